@@ -1,0 +1,62 @@
+"""ConvScope: train, see inside and ship the classic convolutional image classifiers.
+
+    import convscope as cs
+
+    run = cs.train("mnist-5k", model="lenet5")
+    run.classifier.predict("seven.png", topk=3)
+
+The names below are imported when they are first used, so that `import convscope` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .classifier import Classifier, Prediction, load
+    from .data import Data, Preprocess, Split, load_data
+    from .errors import (
+        ConvScopeError,
+        DataError,
+        DeviceError,
+        DivergedError,
+        Interrupted,
+        ModelFileError,
+        OutputError,
+        UsageError,
+    )
+    from .insight import summary
+    from .models import create_model, list_models
+    from .training import Recipe, Run, resume, train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "classifier": ("Classifier", "Prediction", "load"),
+    "data": ("Data", "Preprocess", "Split", "load_data"),
+    "errors": (
+        "ConvScopeError", "DataError", "DeviceError", "DivergedError", "Interrupted", "ModelFileError", "OutputError",
+        "UsageError",
+    ),
+    "insight": ("summary",),
+    "models": ("create_model", "list_models"),
+    "training": ("Recipe", "Run", "resume", "train"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Interrupted", "ModelFileError",
+    "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split", "UsageError", "create_model", "list_models", "load",
+    "load_data", "resume", "summary", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,8 @@
+"""The command, also as `python -m convscope`."""
+
+import sys
+
+from convscope.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

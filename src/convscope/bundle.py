@@ -1,0 +1,238 @@
+"""A classifier on disk: `config.json`, `model.safetensors`, `labels.txt` and a model card. No pickle, nothing runs.
+
+Whoever gets a bundle from somebody else may open it: names are checked, sizes are checked against what the network
+needs before they are read, and every tensor must have its place, shape and type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import stat
+import warnings
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from .data.preprocess import Preprocess
+from .errors import ConvScopeError, ModelFileError, OutputError, printable
+from .files import restore_folder, write_folder_atomically
+from .models import create_model
+
+if TYPE_CHECKING:
+    from .classifier import Classifier
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, LABELS, CARD = "config.json", "model.safetensors", "labels.txt", "README.md"
+MAX_CONFIG_BYTES = 16_000_000
+
+
+def find_bundle(source: str | Path) -> Path:
+    """The bundle behind a run folder, a bundle folder, a zip of one, or `last`; ModelFileError if there is none."""
+    path = newest_run(Path("runs")) if str(source) == "last" else Path(source)
+    shown = printable(path)
+    for folder in (path, path / "classifier"):
+        with contextlib.suppress(OSError):
+            restore_folder(folder)
+    if (path / "classifier" / CONFIG).is_file():
+        return path / "classifier"
+    if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
+        return path
+    if not path.exists():
+        raise ModelFileError(f"{shown}: no such run or bundle: give a folder that `convscope train` printed, or `last`")
+    if (path / "recipe.yaml").is_file():
+        raise ModelFileError(
+            f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
+        )
+    raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
+
+
+def newest_run(folder: Path) -> Path:
+    """The run below `folder` whose classifier is the youngest."""
+    runs = sorted(folder.glob(f"*/*/classifier/{CONFIG}"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise ModelFileError("no run below the current directory: train one with `convscope train`, or name a folder")
+    return runs[-1].parent.parent
+
+
+def write_bundle(classifier: Classifier, folder: Path) -> Path:
+    """Write all parts of `folder` at once; an older bundle there is replaced as a whole, anything else is refused."""
+    if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{printable(folder)} exists and is no bundle: choose another place")
+
+    def write(place: Path) -> None:
+        # Written last to first in importance: a folder with config.json is a whole bundle.
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
+        (place / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
+        (place / LABELS).write_text("\n".join(map(printable, classifier.class_names)) + "\n", encoding="utf-8")
+        (place / CARD).write_text(_card(classifier), encoding="utf-8")
+        config = json.dumps(_config(classifier), indent=2, ensure_ascii=True)
+        (place / CONFIG).write_text(config + "\n", encoding="utf-8")
+
+    write_folder_atomically(folder, write)
+    return folder
+
+
+def read_bundle(bundle: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network with its weights, in evaluation mode, and the checked configuration."""
+    shown = printable(bundle)
+    config = _read_config(bundle)
+    with torch.device("meta"):
+        expected = _build(config, shown).state_dict()
+    needed = sum(t.numel() * t.element_size() for t in expected.values())
+    # Names and offsets take room as well; far more than that is not this network's file.
+    content = _read_part(bundle, WEIGHTS, limit=needed + 1000 * len(expected) + 1_000_000)
+    try:
+        tensors = safetensors.torch.load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as problem:
+        raise ModelFileError(
+            f"{shown}: {WEIGHTS} is damaged or no safetensors file ({printable(problem)[:100]})"
+        ) from problem
+    check_tensors(tensors, expected, f"{shown}: {WEIGHTS}", config["architecture"])
+    network = _build(config, shown)
+    network.load_state_dict(tensors)
+    return network.eval(), config
+
+
+def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], where: str, network: str) -> None:
+    """ModelFileError unless `tensors` has exactly the names, shapes and types of `expected`."""
+    if missing := sorted(set(expected) - set(tensors)):
+        raise ModelFileError(f"{where} does not fit {network}: '{printable(missing[0])}' is missing")
+    if extra := sorted(set(tensors) - set(expected)):
+        raise ModelFileError(f"{where} does not fit {network}: it has '{printable(extra[0])}' too many")
+    for name, tensor in expected.items():
+        got = tensors[name]
+        if got.shape != tensor.shape or got.dtype != tensor.dtype:
+            raise ModelFileError(
+                f"{where} does not fit {network}: '{name}' is {list(got.shape)} {got.dtype}, "
+                f"not {list(tensor.shape)} {tensor.dtype}"
+            )
+
+
+def _build(config: dict[str, Any], shown: str) -> nn.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return create_model(config["architecture"], **config["model_args"])
+    except (ConvScopeError, RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as problem:
+        raise ModelFileError(f"{shown}: {printable(problem)[:200]}") from problem
+
+
+def _read_config(bundle: Path) -> dict[str, Any]:
+    shown = f"{printable(bundle)}: {CONFIG}"
+    try:
+        config = json.loads(_read_part(bundle, CONFIG, MAX_CONFIG_BYTES))
+    except (ValueError, RecursionError) as problem:
+        raise ModelFileError(f"{shown} is no valid JSON ({printable(problem)[:100]})") from problem
+    if not isinstance(config, dict):
+        raise ModelFileError(f"{shown} holds no settings")
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ModelFileError(
+            f"{shown}: format version {version!r}, this program reads {FORMAT_VERSION}: update convscope"
+        )
+    labels = config.get("label_names")
+    if not isinstance(labels, list) or len(labels) < 2 or not all(isinstance(label, str) for label in labels):
+        raise ModelFileError(f"{shown}: label_names must be a list of at least two names")
+    args = config.get("model_args")
+    if not isinstance(config.get("architecture"), str) or not isinstance(args, dict):
+        raise ModelFileError(f"{shown}: architecture and model_args are missing or of the wrong kind")
+    if not isinstance(config.get("preprocessing"), dict):
+        raise ModelFileError(f"{shown}: preprocessing is missing")
+    preprocess = Preprocess.from_dict(config["preprocessing"])
+    if not config.get("num_classes") == args.get("num_classes") == len(labels):
+        raise ModelFileError(f"{shown}: num_classes and the number of label_names differ")
+    if args.get("in_channels") != preprocess.input_size[0]:
+        raise ModelFileError(f"{shown}: in_channels and the preprocessing's input_size differ")
+    return config
+
+
+def _read_part(bundle: Path, name: str, limit: int) -> bytes:
+    shown = printable(bundle)
+    try:
+        if bundle.is_dir():
+            path = bundle / name
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise ModelFileError(f"{shown}: {name} is a link or no regular file: not opened")
+            if path.stat().st_size > limit:
+                raise ModelFileError(
+                    f"{shown}: {name} has {path.stat().st_size:,} bytes, far more than this network needs"
+                )
+            return path.read_bytes()
+        with zipfile.ZipFile(bundle) as archive:
+            member = _member(archive, name, shown)
+            if member.file_size > limit:
+                raise ModelFileError(
+                    f"{shown}: {name} has {member.file_size:,} bytes, far more than this network needs"
+                )
+            with archive.open(member) as file:
+                return file.read(limit + 1)
+    except (FileNotFoundError, KeyError) as problem:
+        raise ModelFileError(f"{shown}: {name} is missing: the bundle is incomplete") from problem
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as problem:
+        raise ModelFileError(f"{shown}: {name} cannot be read ({printable(problem)[:100]})") from problem
+
+
+def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
+    found = []
+    for info in archive.infolist():
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or stat.S_ISLNK(info.external_attr >> 16):
+            raise ModelFileError(
+                f"{shown}: '{printable(info.filename)}' is a link or leads out of the bundle: not opened"
+            )
+        # The parts lie at the top, or in the one folder that packing a folder makes.
+        if path.name == name and len(path.parts) <= 2:
+            found.append(info)
+    if not found:
+        raise KeyError(name)
+    return min(found, key=lambda info: len(PurePosixPath(info.filename).parts))
+
+
+def _config(classifier: Classifier) -> dict[str, Any]:
+    preprocess = classifier.preprocess
+    return {
+        "architecture": classifier.architecture,
+        "num_classes": len(classifier.class_names),
+        "label_names": classifier.class_names,
+        "model_args": classifier.model_args,
+        # For readers that know timm's keys; ours is `preprocessing`, which also has what timm has no word for.
+        "pretrained_cfg": {
+            "input_size": preprocess.input_size,
+            "mean": preprocess.mean,
+            "std": preprocess.std,
+            "interpolation": preprocess.interpolation,
+            "crop_pct": 1.0,
+            "crop_mode": {"pad": "border"}.get(preprocess.crop_mode, preprocess.crop_mode),
+        },
+        "format_version": FORMAT_VERSION,
+        "preprocessing": preprocess.to_dict(),
+        "temperature": 1.0,
+        "threshold": 0.0,
+        "metrics": classifier.metrics,
+    }
+
+
+def _card(classifier: Classifier) -> str:
+    names = ", ".join(map(printable, classifier.class_names[:20])) + (
+        ", ..." if len(classifier.class_names) > 20 else ""
+    )
+    measured = "".join(
+        f"- {split}: {figures['top1']:.2%} of {figures['n']:,} images right\n"
+        for split, figures in classifier.metrics.items()
+        if isinstance(figures, dict) and "top1" in figures
+    )
+    parameters = sum(p.numel() for p in classifier.network.parameters())
+    shape = " x ".join(map(str, classifier.preprocess.input_size))
+    return (
+        f"---\nlibrary_name: convscope\npipeline_tag: image-classification\n---\n\n"
+        f"# {classifier.architecture}\n\n"
+        f"An image classifier with {len(classifier.class_names)} classes ({names}), {parameters:,} parameters, "
+        f"input {shape}.\n\n{measured}\n"
+        '```python\nimport convscope as cs\n\ncs.load("this folder").predict("image.png", topk=3)\n```\n'
+    )

@@ -1,0 +1,104 @@
+"""The command line: a file a verb. Heavy libraries are imported inside the verbs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ..errors import ConvScopeError, printable
+from .evaluate import evaluate_command
+from .models import models_command, summary_command
+from .predict import predict_command
+from .train import train_command
+
+app = typer.Typer(
+    help="Train, see inside and ship the classic convolutional image classifiers.",
+    epilog="Errors are one line; add --debug to any verb for the stack trace.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(train_command)
+app.command("evaluate")(evaluate_command)
+app.command("predict")(predict_command)
+app.command("models")(models_command)
+app.command("summary")(summary_command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from .. import __version__
+
+        typer.echo(f"convscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """What stands before a verb."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit code. Every error is one line on stderr, without a stack trace."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _take_debug(words)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(format="%(message)s", handlers=[_Warnings()], force=True)
+    try:
+        code = app(words, prog_name="convscope", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has seen enough; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as problem:
+        if debug:
+            raise
+        code, message = _explain(problem, words)
+        print(message, file=sys.stderr)
+        return code
+
+
+def _take_debug(words: list[str]) -> bool:
+    """Remove `--debug` wherever it stands before a `--`."""
+    end = words.index("--") if "--" in words else len(words)
+    found = "--debug" in words[:end]
+    words[:end] = [word for word in words[:end] if word != "--debug"]
+    return found
+
+
+def _explain(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
+    text = " ".join(printable(problem).split())
+    if isinstance(problem, KeyboardInterrupt):
+        return 130, "stopped; nothing was running that had to be saved"
+    if isinstance(problem, ConvScopeError):
+        stopped_on_purpose = problem.exit_code in (130, 143)
+        return problem.exit_code, text if stopped_on_purpose else f"error: {text}"
+    if hasattr(problem, "format_message"):  # the command line itself was wrong
+        verb = f" {words[0]}" if words and not words[0].startswith("-") else ""
+        return 2, f"error: {' '.join(printable(problem.format_message()).split())} See: convscope{verb} --help"
+    if isinstance(problem, MemoryError):
+        return 1, "error: out of memory: use a smaller --batch-size or --img-size"
+    if isinstance(problem, OSError):
+        return 7, f"error: {text}"
+    return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
+
+
+class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
+    """Log records as `warning: ...` lines on stderr, whatever stderr is by then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            print(f"{record.levelname.lower()}: {printable(record.getMessage())}", file=sys.stderr)

@@ -1,0 +1,52 @@
+"""`convscope evaluate`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import printable
+from .output import print_json, print_table
+
+Option = typer.Option
+
+
+def evaluate_command(
+    run: Annotated[str, typer.Argument(help="A run folder, a bundle (folder or zip), or `last`.")],
+    data: Annotated[
+        str | None, typer.Argument(help="A data set or a folder. Default: what the run was trained on.")
+    ] = None,
+    split: Annotated[
+        str | None, Option(help="train, val, test or all. Default: test; all for a folder that has no splits.")
+    ] = None,
+    data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
+    device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
+    output: Annotated[str, Option(help="Where the report's folder is made.")] = "runs/evaluate",
+    strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
+    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Measure a classifier on a split: loss, accuracy, precision and recall by class, confusion matrix, report."""
+    from ..evaluation.session import evaluate_bundle
+
+    result = evaluate_bundle(run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict)
+    if json:
+        print_json(result)
+    else:
+        _tell(result)
+
+
+def _tell(result: dict[str, Any]) -> None:
+    typer.echo(f"{printable(result['run'])} on {printable(result['data'])}, {result['split']}: {result['n']:,} images")
+    typer.echo(f"top-1 {result['top1']:.2%}  top-5 {result['top5']:.2%}  loss {result['loss']:.4f}")
+    typer.echo("")
+    rows = [
+        (r["label"], f"{r['support']:,}", f"{r['precision']:.2%}", f"{r['recall']:.2%}", f"{r['f1']:.4f}")
+        for r in result["per_class"]
+    ]
+    print_table(("class", "images", "precision", "recall", "f1"), rows, numbers=(1, 2, 3, 4))
+    if len(result["labels"]) <= 20:
+        typer.echo("\nconfusion matrix (rows: truth, columns: answer)")
+        matrix = [(label, *row) for label, row in zip(result["labels"], result["confusion"], strict=True)]
+        print_table(("", *map(printable, result["labels"])), matrix, numbers=range(1, len(result["labels"]) + 1))
+    typer.echo(f"\nreport  {result['report']}")

@@ -1,0 +1,75 @@
+"""`convscope models` and `convscope summary`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .output import print_json, print_table
+
+Option = typer.Option
+
+
+def models_command(json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False) -> None:
+    """List the networks: year, family, size, published error, paper."""
+    import torch
+
+    from ..models import CATALOGUE, create_model
+
+    entries = []
+    for card in CATALOGUE.values():
+        with torch.device("meta"):
+            parameters = sum(p.numel() for p in create_model(card.name).parameters())
+        entries.append(
+            {
+                "name": card.name, "year": card.year, "family": card.family, "authors": card.authors, "paper": card.paper,
+                "url": card.url, "input_size": card.input_size, "parameters": parameters, "benchmark": card.benchmark,
+                "top1_error": card.top1_error, "top5_error": card.top5_error,
+            }
+        )  # fmt: skip
+    if json:
+        print_json(entries)
+        return
+    rows = [
+        (
+            e["name"], e["year"], e["family"], "x".join(map(str, e["input_size"])), f"{e['parameters']:,}",
+            "" if e["top1_error"] is None else f"{e['top1_error']:g} % ({e['benchmark']})", e["paper"],
+        )
+        for e in entries
+    ]  # fmt: skip
+    print_table(("name", "year", "family", "input", "parameters", "top-1 error", "paper"), rows, numbers=(4,))
+
+
+def summary_command(
+    model: Annotated[str, typer.Argument(help="A network; `convscope models` lists them.")],
+    num_classes: Annotated[int | None, Option(help="Number of classes. Default: the paper's.")] = None,
+    in_channels: Annotated[int | None, Option(help="Channels of the input. Default: the paper's.")] = None,
+    img_size: Annotated[int | None, Option(help="Height and width of the input. Default: the paper's.")] = None,
+    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Show a network layer by layer: output shape, parameters, multiply-accumulates, connections, receptive field."""
+    import torch
+
+    from ..insight.layer_table import field_text, shape_text, summary
+    from ..models import arguments_for, create_model, find_card
+
+    channels, height, width = find_card(model).input_size
+    size = (in_channels or channels, img_size or height, img_size or width)
+    with torch.device("meta"):
+        classes = {} if num_classes is None else {"num_classes": num_classes}
+        network = create_model(model, **arguments_for(model, size, **classes))
+    table = summary(network, size, model)
+    if json:
+        print_json(table.to_dict())
+        return
+    rows: list[tuple[object, ...]] = [
+        (
+            row.name, row.type, shape_text(row.output_shape), f"{row.parameters:,}", f"{row.macs:,}", f"{row.connections:,}",
+            field_text(row.receptive_field),
+        )
+        for row in table.layers
+    ]  # fmt: skip
+    rows.append(("total", "", "", f"{table.parameters:,}", f"{table.macs:,}", f"{table.connections:,}", ""))
+    typer.echo(f"{model}, input {shape_text(size)}\n")
+    print_table(("layer", "type", "output", "parameters", "MACs", "connections", "field"), rows, numbers=(3, 4, 5, 6))

@@ -1,0 +1,125 @@
+"""`convscope train`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError, printable
+from .output import parse_duration, print_json
+
+Option = typer.Option
+
+
+def train_command(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="A data set (mnist-5k, digits, mnist, fashion-mnist) or a folder of images. Default: mnist-5k."
+        ),
+    ] = None,
+    model: Annotated[str | None, Option(help="The network; `convscope models` lists them. Default: lenet5.")] = None,
+    model_arg: Annotated[list[str] | None, Option(help="An option of the network, as NAME=VALUE.")] = None,
+    data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
+    epochs: Annotated[int | None, Option(help="Passes over the training images.")] = None,
+    time_budget: Annotated[str | None, Option(help="Train for this long: 30s, 10m, 1h.")] = None,
+    batch_size: Annotated[int | None, Option(help="Images a step.")] = None,
+    optimizer: Annotated[str | None, Option(help="adamw or sgd.")] = None,
+    lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None,
+    momentum: Annotated[float | None, Option(help="Momentum of sgd.")] = None,
+    nesterov: Annotated[bool | None, Option("--nesterov/--no-nesterov", help="Nesterov's form of momentum.")] = None,
+    weight_decay: Annotated[float | None, Option(help="Weight decay; biases and norms are spared.")] = None,
+    schedule: Annotated[str | None, Option(help="Learning rate: constant, one-cycle, cosine or step.")] = None,
+    warmup_epochs: Annotated[float | None, Option(help="Epochs over which the rate grows from 0.")] = None,
+    label_smoothing: Annotated[float | None, Option(help="Share of the target given to all classes alike.")] = None,
+    augment: Annotated[str | None, Option(help="auto, none, affine (digits) or flip-crop (photos).")] = None,
+    patience: Annotated[int | None, Option(help="Stop after so many epochs without improvement.")] = None,
+    monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/top1 or val/loss.")] = None,
+    img_size: Annotated[int | None, Option(help="Height and width of the network's input.")] = None,
+    in_channels: Annotated[int | None, Option(help="1 (gray) or 3 (colour). Default: what the images have.")] = None,
+    crop_mode: Annotated[str | None, Option(help="Fit images by center (crop), pad or squash.")] = None,
+    seed: Annotated[int | None, Option(help="Seed of everything that is random.")] = None,
+    deterministic: Annotated[
+        bool | None, Option("--deterministic/--no-deterministic", help="Only operations that repeat to the bit.")
+    ] = None,
+    device: Annotated[str | None, Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    precision: Annotated[str | None, Option(help="auto, bf16 or float32.")] = None,
+    tensorboard: Annotated[
+        bool | None, Option("--tensorboard/--no-tensorboard", help="Write TensorBoard events.")
+    ] = None,
+    recipe: Annotated[
+        str | None, Option(help="A YAML file with these options, or a shipped recipe (tutorial).")
+    ] = None,
+    resume: Annotated[str | None, Option(help="Go on with this run (a folder, or `last`).")] = None,
+    output: Annotated[str, Option(help="Where run folders are made.")] = "runs/train",
+    name: Annotated[str | None, Option(help="Name of the run folder. Default: MODEL-DATA.")] = None,
+    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Train a classifier, save it with a report, and say what to try next."""
+    given = {
+        "model": model, "data": data, "data_dir": data_dir, "model_args": _model_args(model_arg), "epochs": epochs,
+        "time_budget": parse_duration(time_budget), "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
+        "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule,
+        "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "augment": augment, "patience": patience,
+        "monitor": monitor, "img_size": img_size, "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed,
+        "deterministic": deterministic, "device": device, "precision": precision, "tensorboard": tensorboard,
+    }  # fmt: skip
+    options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if resume is not None and (recipe or name or output != "runs/train"):
+        raise UsageError(
+            "--resume goes on in the run's own folder with its own recipe: leave --recipe, --name and --output out"
+        )
+
+    from ..training import Recipe, train
+    from ..training import resume as go_on
+
+    if resume is not None:
+        run = go_on(resume, **options)
+    else:
+        chosen = (Recipe.load(recipe) if recipe else Recipe()).changed(**options)
+        run = train(chosen.data, chosen.model, recipe=chosen, output=output, name=name)
+    if json:
+        print_json(run.metrics)
+    else:
+        _tell(run.metrics)
+
+
+def _tell(metrics: dict[str, Any]) -> None:
+    run = metrics["run"]
+    results = [
+        f"{metrics[split]['top1']:.2%} of {metrics[split]['n']:,} {word} images right"
+        for split, word in (("test", "test"), ("val", "validation"))
+        if metrics[split]
+    ]
+    typer.echo("")
+    typer.echo(
+        f"{metrics['model']} on {printable(metrics['data'])}: {', '.join(results) or 'nothing to measure it with'}"
+    )
+    typer.echo(
+        f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
+        f"{metrics['images_per_second']:,.0f} images/s, {metrics['parameters']:,} parameters, {metrics['precision']}"
+    )
+    typer.echo("")
+    typer.echo(f"run folder  {run}")
+    if results:
+        typer.echo(f"report      {run}/report.html")
+    typer.echo("try next    " + f"convscope predict {run} IMAGE...")
+    typer.echo("            " + f"convscope evaluate {run}")
+
+
+def _model_args(pairs: list[str] | None) -> dict[str, Any] | None:
+    if not pairs:
+        return None
+    import yaml
+
+    arguments = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--model-arg must be NAME=VALUE, not {printable(repr(pair))}")
+        try:
+            arguments[key] = yaml.safe_load(value)
+        except yaml.YAMLError as problem:
+            raise UsageError(f"--model-arg {printable(key)}: cannot read {printable(repr(value))}") from problem
+    return arguments

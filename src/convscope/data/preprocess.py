@@ -1,0 +1,164 @@
+"""The only code that turns an image into a tensor: training, evaluation and prediction all come through here.
+
+Two steps, so that training can keep the cheap half in memory: `pixels` makes the uint8 pixels that the network's input
+is cut from (one image at a time), `normalize` turns a batch of them into the float tensor that the network gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import ModelFileError
+from .image_file import to_gray_or_rgb
+
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+CROP_MODES = ("center", "pad", "squash")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes the network's input.
+
+    `input_size` is channels x height x width. The picture is fitted into that size less `border` pixels on each side:
+    `center` cuts the middle out of what is too long, `pad` shows all of it between bars, `squash` ignores its
+    proportions. `mean` and `std` are a number a channel, in units of the pixel range 0..1.
+    """
+
+    input_size: tuple[int, int, int]
+    mean: tuple[float, ...] = (0.5,)
+    std: tuple[float, ...] = (0.5,)
+    interpolation: str = "bilinear"
+    crop_mode: str = "center"
+    border: int = 0
+
+    def __post_init__(self) -> None:
+        channels, height, width = self.input_size
+        if channels not in (1, 3):
+            raise ModelFileError(f"preprocessing: images have 1 or 3 channels, not {channels}")
+        if not 1 <= min(height, width) <= max(height, width) <= 10_000 or not 0 <= 2 * self.border < min(height, width):
+            raise ModelFileError(f"preprocessing: no picture fits {height} x {width} with a border of {self.border}")
+        if self.interpolation not in FILTERS or self.crop_mode not in CROP_MODES:
+            raise ModelFileError(
+                f"preprocessing: unknown interpolation or crop mode: {self.interpolation}, {self.crop_mode}"
+            )
+        if not len(self.mean) == len(self.std) == channels or not all(0 < s < float("inf") for s in self.std):
+            raise ModelFileError(f"preprocessing: mean and std need {channels} numbers, std above 0")
+
+    def pixels(self, image: Image.Image) -> Tensor:
+        """A Pillow image of any mode and size -> uint8 tensor C x H x W.
+
+        Memory stays in proportion to the input and output, however long and thin the image is: the part that will be
+        seen is cut out while it is resized, not before or after.
+        """
+        channels, height, width = self.input_size
+        image = to_gray_or_rgb(image).convert("L" if channels == 1 else "RGB")
+        inner = (width - 2 * self.border, height - 2 * self.border)
+        if image.size != inner:
+            image = self._fit(image, inner)
+        array = np.array(image, dtype=np.uint8)
+        array = array.reshape(*array.shape[:2], channels)
+        if array.shape[:2] != (height, width):
+            framed = np.zeros((height, width, channels), np.uint8)
+            top, left = (height - array.shape[0]) // 2, (width - array.shape[1]) // 2
+            framed[top : top + array.shape[0], left : left + array.shape[1]] = array
+            array = framed
+        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+
+    def _fit(self, image: Image.Image, inner: tuple[int, int]) -> Image.Image:
+        width, height = image.size
+        size, box = inner, (0.0, 0.0, float(width), float(height))
+        if self.crop_mode == "center":
+            scale = max(inner[0] / width, inner[1] / height)
+            seen = (inner[0] / scale, inner[1] / scale)
+            left, top = (width - seen[0]) / 2, (height - seen[1]) / 2
+            box = (max(left, 0.0), max(top, 0.0), min(left + seen[0], width), min(top + seen[1], height))
+        elif self.crop_mode == "pad":
+            scale = min(inner[0] / width, inner[1] / height)
+            size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        return image.resize(size, FILTERS[self.interpolation], box=box)
+
+    def batch(self, images: Iterable[Image.Image] | np.ndarray) -> Tensor:
+        """Images, or an array of them (uint8, N x H x W gray or N x H x W x 3) -> uint8 tensor N x C x H x W."""
+        if isinstance(images, np.ndarray):
+            framed = self._framed(images)
+            if framed is not None:
+                return framed
+            images = (Image.fromarray(image) for image in images)
+        pixels = [self.pixels(image) for image in images]
+        return torch.stack(pixels) if pixels else torch.empty(0, *self.input_size, dtype=torch.uint8)
+
+    def _framed(self, images: np.ndarray) -> Tensor | None:
+        """All images at once where nothing has to be resized or recoloured; None where something has."""
+        channels, height, width = self.input_size
+        stacked = images.reshape(*images.shape[:3], -1)
+        if stacked.shape[1:] != (height - 2 * self.border, width - 2 * self.border, channels):
+            return None
+        edge = (self.border, self.border)
+        framed = np.pad(stacked, ((0, 0), edge, edge, (0, 0)))
+        return torch.from_numpy(framed).permute(0, 3, 1, 2).contiguous()
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """A uint8 batch N x C x H x W on any device -> float32, (pixel / 255 - mean) / std a channel."""
+        scale, shift = self._scale_and_shift(pixels.device)
+        return pixels.float().mul_(scale).add_(shift)
+
+    def _scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        mean = torch.tensor(self.mean, dtype=torch.float64).view(-1, 1, 1)
+        std = torch.tensor(self.std, dtype=torch.float64).view(-1, 1, 1)
+        return (1 / (255 * std)).float().to(device), (-mean / std).float().to(device)
+
+    def with_statistics(self, pixels: Tensor) -> Preprocess:
+        """The same, with mean and standard deviation a channel taken from a uint8 batch (training images)."""
+        mean, std = channel_statistics(pixels)
+        return replace(self, mean=mean, std=std)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; `from_dict` is the way back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Preprocess:
+        """From `to_dict` after a trip through JSON; ModelFileError if a value is missing or of the wrong kind."""
+        try:
+            return cls(
+                input_size=_triple(values["input_size"]),
+                mean=tuple(float(v) for v in values["mean"]),
+                std=tuple(float(v) for v in values["std"]),
+                interpolation=str(values["interpolation"]),
+                crop_mode=str(values["crop_mode"]),
+                border=int(values["border"]),
+            )
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem
+
+
+def channel_statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation a channel of uint8 pixels N x C x H x W, in units of 0..1.
+
+    From the counts of the 256 values: exact, and no float copy of the images.
+    """
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, stds = [], []
+    for channel in pixels.unbind(1):
+        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = (share * values).sum()
+        means.append(float(mean))
+        # A data set of one colour has no spread; any scale does.
+        stds.append(max(float((share * (values - mean).square()).sum().sqrt()), 1e-3))
+    return tuple(means), tuple(stds)
+
+
+def _triple(values: Sequence[Any]) -> tuple[int, int, int]:
+    channels, height, width = (int(v) for v in values)
+    return channels, height, width

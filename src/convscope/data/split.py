@@ -1,0 +1,121 @@
+"""A data set in its parts, and how it is divided when it comes in one piece."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, printable
+
+SPLITS = ("train", "val", "test")
+# Independent of a run's seed, so that runs with other seeds are tested on the same images.
+SPLIT_SEED = 0
+
+
+@dataclass
+class Split:
+    """Images with labels: files, or an array of uint8 pixels N x H x W (gray) or N x H x W x 3.
+
+    `labels` are int64 indices into the data set's `class_names`; `names` tell the images apart in tables and reports.
+    """
+
+    images: np.ndarray | list[Path]
+    labels: np.ndarray
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray | Sequence[int]) -> Split:
+        """The images at `indices`, in that order."""
+        order = [int(i) for i in indices]
+        images = [self.images[i] for i in order] if isinstance(self.images, list) else self.images[order]
+        return Split(images, self.labels[order], [self.names[i] for i in order])
+
+    def join(self, other: Split) -> Split:
+        """This split's images, then the other's."""
+        if isinstance(self.images, list) or isinstance(other.images, list):
+            images: np.ndarray | list[Path] = [*self.images, *other.images]
+        else:
+            images = np.concatenate([self.images, other.images])
+        return Split(images, np.concatenate([self.labels, other.labels]), self.names + other.names)
+
+
+@dataclass
+class Data:
+    """A named data set: its classes and its splits (`train`, `val`, `test`; the last two may be missing).
+
+    `channels` is 1 for gray images and 3 for colour. `divided` says that we divided it, since it came in one piece.
+    `augment` is the augmentation that suits its images when a recipe leaves the choice open.
+    """
+
+    name: str
+    class_names: list[str]
+    splits: dict[str, Split]
+    channels: int = 1
+    divided: bool = False
+    augment: str = "flip-crop"
+
+    def split(self, name: str) -> Split:
+        """One split, or `all` of them as one; DataError names those that exist."""
+        if name == "all":
+            joined = list(self.splits.values())
+            whole = joined[0]
+            for other in joined[1:]:
+                whole = whole.join(other)
+            return whole
+        if name not in self.splits:
+            raise DataError(
+                f"{printable(self.name)} has no split '{name}'; it has {', '.join(self.splits)}: choose with --split"
+            )
+        return self.splits[name]
+
+
+def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dict[str, Split]:
+    """Divide into train, val and test with the given shares of every class.
+
+    The same images give the same division whatever order they come in. A class of one image goes to train, of two to
+    train and val; from three on each part that is asked for gets at least one.
+    """
+    order = np.array(sorted(range(len(whole)), key=lambda i: os.fsencode(whole.names[i])), dtype=np.int64)
+    shuffled = order[np.random.default_rng(seed).permutation(len(order))]
+    parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    for label in np.unique(whole.labels):
+        members = shuffled[whole.labels[shuffled] == label]
+        n = len(members)
+        n_test = max(round(n * test), 1) if test and n >= 3 else 0
+        n_val = max(round(n * val), 1) if val and n >= 2 else 0
+        parts["test"] += members[:n_test].tolist()
+        parts["val"] += members[n_test : n_test + n_val].tolist()
+        parts["train"] += members[n_test + n_val :].tolist()
+    return {name: whole.take(sorted(indices)) for name, indices in parts.items() if indices or name == "train"}
+
+
+def split_table(data: Data) -> str:
+    """CSV text `path,label,split` of every image: what a run was trained, chosen and tested on."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "split"])
+    for name, split in data.splits.items():
+        writer.writerows(
+            (path, data.class_names[label], name) for path, label in zip(split.names, split.labels, strict=True)
+        )
+    return text.getvalue()
+
+
+def redivide(data: Data, table: str) -> Data:
+    """`data` divided as an earlier run's split table says. Images that came later are left out, lost ones are missed."""
+    belongs = {row["path"]: row["split"] for row in csv.DictReader(io.StringIO(table))}
+    whole = data.split("all")
+    parts = {
+        name: [i for i, path in enumerate(whole.names) if belongs.get(path) == name]
+        for name in dict.fromkeys(belongs.values())
+    }
+    data.splits = {name: whole.take(indices) for name, indices in parts.items() if indices}
+    return data

@@ -1,0 +1,71 @@
+"""Curves as SVG that a page's own colours and fonts apply to."""
+
+from __future__ import annotations
+
+import io
+import re
+
+# Colours that Matplotlib writes, and the page's names for them.
+INK, TRAIN, VAL = "#010203", "#010204", "#010205"
+PAGE_COLOURS = {INK: "var(--faint)", TRAIN: "var(--train)", VAL: "var(--accent)"}
+
+
+def curves(history: list[dict[str, float]]) -> dict[str, str]:
+    """`loss` and `error` (1 - accuracy, in per cent, on a logarithmic scale) by epoch; empty without a history.
+
+    The charts hold numbers but no words, so that one picture serves every language.
+    """
+    if not history:
+        return {}
+    epochs = [row["epoch"] for row in history]
+    train_loss, val_loss = _column(history, "train/loss"), _column(history, "val/loss")
+    # An error of 0 has no place on a logarithmic scale; the line ends where nothing is wrong any more.
+    errors = [
+        [100 * (1 - v) if v < 1 else float("nan") for v in _column(history, name)]
+        for name in ("train/top1", "val/top1")
+    ]
+    return {
+        "loss": _chart(epochs, train_loss, val_loss, logarithmic=min(train_loss + val_loss) > 0),
+        "error": _chart(epochs, *errors, logarithmic=True),
+    }
+
+
+def _column(history: list[dict[str, float]], name: str) -> list[float]:
+    return [row[name] for row in history if name in row]
+
+
+def _chart(epochs: list[float], train: list[float], val: list[float], logarithmic: bool) -> str:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    style = {"svg.fonttype": "none", "font.size": 10, "svg.hashsalt": f"{train}{val}"}
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        dots = "o" if len(epochs) < 3 else ""
+        axes.plot(epochs, train, color=TRAIN, linewidth=1.6, linestyle=(0, (4, 2)), marker=dots)
+        if val:
+            axes.plot(epochs, val, color=VAL, linewidth=2.2, marker=dots)
+        if logarithmic:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.grid(axis="y", color=INK, alpha=0.25, linewidth=0.8)
+        axes.tick_params(which="both", colors=INK, length=0)
+        for side in ("top", "right", "left", "bottom"):
+            axes.spines[side].set_visible(False)
+        content = io.StringIO()
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = content.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for written, named in PAGE_COLOURS.items():
+        svg = svg.replace(written, named)
+    # The page decides on the size and the typeface.
+    svg = re.sub(r"font: [0-9.]+px [^;\"]*", "font-size: 10px", svg)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)

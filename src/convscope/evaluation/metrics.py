@@ -1,0 +1,160 @@
+"""How good a network is on images it has not seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..data.batches import in_order
+from ..data.decoded import Decoded
+from ..data.preprocess import Preprocess
+from ..data.split import Split
+from ..errors import DataError, printable
+
+Loss = Callable[..., Tensor]
+
+
+@dataclass
+class Evaluation:
+    """The answers of a network for every image of a split, and the figures that follow from them.
+
+    `logits` is N x classes, `labels` N, both on the CPU; `losses` is the cross-entropy of each image.
+    """
+
+    class_names: list[str]
+    names: list[str]
+    labels: Tensor
+    logits: Tensor
+    loss: float
+
+    @property
+    def probabilities(self) -> Tensor:
+        """N x classes, each row summing to 1."""
+        return self.logits.softmax(1)
+
+    @property
+    def predictions(self) -> Tensor:
+        """The likeliest class of each image."""
+        return self.logits.argmax(1)
+
+    @property
+    def losses(self) -> Tensor:
+        """Cross-entropy of each image, N."""
+        return F.cross_entropy(self.logits, self.labels, reduction="none")
+
+    def figures(self) -> dict[str, Any]:
+        """`n`, `loss`, `top1`, `top5`; accuracies as fractions."""
+        return {
+            "n": len(self.labels),
+            "loss": self.loss,
+            "top1": topk_accuracy(self.logits, self.labels, 1),
+            "top5": topk_accuracy(self.logits, self.labels, 5),
+        }
+
+    def confusion(self) -> list[list[int]]:
+        """Counts: a row a true class, a column a predicted one."""
+        from sklearn.metrics import confusion_matrix
+
+        indices = range(len(self.class_names))
+        return confusion_matrix(self.labels.numpy(), self.predictions.numpy(), labels=indices).tolist()
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """`label`, `precision`, `recall`, `f1`, `support` of every class; 0 where a figure would divide by zero."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        columns = precision_recall_fscore_support(
+            self.labels.numpy(), self.predictions.numpy(), labels=range(len(self.class_names)), zero_division=0
+        )
+        return [
+            {"label": label, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
+            for label, p, r, f, n in zip(self.class_names, *columns, strict=True)
+        ]
+
+    def worst(self, count: int) -> list[int]:
+        """Indices of the wrongly classified images, the most confident mistake first."""
+        wrong = (self.predictions != self.labels).nonzero().flatten()
+        order = self.losses[wrong].argsort(descending=True, stable=True)
+        return wrong[order[:count]].tolist()
+
+    def table(self) -> str:
+        """CSV text `path,label,prediction,probability,loss`, a row an image."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["path", "label", "prediction", "probability", "loss"])
+        best = self.probabilities.max(1)
+        rows = zip(
+            self.names,
+            self.labels.tolist(),
+            best.indices.tolist(),
+            best.values.tolist(),
+            self.losses.tolist(),
+            strict=True,
+        )
+        for name, label, prediction, probability, loss in rows:
+            writer.writerow(
+                [name, self.class_names[label], self.class_names[prediction], f"{probability:.6f}", f"{loss:.6f}"]
+            )
+        return text.getvalue()
+
+
+def loss_of(network: nn.Module) -> Loss:
+    """The network's own loss (LeNet-5 has one), or the cross-entropy."""
+    return getattr(network, "loss", F.cross_entropy)
+
+
+@torch.no_grad()
+def evaluate(
+    network: nn.Module,
+    decoded: Decoded,
+    preprocess: Preprocess,
+    class_names: list[str],
+    device: torch.device | None = None,
+) -> Evaluation:
+    """Run a network over decoded images in evaluation mode and float32, each image once."""
+    network.eval()
+    place = device or torch.device("cpu")
+    logits = torch.cat([network(images).float().cpu() for images, _ in in_order(decoded, preprocess, place)])
+    loss = float(loss_of(network)(logits, decoded.labels))
+    return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)
+
+
+def topk_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
+    """Share of the images whose label is among the k largest logits (all classes, if there are fewer than k).
+
+    Of equal logits the class that comes first counts as larger, as in argmax: a network that always says the same is
+    right once a class, not always.
+    """
+    own = logits.gather(1, labels[:, None])
+    earlier = torch.arange(logits.shape[1]) < labels[:, None]
+    ahead = (logits > own) | ((logits == own) & earlier)
+    # NaN is larger than nothing; it must not look like the best answer.
+    return float(((ahead.sum(1) < k) & own.flatten().isfinite()).double().mean())
+
+
+def batch_mean_accuracy(correct: Iterable[bool], batch_size: int) -> float:
+    """Mean over batches of each batch's accuracy, the last one weighing as much as a full one.
+
+    The tutorials' figure (their 99.327532 % is one of these); the share of images that are right is the better one.
+    """
+    values = np.fromiter(correct, dtype=np.float64)
+    means = [values[i : i + batch_size].mean() for i in range(0, len(values), batch_size)]
+    return float(np.mean(means))
+
+
+def relabel(split: Split, names_in_data: list[str], class_names: list[str]) -> Split:
+    """The same images with labels that index `class_names`: classes are matched by name, never by position."""
+    used = sorted({int(label) for label in split.labels})
+    if unknown := [names_in_data[i] for i in used if names_in_data[i] not in class_names]:
+        known = ", ".join(map(printable, class_names[:10])) + (", ..." if len(class_names) > 10 else "")
+        raise DataError(f"the classifier does not know the class '{printable(unknown[0])}'; it knows {known}")
+    position = {i: class_names.index(names_in_data[i]) for i in used}
+    labels = np.array([position[int(label)] for label in split.labels], dtype=np.int64)
+    return Split(split.images, labels, split.names)

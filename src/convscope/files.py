@@ -1,0 +1,121 @@
+"""Writing so that nothing is ever lost: a file is either the old one or the new one, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import OutputError, printable
+
+# Marks what a killed process may leave behind; `remove_leftovers` deletes it.
+UNFINISHED = ".unfinished-"
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write beside `path`, flush to the disk, rename over it. OutputError says how much room was needed."""
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise _cannot_write(path, problem, len(data)) from problem
+
+
+def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a folder beside `folder`, then put it in its place; an older one is replaced as a whole.
+
+    No system call swaps two folders everywhere, so there is a moment at which only the older one exists, under another
+    name; `restore_folder` puts it back if a process was killed just then.
+    """
+    restore_folder(folder)
+    old = _previous(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
+        try:
+            temporary.chmod(0o777 & ~_umask())
+            write(temporary)
+            for path in temporary.iterdir():
+                _sync(path)
+            if folder.exists():
+                folder.replace(old)
+            temporary.replace(folder)
+            _sync(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as problem:
+        restore_folder(folder)
+        raise _cannot_write(folder, problem) from problem
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """Undo a replacement of `folder` that was cut off between taking the old one away and putting the new one there."""
+    if not folder.exists() and _previous(folder).exists():
+        _previous(folder).replace(folder)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a process that was killed while writing left directly in `folder`."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """Create and return `parent/name`, or `name-2`, `name-3` ... if that is taken. Two processes never share one."""
+    for number in range(1, 100_000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            if parent.is_dir():
+                continue
+            raise OutputError(f"{printable(parent)} is a file: give another --output") from None
+        except OSError as problem:
+            raise _cannot_write(folder, problem) from problem
+        return folder
+    raise OutputError(f"{printable(parent / name)}: a hundred thousand of them exist: choose another --name")
+
+
+def _cannot_write(path: Path, problem: OSError, size: int | None = None) -> OutputError:
+    need = "" if size is None else f" ({max(size / 1e6, 0.001):,.3f} MB needed)"
+    return OutputError(
+        f"cannot write {printable(path)}: {problem.strerror or problem}{need}: free some space or choose another place"
+    )
+
+
+def _sync(path: Path) -> None:
+    # A rename, too, must reach the disk; not every system lets a folder be opened for that.
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,34 @@
+"""What a network says of itself: its paper, its family, the input it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Card:
+    """A network of the catalogue.
+
+    `input_size` is channels x height x width. `border` says how many of its outer pixels are background around the
+    picture (LeNet-5 sees 28 x 28 digits in a 32 x 32 field). `mean` and `std` are in units of the pixel range 0..1;
+    without them a training run computes them from its training images. `top1_error` and `top5_error` are the published
+    figures in per cent on `benchmark`.
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    year: int
+    authors: str
+    paper: str
+    url: str
+    family: str
+    input_size: tuple[int, int, int]
+    border: int = 0
+    mean: float | None = None
+    std: float | None = None
+    benchmark: str = ""
+    top1_error: float | None = None
+    top5_error: float | None = None

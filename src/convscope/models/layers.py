@@ -1,0 +1,123 @@
+"""What the papers need and `torch.nn` lacks.
+
+A layer whose arithmetic is not that of the torch operations it uses (or that uses others than convolutions and matrix
+products) says what it computes with `count(output_shape)`, which gives multiply-accumulates and connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ACTIVATIONS: dict[str, type[nn.Module] | partial[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": partial(nn.LeakyReLU, 0.01),
+}
+
+
+def activation(name: str) -> nn.Module:
+    """A fresh activation layer by name; ValueError names the choices."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation '{name}'; choose one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]()
+
+
+def require_size(images: Tensor, size: Sequence[int], network: str) -> None:
+    """Refuse images that a network with fully connected layers cannot take, in one line that says which size fits."""
+    if images.ndim != 4 or tuple(images.shape[1:]) != tuple(size):
+        raise ValueError(
+            f"{network} takes images of N x {' x '.join(map(str, size))}; got {' x '.join(map(str, images.shape))}"
+        )
+
+
+class ScaledTanh(nn.Module):
+    """f(a) = 1.7159 tanh(2a/3), LeCun 1998, appendix A: f(1) = 1, f(-1) = -1, where its curvature is largest."""
+
+    def forward(self, a: Tensor) -> Tensor:
+        """Elementwise, any shape."""
+        return 1.7159 * torch.tanh(a * (2 / 3))
+
+
+class SubSampling(nn.Module):
+    """LeNet-5's trainable pooling: the sum of each 2 x 2 field times one coefficient a map, plus one bias a map.
+
+    N x C x H x W -> N x C x H/2 x W/2.
+    """
+
+    def __init__(self, maps: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(maps))
+        self.bias = nn.Parameter(torch.empty(maps))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Sum, scale, shift."""
+        sums = F.avg_pool2d(maps, 2, divisor_override=1)
+        return sums * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+    def count(self, output_shape: torch.Size) -> tuple[int, int]:
+        """Four inputs and a bias a unit; no convolution."""
+        return 0, 5 * prod(output_shape[1:])
+
+
+class TableConv2d(nn.Module):
+    """A convolution in which each output map sees only the input maps that a connection table names.
+
+    The parameters are exactly the kernels of the table, `weight[kernel, y, x]` in the order of the output maps and,
+    within one, of its input maps ascending: there is no masked number that an optimizer could touch.
+    """
+
+    index: Tensor
+
+    def __init__(self, table: Sequence[Sequence[int]], in_channels: int, kernel_size: int):
+        super().__init__()
+        kernels = sum(map(len, table))
+        self.table = tuple(tuple(sorted(row)) for row in table)
+        self.in_channels, self.out_channels, self.kernel_size = in_channels, len(table), kernel_size
+        self.weight = nn.Parameter(torch.empty(kernels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.empty(len(table)))
+        # Kernel number of each (output map, input map); missing ones point at a row of zeros behind the last kernel.
+        index = torch.full((len(table), in_channels), kernels)
+        pairs = [(out, inp) for out, row in enumerate(self.table) for inp in row]
+        for kernel, pair in enumerate(pairs):
+            index[pair] = kernel
+        self.register_buffer("index", index.flatten(), persistent=False)
+
+    def dense_weight(self) -> Tensor:
+        """The equivalent dense kernels, out x in x k x k, zero where the table has no connection."""
+        k = self.kernel_size
+        return F.pad(self.weight, (0, 0, 0, 0, 0, 1))[self.index].view(self.out_channels, self.in_channels, k, k)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """N x in x H x W -> N x out x H-k+1 x W-k+1."""
+        return F.conv2d(maps, self.dense_weight(), self.bias)
+
+    def count(self, output_shape: torch.Size) -> tuple[int, int]:
+        """Only the kernels of the table count."""
+        positions = prod(output_shape[2:])
+        return self.weight.numel() * positions, (self.weight.numel() + self.bias.numel()) * positions
+
+
+class RBF(nn.Module):
+    """Squared Euclidean distance to one fixed target vector a class: y_i = sum_j (x_j - w_ij)^2, smallest is best."""
+
+    targets: Tensor
+
+    def __init__(self, targets: Tensor):
+        super().__init__()
+        self.register_buffer("targets", targets)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x features -> N x classes. In full precision: squares of 84 differences do not fit into bfloat16."""
+        x = x.to(self.targets.dtype)
+        return (x.unsqueeze(1) - self.targets).square().sum(2)
+
+    def count(self, output_shape: torch.Size) -> tuple[int, int]:
+        """Every unit sees every feature; there is no bias."""
+        return 0, self.targets.numel()

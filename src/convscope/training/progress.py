@@ -1,0 +1,83 @@
+"""What a training shows while it runs: a live line on a terminal, one plain line an epoch elsewhere. On stderr."""
+
+from __future__ import annotations
+
+import math
+import time
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from .checkpoint import Progress
+from .recipe import Recipe
+
+
+class ProgressDisplay:
+    """Lines about a training on `stream`; silent if there is none."""
+
+    def __init__(self, stream: TextIO | None, recipe: Recipe):
+        self.stream, self.epochs, self.time_budget = stream, recipe.total_epochs, recipe.time_budget
+        self.console = Console(file=stream) if stream is not None else None
+        self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.on_terminal else None
+        self.drawn = 0.0
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether the live line makes sense."""
+        return self.console is not None and self.console.is_terminal
+
+    def __enter__(self) -> ProgressDisplay:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live:
+            self.live.stop()
+
+    def step(self, done: Progress, steps: int, elapsed: float) -> None:
+        """Redraw the live line, at most ten times a second."""
+        if not self.live or not done.seen or time.perf_counter() - self.drawn < 0.1:
+            return
+        self.drawn = time.perf_counter()
+        self.live.update(Text(self._live_line(done, steps, elapsed)), refresh=True)
+
+    def say(self, line: str) -> None:
+        """A line of its own."""
+        if self.live:
+            self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        elif self.stream is not None:
+            print(line, file=self.stream, flush=True)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """One line about a finished epoch."""
+        of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
+        line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f} acc {row['train/top1']:.2%}"
+        if "val/loss" in row:
+            line += f"  val loss {row['val/loss']:.4f} acc {row['val/top1']:.2%}"
+        line += f"  {row['images_per_second']:,.0f} images/s"
+        self.say(line)
+
+    def _live_line(self, done: Progress, steps: int, elapsed: float) -> str:
+        share = (done.epoch + done.step / steps) / self.epochs
+        if self.time_budget:
+            share = max(share, elapsed / self.time_budget)
+        bar = "━" * round(24 * min(share, 1))
+        left = elapsed / share * (1 - share) if share > 0 else 0
+        of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
+        return (
+            f"epoch {done.epoch + 1:>3}{of} {bar:<24} loss {done.loss_sum / done.seen:.4f}  "
+            f"acc {done.correct / done.seen:.2%}  {done.images / max(done.seconds, 1e-9):,.0f} images/s  ETA {clock(left)}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """75 -> `1:15`."""
+    whole = round(max(seconds, 0))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

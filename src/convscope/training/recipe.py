@@ -1,0 +1,164 @@
+"""What to do in a training: one dataclass, written to and read from YAML."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import types
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from ..data.augment import AUGMENTATIONS
+from ..data.preprocess import CROP_MODES
+from ..errors import UsageError, printable
+from .runtime import PRECISIONS
+from .schedule import SCHEDULES
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": ("sgd", "adamw"),
+    "schedule": tuple(SCHEDULES),
+    "augment": ("auto", *AUGMENTATIONS),
+    "monitor": ("val/top1", "val/loss"),
+    "precision": PRECISIONS,
+    "crop_mode": CROP_MODES,
+}
+# Smallest and largest value that can be meant.
+RANGES: dict[str, tuple[float, float]] = {
+    "epochs": (1, 1_000_000), "time_budget": (0.1, 1e9), "batch_size": (1, 1_000_000), "lr": (1e-12, 1e4),
+    "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
+    "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
+}  # fmt: skip
+# What makes a run this run: `--resume` may change anything else.
+IDENTITY = ("model", "model_args", "data", "img_size", "in_channels", "crop_mode")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training. Every field is also an option of `convscope train`.
+
+    Without `epochs` a training has 20, or as many as `time_budget` (seconds, validation included) allows. `augment`
+    "auto" takes what suits the data. `img_size` and `in_channels` default to what the network and the data have.
+    `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that many
+    epochs without improvement. `weight_decay` spares biases and norms.
+    """
+
+    model: str = "lenet5"
+    data: str = "mnist-5k"
+    data_dir: str | None = None
+    model_args: dict[str, Any] = field(default_factory=dict)
+    epochs: int | None = None
+    time_budget: float | None = None
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    lr: float = 0.004
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.01
+    schedule: str = "one-cycle"
+    warmup_epochs: float = 0.0
+    label_smoothing: float = 0.0
+    augment: str = "auto"
+    monitor: str = "val/top1"
+    patience: int | None = None
+    seed: int = 0
+    deterministic: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    img_size: int | None = None
+    in_channels: int | None = None
+    crop_mode: str = "center"
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(Recipe).items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), kind))
+        if self.nesterov and not self.momentum:
+            raise UsageError("nesterov needs a momentum above 0")
+        if self.optimizer != "sgd" and self.nesterov:
+            raise UsageError("nesterov goes with optimizer sgd")
+        if self.in_channels == 2:
+            raise UsageError("in_channels must be 1 or 3, not 2")
+
+    @property
+    def total_epochs(self) -> float:
+        """How many epochs at most; infinite if only the time counts."""
+        return self.epochs or (math.inf if self.time_budget else 20)
+
+    def changed(self, **values: Any) -> Recipe:
+        """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""
+        known = [f.name for f in fields(self)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise UsageError(
+                    f"unknown recipe field '{printable(name)}'" + (f": did you mean {near[0]}?" if near else "")
+                )
+        return replace(self, **values)
+
+    def to_yaml(self) -> str:
+        """YAML text with every field."""
+        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, text: str, where: str = "recipe") -> Recipe:
+        """From YAML text with some of the fields; UsageError, which names `where`, for anything else."""
+        try:
+            values = yaml.safe_load(text) or {}
+        except (yaml.YAMLError, RecursionError) as problem:
+            raise UsageError(f"{where}: no valid YAML ({' '.join(printable(problem).split())[:150]})") from problem
+        if not isinstance(values, dict):
+            raise UsageError(f"{where}: expected lines of `name: value`")
+        try:
+            return cls().changed(**{str(key): value for key, value in values.items()})
+        except UsageError as problem:
+            raise UsageError(f"{where}: {problem}") from problem
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str]) -> Recipe:
+        """A recipe that ships with the package, by name (`tutorial`), or a YAML file."""
+        shipped = files(__package__) / "recipes" / f"{os.fspath(source)}.yaml"
+        path = shipped if "/" not in os.fspath(source) and shipped.is_file() else Path(source)
+        try:
+            return cls.from_yaml(path.read_text(encoding="utf-8"), printable(source))
+        except (OSError, UnicodeDecodeError) as problem:
+            names = ", ".join(sorted(p.name.removesuffix(".yaml") for p in (files(__package__) / "recipes").iterdir()))
+            raise UsageError(
+                f"cannot read the recipe {printable(source)}: give a YAML file, or one of: {names}"
+            ) from problem
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    kinds = get_args(kind) if get_origin(kind) in (types.UnionType, Union) else (kind,)
+    if value is None and type(None) in kinds:
+        return None
+    base = kinds[0]
+    if base is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        # YAML reads 1e-3 (without a point) as text.
+        try:
+            value = float(value)
+        except ValueError:
+            raise _wrong(name, value, "a number") from None
+    if base is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if get_origin(base) is dict:
+        if not isinstance(value, dict):
+            raise _wrong(name, value, "names with values")
+        return {str(key): item for key, item in value.items()}
+    if not isinstance(value, base) or (base is not bool and isinstance(value, bool)):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        raise _wrong(name, value, words[base])
+    if name in CHOICES and value not in CHOICES[name]:
+        raise _wrong(name, value, f"one of {', '.join(CHOICES[name])}")
+    if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
+        low, high = RANGES[name]
+        raise _wrong(name, value, f"from {low:g} to {high:g}")
+    return value
+
+
+def _wrong(name: str, value: Any, expected: str) -> UsageError:
+    return UsageError(f"{name} must be {expected}, not {printable(repr(value))}")

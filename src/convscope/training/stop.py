@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM: finish the step, save, say how to go on. A second Ctrl-C stops at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from ..errors import Interrupted
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class StopRequest:
+    """While active, the two signals only set `requested`; outside the main thread it changes nothing."""
+
+    def __init__(self) -> None:
+        self.requested: int | None = None
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._ask) for number in EXIT_CODES}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    def leave_if_asked(self, message: str) -> None:
+        """Raise Interrupted with the signal's exit code, if there was one."""
+        if self.requested is not None:
+            raise Interrupted(message, EXIT_CODES[signal.Signals(self.requested)])
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.requested = number
+        # From here on the signals do what they did before: a second one ends the process.
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.before = {}

@@ -1,0 +1,239 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from ..data.batches import Batches
+from ..errors import DivergedError, printable
+from ..evaluation.metrics import Evaluation, loss_of
+from ..files import write_atomically
+from .checkpoint import Progress, has_checkpoint, load_checkpoint, save_checkpoint
+from .progress import ProgressDisplay
+from .recipe import Recipe
+from .runtime import Runtime
+from .schedule import rate_factor
+from .stop import StopRequest
+from .tensorboard import scalar_writer
+
+# A long epoch is saved on the way as well, so that a crash costs minutes.
+SAVE_EVERY_SECONDS = 300.0
+
+
+class Trainer:
+    """Trains `network` in place by `recipe`; after `fit` the best epoch's weights are in `folder/checkpoints/best`.
+
+    `validate` measures the network on the validation split; None if there is none, and then the last epoch is the best.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        validate: Callable[[], Evaluation] | None,
+        recipe: Recipe,
+        runtime: Runtime,
+        folder: Path,
+        identity: str,
+        display: ProgressDisplay,
+    ):
+        self.network, self.batches, self.validate = network, batches, validate
+        self.recipe, self.runtime, self.folder, self.identity, self.display = recipe, runtime, folder, identity, display
+        self.loss_of = loss_of(network)
+        self.optimizer = make_optimizer(network, recipe)
+        self.progress = Progress()
+        # Figures of steps that were not looked at yet: asking a GPU for a number makes it wait.
+        self.pending: list[tuple[Tensor, int]] = []
+        self.look_every = 1 if runtime.device.type == "cpu" else 50
+        self.last, self.best = folder / "checkpoints" / "last", folder / "checkpoints" / "best"
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, if there is one; from the beginning otherwise."""
+        if has_checkpoint(self.last):
+            self.progress = load_checkpoint(self.last, self.network, self.optimizer, self.identity)
+
+    def fit(self) -> Progress:
+        """Train until the epochs, the time or the patience are used up.
+
+        Raises Interrupted after Ctrl-C or SIGTERM, DivergedError when the loss is no longer finite; what was reached
+        before is in `checkpoints/last`.
+        """
+        done = self.progress
+        self.write_scalars = (
+            scalar_writer(self.folder / "tensorboard", done.epoch + 1) if self.recipe.tensorboard else None
+        )
+        self.clock = time.perf_counter() - done.elapsed
+        self.saved_at = time.perf_counter()
+        with StopRequest() as stop, self.display:
+            while not self.finished():
+                self.train_epoch(stop)
+                self.end_epoch()
+                stop.leave_if_asked(self.how_to_go_on)
+        done.finished = True
+        self.save()
+        return done
+
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        done = self.progress
+        out_of_patience = self.recipe.patience is not None and done.epoch - done.best_epoch >= self.recipe.patience
+        return done.epoch >= self.recipe.total_epochs or self.out_of_time() or (out_of_patience and done.step == 0)
+
+    def train_epoch(self, stop: StopRequest) -> None:
+        """One pass over the training images, or what is left of it."""
+        done = self.progress
+        self.network.train()
+        started = time.perf_counter()
+        for images, labels in self.batches.epoch(done.epoch, start=done.step):
+            self.set_rate()
+            self.pending.append((self.step(images, labels), len(labels)))
+            done.step += 1
+            if len(self.pending) >= self.look_every:
+                self.look()
+            done.seconds += time.perf_counter() - started
+            if stop.requested or time.perf_counter() - self.saved_at > SAVE_EVERY_SECONDS:
+                self.save()
+            stop.leave_if_asked(self.how_to_go_on)
+            if self.out_of_time():
+                break
+            started = time.perf_counter()
+        self.look()
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One step of the optimizer. Gives the batch's mean loss before it and the number of right answers."""
+        with self.runtime.autocast():
+            logits = self.network(images).float()
+            loss = self.loss_of(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return torch.stack([loss.detach(), (logits.argmax(1) == labels).sum()])
+
+    def look(self) -> None:
+        """Fetch the figures of the steps since the last look, and stop if the loss is no longer finite."""
+        done = self.progress
+        for figures, count in self.pending:
+            loss, correct = figures.tolist()
+            if not math.isfinite(loss):
+                raise self.diverged(loss)
+            done.loss_sum += loss * count
+            done.correct += int(correct)
+            done.seen += count
+        done.images += sum(count for _, count in self.pending)
+        self.pending.clear()
+        self.display.step(done, len(self.batches), self.elapsed())
+
+    def end_epoch(self) -> None:
+        """Measure, write down, keep the weights if they are the best so far, and save."""
+        done = self.progress
+        row: dict[str, float] = {
+            "epoch": done.epoch + 1,
+            "train/loss": done.loss_sum / done.seen,
+            "train/top1": done.correct / done.seen,
+        }
+        if self.validate is not None:
+            figures = self.validate().figures()
+            row |= {"val/loss": figures["loss"], "val/top1": figures["top1"]}
+            if not math.isfinite(figures["loss"]):
+                raise self.diverged(figures["loss"])
+        row |= {
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "seconds": done.seconds,
+            "images_per_second": done.images / done.seconds,
+        }
+        done.history.append(row)
+        done.epoch, done.step = done.epoch + 1, 0
+        done.loss_sum, done.correct, done.seen = 0.0, 0, 0
+        if self.is_best(row):
+            done.best_epoch = done.epoch
+            save_checkpoint(self.best, self.network, self.optimizer, done, self.identity)
+        self.save()
+        write_atomically(self.folder / "metrics.csv", metrics_table(done.history))
+        self.display.epoch(row)
+        if self.write_scalars is not None:
+            self.write_scalars(row)
+
+    def is_best(self, row: dict[str, float]) -> bool:
+        """Whether this epoch is at least as good as every earlier one: of equals, the later has trained longer."""
+        if self.validate is None:
+            return True
+        sign = -1 if self.recipe.monitor == "val/loss" else 1
+        value = sign * row[self.recipe.monitor]
+        if self.progress.best is not None and value < self.progress.best:
+            return False
+        self.progress.best = value
+        return True
+
+    def set_rate(self) -> None:
+        """The learning rate of the next step, from the share of the epochs or of the time that is used up."""
+        done, recipe = self.progress, self.recipe
+        epochs = done.epoch + done.step / len(self.batches)
+        share = epochs / recipe.total_epochs
+        if recipe.time_budget:
+            share = max(share, self.elapsed() / recipe.time_budget)
+        warmup = recipe.warmup_epochs / recipe.total_epochs
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.lr * rate_factor(recipe.schedule, share, warmup)
+
+    def elapsed(self) -> float:
+        """Seconds of this training, validation and saving included, over all of its sessions."""
+        return time.perf_counter() - self.clock
+
+    def out_of_time(self) -> bool:
+        """Whether the time budget is used up."""
+        return self.recipe.time_budget is not None and self.elapsed() >= self.recipe.time_budget
+
+    def save(self) -> None:
+        """Replace the last checkpoint, unless the weights are no longer finite."""
+        self.look()
+        if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
+            raise self.diverged(math.nan)
+        self.progress.elapsed = self.elapsed()
+        save_checkpoint(self.last, self.network, self.optimizer, self.progress, self.identity)
+        self.saved_at = time.perf_counter()
+
+    def diverged(self, value: float) -> DivergedError:
+        """What to tell when the loss is NaN or infinite."""
+        done = self.progress
+        kept = (
+            f"the last finite state is in {printable(self.last)}"
+            if has_checkpoint(self.last)
+            else "nothing was saved yet"
+        )
+        return DivergedError(
+            f"the loss became {value} in epoch {done.epoch + 1}, step {done.step}: {kept}; "
+            f"try a lower rate, such as --lr {self.recipe.lr / 10:g}, or --precision float32"
+        )
+
+    @property
+    def how_to_go_on(self) -> str:
+        """What to tell after a stop that was asked for."""
+        done = self.progress
+        where = f"epoch {done.epoch + 1}, step {done.step}" if done.step else f"{done.epoch} epochs"
+        return f"stopped and saved after {where}; go on with: convscope train --resume {printable(self.folder)}"
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """The recipe's optimizer. Weight decay is for matrices and kernels; biases and norms (one axis) are spared."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if recipe.optimizer == "sgd":
+        return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
+    return AdamW(groups, lr=recipe.lr)
+
+
+def metrics_table(history: list[dict[str, float]]) -> str:
+    """CSV text, a row an epoch."""
+    columns = list(history[0])
+    lines = [",".join(columns), *(",".join(f"{row[column]:.8g}" for column in columns) for row in history)]
+    return "\n".join(lines) + "\n"

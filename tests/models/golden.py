@@ -1,0 +1,100 @@
+"""Platform-independent weights and inputs, so that two implementations can be compared without exchanging files.
+
+`fill(network)` numbers the layers that hold parameters in execution order (as found by hooks in one forward pass) and
+writes weights that follow from layer number and position alone; `image(...)` makes the input. Layers of another kind
+than convolution, linear and batch norm are filled by the caller through `special`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod, sqrt
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+INPUT_STREAM, OTHER_STREAM = 999983, 999979
+
+
+def uniform(count: int, stream: int) -> np.ndarray:
+    """`count` numbers in [-0.5, 0.5) from a 32-bit hash of their position and the stream."""
+    h = (np.arange(1, count + 1, dtype=np.uint64) * 2654435761 + stream * 2246822519 + 374761393) & 0xFFFFFFFF
+    h ^= h >> np.uint64(15)
+    h = (h * np.uint64(2246822519)) & np.uint64(0xFFFFFFFF)
+    h ^= h >> np.uint64(13)
+    h = (h * np.uint64(3266489917)) & np.uint64(0xFFFFFFFF)
+    h ^= h >> np.uint64(16)
+    return h.astype(np.float64) / 2**32 - 0.5
+
+
+def tensor(shape: torch.Size | tuple[int, ...], stream: int) -> Tensor:
+    """`uniform` in a shape, row by row."""
+    return torch.from_numpy(uniform(prod(shape), stream)).reshape(shape)
+
+
+def image(size: tuple[int, ...], amplitude: float = 1.0, stream: int = INPUT_STREAM) -> Tensor:
+    """The input, 1 x C x H x W, between -amplitude and amplitude."""
+    return 2 * amplitude * tensor((1, *size), stream)
+
+
+def execution_order(network: nn.Module, size: tuple[int, ...]) -> list[nn.Module]:
+    """The modules that hold parameters of their own, in the order in which one forward pass calls them first."""
+    order: list[nn.Module] = []
+    holders = [m for m in network.modules() if list(m.parameters(recurse=False))]
+    handles = [m.register_forward_pre_hook(lambda m, _: order.append(m) if m not in order else None) for m in holders]
+    with torch.no_grad():
+        network(torch.zeros(1, *size, dtype=torch.float64))
+    for handle in handles:
+        handle.remove()
+    return order
+
+
+@torch.no_grad()
+def fill(
+    network: nn.Module,
+    size: tuple[int, ...],
+    special: Callable[[nn.Module, int], bool] = lambda module, number: False,
+    order: list[nn.Module] | None = None,
+) -> int:
+    """Write the weights; the number of layers. `special(module, number)` returns True where it filled one itself.
+
+    Pass `order` where the numbering is not the execution order (a block's main path counts before its shortcut).
+    """
+    network.double().eval()
+    layers = order or execution_order(network, size)
+    for number, module in enumerate(layers):
+        if special(module, number):
+            continue
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            module.weight.copy_(1 + 0.2 * tensor(module.weight.shape, 4 * number))
+            module.bias.copy_(0.2 * tensor(module.bias.shape, 4 * number + 1))
+            module.running_mean.copy_(0.2 * tensor(module.running_mean.shape, 4 * number + 2))
+            module.running_var.copy_(1.25 + 0.5 * tensor(module.running_var.shape, 4 * number + 3))
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            fan_in = prod(module.weight.shape[1:])
+            module.weight.copy_(sqrt(24 / fan_in) * tensor(module.weight.shape, 4 * number))
+            if module.bias is not None:
+                module.bias.copy_(0.2 * tensor(module.bias.shape, 4 * number + 1))
+        else:
+            raise TypeError(f"no rule for {type(module).__name__}")
+    return len(layers)
+
+
+def check(output: Tensor, first: tuple[float, ...], total: float, norm: float, best: int) -> None:
+    """Compare an output (1 x classes, float64) with a golden row."""
+    row = output.flatten()
+    expected = torch.tensor(first, dtype=torch.float64)
+    torch.testing.assert_close(row[: len(first)], expected, rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(row.sum(), torch.tensor(total, dtype=torch.float64), rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(row.norm(), torch.tensor(norm, dtype=torch.float64), rtol=1e-8, atol=1e-9)
+    assert int(row.argmax()) == best
+
+
+def sensitivity(network: nn.Module, size: tuple[int, ...], amplitude: float = 1.0) -> float:
+    """Relative change of the output for another input: shows that a comparison is not blind."""
+    with torch.no_grad():
+        y = network(image(size, amplitude))
+        z = network(image(size, amplitude, OTHER_STREAM))
+    return float((y - z).norm() / y.norm())
