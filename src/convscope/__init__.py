@@ -46,9 +46,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Interrupted", "ModelFileError",
-    "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split", "UsageError", "create_model", "list_models", "load",
-    "load_data", "resume", "summary", "train",
+    "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Interrupted",
+    "ModelFileError", "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split", "UsageError", "create_model",
+    "list_models", "load", "load_data", "resume", "summary", "train",
 ]  # fmt: skip
 
 

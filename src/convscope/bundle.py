@@ -12,7 +12,7 @@ import stat
 import warnings
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -23,9 +23,6 @@ from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
 from .files import restore_folder, write_folder_atomically
 from .models import create_model
-
-if TYPE_CHECKING:
-    from .classifier import Classifier
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, LABELS, CARD = "config.json", "model.safetensors", "labels.txt", "README.md"
@@ -60,22 +57,50 @@ def newest_run(folder: Path) -> Path:
     return runs[-1].parent.parent
 
 
-def write_bundle(classifier: Classifier, folder: Path) -> Path:
+def make_config(
+    architecture: str,
+    model_args: dict[str, Any],
+    class_names: list[str],
+    preprocess: Preprocess,
+    metrics: dict[str, Any],
+) -> dict[str, Any]:
+    """What `config.json` holds, with the keys of timm and Hugging Face where they have one."""
+    return {
+        "architecture": architecture,
+        "num_classes": len(class_names),
+        "label_names": class_names,
+        "model_args": model_args,
+        # For readers that know timm's keys; ours is `preprocessing`, which also has what timm has no word for.
+        "pretrained_cfg": {
+            "input_size": preprocess.input_size,
+            "mean": preprocess.mean,
+            "std": preprocess.std,
+            "interpolation": preprocess.interpolation,
+            "crop_pct": 1.0,
+            "crop_mode": {"pad": "border"}.get(preprocess.crop_mode, preprocess.crop_mode),
+        },
+        "format_version": FORMAT_VERSION,
+        "preprocessing": preprocess.to_dict(),
+        "temperature": 1.0,
+        "threshold": 0.0,
+        "metrics": metrics,
+    }
+
+
+def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> None:
     """Write all parts of `folder` at once; an older bundle there is replaced as a whole, anything else is refused."""
     if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{printable(folder)} exists and is no bundle: choose another place")
 
     def write(place: Path) -> None:
-        # Written last to first in importance: a folder with config.json is a whole bundle.
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         (place / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
-        (place / LABELS).write_text("\n".join(map(printable, classifier.class_names)) + "\n", encoding="utf-8")
-        (place / CARD).write_text(_card(classifier), encoding="utf-8")
-        config = json.dumps(_config(classifier), indent=2, ensure_ascii=True)
-        (place / CONFIG).write_text(config + "\n", encoding="utf-8")
+        labels = "".join(f"{printable(label)}\n" for label in config["label_names"])
+        (place / LABELS).write_text(labels, encoding="utf-8")
+        (place / CARD).write_text(_card(network, config), encoding="utf-8")
+        (place / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     write_folder_atomically(folder, write)
-    return folder
 
 
 def read_bundle(bundle: Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -194,45 +219,19 @@ def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
     return min(found, key=lambda info: len(PurePosixPath(info.filename).parts))
 
 
-def _config(classifier: Classifier) -> dict[str, Any]:
-    preprocess = classifier.preprocess
-    return {
-        "architecture": classifier.architecture,
-        "num_classes": len(classifier.class_names),
-        "label_names": classifier.class_names,
-        "model_args": classifier.model_args,
-        # For readers that know timm's keys; ours is `preprocessing`, which also has what timm has no word for.
-        "pretrained_cfg": {
-            "input_size": preprocess.input_size,
-            "mean": preprocess.mean,
-            "std": preprocess.std,
-            "interpolation": preprocess.interpolation,
-            "crop_pct": 1.0,
-            "crop_mode": {"pad": "border"}.get(preprocess.crop_mode, preprocess.crop_mode),
-        },
-        "format_version": FORMAT_VERSION,
-        "preprocessing": preprocess.to_dict(),
-        "temperature": 1.0,
-        "threshold": 0.0,
-        "metrics": classifier.metrics,
-    }
-
-
-def _card(classifier: Classifier) -> str:
-    names = ", ".join(map(printable, classifier.class_names[:20])) + (
-        ", ..." if len(classifier.class_names) > 20 else ""
-    )
+def _card(network: nn.Module, config: dict[str, Any]) -> str:
+    labels = config["label_names"]
+    names = ", ".join(map(printable, labels[:20])) + (", ..." if len(labels) > 20 else "")
     measured = "".join(
         f"- {split}: {figures['top1']:.2%} of {figures['n']:,} images right\n"
-        for split, figures in classifier.metrics.items()
+        for split, figures in config["metrics"].items()
         if isinstance(figures, dict) and "top1" in figures
     )
-    parameters = sum(p.numel() for p in classifier.network.parameters())
-    shape = " x ".join(map(str, classifier.preprocess.input_size))
+    parameters = sum(p.numel() for p in network.parameters())
+    shape = " x ".join(map(str, config["pretrained_cfg"]["input_size"]))
     return (
-        f"---\nlibrary_name: convscope\npipeline_tag: image-classification\n---\n\n"
-        f"# {classifier.architecture}\n\n"
-        f"An image classifier with {len(classifier.class_names)} classes ({names}), {parameters:,} parameters, "
-        f"input {shape}.\n\n{measured}\n"
+        f"---\nlibrary_name: convscope\npipeline_tag: image-classification\n---\n\n# {config['architecture']}\n\n"
+        f"An image classifier with {len(labels)} classes ({names}), {parameters:,} parameters, input {shape}.\n\n"
+        f"{measured}\n"
         '```python\nimport convscope as cs\n\ncs.load("this folder").predict("image.png", topk=3)\n```\n'
     )

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from .bundle import find_bundle, read_bundle, write_bundle
+from .bundle import find_bundle, make_config, read_bundle, write_bundle
 from .data.image_file import UnreadableImage, read_image, to_gray_or_rgb
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
@@ -46,7 +46,9 @@ class Classifier:
 
     def save(self, folder: str | Path) -> Path:
         """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole."""
-        return write_bundle(self, Path(folder))
+        config = make_config(self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics)
+        write_bundle(Path(folder), self.network, config)
+        return Path(folder)
 
     @property
     def device(self) -> torch.device:

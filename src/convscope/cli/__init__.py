@@ -25,11 +25,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train")(train_command)
-app.command("evaluate")(evaluate_command)
-app.command("predict")(predict_command)
-app.command("models")(models_command)
-app.command("summary")(summary_command)
+VERBS = {
+    "train": train_command,
+    "evaluate": evaluate_command,
+    "predict": predict_command,
+    "models": models_command,
+    "summary": summary_command,
+}
+for _name, _command in VERBS.items():
+    app.command(_name)(_command)
 
 
 def _show_version(asked: bool) -> None:
@@ -82,13 +86,14 @@ def _take_debug(words: list[str]) -> bool:
 def _explain(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
     text = " ".join(printable(problem).split())
     if isinstance(problem, KeyboardInterrupt):
-        return 130, "stopped; nothing was running that had to be saved"
+        return 130, "stopped"
     if isinstance(problem, ConvScopeError):
         stopped_on_purpose = problem.exit_code in (130, 143)
         return problem.exit_code, text if stopped_on_purpose else f"error: {text}"
     if hasattr(problem, "format_message"):  # the command line itself was wrong
-        verb = f" {words[0]}" if words and not words[0].startswith("-") else ""
-        return 2, f"error: {' '.join(printable(problem.format_message()).split())} See: convscope{verb} --help"
+        verb = f" {words[0]}" if words and words[0] in VERBS else ""
+        text = " ".join(printable(problem.format_message()).split()).rstrip(".")
+        return 2, f"error: {text} (see convscope{verb} --help)"
     if isinstance(problem, MemoryError):
         return 1, "error: out of memory: use a smaller --batch-size or --img-size"
     if isinstance(problem, OSError):
@@ -96,7 +101,7 @@ def _explain(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
     return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
 
 
-class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
+class _Warnings(logging.Handler):
     """Log records as `warning: ...` lines on stderr, whatever stderr is by then."""
 
     def emit(self, record: logging.LogRecord) -> None:

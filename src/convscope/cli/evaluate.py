@@ -26,7 +26,10 @@ def evaluate_command(
     strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
     json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Measure a classifier on a split: loss, accuracy, precision and recall by class, confusion matrix, report."""
+    """Measure a classifier and write a report.
+
+    Loss, top-1 and top-5 accuracy, precision, recall and F1 of each class, and the confusion matrix.
+    """
     from ..evaluation.session import evaluate_bundle
 
     result = evaluate_bundle(run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict)
@@ -44,9 +47,9 @@ def _tell(result: dict[str, Any]) -> None:
         (r["label"], f"{r['support']:,}", f"{r['precision']:.2%}", f"{r['recall']:.2%}", f"{r['f1']:.4f}")
         for r in result["per_class"]
     ]
-    print_table(("class", "images", "precision", "recall", "f1"), rows, numbers=(1, 2, 3, 4))
+    print_table([("class", "images", "precision", "recall", "f1"), *rows], numbers=(1, 2, 3, 4))
     if len(result["labels"]) <= 20:
         typer.echo("\nconfusion matrix (rows: truth, columns: answer)")
         matrix = [(label, *row) for label, row in zip(result["labels"], result["confusion"], strict=True)]
-        print_table(("", *map(printable, result["labels"])), matrix, numbers=range(1, len(result["labels"]) + 1))
+        print_table([("", *result["labels"]), *matrix], numbers=range(1, len(result["labels"]) + 1))
     typer.echo(f"\nreport  {result['report']}")

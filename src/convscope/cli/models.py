@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,20 +12,20 @@ Option = typer.Option
 
 
 def models_command(json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False) -> None:
-    """List the networks: year, family, size, published error, paper."""
+    """List the networks with their papers and sizes."""
     import torch
 
     from ..models import CATALOGUE, create_model
 
-    entries = []
+    entries: list[dict[str, Any]] = []
     for card in CATALOGUE.values():
         with torch.device("meta"):
             parameters = sum(p.numel() for p in create_model(card.name).parameters())
         entries.append(
             {
-                "name": card.name, "year": card.year, "family": card.family, "authors": card.authors, "paper": card.paper,
-                "url": card.url, "input_size": card.input_size, "parameters": parameters, "benchmark": card.benchmark,
-                "top1_error": card.top1_error, "top5_error": card.top5_error,
+                "name": card.name, "year": card.year, "family": card.family, "authors": card.authors,
+                "paper": card.paper, "url": card.url, "input_size": card.input_size, "parameters": parameters,
+                "benchmark": card.benchmark, "top1_error": card.top1_error, "top5_error": card.top5_error,
             }
         )  # fmt: skip
     if json:
@@ -38,7 +38,8 @@ def models_command(json: Annotated[bool, Option("--json", help="Print one JSON d
         )
         for e in entries
     ]  # fmt: skip
-    print_table(("name", "year", "family", "input", "parameters", "top-1 error", "paper"), rows, numbers=(4,))
+    header = ("name", "year", "family", "input", "parameters", "top-1 error", "paper")
+    print_table([header, *rows], numbers=(4,))
 
 
 def summary_command(
@@ -48,10 +49,14 @@ def summary_command(
     img_size: Annotated[int | None, Option(help="Height and width of the input. Default: the paper's.")] = None,
     json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Show a network layer by layer: output shape, parameters, multiply-accumulates, connections, receptive field."""
+    """Show a network layer by layer.
+
+    For each layer: output shape, parameters, multiply-accumulates, connections (inputs of all its units, with biases)
+    and the receptive field of one unit in input pixels.
+    """
     import torch
 
-    from ..insight.layer_table import field_text, shape_text, summary
+    from ..insight.layer_table import shape_text, summary
     from ..models import arguments_for, create_model, find_card
 
     channels, height, width = find_card(model).input_size
@@ -63,13 +68,4 @@ def summary_command(
     if json:
         print_json(table.to_dict())
         return
-    rows: list[tuple[object, ...]] = [
-        (
-            row.name, row.type, shape_text(row.output_shape), f"{row.parameters:,}", f"{row.macs:,}", f"{row.connections:,}",
-            field_text(row.receptive_field),
-        )
-        for row in table.layers
-    ]  # fmt: skip
-    rows.append(("total", "", "", f"{table.parameters:,}", f"{table.macs:,}", f"{table.connections:,}", ""))
-    typer.echo(f"{model}, input {shape_text(size)}\n")
-    print_table(("layer", "type", "output", "parameters", "MACs", "connections", "field"), rows, numbers=(3, 4, 5, 6))
+    typer.echo(f"{model}, input {shape_text(size)}\n\n{table}")

@@ -17,16 +17,16 @@ def print_json(document: Any) -> None:
     typer.echo(json.dumps(_finite(document), indent=2, ensure_ascii=True))
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
-    """Aligned columns with a header; the columns in `numbers` are aligned to the right. Wide characters count as two."""
+def print_table(rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
+    """Aligned columns; those in `numbers` to the right. Wide (East Asian) characters count as two."""
     from rich.cells import cell_len
 
-    table = [list(header), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(cell_len(row[column]) for row in table) for column in range(len(header))]
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
     for row in table:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
         cells = [
-            " " * (width - cell_len(cell)) + cell if column in numbers else cell + " " * (width - cell_len(cell))
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            gap + cell if i in numbers else cell + gap for i, (cell, gap) in enumerate(zip(row, gaps, strict=True))
         ]
         typer.echo("  ".join(cells).rstrip())
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import DataError, UsageError, printable
-from .output import print_json
+from .output import print_json, print_table
 
 if TYPE_CHECKING:
     from ..classifier import Classifier
@@ -48,7 +48,7 @@ def predict_command(
     device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
     strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
 ) -> None:
-    """Say what is in each image: the likeliest classes with their probabilities."""
+    """Say what is in each image."""
     from ..classifier import load
     from ..data.decoded import report_skipped
     from ..devices import choose_device
@@ -78,17 +78,17 @@ def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
     for argument in arguments:
         if argument == STDIN:
             yield from _from_stdin(sys.stdin.buffer.read())
-        elif os.path.isdir(argument):
+        elif Path(argument).is_dir():
             found = image_files(Path(argument))
             if not found:
                 raise DataError(f"{printable(argument)}: no images found in this folder")
             yield from found
         elif not os.path.lexists(argument) and glob.has_magic(argument):
-            matches = sorted(glob.glob(argument, recursive=True))
+            matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
             if not matches:
                 raise DataError(f"{printable(argument)}: no file matches this pattern")
             for match in matches:
-                yield from image_files(Path(match)) if os.path.isdir(match) else [Path(match)]
+                yield from image_files(Path(match)) if Path(match).is_dir() else [Path(match)]
         else:
             yield Path(argument)
 
@@ -142,16 +142,8 @@ class _Table:
         self.rows += rows
 
     def close(self, skipped: list[dict[str, str]]) -> None:
-        from rich.cells import cell_len
-
-        lines = [
-            [printable(row["path"]), *(f"{printable(p['label'])} {p['probability']:.1%}" for p in row["topk"])]
-            for row in self.rows
-        ]
-        widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
-            typer.echo("   ".join(cells).rstrip())
+        if self.rows:
+            print_table([(r["path"], *(f"{p['label']} {p['probability']:.1%}" for p in r["topk"])) for r in self.rows])
 
 
 class _Json:

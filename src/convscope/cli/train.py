@@ -56,7 +56,10 @@ def train_command(
     name: Annotated[str | None, Option(help="Name of the run folder. Default: MODEL-DATA.")] = None,
     json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Train a classifier, save it with a report, and say what to try next."""
+    """Train a classifier and save it with a report.
+
+    Everything is written to a new run folder below runs/train, which is printed with the next commands to try.
+    """
     given = {
         "model": model, "data": data, "data_dir": data_dir, "model_args": _model_args(model_arg), "epochs": epochs,
         "time_budget": parse_duration(time_budget), "batch_size": batch_size, "optimizer": optimizer, "lr": lr,

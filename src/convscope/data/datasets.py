@@ -39,10 +39,9 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
         return _digits()
     if name in IDX_SETS:
         return _idx_set(name, Path(data_dir) if data_dir is not None else None)
-    path = Path(name)
-    if path.is_dir():
-        return load_folder(path)
-    if path.exists():
+    if os.path.isdir(name):  # noqa: PTH112 - pathlib's raises for names that no file system takes
+        return load_folder(Path(name))
+    if os.path.lexists(name):
         raise DataError(f"{printable(name)} is a file: give a folder with one folder of images a class")
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give a folder, or one of {', '.join(NAMES)}"
@@ -100,8 +99,9 @@ def _download(name: str, torchvision_name: str, folder: Path) -> dict[str, tuple
         folder.mkdir(parents=True, exist_ok=True)
         getattr(datasets, torchvision_name)(folder, download=True)
     except Exception as problem:  # torchvision lets through whatever the network layer raises
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[-1]
         raise DataError(
-            f"{name} is not on this machine and could not be downloaded ({printable(problem).splitlines()[0][:120]}): "
+            f"{name} is not on this machine and could not be downloaded ({printable(reason)[:120]}): "
             "go online, or put its four -ubyte.gz files into a folder and give --data-dir FOLDER"
         ) from problem
     found = find_idx_files(folder / torchvision_name)

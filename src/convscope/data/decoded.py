@@ -49,7 +49,9 @@ def decode_split(split: Split, preprocess: Preprocess) -> Decoded:
     if isinstance(split.images, np.ndarray):
         return Decoded(preprocess.batch(split.images), labels, split.names, [], [])
     pixels = torch.empty(len(split), *preprocess.input_size, dtype=torch.uint8)
-    kept, skipped, digests = [], [], []
+    kept: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    digests: list[bytes] = []
     for i, result in enumerate(decode_files(split.images, preprocess)):
         if isinstance(result, str):
             skipped.append((split.names[i], result))
@@ -101,8 +103,8 @@ def report_skipped(skipped: list[tuple[str, str]]) -> None:
     """One warning a file, and their number."""
     for name, reason in skipped:
         log.warning("skipped %s: %s", printable(name), reason)
-    if skipped:
-        log.warning("%d file%s skipped; the rest is used", len(skipped), "s" if len(skipped) > 1 else "")
+    if len(skipped) > 1:
+        log.warning("%d files skipped in all", len(skipped))
 
 
 def _warn_about_copies(data: Data, parts: dict[str, Decoded]) -> None:

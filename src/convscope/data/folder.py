@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,16 @@ def load_folder(root: Path) -> Data:
     """
     shown = printable(root)
     parts = _split_folders(root)
+    tree = _Tree(root)
     if parts:
-        splits = {name: _scan_classes(folder) for name, folder in parts.items()}
+        _warn_about_loose_images(root)
+        splits = {name: _scan_classes(folder, tree) for name, folder in parts.items()}
         class_names = sorted(splits["train"])
-        for name, classes in splits.items():
+        for name, classes in list(splits.items()):
+            if name != "train" and not any(classes.values()):
+                log.warning("%s: the %s folder has no image in a folder of a class and is not used", shown, name)
+                del splits[name]
+                continue
             if extra := sorted(set(classes) - set(class_names)):
                 raise DataError(
                     f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
@@ -52,9 +59,12 @@ def load_folder(root: Path) -> Data:
                     )
                 log.warning("%s: %s has no image of %s", shown, name, ", ".join(map(printable, missing)))
     else:
-        splits = {"train": _scan_classes(root)}
+        splits = {"train": _scan_classes(root, tree)}
         class_names = sorted(splits["train"])
     _check_classes(root, class_names, splits["train"])
+    if tree.outside:
+        plural = "s lead" if tree.outside > 1 else " leads"
+        log.warning("%s: %d link%s out of the folder; followed", shown, tree.outside, plural)
 
     data = Data(
         shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, augment="flip-crop"
@@ -74,32 +84,43 @@ def image_files(root: Path) -> list[Path]:
     """Every image file below `root`, each once, in a fixed order; by ending, upper or lower case.
 
     Dot-files and dot-folders, system files and files without an image's ending are left out. Links are followed, but
-    a folder or file that has been seen (a loop, or a second name) is not taken again.
+    what has a place of its own below `root` is only taken there, so that a loop ends.
     """
-    return [path for path in _walk(root, set()) if path.suffix.lower() in IMAGE_SUFFIXES]
+    return _Tree(root).images(root)
 
 
 def _split_folders(root: Path) -> dict[str, Path] | None:
-    folders = _subfolders(root)
-    named = {SPLIT_FOLDERS[f.name.lower()]: f for f in folders if f.name.lower() in SPLIT_FOLDERS}
+    named: dict[str, list[Path]] = defaultdict(list)
+    others = []
+    for folder in _subfolders(root):
+        split = SPLIT_FOLDERS.get(folder.name.lower())
+        (named[split] if split else others).append(folder)
     if "train" not in named:
-        if named and len(named) == len(folders):
-            raise DataError(
-                f"{printable(root)}: there is {', '.join(f.name for f in named.values())} but no train folder: add it"
-            )
+        if named and not others:
+            found = ", ".join(folder.name for folders in named.values() for folder in folders)
+            raise DataError(f"{printable(root)}: there is {found} but no train folder: add it")
         return None
     # A class may be called `train` (beside `plane`): it is a split if it holds class folders and stands among splits.
-    return named if _subfolders(named["train"]) and len(named) == len(folders) else None
+    if not any(map(_subfolders, named["train"])) or (others and len(named) < 2):
+        return None
+    for split, folders in named.items():
+        if len(folders) > 1:
+            names = " and ".join(folder.name for folder in folders)
+            raise DataError(f"{printable(root)}: {names} are both the {split} split: keep one of them")
+    for folder in others:
+        log.warning("%s: folder '%s' is no split and is not used", printable(root), printable(folder.name))
+    return {split: folders[0] for split, folders in named.items()}
 
 
-def _scan_classes(folder: Path) -> dict[str, list[Path]]:
-    if loose := [f for f in _entries(folder) if f.suffix.lower() in IMAGE_SUFFIXES and not f.is_dir()]:
+def _scan_classes(folder: Path, tree: _Tree) -> dict[str, list[Path]]:
+    _warn_about_loose_images(folder)
+    tree.has(folder)
+    return {place.name: tree.images(place) for place in _subfolders(folder)}
+
+
+def _warn_about_loose_images(folder: Path) -> None:
+    if loose := [f for f in _entries(folder) if f.suffix.lower() in IMAGE_SUFFIXES and not _is_folder(f)]:
         log.warning("%s: %d images lie outside the class folders and are not used", printable(folder), len(loose))
-    seen: set[tuple[int, int]] = set()
-    classes = {}
-    for place in _subfolders(folder):
-        classes[place.name] = [path for path in _walk(place, seen) if path.suffix.lower() in IMAGE_SUFFIXES]
-    return classes
 
 
 def _check_classes(root: Path, class_names: list[str], train: dict[str, list[Path]]) -> None:
@@ -136,11 +157,13 @@ def _as_split(root: Path, classes: dict[str, list[Path]], class_names: list[str]
 def _looks_gray(split: Split) -> bool:
     assert isinstance(split.images, list)
     step = max(len(split.images) // 64, 1)
-    return all(is_gray(path) for path in split.images[::step])
+    # What cannot be opened has no say; it is named when the images are decoded.
+    gray = {is_gray(path) for path in split.images[::step]} - {None}
+    return gray == {True}
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.is_dir()]
+    return [path for path in _entries(folder) if _is_folder(path) and not _leads_up(path)]
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -157,23 +180,74 @@ def _entries(folder: Path) -> list[Path]:
     ]
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]]) -> list[Path]:
-    found: list[Path] = []
-    for path in _entries(folder) if _first_visit(folder, seen) else ():
-        if path.is_dir():
-            found += _walk(path, seen)
-        elif not path.is_symlink() or _first_visit(path, seen, default=True):
-            found.append(path)
-    return found
+class _Tree:
+    """The folders of one data set, walked without ever going round; `outside` counts the links that lead out of it."""
+
+    def __init__(self, root: Path):
+        self.home = os.path.realpath(root)
+        self.outside = 0
+
+    def has(self, path: Path) -> bool:
+        """Whether a path of this tree stays in it when it is a link; if it does not, it is counted."""
+        inside = not path.is_symlink() or _is_within(os.path.realpath(path), self.home)
+        self.outside += not inside
+        return inside
+
+    def images(self, folder: Path) -> list[Path]:
+        """The image files below `folder`, each once, in a fixed order: a link to a file that is taken is not."""
+        self.has(folder)
+        found = [path for path in self._walk(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
+        links = {path for path in found if path.is_symlink()}
+        if not links:
+            return found
+        seen = {_identity(path) for path in found if path not in links}
+        kept = []
+        for path in found:
+            if path in links and (key := _identity(path)) is not None:  # a broken link is kept, to be named
+                if key in seen:
+                    continue
+                seen.add(key)
+                self.has(path)
+            kept.append(path)
+        return kept
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        entered, waiting = set(), [folder]
+        while waiting:
+            path = waiting.pop()
+            if not _is_folder(path):
+                yield path
+            elif (path is folder or self._may_enter(path)) and (key := _identity(path)) not in entered:
+                entered.add(key)
+                waiting += reversed(_entries(path))
+
+    def _may_enter(self, folder: Path) -> bool:
+        if not folder.is_symlink():
+            return True
+        if _leads_up(folder):
+            return False
+        if self.has(folder):
+            log.warning("%s: link to a folder of the same data set, not followed", printable(folder))
+            return False
+        return True
 
 
-def _first_visit(path: Path, seen: set[tuple[int, int]], default: bool = False) -> bool:
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib's raises where a folder may be listed but not entered
+
+
+def _leads_up(path: Path) -> bool:
+    """Whether a link points at a folder that it lies in: following it would never end and add nothing."""
+    return path.is_symlink() and _is_within(os.path.realpath(path.parent), os.path.realpath(path))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
     except OSError:
-        return default
-    key = (status.st_dev, status.st_ino)
-    if key in seen:
-        return False
-    seen.add(key)
-    return True
+        return None
+    return status.st_dev, status.st_ino

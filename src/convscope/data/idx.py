@@ -17,7 +17,7 @@ PARTS = {"train": "train", "test": "t10k"}
 def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
     """The image and label files of `train` and `test` below `folder`, or None if it has not all four.
 
-    Takes torchvision's layout (`raw/` inside) and both spellings, `train-images-idx3-ubyte` and `train-images.idx3-ubyte`.
+    Takes torchvision's layout (`raw/` inside) and both spellings, with `-idx3-ubyte` and `.idx3-ubyte`.
     """
     for place in (folder / "raw", folder):
         found = {
@@ -34,8 +34,8 @@ def read_idx_pair(images_path: Path, labels_path: Path, classes: int) -> tuple[n
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if len(images) != len(labels):
         raise DataError(
-            f"{printable(images_path)} has {len(images):,} images but {printable(labels_path)} has {len(labels):,} labels: "
-            "use files of one and the same set"
+            f"{printable(images_path)} has {len(images):,} images but {printable(labels_path)} has {len(labels):,} "
+            "labels: use files of one and the same set"
         )
     if len(labels) and labels.max() >= classes:
         raise DataError(
@@ -58,6 +58,10 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         )
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     expected = int(np.prod(shape, dtype=object))
+    if not expected:
+        raise DataError(
+            f"{printable(path)}: the header says {' x '.join(map(str, shape))}: nothing in it, fetch it again"
+        )
     if len(content) - header != expected:
         raise DataError(
             f"{printable(path)}: the header promises {' x '.join(map(str, shape))} = {expected:,} bytes, "
@@ -70,9 +74,7 @@ def _unpacked(path: Path) -> bytes:
     # A few hundred megabytes hold every set of this kind; a bomb stops here.
     limit = 1 << 29
     try:
-        if path.suffix != ".gz":
-            return path.read_bytes()
-        with gzip.open(path) as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             content = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{printable(path)}: cannot be read ({printable(problem)}): fetch it again") from problem

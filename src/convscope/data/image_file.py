@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import stat
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from ..errors import DataError, printable
 
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .jp2 .tga .ico .heic .heif .avif".split()
-)
+    {
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
+        ".pbm", ".pnm", ".jp2", ".tga", ".heic", ".heif", ".avif",
+    }
+)  # fmt: skip
+# What those endings stand for, and no more: Pillow knows fifty others, one of which runs a program (EPS) and some hold
+# pictures whose size shows only once they are decoded (ICO). HEIF is there if the reader has registered a codec for it.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF", "HEIF", "TGA")
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 500_000_000
+# From this size on a file's header is looked at before the rest is read.
+LARGE = 16_000_000
 HIGH_DEPTH = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
 GRAY_MODES = HIGH_DEPTH | {"1", "L", "LA", "La", "F"}
 
-# The limit below is ours and is checked before anything is decoded; Pillow's own would only print a second line.
+# The limit on pixels is ours and is checked before anything is decoded, and what cannot be used gets one line from us:
+# Pillow's own warnings would only print more. Who has set up logging still sees what it logs.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class UnreadableImage(DataError):  # noqa: N818 - the name says it
@@ -31,29 +44,19 @@ class UnreadableImage(DataError):  # noqa: N818 - the name says it
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file. A FIFO, socket or device is never opened: reading one could wait for ever."""
+    """The content of a regular file. A FIFO, socket or device is never opened: reading one could wait for ever.
+
+    A large file is read only if its header promises an image within the limits.
+    """
+    size = _check_file(path)
     try:
-        status = os.stat(path)  # noqa: PTH116 - names may be bytes that are no valid text
-    except (OSError, ValueError) as problem:
-        if isinstance(problem, OSError) and problem.errno == errno.ELOOP:
-            raise UnreadableImage("link that points at itself") from problem
-        if os.path.islink(path):
-            raise UnreadableImage("link to a file that is not there") from problem
-        raise UnreadableImage("no such file") from problem
-    if stat.S_ISDIR(status.st_mode):
-        raise UnreadableImage("a folder, not an image")
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableImage("not a regular file (a pipe, socket or device)")
-    if status.st_size == 0:
-        raise UnreadableImage("empty file")
-    if status.st_size > MAX_BYTES:
-        raise UnreadableImage(f"file of {status.st_size / 1e6:,.0f} MB, over the limit of {MAX_BYTES / 1e6:,.0f} MB")
-    try:
-        return Path(path).read_bytes()
-    except PermissionError as problem:
-        raise UnreadableImage("no permission to read it") from problem
+        with Path(path).open("rb") as file:
+            if size > LARGE:
+                _open(file)
+                file.seek(0)
+            return file.read()
     except OSError as problem:
-        raise UnreadableImage(f"cannot be read ({problem.strerror or problem})") from problem
+        raise UnreadableImage(_why(problem)) from problem
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -66,24 +69,30 @@ def decode(content: bytes) -> Image.Image:
 
     Raises UnreadableImage with a one-line reason for anything damaged, unknown or larger than `MAX_PIXELS`.
     """
-    image = _open(content)
+    image = _open(io.BytesIO(content))
     try:
         if image.format == "PNG":
             # The decoder skips the checksums of pixel data; verify() reads them, and then needs a fresh image.
             image.verify()
-            image = _open(content)
+            image = _open(io.BytesIO(content))
+            _scale_transparency(image)
+        _check_inner_size(image, content)
         image.load()
+        return to_gray_or_rgb(_upright(_as_meant(image)))
+    except UnreadableImage:
+        raise
     except Exception as problem:  # Pillow's plug-ins raise whatever a parser can raise
         raise UnreadableImage(f"damaged {image.format} ({_reason(problem)})") from problem
-    return to_gray_or_rgb(_upright(image))
 
 
-def is_gray(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's header says that it has one channel; False if it cannot be opened."""
+def is_gray(path: str | os.PathLike[str]) -> bool | None:
+    """Whether a file's header says that it has one channel; None if it has none that can be read."""
     try:
-        return _open(read_bytes(path)).mode in GRAY_MODES
-    except UnreadableImage:
-        return False
+        _check_file(path)
+        with Path(path).open("rb") as file:
+            return _open(file).mode in GRAY_MODES
+    except (OSError, UnreadableImage):
+        return None
 
 
 def to_gray_or_rgb(image: Image.Image) -> Image.Image:
@@ -92,7 +101,10 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         values = np.asarray(image)
         if values.size and (values.min() < 0 or values.max() > 65535):
             raise UnreadableImage("whole numbers outside 0..65535, whose range nobody can know")
-        return Image.fromarray(np.round(values / 257.0).astype(np.uint8))
+        gray = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        if isinstance(clear := image.info.get("transparency"), int):
+            gray[values == clear] = 255
+        return Image.fromarray(gray)
     if image.mode == "F":
         raise UnreadableImage("floating-point pixels, whose range nobody can know")
     if image.mode in ("LA", "La"):
@@ -108,23 +120,92 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         raise UnreadableImage(f"pixel format {image.mode}, which Pillow cannot convert") from problem
 
 
-def _open(content: bytes) -> Image.Image:
+def _check_file(path: str | os.PathLike[str]) -> int:
+    """The size of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
     try:
-        image = Image.open(io.BytesIO(content))
+        status = os.stat(path)  # noqa: PTH116 - names may be bytes that are no valid text
+    except ValueError as problem:
+        raise UnreadableImage("no such file") from problem
+    except OSError as problem:
+        if isinstance(problem, FileNotFoundError) and Path(path).is_symlink():
+            raise UnreadableImage("link to a file that is not there") from problem
+        raise UnreadableImage(_why(problem)) from problem
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImage("a folder, not an image")
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImage("not a regular file (a pipe, socket or device)")
+    if status.st_size == 0:
+        raise UnreadableImage("empty file")
+    if status.st_size > MAX_BYTES:
+        raise UnreadableImage(f"file of {status.st_size / 1e6:,.0f} MB, over the limit of {MAX_BYTES / 1e6:,.0f} MB")
+    return status.st_size
+
+
+def _why(problem: OSError) -> str:
+    known = {
+        errno.ENOENT: "no such file",
+        errno.ELOOP: "link that points at itself",
+        errno.EACCES: "no permission to read it",
+        errno.EPERM: "no permission to read it",
+    }
+    return known.get(problem.errno or 0, f"cannot be read ({problem.strerror or problem})")
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    Image.init()
+    try:
+        image = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
     except Image.DecompressionBombError as problem:
         raise UnreadableImage(f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from problem
     except UnidentifiedImageError as problem:
-        raise UnreadableImage(f"not an image that Pillow can read ({_guess(content)})") from problem
+        file.seek(0)
+        raise UnreadableImage(f"not an image that can be read ({_guess(file.read(256))})") from problem
     except Exception as problem:  # as above: a hostile header may raise anything
         raise UnreadableImage(f"broken header ({_reason(problem)})") from problem
-    width, height = image.size
+    _check_size(*image.size)
+    return image
+
+
+def _check_size(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise UnreadableImage(f"no pixels ({width} x {height})")
     if width * height > MAX_PIXELS:
         megapixels = width * height / 1e6
         raise UnreadableImage(
             f"{width} x {height} = {megapixels:,.0f} megapixels, over the limit of {MAX_PIXELS / 1e6:.0f}"
         )
-    if width < 1 or height < 1:
-        raise UnreadableImage(f"no pixels ({width} x {height})")
+
+
+def _check_inner_size(image: Image.Image, content: bytes) -> None:
+    """Two formats state a second size, and it is this one that the decoder makes room for."""
+    if image.format == "TIFF":
+        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]  # type: ignore[attr-defined]
+        _check_size(*tile)
+    elif image.format == "JPEG2000" and (at := content.find(b"\xff\x4f\xff\x51")) >= 0:  # where the codestream begins
+        _check_size(*(int.from_bytes(content[at + i : at + i + 4], "big") for i in (8, 12)))
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """PNG names its transparent colour in the file's own depth; Pillow compares it with values scaled to 8 bits."""
+    clear, depth = image.info.get("transparency"), image.tile[0][3]  # type: ignore[attr-defined]
+    if isinstance(clear, int) and depth in ("L;2", "L;4"):
+        image.info["transparency"] = clear * (85 if depth == "L;2" else 17)
+    elif isinstance(clear, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+
+
+def _as_meant(image: Image.Image) -> Image.Image:
+    """Mend the numbers that Pillow takes for something else than the file says they are."""
+    if image.format in ("JPEG", "MPO") and image.mode == "CMYK" and "adobe" not in image.info:
+        return ImageChops.invert(image)  # only Adobe writes ink upside down; Pillow takes all files to be Adobe's
+    if image.format == "TIFF" and image.mode == "I":
+        raise UnreadableImage("whole numbers with a sign or of 32 bits, whose range nobody can know")
+    if image.format == "TIFF" and image.mode in HIGH_DEPTH:
+        bits = image.tag_v2.get(258, (16,))[0]  # type: ignore[attr-defined]
+        white_is_zero = image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+        if bits < 16 or white_is_zero:
+            values = np.asarray(image).astype(np.uint32) * 65535 // ((1 << bits) - 1)
+            return Image.fromarray((65535 - values if white_is_zero else values).astype(np.uint16))
     return image
 
 
@@ -147,7 +228,7 @@ def _reason(problem: Exception) -> str:
 
 
 def _guess(content: bytes) -> str:
-    head = content[:256].lstrip().lower()
+    head = content.lstrip().lower()
     if head.startswith((b"<svg", b"<?xml")):
         return "it looks like SVG or XML"
     if head.startswith((b"<!doctype html", b"<html")):
@@ -156,6 +237,6 @@ def _guess(content: bytes) -> str:
         return "it looks like HEIC, whose codec is not installed"
     if head.startswith(b"version https://git-lfs"):
         return "it is a Git LFS pointer; run git lfs pull"
-    if all(32 <= byte < 127 or byte in (9, 10, 13) for byte in content[:256]):
+    if all(32 <= byte < 127 or byte in (9, 10, 13) for byte in content):
         return "it looks like text"
     return "unknown or damaged format"

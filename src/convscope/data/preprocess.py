@@ -6,6 +6,7 @@ is cut from (one image at a time), `normalize` turns a batch of them into the fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -52,7 +53,8 @@ class Preprocess:
             raise ModelFileError(
                 f"preprocessing: unknown interpolation or crop mode: {self.interpolation}, {self.crop_mode}"
             )
-        if not len(self.mean) == len(self.std) == channels or not all(0 < s < float("inf") for s in self.std):
+        finite = all(map(math.isfinite, (*self.mean, *self.std)))
+        if not len(self.mean) == len(self.std) == channels or not finite or min(self.std) <= 0:
             raise ModelFileError(f"preprocessing: mean and std need {channels} numbers, std above 0")
 
     def pixels(self, image: Image.Image) -> Tensor:
@@ -101,7 +103,7 @@ class Preprocess:
     def _framed(self, images: np.ndarray) -> Tensor | None:
         """All images at once where nothing has to be resized or recoloured; None where something has."""
         channels, height, width = self.input_size
-        stacked = images.reshape(*images.shape[:3], -1)
+        stacked = images[..., None] if images.ndim == 3 else images
         if stacked.shape[1:] != (height - 2 * self.border, width - 2 * self.border, channels):
             return None
         edge = (self.border, self.border)
@@ -139,7 +141,7 @@ class Preprocess:
                 crop_mode=str(values["crop_mode"]),
                 border=int(values["border"]),
             )
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem
 
 

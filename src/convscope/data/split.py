@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,25 +97,21 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
     return {name: whole.take(sorted(indices)) for name, indices in parts.items() if indices or name == "train"}
 
 
-def split_table(data: Data) -> str:
-    """CSV text `path,label,split` of every image: what a run was trained, chosen and tested on."""
+def split_table(data: Data) -> bytes:
+    """CSV `path,label,split` of every image: what a run was trained, chosen and tested on. Any file name survives."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "label", "split"])
     for name, split in data.splits.items():
-        writer.writerows(
-            (path, data.class_names[label], name) for path, label in zip(split.names, split.labels, strict=True)
-        )
-    return text.getvalue()
+        labels = [data.class_names[label] for label in split.labels]
+        writer.writerows((path, label, name) for path, label in zip(split.names, labels, strict=True))
+    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def redivide(data: Data, table: str) -> Data:
-    """`data` divided as an earlier run's split table says. Images that came later are left out, lost ones are missed."""
-    belongs = {row["path"]: row["split"] for row in csv.DictReader(io.StringIO(table))}
+def redivide(data: Data, table: bytes) -> Data:
+    """`data` divided as an earlier run's split table says; images that came later are left out."""
+    rows = csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline=""))
+    belongs = {row["path"]: row["split"] for row in rows}
     whole = data.split("all")
-    parts = {
-        name: [i for i, path in enumerate(whole.names) if belongs.get(path) == name]
-        for name in dict.fromkeys(belongs.values())
-    }
-    data.splits = {name: whole.take(indices) for name, indices in parts.items() if indices}
-    return data
+    parts = {name: [i for i, path in enumerate(whole.names) if belongs.get(path) == name] for name in SPLITS}
+    return replace(data, splits={name: whole.take(indices) for name, indices in parts.items() if indices})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 # Colours that Matplotlib writes, and the page's names for them.
 INK, TRAIN, VAL = "#010203", "#010204", "#010205"
@@ -19,19 +20,20 @@ def curves(history: list[dict[str, float]]) -> dict[str, str]:
         return {}
     epochs = [row["epoch"] for row in history]
     train_loss, val_loss = _column(history, "train/loss"), _column(history, "val/loss")
-    # An error of 0 has no place on a logarithmic scale; the line ends where nothing is wrong any more.
-    errors = [
-        [100 * (1 - v) if v < 1 else float("nan") for v in _column(history, name)]
-        for name in ("train/top1", "val/top1")
-    ]
+    train_error, val_error = (_error(_column(history, name)) for name in ("train/top1", "val/top1"))
     return {
         "loss": _chart(epochs, train_loss, val_loss, logarithmic=min(train_loss + val_loss) > 0),
-        "error": _chart(epochs, *errors, logarithmic=True),
+        "error": _chart(epochs, train_error, val_error, logarithmic=True),
     }
 
 
 def _column(history: list[dict[str, float]], name: str) -> list[float]:
     return [row[name] for row in history if name in row]
+
+
+def _error(accuracies: list[float]) -> list[float]:
+    # An error of 0 has no place on a logarithmic scale; the line ends where nothing is wrong any more.
+    return [100 * (1 - accuracy) if accuracy < 1 else float("nan") for accuracy in accuracies]
 
 
 def _chart(epochs: list[float], train: list[float], val: list[float], logarithmic: bool) -> str:
@@ -40,7 +42,7 @@ def _chart(epochs: list[float], train: list[float], val: list[float], logarithmi
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-    style = {"svg.fonttype": "none", "font.size": 10, "svg.hashsalt": f"{train}{val}"}
+    style: Any = {"svg.fonttype": "none", "font.size": 10, "svg.hashsalt": f"{train}{val}"}
     with mpl.rc_context(style):
         figure = Figure(figsize=(5.2, 2.9), layout="constrained")
         FigureCanvasSVG(figure)

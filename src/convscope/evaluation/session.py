@@ -85,5 +85,5 @@ def _find_data(bundle: Path, data: str | None, data_dir: str | None) -> tuple[Da
     loaded = load_data(source, data_dir or (trained_on.get("data_dir") if own else None))
     table = run / "split.csv"
     if own and loaded.divided and table.is_file():
-        loaded = redivide(loaded, table.read_text(encoding="utf-8", errors="backslashreplace"))
+        loaded = redivide(loaded, table.read_bytes())
     return loaded, own

@@ -59,10 +59,8 @@ class LayerTable:
         total = ("total", "", "", *(f"{v:,}" for v in (self.parameters, self.macs, self.connections)), "")
         table = [header, *rows, total]
         widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-        lines = [
-            "  ".join(cell.ljust(w) if column < 3 else cell.rjust(w) for column, (cell, w) in enumerate(zip(row, widths, strict=True)))
-            for row in table
-        ]  # fmt: skip
+        sides = [str.ljust] * 3 + [str.rjust] * 4
+        lines = ["  ".join(side(c, w) for side, c, w in zip(sides, row, widths, strict=True)) for row in table]
         return "\n".join(line.rstrip() for line in lines)
 
 
@@ -90,8 +88,9 @@ def summary(network: nn.Module, input_size: Sequence[int], name: str | None = No
 
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
         tensor = next(t for t in tree_leaves(output) if isinstance(t, Tensor))
-        if hasattr(module, "count"):
-            macs, connections = module.count(tensor.shape)
+        count: Any = getattr(module, "count", None)
+        if callable(count):
+            macs, connections = count(tensor.shape)
         else:
             macs = tracker.macs - before[module]
             connections = macs + (tensor.numel() if macs and getattr(module, "bias", None) is not None else 0)

@@ -6,7 +6,7 @@ products) says what it computes with `count(output_shape)`, which gives multiply
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-ACTIVATIONS: dict[str, type[nn.Module] | partial[nn.Module]] = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -34,6 +34,14 @@ def require_size(images: Tensor, size: Sequence[int], network: str) -> None:
     if images.ndim != 4 or tuple(images.shape[1:]) != tuple(size):
         raise ValueError(
             f"{network} takes images of N x {' x '.join(map(str, size))}; got {' x '.join(map(str, images.shape))}"
+        )
+
+
+def require_at_least(images: Tensor, side: int, network: str) -> None:
+    """Refuse images whose maps would shrink to nothing, in one line that says how large they must be."""
+    if images.ndim != 4 or min(images.shape[-2:]) < side:
+        raise ValueError(
+            f"{network} takes images of at least {side} x {side}; got {' x '.join(map(str, images.shape))}"
         )
 
 
@@ -121,3 +129,29 @@ class RBF(nn.Module):
     def count(self, output_shape: torch.Size) -> tuple[int, int]:
         """Every unit sees every feature; there is no bias."""
         return 0, self.targets.numel()
+
+
+class LocalResponseNorm(nn.Module):
+    """Krizhevsky 2012, section 3.3: b_i = a_i / (k + alpha * sum of a_j^2 over the `size` maps j around i)^beta.
+
+    It is a *sum*, at the first and last maps over those that exist. `torch.nn.LocalResponseNorm` and Caffe divide alpha
+    by `size`: their alpha is `size` times this one. Any shape with the maps in dimension 1.
+    """
+
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0):
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Same shape. Half precision is widened: a square of 256 would already overflow it."""
+        wide = maps.to(torch.promote_types(maps.dtype, torch.float32))
+        count, reach = maps.shape[1], self.size // 2
+        squares = F.pad(wide.square(), [0, 0] * (maps.ndim - 2) + [reach, reach])
+        sums = squares[:, :count]
+        for shift in range(1, 2 * reach + 1):
+            sums = sums + squares[:, shift : shift + count]
+        return (wide / (self.k + self.alpha * sums) ** self.beta).to(maps.dtype)
+
+    def extra_repr(self) -> str:
+        """The constants, as the paper names them."""
+        return f"size={self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

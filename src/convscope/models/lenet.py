@@ -86,6 +86,7 @@ class LeNet5(nn.Module):
         for layer in (self.C1, self.C5, self.F6):
             fan_in = layer.weight[0].numel()
             _uniform(layer.weight, fan_in)
+            assert layer.bias is not None
             _uniform(layer.bias, fan_in)
         for pool in (self.S2, self.S4):
             _uniform(pool.weight, 4)

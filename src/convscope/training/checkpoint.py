@@ -1,4 +1,4 @@
-"""The whole state of a training in one safetensors file, replaced atomically: the old one or the new one, never half."""
+"""The whole state of a training in one safetensors file, replaced atomically: the old or the new one, never half."""
 
 from __future__ import annotations
 

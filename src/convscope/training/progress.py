@@ -72,7 +72,8 @@ class ProgressDisplay:
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
         return (
             f"epoch {done.epoch + 1:>3}{of} {bar:<24} loss {done.loss_sum / done.seen:.4f}  "
-            f"acc {done.correct / done.seen:.2%}  {done.images / max(done.seconds, 1e-9):,.0f} images/s  ETA {clock(left)}"
+            f"acc {done.correct / done.seen:.2%}  {done.images / max(done.seconds, 1e-9):,.0f} images/s  "
+            f"ETA {clock(left)}"
         )
 
 

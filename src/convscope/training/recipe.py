@@ -41,8 +41,8 @@ IDENTITY = ("model", "model_args", "data", "img_size", "in_channels", "crop_mode
 class Recipe:
     """Everything that decides a training. Every field is also an option of `convscope train`.
 
-    Without `epochs` a training has 20, or as many as `time_budget` (seconds, validation included) allows. `augment`
-    "auto" takes what suits the data. `img_size` and `in_channels` default to what the network and the data have.
+    Without `epochs` a training has as many as `time_budget` (seconds, validation included) allows, or, without that
+    either, as `with_default_epochs` says. `augment` "auto" takes what suits the data. `img_size` and `in_channels` default to what the network and the data have.
     `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that many
     epochs without improvement. `weight_decay` spares biases and norms.
     """
@@ -87,7 +87,16 @@ class Recipe:
     @property
     def total_epochs(self) -> float:
         """How many epochs at most; infinite if only the time counts."""
-        return self.epochs or (math.inf if self.time_budget else 20)
+        return self.epochs or math.inf
+
+    def with_default_epochs(self, images: int) -> Recipe:
+        """With a number of epochs that suits `images` training images, if neither epochs nor a time were asked for.
+
+        Enough to see a quarter of a million images, and between 10 and 60: few images have to be seen more often.
+        """
+        if self.epochs or self.time_budget:
+            return self
+        return replace(self, epochs=min(max(round(250_000 / images), 10), 60))
 
     def changed(self, **values: Any) -> Recipe:
         """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""

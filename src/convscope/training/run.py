@@ -19,7 +19,7 @@ from ..data.datasets import load_data
 from ..data.decoded import Decoded, decode_data
 from ..data.preprocess import Preprocess
 from ..data.split import Data, redivide, split_table
-from ..errors import DataError, ModelFileError, printable
+from ..errors import DataError, ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
 from ..files import free_folder, remove_leftovers, write_atomically
@@ -63,10 +63,15 @@ def train(
     where = data.name if isinstance(data, Data) else str(data)
     recipe = (recipe or Recipe()).changed(data=where, model=model, **options)
     find_card(recipe.model)
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
+        raise UsageError(
+            f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it is made"
+        )
     runtime = choose_runtime(recipe.device, recipe.precision)
     loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
     prepared = prepare(loaded, recipe)
-    folder = free_folder(Path(output), name or f"{recipe.model}-{Path(where).name or 'data'}")
+    recipe = recipe.with_default_epochs(len(prepared.parts["train"]))
+    folder = free_folder(Path(output), name or f"{recipe.model}-{Path(where).resolve().name}")
     write_atomically(folder / "recipe.yaml", recipe.to_yaml())
     write_atomically(folder / "split.csv", split_table(prepared.data))
     write_atomically(folder / "labels.txt", "".join(f"{printable(label)}\n" for label in prepared.data.class_names))
@@ -96,7 +101,7 @@ def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: b
     loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
     table = place / "split.csv"
     if loaded.divided and table.is_file():
-        loaded = redivide(loaded, table.read_text(encoding="utf-8", errors="surrogateescape"))
+        loaded = redivide(loaded, table.read_bytes())
     for part in (place, place / "checkpoints" / "last", place / "checkpoints" / "best"):
         remove_leftovers(part)
     if recipe != before:
@@ -174,6 +179,8 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, sho
         display,
     )
     trainer.resume()
+    if trainer.finished():
+        display.say("this run is finished: nothing is left to train")
     done = trainer.fit()
     read_weights(trainer.best, network)
     return _finish(

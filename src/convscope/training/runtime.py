@@ -35,9 +35,9 @@ class Runtime:
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def place(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its kernels laid out channels-last, which convolutions in bf16 are fastest with."""
+        """The network on the device, with channels-last kernels where bf16 convolutions are fastest with them."""
         network = network.to(self.device)
-        return network.to(memory_format=torch.channels_last) if self.precision == "bf16" else network  # type: ignore[call-overload]
+        return network.to(memory_format=torch.channels_last) if self.precision == "bf16" else network
 
 
 def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:

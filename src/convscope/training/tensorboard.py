@@ -9,7 +9,7 @@ from ..errors import UsageError
 
 
 def scalar_writer(folder: Path, first_epoch: int) -> Callable[[dict[str, float]], None]:
-    """A function that writes a row of metrics.csv as events; what an earlier session wrote from `first_epoch` on is void."""
+    """A function that writes a row of metrics.csv as events; earlier ones from `first_epoch` on become void."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as problem:

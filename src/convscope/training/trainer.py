@@ -49,6 +49,7 @@ class Trainer:
         self.loss_of = loss_of(network)
         self.optimizer = make_optimizer(network, recipe)
         self.progress = Progress()
+        self.clock = time.perf_counter()
         # Figures of steps that were not looked at yet: asking a GPU for a number makes it wait.
         self.pending: list[tuple[Tensor, int]] = []
         self.look_every = 1 if runtime.device.type == "cpu" else 50
@@ -58,6 +59,7 @@ class Trainer:
         """Go on from the last checkpoint, if there is one; from the beginning otherwise."""
         if has_checkpoint(self.last):
             self.progress = load_checkpoint(self.last, self.network, self.optimizer, self.identity)
+            self.clock = time.perf_counter() - self.progress.elapsed
 
     def fit(self) -> Progress:
         """Train until the epochs, the time or the patience are used up.
@@ -69,7 +71,6 @@ class Trainer:
         self.write_scalars = (
             scalar_writer(self.folder / "tensorboard", done.epoch + 1) if self.recipe.tensorboard else None
         )
-        self.clock = time.perf_counter() - done.elapsed
         self.saved_at = time.perf_counter()
         with StopRequest() as stop, self.display:
             while not self.finished():

@@ -1,0 +1,46 @@
+# `make demo` and `make test` do all the set-up on a machine with Python 3.10 or newer.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The environment belongs to one checkout and one list of dependencies; with another of either it is brought up to date.
+STAMP := $(VENV)/.installed-$(shell (pwd; cat pyproject.toml) | cksum | cut -d' ' -f1)
+
+.PHONY: demo test test-slow check format benchmark clean help
+
+demo: $(STAMP)  ## train LeNet-5 on real digits and say what to look at
+	$(BIN)/convscope train
+
+test: check  ## lint, types and all tests, in under ten minutes on two cores
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)  ## the longer checks
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(STAMP)  ## the figures of the README; MNIST=DIR names a folder with the full MNIST files
+	$(BIN)/python benchmarks/lenet5_mnist_5k.py
+	$(BIN)/python benchmarks/startup.py
+	$(if $(MNIST),$(BIN)/python benchmarks/lenet5_mnist.py $(MNIST))
+	$(if $(MNIST),$(BIN)/python benchmarks/tutorial_mnist.py $(MNIST))
+
+$(STAMP):
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+clean:  ## remove the environment and what tools left behind; runs stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache src/*.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -exec rm -rf {} +
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -1,0 +1,54 @@
+"""What several rooms' tests share: small real data, and one trained classifier for all who only want to use one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import convscope as cs
+
+# Tests run beside each other; a thread for each core in every one of them would only make them wait.
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> cs.Run:
+    """LeNet with ReLU on scikit-learn's digits: seconds to train, and it really reads them. Do not change it."""
+    place = tmp_path_factory.mktemp("digits")
+    return cs.train("digits", "lenet_relu", epochs=12, output=place, show=False)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Run `python -m convscope ...` as a process of its own in an empty folder, as a user would."""
+
+    def run(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
+        arguments = [sys.executable, "-m", "convscope", *map(str, words)]
+        settings: dict = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 240, **options}
+        return subprocess.run(arguments, **settings)
+
+    return run
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    """Class folders of little pictures that anything can tell apart: dark and bright ones, 24 of each."""
+    coin = np.random.default_rng(0)
+    for name, level in (("dark", 40), ("bright", 200)):
+        folder = tmp_path / "squares" / name
+        folder.mkdir(parents=True)
+        for i in range(24):
+            array = np.clip(coin.normal(level, 20, (20, 24)), 0, 255).astype(np.uint8)
+            Image.fromarray(array).save(folder / f"{i:02d}.png")
+    return tmp_path / "squares"

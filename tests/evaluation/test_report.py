@@ -1,0 +1,141 @@
+"""The report: complete, self-contained, in two languages, and safe with any name; looked at in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+import torch
+
+import convscope as cs
+from convscope.evaluation import Evaluation
+from convscope.evaluation.report import Report, picture, render
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+HOSTILE = ["<script>alert(1)</script>", "猫", 'a"b', "ملف", "line\nbreak", "\udcff", "x" * 200]
+
+
+def report_of(names: list[str], wrong: bool = True, history: bool = True) -> Report:
+    count = len(names)
+    labels = torch.arange(count).repeat(3)
+    answers = labels.roll(1) if wrong else labels
+    files = [f"{name}/{i}.png" for i, name in enumerate(names * 3)]
+    evaluation = Evaluation(names, files, labels, 4 * torch.nn.functional.one_hot(answers, count).float(), 0.5)
+    rows = [
+        {"epoch": i, "train/loss": 1 / i, "train/top1": 1 - 1 / i, "val/loss": 1 / i, "val/top1": 1.0}
+        for i in range(1, 6)
+    ]
+    pixels = torch.randint(0, 256, (3 * count, 3, 8, 8)).to(torch.uint8)
+    metrics = {"parameters": 60000, "train_seconds": 12.3, "images_per_second": 1234.5, "best_epoch": 5}
+    return Report(
+        "net · " + names[0], "test", evaluation, pixels, "convscope train x", metrics, {}, rows if history else []
+    )
+
+
+def test_it_is_complete(digits_run):
+    page = (digits_run.folder / "report.html").read_text(encoding="utf-8")
+    figures = digits_run.metrics["test"]
+    right = round(figures["top1"] * figures["n"])
+    assert f"{100 * figures['top1']:.1f} %" in page and f"{right:,} right" in page and f"{right:,} 张正确" in page
+    assert "convscope train digits --model lenet_relu --epochs 12" in page
+    assert page.count("<svg") == 3 and page.count("data:image/png;base64,") == min(269 - right, 24)
+    assert all(f"<bdi>{label}</bdi>" in page for label in range(10))
+
+
+def test_it_asks_for_nothing_from_anywhere(digits_run):
+    page = (digits_run.folder / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r"""(?:src|href|url\()\s*=?\s*["'(]?((?:https?:)?//[^"')\s]+)""", page)
+    assert links == []
+
+
+def test_every_text_has_both_languages():
+    page = render(report_of(["a", "b", "c"]))
+    assert page.count('<span lang="en">') == page.count('<span lang="zh-Hans">') > 20
+
+
+def test_hostile_names_stay_text():
+    page = render(report_of(HOSTILE))
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
+    assert "line\\nbreak" in page and "\\udcff" in page
+    page.encode("utf-8")
+
+
+def test_all_right_and_no_history_and_many_classes_are_possible():
+    page = render(report_of([f"class {i}" for i in range(60)], wrong=False, history=False))
+    assert "every one of the 180 test images is recognised" in page and "全部识别正确" in page
+    assert "Nothing was mistaken" in page and 'class="matrix"' not in page and "The worst mistakes" not in page
+
+
+def test_pictures_are_exact(tmp_path):
+    import base64
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    for channels in (1, 3):
+        pixels = torch.randint(0, 256, (channels, 5, 7)).to(torch.uint8)
+        content = base64.b64decode(picture(pixels).split(",")[1])
+        array = np.asarray(Image.open(io.BytesIO(content)))
+        assert (array.reshape(5, 7, channels) == pixels.permute(1, 2, 0).numpy()).all()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's package chromium to run the browser tests")
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*flags, "--no-sandbox", "--disable-quic"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "seen", "hidden"), [("en-US", "How it learned", "学习过程"), ("zh-CN", "学习过程", "How it learned")]
+)
+def test_a_browser_shows_the_readers_language(browser, digits_run, locale, seen, hidden):
+    page = browser.new_context(locale=locale).new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request",
+        lambda request: problems.append(request.url) if not request.url.startswith(("file:", "data:")) else None,
+    )
+    page.goto((digits_run.folder / "report.html").as_uri())
+    text = page.inner_text("body")
+    assert seen in text and hidden not in text
+    page.get_by_role("button", name="EN" if locale.startswith("zh") else "中文").click()
+    text = page.inner_text("body")
+    assert hidden in text and seen not in text
+    assert not problems
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_fits_a_phone_and_a_wide_screen(browser, tmp_path, width):
+    from convscope.evaluation.report import write_report
+
+    write_report(tmp_path / "report.html", report_of(HOSTILE))
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("figure svg").first.bounding_box()["width"] > 200
+    assert not dialogs, "a class name ran as a script"
+
+
+def test_the_command_makes_the_same_training(digits_run):
+    from convscope.training.run import command_of
+
+    recipe = cs.Recipe.load(digits_run.folder / "recipe.yaml")
+    changed = recipe.changed(nesterov=True, optimizer="sgd", model_args={"num": 3}, lr=0.05, time_budget=90.0)
+    command = command_of(changed)
+    assert command.startswith(
+        "convscope train digits --model lenet_relu --model-arg num=3 --epochs 12 --time-budget 90"
+    )
+    assert "--optimizer sgd" in command and "--nesterov" in command and "--lr 0.05" in command

@@ -1,0 +1,119 @@
+"""The layer table of networks that are not ours, against published counts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import convscope as cs
+
+# Parameters with 1000 classes, multiply-accumulates and receptive field at the usual input size (Araujo et al. 2019).
+KNOWN = [
+    ("alexnet", 224, 61_100_840, 714_188_480, 195),
+    ("vgg16", 224, 138_357_544, 15_470_264_320, 212),
+    ("resnet50", 224, 25_557_032, 4_089_184_256, 427),
+    ("densenet121", 224, 7_978_856, 2_834_161_664, 2071),
+    ("googlenet", 224, 13_004_888, 1_498_376_192, 379),
+    ("inception_v3", 299, 27_161_264, 5_713_216_096, 1311),
+    ("efficientnet_b0", 224, 5_288_548, 385_814_752, 851),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "parameters", "macs", "field"), KNOWN, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_public_networks(name, side, parameters, macs, field):
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    with torch.device("meta"):
+        network = getattr(torchvision.models, name)(weights=None, **options)
+    table = cs.summary(network, (3, side, side))
+    assert (table.parameters, table.macs, table.receptive_field) == (parameters, macs, field)
+    assert sum(row.parameters for row in table.layers) <= parameters  # unused heads have no row
+
+
+def measured_field(network: nn.Module, size: tuple[int, int, int]) -> int:
+    """Rows of the input that change the middle unit of the output, by gradient."""
+    image = torch.rand(1, *size, dtype=torch.float64, requires_grad=True)
+    maps = network.double()(image)
+    maps[0, :, maps.shape[2] // 2, maps.shape[3] // 2].sum().backward()
+    return int((image.grad[0].abs().sum((0, 2)) > 0).sum())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv2d(1, 2, 3)],
+        [nn.Conv2d(1, 2, 3, stride=2), nn.AvgPool2d(2), nn.Conv2d(2, 2, 5)],
+        [nn.Conv2d(1, 2, 3, dilation=3), nn.AvgPool2d(3, stride=2), nn.Conv2d(2, 2, 3, padding=1)],
+    ],
+)
+def test_receptive_fields_are_what_the_gradient_sees(layers):
+    network = nn.Sequential(*layers)
+    table = cs.summary(network, (1, 64, 64))
+    assert table.layers[-1].receptive_field == measured_field(network, (1, 64, 64))
+
+
+def test_branches_join_at_the_widest():
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.narrow, self.wide, self.after = nn.Conv2d(1, 2, 1), nn.Conv2d(1, 2, 5, padding=2), nn.Conv2d(4, 1, 3)
+
+        def forward(self, x):
+            return self.after(torch.cat([self.narrow(x), self.wide(x)], 1) + 1)
+
+    rows = {row.name: row.receptive_field for row in cs.summary(Branches(), (1, 16, 16)).layers}
+    assert rows == {"narrow": 1, "wide": 5, "after": 7}
+
+
+def test_one_kernel_for_height_and_another_for_width():
+    network = nn.Sequential(nn.Conv2d(1, 1, (5, 4)))
+    table = cs.summary(network, (1, 28, 28))
+    assert table.layers[0].output_shape == (1, 24, 25) and table.layers[0].receptive_field == 5
+
+
+def test_a_layer_that_runs_twice_counts_its_parameters_once():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(self.conv(x))
+
+    table = cs.summary(Twice(), (1, 8, 8))
+    assert [row.parameters for row in table.layers] == [10, 0] and table.parameters == 10
+    assert table.macs == 2 * 64 * 9
+
+
+def test_nothing_is_left_behind():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout())
+    network[2].eval()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    cs.summary(network, (1, 8, 8))
+    with pytest.raises(RuntimeError):
+        cs.summary(network, (3, 8, 8))
+    assert all(not m._forward_hooks and not m._forward_pre_hooks for m in network.modules())
+    assert network.training and network[1].training and not network[2].training
+    assert all(v.equal(before[k]) for k, v in network.state_dict().items())
+
+
+def test_connections_against_a_hand_count():
+    """T4's example: 100 x 100 to 100 x 100 fully connected is 10^8 weights, a shared 3 x 3 kernel is 9."""
+    with torch.device("meta"):
+        dense = nn.Sequential(nn.Flatten(), nn.Linear(10_000, 10_000))
+    table = cs.summary(dense, (1, 100, 100))
+    assert table.parameters == table.connections == 100_010_000 and table.macs == 100_000_000
+    shared = cs.summary(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), (1, 100, 100))
+    assert (shared.parameters, shared.macs, shared.connections) == (10, 90_000, 100_000)
+
+
+def test_the_text_is_a_table():
+    lines = str(cs.summary(cs.create_model("lenet5"), (1, 32, 32))).splitlines()
+    assert (
+        len(lines) == 1 + 14 + 1
+        and lines[1].split()[:2] == ["C1", "Conv2d"]
+        and lines[-1].split()[1:] == ["60,000", "325,680", "340,908"]
+    )

@@ -1,0 +1,95 @@
+"""The house: imports point down only, heavy ones wait, and the package is found from the top."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convscope as cs
+
+ROOT = Path(cs.__file__).parent
+# A room may import from rooms with a smaller number, and from itself. Files at the top of the package are rooms too.
+FLOORS = {
+    "errors": 0,
+    "files": 1, "devices": 1,
+    "models": 2, "data": 2, "insight": 2,
+    "bundle": 3,
+    "classifier": 4,
+    "evaluation": 5,
+    "training": 6,
+    "cli": 7,
+    "__main__": 8, "__init__": 8,
+}  # fmt: skip
+# On one floor nobody looks into another room; the networks and the microscope know nothing but torch and its kin.
+OUTSIDE = {"models": {"torch", "torchvision", "timm"}, "insight": {"torch"}}
+HEAVY = {"torch", "torchvision", "numpy", "PIL", "sklearn", "matplotlib", "yaml", "jinja2", "safetensors", "mlxtend"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Full dotted names of everything a file imports, wherever in it."""
+    package = ["convscope", *path.relative_to(ROOT).parts[:-1]]
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found += [(f"{module}.{alias.name}", node.lineno) for alias in node.names]
+    return found
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    room = room_of(path)
+    for name, line in imports(path):
+        parts = name.split(".")
+        if parts[0] != "convscope":
+            allowed = OUTSIDE.get(room)
+            if allowed is not None and parts[0] not in sys.stdlib_module_names:
+                assert parts[0] in allowed, f"{path}:{line}: {room} knows {sorted(allowed)}, not {parts[0]}"
+            continue
+        other = parts[1] if len(parts) > 1 else "__init__"
+        if other == room or room == "__init__" or other == "__version__":
+            continue
+        assert other in FLOORS, f"{path}:{line}: {other} has no place in the house"
+        assert FLOORS[other] < FLOORS[room], f"{path}:{line}: {room} (floor {FLOORS[room]}) looks up to {other}"
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in FILES} == set(FLOORS)
+
+
+def imported_by(code: str) -> set[str]:
+    listing = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in listing.stdout.split()}
+
+
+def test_importing_the_package_is_light():
+    assert not imported_by("import convscope") & HEAVY
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["train", "--help"], ["predict", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(words):
+    assert not imported_by(f"from convscope.cli import main\nmain({words!r})") & HEAVY
+
+
+def test_all_public_names_are_there_and_documented():
+    for name in cs.__all__:
+        assert getattr(cs, name).__doc__, name
+    assert set(cs.__all__) <= set(dir(cs))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = cs.nonsense

@@ -1,0 +1,182 @@
+"""Nothing is lost: real processes, killed in mid-epoch and while saving, go on to the very same weights."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+import convscope as cs
+
+OPTIONS = ("digits", "--model", "lenet5", "--epochs", "3", "--batch-size", "256", "--name", "run")
+# Runs the command and kills its own process, as `kill -9` would, at the n-th call of a function.
+KILLED_AT = """
+import os, pathlib, signal, sys
+import convscope.training.trainer as trainer
+where, count, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+owner, name = {"step": (trainer.Trainer, "step"), "fsync": (os, "fsync"), "rename": (pathlib.Path, "replace")}[where]
+real = getattr(owner, name)
+calls = 0
+def counted(*args, **kwargs):
+    global calls
+    if name != "replace" or "state.safetensors" in str(args[1]):
+        calls += 1
+    if calls == count:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*args, **kwargs)
+setattr(owner, name, counted)
+from convscope.cli import main
+sys.exit(main(words))
+"""
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> cs.Run:
+    place = tmp_path_factory.mktemp("reference")
+    return cs.train("digits", "lenet5", epochs=3, batch_size=256, output=place, show=False)
+
+
+def same_run(run: cs.Run, reference: cs.Run) -> None:
+    ours, theirs = (load_file(r.folder / "classifier" / "model.safetensors") for r in (run, reference))
+    assert all(ours[name].equal(theirs[name]) for name in theirs) and len(ours) == len(theirs)
+    measured = [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in run.history]
+    expected = [
+        {k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in reference.history
+    ]
+    assert measured == expected
+    assert not [path for path in run.folder.rglob("*") if "unfinished" in path.name or "previous" in path.name]
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [("step", 1), ("step", 8), ("fsync", 9), ("rename", 1), ("rename", 3), ("rename", 4)],
+    ids=["before the first step", "in mid-epoch", "while writing", "first save", "between best and last", "last save"],
+)
+def test_kill_9_and_resume(tmp_path, reference, where, count):
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, where, str(count), "train", *OPTIONS],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    run = cs.resume(tmp_path / "runs" / "train" / "run", show=False)
+    same_run(run, reference)
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-m", "convscope", "train", *words]
+    return subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_is_asked_for_saves_and_says_how_to_go_on(tmp_path, reference, number, code):
+    process = start(tmp_path, *OPTIONS[:3], "--epochs", "3000", *OPTIONS[5:])
+    state = tmp_path / "runs" / "train" / "run" / "checkpoints" / "last" / "state.safetensors"
+    wait_for(state, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("stopped and saved after") and last.endswith(
+        "go on with: convscope train --resume runs/train/run"
+    )
+    assert "Traceback" not in err and out == ""
+
+
+def test_resume_by_the_command_that_was_printed(tmp_path, command, reference):
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, "step", "12", "train", *OPTIONS],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    done = command("train", "--resume", "runs/train/run")
+    assert done.returncode == 0, done.stderr
+    ours, theirs = (
+        load_file(f / "classifier" / "model.safetensors") for f in (tmp_path / "runs/train/run", reference.folder)
+    )
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+    again = command("train", "--resume", "runs/train/run")
+    assert again.returncode == 0 and "this run is finished" in again.stderr
+
+
+def limited(size: int) -> None:
+    """No file may grow beyond `size` bytes: to a program that writes, the same as a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, command, reference):
+    done = command("train", *OPTIONS, preexec_fn=lambda: limited(400_000))
+    assert done.returncode == 7
+    line = done.stderr.strip().splitlines()[-1]
+    assert (
+        line.startswith("error: cannot write runs/train/run/checkpoints/best/state.safetensors") and "MB needed" in line
+    )
+    assert not list((tmp_path / "runs").rglob("*unfinished*"))
+    run = cs.resume(tmp_path / "runs" / "train" / "run", show=False)
+    same_run(run, reference)
+
+
+def test_resume_with_other_things_is_refused(tmp_path, reference):
+    folder = reference.folder
+    with pytest.raises(cs.ModelFileError, match="was started with model lenet5, not lenet_relu"):
+        cs.resume(folder, model="lenet_relu", show=False)
+    with pytest.raises(cs.ModelFileError, match="was started with data digits, not mnist-5k"):
+        cs.resume(folder, data="mnist-5k", show=False)
+    with pytest.raises(cs.ModelFileError, match="no run to go on with"):
+        cs.resume(tmp_path, show=False)
+
+
+def test_resume_notices_that_the_images_changed(tmp_path, squares):
+    cs.train(squares, "lenet_relu", epochs=1, output=tmp_path, name="run", show=False)
+    (squares / "dark" / "00.png").write_bytes((squares / "bright" / "00.png").read_bytes())
+    with pytest.raises(cs.ModelFileError, match=r"was made with other classes or other images .*content: "):
+        cs.resume(tmp_path / "run", epochs=2, show=False)
+
+
+def test_a_finished_run_can_be_given_more_epochs(tmp_path):
+    first = cs.train("digits", "softmax_regression", epochs=2, output=tmp_path, name="run", show=False)
+    longer = cs.resume(first.folder, epochs=4, show=False)
+    assert [row["epoch"] for row in longer.history] == [1, 2, 3, 4]
+    assert longer.history[:2] == first.history
+    assert cs.Recipe.load(first.folder / "recipe.yaml").epochs == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00" * 64, b"\xff" * 64], ids=["empty", "zeros", "hostile length"])
+def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+    run = cs.train("digits", "softmax_regression", epochs=1, output=tmp_path, show=False)
+    (run.folder / "checkpoints" / "last" / "state.safetensors").write_bytes(damage)
+    with pytest.raises(cs.ModelFileError, match=r"last/state\.safetensors: damaged or no checkpoint"):
+        cs.resume(run.folder, show=False)
+
+
+@pytest.mark.slow
+def test_kill_9_at_a_hundred_random_moments(tmp_path, reference):
+    coin = random.Random(0)
+    for number in range(100):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = start(folder, *OPTIONS)
+        place = folder / "runs" / "train" / "run"
+        wait_for(place / "recipe.yaml", process)
+        time.sleep(coin.uniform(0, 1.5))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        same_run(cs.resume(place, show=False), reference)

@@ -1,0 +1,235 @@
+"""One step, one schedule, one epoch: what the loop does, checked against somebody else's arithmetic."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import convscope as cs
+from convscope.data.batches import Batches
+from convscope.data.decoded import Decoded
+from convscope.data.preprocess import Preprocess
+from convscope.training.checkpoint import Progress
+from convscope.training.progress import ProgressDisplay
+from convscope.training.runtime import Runtime, choose_runtime
+from convscope.training.schedule import SCHEDULES, rate_factor
+from convscope.training.trainer import Trainer, make_optimizer
+
+CPU = torch.device("cpu")
+
+
+def tiny_data(count: int = 12, classes: int = 3) -> Decoded:
+    pixels = torch.randint(0, 256, (count, 1, 6, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    return Decoded(pixels, torch.arange(count) % classes, [str(i) for i in range(count)], [], [])
+
+
+def tiny_network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+
+
+def tiny_trainer(tmp_path, recipe: cs.Recipe, network: nn.Module | None = None, data: Decoded | None = None) -> Trainer:
+    preprocess = Preprocess((1, 6, 6))
+    batches = Batches(data or tiny_data(), preprocess, recipe.batch_size, recipe.seed, CPU)
+    runtime = Runtime(CPU, "float32")
+    display = ProgressDisplay(None, recipe)
+    return Trainer(network or tiny_network(), batches, None, recipe, runtime, tmp_path, "test", display)
+
+
+def recipe(**values) -> cs.Recipe:
+    return cs.Recipe().changed(**{"schedule": "constant", "optimizer": "sgd", "epochs": 1, "augment": "none"} | values)
+
+
+def test_one_step_equals_sgd_by_hand(tmp_path):
+    """Momentum, weight decay on kernels only, and nothing else: w <- w - lr (momentum v + g + decay w)."""
+    settings = recipe(lr=0.1, momentum=0.9, weight_decay=0.05, batch_size=12)
+    trainer = tiny_trainer(tmp_path, settings)
+    images, labels = next(trainer.batches.epoch(0))
+    velocity = {name: torch.zeros_like(p) for name, p in trainer.network.named_parameters()}
+    for _ in range(3):
+        before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+        loss = F.cross_entropy(trainer.network(images), labels)
+        gradients = torch.autograd.grad(loss, list(trainer.network.parameters()))
+        trainer.set_rate()
+        figures = trainer.step(images, labels)
+        assert float(figures[0]) == pytest.approx(float(loss.detach()), rel=1e-6)
+        for (name, after), gradient in zip(trainer.network.named_parameters(), gradients, strict=True):
+            decay = 0.05 if before[name].ndim > 1 else 0.0
+            velocity[name] = 0.9 * velocity[name] + gradient + decay * before[name]
+            torch.testing.assert_close(after.detach(), before[name] - 0.1 * velocity[name], rtol=1e-5, atol=1e-7)
+
+
+def test_the_optimizers_are_those_of_the_recipe():
+    network = tiny_network()
+    sgd = make_optimizer(network, recipe(momentum=0.8, nesterov=True, weight_decay=0.1))
+    assert isinstance(sgd, torch.optim.SGD) and sgd.defaults["nesterov"] and sgd.defaults["momentum"] == 0.8
+    assert [group["weight_decay"] for group in sgd.param_groups] == [0.1, 0.0]
+    assert [p.ndim for group in sgd.param_groups for p in group["params"]] == [4, 2, 1, 1]
+    assert isinstance(make_optimizer(network, recipe(optimizer="adamw")), torch.optim.AdamW)
+
+
+def test_a_tiny_batch_is_learned_by_heart(tmp_path):
+    settings = recipe(lr=0.01, optimizer="adamw", epochs=150, batch_size=12, weight_decay=0.0)
+    done = tiny_trainer(tmp_path, settings).fit()
+    assert (
+        done.history[-1]["train/top1"] == 1.0 and done.history[-1]["train/loss"] < 0.05 < done.history[0]["train/loss"]
+    )
+
+
+def torch_rates(make, steps: int) -> list[float]:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def test_cosine_is_torchs():
+    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 200), 200)
+    assert [SCHEDULES["cosine"](i / 200) for i in range(200)] == pytest.approx(theirs, abs=1e-9)
+
+
+def test_step_is_torchs():
+    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [100, 150], 0.1), 200)
+    assert [SCHEDULES["step"](i / 200) for i in range(200)] == pytest.approx(theirs)
+
+
+def test_one_cycle_is_torchs():
+    # torch spreads the curve over total_steps - 1 and ends the rise one step early.
+    total = 100_000
+    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 1.0, total_steps=total), total)
+    ours = [SCHEDULES["one-cycle"](i / total) for i in range(0, total, 97)]
+    assert ours == pytest.approx(theirs[::97], abs=1e-4)
+
+
+def test_warmup_grows_from_nothing():
+    rates = [rate_factor("constant", p, warmup=0.1) for p in (0, 0.05, 0.1, 0.5, 1.0)]
+    assert rates == pytest.approx([0, 0.5, 1, 1, 1])
+
+
+def test_label_smoothing_reaches_the_loss(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(label_smoothing=0.3, batch_size=12))
+    images, labels = next(trainer.batches.epoch(0))
+    expected = F.cross_entropy(trainer.network(images), labels, label_smoothing=0.3)
+    assert float(trainer.step(images, labels)[0]) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_networks_own_loss_is_used(tmp_path):
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = tiny_network()
+
+        def forward(self, images):
+            return self.net(images)
+
+        def loss(self, logits, labels, label_smoothing=0.0):
+            return logits.square().mean() + 7
+
+    trainer = tiny_trainer(tmp_path, recipe(batch_size=12), Own())
+    images, labels = next(trainer.batches.epoch(0))
+    assert float(trainer.step(images, labels)[0]) >= 7
+
+
+def test_divergence_keeps_the_last_finite_state(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(lr=1e4, epochs=50, batch_size=4, momentum=0.99))
+    with pytest.raises(cs.DivergedError, match=r"the loss became (nan|inf) in epoch \d+, step \d+: .*--lr 1000"):
+        trainer.fit()
+    if trainer.progress.epoch:
+        fresh = tiny_trainer(tmp_path, recipe(lr=1e-3, epochs=50))
+        fresh.resume()
+        assert fresh.progress.epoch > 0
+        assert all(p.isfinite().all() for p in fresh.network.parameters())
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe())
+    with torch.no_grad():
+        trainer.network[0].weight[0] = math.nan
+    with pytest.raises(cs.DivergedError):
+        trainer.save()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_patience_stops_a_training_that_no_longer_improves(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(lr=1e-9, epochs=50, patience=3))
+    values = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.4, 0.9])
+    trainer.validate = lambda: FakeEvaluation(next(values))
+    done = trainer.fit()
+    # The third epoch is as good as the second and has trained longer; three more bring nothing.
+    assert (done.epoch, done.best_epoch) == (6, 3)
+
+
+class FakeEvaluation:
+    def __init__(self, top1: float, loss: float = 1.0):
+        self.values = {"loss": loss, "top1": top1}
+
+    def figures(self):
+        return self.values
+
+
+@pytest.mark.parametrize(("monitor", "best"), [("val/top1", 2), ("val/loss", 3)])
+def test_monitor_decides_on_the_best_epoch(tmp_path, monitor, best):
+    trainer = tiny_trainer(tmp_path, recipe(epochs=3, monitor=monitor))
+    rows = iter([FakeEvaluation(0.5, 0.3), FakeEvaluation(0.9, 0.2), FakeEvaluation(0.8, 0.1)])
+    trainer.validate = lambda: next(rows)
+    assert trainer.fit().best_epoch == best
+
+
+def test_time_budget_ends_a_training_without_epochs(tmp_path):
+    done = tiny_trainer(tmp_path, recipe(epochs=None, time_budget=1.0)).fit()
+    assert done.epoch > 3 and 1.0 <= done.elapsed < 3.0
+    assert done.history[-1]["lr"] == pytest.approx(recipe().lr)
+
+
+def test_resumed_epochs_see_the_same_batches(tmp_path):
+    batches = tiny_trainer(tmp_path, recipe(batch_size=5)).batches
+    whole = [labels.tolist() for _, labels in batches.epoch(3)]
+    rest = [labels.tolist() for _, labels in batches.epoch(3, start=1)]
+    assert rest == whole[1:] and sorted(label for batch in whole for label in batch) == sorted([0, 1, 2] * 4)
+
+
+def test_progress_survives_a_checkpoint(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(optimizer="adamw", epochs=2))
+    done = trainer.fit()
+    other = tiny_trainer(tmp_path, recipe(optimizer="adamw", epochs=2))
+    other.resume()
+    assert isinstance(other.progress, Progress) and other.progress == done
+    assert other.finished()
+
+
+def test_precision_and_device_are_chosen_or_refused():
+    assert choose_runtime("cpu", "float32") == Runtime(CPU, "float32")
+    assert choose_runtime("cpu", "auto").precision in ("bf16", "float32")
+    with pytest.raises(cs.UsageError, match="unknown device 'tpu9'"):
+        choose_runtime("tpu9")
+    with pytest.raises(cs.UsageError, match="unknown precision 'int4'"):
+        choose_runtime("cpu", "int4")
+    if not torch.cuda.is_available():
+        with pytest.raises(cs.DeviceError, match="has no CUDA; use --device cpu"):
+            choose_runtime("cuda")
+
+
+def test_bf16_trains_like_float32():
+    losses = {}
+    for precision in ("bf16", "float32"):
+        network = Runtime(CPU, precision).place(tiny_network())
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+        batches = Batches(tiny_data(), Preprocess((1, 6, 6)), 12, 0, CPU)
+        for epoch in range(20):
+            for images, labels in batches.epoch(epoch):
+                with Runtime(CPU, precision).autocast():
+                    loss = F.cross_entropy(network(images).float(), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        losses[precision] = float(loss.detach())
+        assert all(p.dtype == torch.float32 for p in network.parameters())
+    assert losses["bf16"] == pytest.approx(losses["float32"], rel=0.05)
