@@ -97,7 +97,7 @@ def test_model_arguments(run, capsys):
         "--model-arg",
         "hidden=[9]",
         "--model-arg",
-        "act=tanh",
+        "activation=tanh",
         "--epochs",
         "1",
     ]
@@ -258,7 +258,7 @@ ERRORS = [
     (["train", "--optimizer", "adamm"], 2, "optimizer must be one of sgd, adamw, not 'adamm'"),
     (["train", "--schedule", "x"], 2, "schedule must be one of constant, one-cycle, cosine, step, not 'x'"),
     (["train", "--augment", "x"], 2, "augment must be one of auto, none, affine, flip-crop, not 'x'"),
-    (["train", "--monitor", "test/top1"], 2, "monitor must be one of val/top1, val/loss, not 'test/top1'"),
+    (["train", "--monitor", "test/top1"], 2, "monitor must be one of val/loss, val/top1, not 'test/top1'"),
     (["train", "--time-budget", "soon"], 2, "--time-budget must be a time such as 30s, 10m or 1h, not 'soon'"),
     (["train", "--in-channels", "2"], 2, "in_channels must be 1 or 3, not 2"),
     (["train", "--img-size", "28"], 2, "lenet5 cannot take images of 28 x 28: lenet5 takes images of N x 1 x 32 x 32"),

@@ -41,8 +41,8 @@ def quarters(values: np.ndarray, width: int = WIDTH, height: int = HEIGHT) -> np
 def means(image: Image.Image) -> np.ndarray:
     """The mean colour of each quarter, 4 x 3."""
     pixels = np.asarray(image.convert("RGB"), dtype=float)
-    parts = [part for half in np.array_split(pixels, 2) for part in np.array_split(half, 2, axis=1)]
-    return np.array([part.mean((0, 1)) for part in parts])
+    halves = np.array_split(pixels, 2)
+    return np.array([part.mean((0, 1)) for half in halves for part in np.array_split(half, 2, axis=1)])
 
 
 def picture(values: np.ndarray = COLOURS, mode: str = "RGB") -> Image.Image:
@@ -80,16 +80,12 @@ def deep_png(values: np.ndarray, kind: int, *chunks: tuple[bytes, bytes]) -> byt
     return png((WIDTH, HEIGHT), 16, kind, rows(quarters(values).astype(">u2")), *chunks)
 
 
-def tiff(size: tuple[int, int], bits: int, photometric: int, data: bytes, **tags: int) -> bytes:
+def tiff(size: tuple[int, int], bits: int, photometric: int, data: bytes, tile: int = 0) -> bytes:
     """A little-endian gray TIFF in one strip, or in one tile if `tile` gives its side (packed with zlib then)."""
     width, height = size
     entries = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 277: 1}
-    offset, length, tile = 273, 279, tags.get("tile")
-    if tile:
-        offset, length = 324, 325
-        entries |= {322: tile, 323: tile, 259: 8}
-    else:
-        entries[278] = height
+    offset, length = (324, 325) if tile else (273, 279)
+    entries |= {322: tile, 323: tile, 259: 8} if tile else {278: height}
     entries |= {length: len(data), offset: 8 + 2 + 12 * (len(entries) + 2) + 4}
     head = b"II*\0" + struct.pack("<IH", 8, len(entries))
     return head + b"".join(struct.pack("<HHII", tag, 4, 1, entries[tag]) for tag in sorted(entries)) + bytes(4) + data
@@ -101,15 +97,8 @@ def deflated(side: int) -> bytes:
     return b"".join(packer.compress(bytes(side + 1)) for _ in range(side)) + packer.flush()
 
 
-def with_size(content: bytes, width: int, height: int) -> bytes:
-    """The same JPEG, whose header claims another size."""
-    at = content.index(b"\xff\xc0") + 5
-    return content[:at] + struct.pack(">HH", height, width) + content[at + 4 :]
-
-
-def without_marker(content: bytes, marker: bytes) -> bytes:
-    at = content.index(marker)
-    return content[:at] + content[at + 2 + struct.unpack(">H", content[at + 2 : at + 4])[0] :]
+def patched(content: bytes, at: int, new: bytes) -> bytes:
+    return content[:at] + new + content[at + len(new) :]
 
 
 def _skipped() -> dict[str, tuple[bytes, str]]:
@@ -117,24 +106,24 @@ def _skipped() -> dict[str, tuple[bytes, str]]:
     good = {"jpg": jpeg(rgb), "png": encode(rgb, "PNG"), "gif": encode(rgb, "GIF"), "webp": encode(rgb, "WEBP")}
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8))
     long = {"jpg": jpeg(noise), "png": encode(noise, "PNG"), "progressive.jpg": jpeg(noise, progressive=True)}
-    found = {f"cut-{share}.{end}": (content[: len(content) * share // 100], "damaged|broken header|not an image")
-             for end, content in long.items() for share in (1, 10, 50, 90, 99)}  # fmt: skip
+    found = {}
+    for end, content in long.items():
+        for share in (1, 10, 50, 90, 99):
+            found[f"cut-{share}.{end}"] = content[: len(content) * share // 100], "damaged|broken header|not an image"
     found |= {f"cut-header.{end}": (content[:10], "not an image|broken") for end, content in good.items()}
-    tiny = rows(np.zeros((2, 2), np.uint8))
-    side, bomb = 12_000, deflated(12_000)
+    tiny, side = rows(np.zeros((2, 2), np.uint8)), 12_000
+    bomb, claim_at = deflated(side), good["jpg"].index(b"\xff\xc0") + 5
     for width, height in ((11_000, 8_000), (12_000, 12_000), (20_000, 20_000)):
         claim = f"{width} x {height} = {width * height // 10**6} megapixels|more than 50 megapixels"
-        found[f"bomb-{width}.jpg"] = with_size(good["jpg"], width, height), claim
+        found[f"bomb-{width}.jpg"] = patched(good["jpg"], claim_at, struct.pack(">HH", height, width)), claim
         found[f"bomb-{width}.png"] = png((width, height), 8, 2, tiny), claim
-    real = png((side, side), 8, 0, bomb)
-    codestream = encode(rgb, "JPEG2000")
-    at = codestream.index(b"\xff\x4f\xff\x51") + 8
-    crc = good["png"].index(b"IDAT") + 12
-    floats = np.zeros((4, 4), np.float32)
+    real, wave = png((side, side), 8, 0, bomb), encode(rgb, "JPEG2000")
+    inside, crc = wave.index(b"\xff\x4f\xff\x51") + 8, good["png"].index(b"IDAT") + 12
+    lzw, floats = encode(rgb, "TIFF", compression="tiff_lzw"), np.zeros((4, 4), np.float32)
     return found | {
         "bomb-real.png": (real, "12000 x 12000 = 144 megapixels"),
         "bomb-tile.tif": (tiff((16, 16), 8, 1, bomb, tile=side), "144 megapixels"),
-        "bomb-inside.jp2": (codestream[:at] + struct.pack(">II", side, side) + codestream[at + 8 :], "144 megapixels"),
+        "bomb-inside.jp2": (patched(wave, inside, struct.pack(">II", side, side)), "144 megapixels"),
         "bomb-icon.png": (struct.pack("<3H4B2H2I", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(real), 22) + real, "not an image"),
         "bomb-text.png": (png((2, 2), 8, 0, tiny, (b"zTXt", b"x\0\0" + bomb)), "too large"),
         "bomb-profile.png": (png((2, 2), 8, 0, tiny, (b"iCCP", b"x\0\0" + bomb)), "too large"),
@@ -145,10 +134,12 @@ def _skipped() -> dict[str, tuple[bytes, str]]:
         "pointer.png": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         "photo.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "HEIC"),
         "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "looks like text"),
-        "crc-pixels.png": (good["png"][:crc] + b"\xff" + good["png"][crc + 1 :], "damaged PNG"),
-        "crc-header.png": (good["png"][:20] + b"\1" + good["png"][21:], "broken header|damaged|not an image"),
-        "palette-alpha.png": (png((2, 2), 8, 3, tiny, (b"PLTE", bytes(6)), (b"tRNS", bytes([7] * 300))), "damaged PNG"),
-        "no-pixels.png": (png((0, 9), 8, 0, tiny), "."),
+        "crc-pixels.png": (patched(good["png"], crc, b"\xff"), "damaged PNG"),
+        "crc-alone.png": (patched(good["png"], len(good["png"]) - 16, b"none"), "damaged PNG"),
+        "crc-header.png": (patched(good["png"], 20, b"\1"), "broken header|damaged|not an image"),
+        "palette-long.png": (png((2, 2), 8, 3, tiny, (b"PLTE", bytes(6)), (b"tRNS", b"\7" * 300)), "damaged PNG"),
+        "no-pixels.png": (png((0, 9), 8, 0, tiny), "broken|no pixels|not an image"),
+        "damaged.tif": (patched(lzw, 9, b"\xff" * 9), "damaged TIFF"),
         "float.tif": (encode(Image.fromarray(floats), "TIFF"), "floating-point"),
         "int32.tif": (encode(Image.fromarray(floats.astype(np.int32)), "TIFF"), "whole numbers"),
         "float.ppm": (b"Pf 2 2 -1.0\n" + bytes(16), "floating-point"),
@@ -159,38 +150,42 @@ def _used() -> dict[str, tuple[bytes, np.ndarray]]:
     rgb, gray, gray3 = picture(), picture(GRAYS, "L"), np.repeat(GRAYS[:, None], 3, 1)
     ink = np.column_stack([255 - COLOURS, np.zeros(4, int)])
     alpha = np.array([255, 128, 0, 255])
+    rgba = picture(np.column_stack([COLOURS, alpha]), "RGBA")
     over_white = lambda values: values + (255 - values) * (1 - alpha[:, None] / 255)  # noqa: E731
+    no_adobe = jpeg(picture(255 - ink, "CMYK"))
+    adobe = no_adobe.index(b"\xff\xee")
     indexed = picture(np.arange(4), "P")
     indexed.putpalette(COLOURS.astype(np.uint8).tobytes())
-    first_clear = np.vstack([WHITE, COLOURS[1:]])
+    first_clear, fine = np.vstack([WHITE, COLOURS[1:]]), COLOURS * 257 + 3
     twelve = quarters(GRAYS * 4095 // 255).astype(np.uint16).reshape(-1, 2)
     packed = np.stack([twelve[:, 0] >> 4, (twelve[:, 0] & 15) << 4 | twelve[:, 1] >> 8, twelve[:, 1] & 255], 1)
     deep = quarters(GRAYS * 257).astype("<u2")
     negative = Image.eval(rgb, lambda value: 255 - value)
     two_bits = np.packbits(np.unpackbits(quarters(np.arange(4)).astype(np.uint8)[..., None], axis=2)[..., 6:])
+    corners = np.vstack([0 * WHITE, WHITE, WHITE, 0 * WHITE])
     fourths = np.repeat(np.array([[0], [255], [170], [255]]), 3, 1)  # 85 is the transparent one
     found = {
         "rgb.jpg": (jpeg(rgb), COLOURS),
         "gray.jpg": (jpeg(gray), gray3),
         "cmyk-adobe.jpg": (jpeg(picture(ink, "CMYK")), COLOURS),
-        "cmyk-plain.jpg": (without_marker(jpeg(picture(255 - ink, "CMYK")), b"\xff\xee"), COLOURS),
+        "cmyk-plain.jpg": (no_adobe[:adobe] + no_adobe[adobe + 16 :], COLOURS),
         "cmyk.tif": (encode(picture(ink, "CMYK"), "TIFF"), COLOURS),
         "gray-alpha.png": (encode(picture(np.column_stack([GRAYS, alpha]), "LA"), "PNG"), over_white(gray3)),
-        "bilevel.png": (encode(picture(np.array([0, 255, 255, 0]), "L").convert("1"), "PNG"), gray3 * 0 + [[0], [255], [255], [0]]),
+        "bilevel.png": (encode(picture(np.array([0, 255, 255, 0]), "L").convert("1"), "PNG"), corners),
         "gray16.png": (deep_png(GRAYS * 257, 0), gray3),
-        "gray16-clear.png": (deep_png(GRAYS * 257, 0, (b"tRNS", struct.pack(">H", 2570))), np.vstack([WHITE, gray3[1:]])),
-        "gray2-clear.png": (png((WIDTH, HEIGHT), 2, 0, rows(two_bits.reshape(HEIGHT, -1)), (b"tRNS", b"\0\1")), fourths),
+        "gray16-clear.png": (deep_png(GRAYS * 257, 0, (b"tRNS", b"\x0a\x0a")), np.vstack([WHITE, gray3[1:]])),
+        "gray2-clear.png": (png(rgb.size, 2, 0, rows(two_bits.reshape(HEIGHT, -1)), (b"tRNS", b"\0\1")), fourths),
         "rgb16.png": (deep_png(COLOURS * 257, 2), COLOURS),
-        "rgb16-clear.png": (deep_png(COLOURS * 257, 2, (b"tRNS", struct.pack(">3H", *COLOURS[0] * 257))), first_clear),
+        "rgb16-clear.png": (deep_png(fine, 2, (b"tRNS", struct.pack(">3H", *fine[0]))), first_clear),
         "rgba16.png": (deep_png(np.column_stack([COLOURS, alpha]) * 257, 6), over_white(COLOURS)),
-        "rgba.png": (encode(picture(np.column_stack([COLOURS, alpha]), "RGBA"), "PNG"), over_white(COLOURS)),
-        "rgba.webp": (encode(picture(np.column_stack([COLOURS, alpha]), "RGBA"), "WEBP", lossless=True), over_white(COLOURS)),
+        "rgba.png": (encode(rgba, "PNG"), over_white(COLOURS)),
+        "rgba.webp": (encode(rgba, "WEBP", lossless=True), over_white(COLOURS)),
         "palette.png": (encode(indexed, "PNG"), COLOURS),
         "palette-clear.png": (encode(indexed, "PNG", transparency=0), first_clear),
         "palette-alpha.png": (encode(indexed, "PNG", transparency=bytes(alpha.tolist())), over_white(COLOURS)),
         "still.gif": (encode(indexed, "GIF"), COLOURS),
         "clear.gif": (encode(indexed, "GIF", transparency=0), first_clear),
-        "moving.gif": (encode(indexed, "GIF", save_all=True, append_images=[negative.quantize(4)], duration=9), COLOURS),
+        "moving.gif": (encode(indexed, "GIF", save_all=True, append_images=[negative.quantize(4)]), COLOURS),
         "lossless.webp": (encode(rgb, "WEBP", lossless=True), COLOURS),
         "moving.webp": (encode(rgb, "WEBP", lossless=True, save_all=True, append_images=[negative]), COLOURS),
         "plain.bmp": (encode(rgb, "BMP"), COLOURS),
@@ -207,13 +202,11 @@ def _used() -> dict[str, tuple[bytes, np.ndarray]]:
         "trailing.png": (encode(rgb, "PNG") + b"junk" * 99, COLOURS),
         "really-a-png.jpg": (encode(rgb, "PNG"), COLOURS),
     }  # fmt: skip
-    turn = Image.Transpose
-    back = [None, turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE, turn.ROTATE_90,
-            turn.TRANSVERSE, turn.ROTATE_270]  # fmt: skip
-    for orientation, way in enumerate(back, start=1):
-        exif = Image.Exif()
+    turn, exif = Image.Transpose, Image.Exif()
+    back = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE, turn.ROTATE_90,
+            turn.TRANSVERSE, turn.ROTATE_270)  # fmt: skip
+    for orientation, stored in enumerate([rgb, *map(rgb.transpose, back)], start=1):
         exif[0x0112] = orientation
-        stored = rgb if way is None else rgb.transpose(way)
         found[f"orientation-{orientation}.jpg"] = jpeg(stored, exif=exif.tobytes()), COLOURS
     return found
 
@@ -229,13 +222,17 @@ def write_special(folder: Path) -> dict[str, str]:
     os.mkfifo(folder / "pipe.jpg")
     os.mknod(folder / "socket.jpg", stat.S_IFSOCK | 0o600)
     odd = dict.fromkeys(("device.jpg", "pipe.jpg", "socket.jpg"), "not a regular file")
-    return {"dangling.jpg": "link to a file that is not there", "itself.jpg": "points at itself", **odd}
+    return {"dangling.jpg": "link to a file that is not there", "itself.jpg": "points at itself"} | odd
 
 
 def write_all(folder: Path, files: dict[str, tuple[bytes, object]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for name, (content, _) in files.items():
-        (folder / name).write_bytes(content)
+        write(folder / name, content)
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def small(level: int) -> bytes:
@@ -244,10 +241,10 @@ def small(level: int) -> bytes:
 
 
 def snapshot(folder: Path) -> dict[bytes, tuple[int, ...]]:
-    """All below a folder with size, time of change, mode and identity: equal before and after if nothing was written."""
+    """All below a folder with size, time of change, mode and identity: the same later if nothing was written."""
     found = {}
     for place, folders, names in os.walk(os.fsencode(folder)):
-        for path in [place, *(os.path.join(place, name) for name in folders + names)]:
+        for path in [place, *(place + b"/" + name for name in folders + names)]:
             status = os.lstat(path)
             found[path] = (status.st_size, status.st_mtime_ns, status.st_mode, status.st_ino)
     return found

@@ -19,6 +19,8 @@ from convscope.data.image_file import IMAGE_SUFFIXES, UnreadableImage, decode, i
 
 from . import hostile
 
+# pytest puts Python's filters of warnings aside; that a process of its own is silent has a test below.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 FUZZ = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 # The memory that reading each file takes at most, in MB, and the reason if it is refused.
 MEASURE = """

@@ -233,7 +233,7 @@ def test_linear_layers_without_activation_collapse_into_one():
 
 def test_mlp_forward_and_gradient_by_hand():
     torch.manual_seed(0)
-    network = cs.create_model("mlp", act="tanh", hidden=[7, 5], img_size=4, num_classes=3).double()
+    network = cs.create_model("mlp", activation="tanh", hidden=[7, 5], img_size=4, num_classes=3).double()
     x = np.random.default_rng(0).normal(size=(2, 16))
     w = [p.detach().numpy() for p in network.parameters()]
     hidden = np.tanh(np.tanh(x @ w[0].T + w[1]) @ w[2].T + w[3])
@@ -254,7 +254,7 @@ def test_mlp_forward_and_gradient_by_hand():
 
 @pytest.mark.parametrize("act", ["sigmoid", "tanh", "relu", "leaky_relu"])
 def test_mlp_takes_the_four_activations(act):
-    network = cs.create_model("mlp", act=act)
+    network = cs.create_model("mlp", activation=act)
     assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
@@ -280,4 +280,4 @@ def test_unknown_names_and_options_are_one_line():
     with pytest.raises(cs.UsageError, match="num_classes must be a positive whole number, not 0"):
         cs.create_model("lenet5", num_classes=0)
     with pytest.raises(cs.UsageError, match="unknown activation 'swoosh'"):
-        cs.create_model("mlp", act="swoosh")
+        cs.create_model("mlp", activation="swoosh")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ def models_command(json: Annotated[bool, Option("--json", help="Print one JSON d
     """List the networks with their papers and sizes."""
     import torch
 
+    from ..insight.layer_table import shape_text
     from ..models import CATALOGUE, create_model
 
     entries: list[dict[str, Any]] = []
@@ -33,13 +36,31 @@ def models_command(json: Annotated[bool, Option("--json", help="Print one JSON d
         return
     rows = [
         (
-            e["name"], e["year"], e["family"], "x".join(map(str, e["input_size"])), f"{e['parameters']:,}",
-            "" if e["top1_error"] is None else f"{e['top1_error']:g} % ({e['benchmark']})", e["paper"],
+            e["name"], e["year"] or "", e["family"], shape_text(e["input_size"]), f"{e['parameters']:,}",
+            _error(e["top1_error"]), _error(e["top5_error"]), e["benchmark"], e["paper"],
         )
         for e in entries
     ]  # fmt: skip
-    header = ("name", "year", "family", "input", "parameters", "top-1 error", "paper")
-    print_table([header, *rows], numbers=(4,))
+    header = ("name", "year", "family", "input", "parameters", "top-1 %", "top-5 %", "wrong, published for", "paper")
+    print_table([header, *rows], numbers=(4, 5, 6))
+    typer.echo("\nTimeline")
+    print_table(_timeline(entries))
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _timeline(entries: list[dict[str, Any]]) -> list[tuple[object, str, str]]:
+    """A row a year and family with the names of its networks; the year stands in its first row."""
+    dated = sorted((entry for entry in entries if entry["year"]), key=itemgetter("year", "family"))
+    rows: list[tuple[object, str, str]] = []
+    for year, of_year in groupby(dated, itemgetter("year")):
+        shown: object = year
+        for family, group in groupby(of_year, itemgetter("family")):
+            rows.append((shown, family, " ".join(entry["name"] for entry in group)))
+            shown = ""
+    return rows
 
 
 def summary_command(

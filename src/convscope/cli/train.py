@@ -20,7 +20,12 @@ def train_command(
         ),
     ] = None,
     model: Annotated[str | None, Option(help="The network; `convscope models` lists them. Default: lenet5.")] = None,
-    model_arg: Annotated[list[str] | None, Option(help="An option of the network, as NAME=VALUE.")] = None,
+    model_arg: Annotated[
+        list[str] | None, Option(help="An option of the network, as NAME=VALUE (hidden=[300], activation=gelu, ...).")
+    ] = None,
+    pretrained: Annotated[
+        bool | None, Option("--pretrained/--no-pretrained", help="Start from public ImageNet weights.")
+    ] = None,
     data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
     epochs: Annotated[int | None, Option(help="Passes over the training images.")] = None,
     time_budget: Annotated[str | None, Option(help="Train for this long: 30s, 10m, 1h.")] = None,
@@ -35,7 +40,7 @@ def train_command(
     label_smoothing: Annotated[float | None, Option(help="Share of the target given to all classes alike.")] = None,
     augment: Annotated[str | None, Option(help="auto, none, affine (digits) or flip-crop (photos).")] = None,
     patience: Annotated[int | None, Option(help="Stop after so many epochs without improvement.")] = None,
-    monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/top1 or val/loss.")] = None,
+    monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/loss or val/top1.")] = None,
     img_size: Annotated[int | None, Option(help="Height and width of the network's input.")] = None,
     in_channels: Annotated[int | None, Option(help="1 (gray) or 3 (colour). Default: what the images have.")] = None,
     crop_mode: Annotated[str | None, Option(help="Fit images by center (crop), pad or squash.")] = None,
@@ -61,7 +66,8 @@ def train_command(
     Everything is written to a new run folder below runs/train, which is printed with the next commands to try.
     """
     given = {
-        "model": model, "data": data, "data_dir": data_dir, "model_args": _model_args(model_arg), "epochs": epochs,
+        "model": model, "data": data, "data_dir": data_dir, "model_args": _model_args(model_arg),
+        "pretrained": pretrained, "epochs": epochs,
         "time_budget": parse_duration(time_budget), "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule,
         "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "augment": augment, "patience": patience,

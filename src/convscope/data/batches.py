@@ -34,13 +34,15 @@ class Batches:
         self.batch_size, self.seed = min(batch_size, len(decoded)), seed
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        # One image left over joins the batch before it: batch norm cannot train on a single one.
+        return max(-(-(len(self.labels) - 1) // self.batch_size), 1)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch from step `start` on: float images N x C x H x W, int64 labels N."""
         order = torch.randperm(len(self.labels), generator=_generator(self.seed, epoch, 0)).to(self.pixels.device)
         for step in range(start, len(self)):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            end = len(order) if step == len(self) - 1 else (step + 1) * self.batch_size
+            chosen = order[step * self.batch_size : end]
             images = self.preprocess.normalize(self.pixels[chosen])
             if self.augment is not None:
                 images = self.augment(images, _generator(self.seed, epoch, step + 1))

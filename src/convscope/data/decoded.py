@@ -41,8 +41,9 @@ def decode_split(split: Split, preprocess: Preprocess) -> Decoded:
     """Decode and resize every image of a split. Files that cannot be used are skipped, each named with its reason."""
     needed = len(split) * int(np.prod(preprocess.input_size))
     if needed > 0.7 * _memory():
+        size = " x ".join(map(str, preprocess.input_size))
         raise DataError(
-            f"{len(split):,} images of {' x '.join(map(str, preprocess.input_size))} need {needed / 1e9:.1f} GB of memory: "
+            f"{len(split):,} images of {size} need {needed / 1e9:.1f} GB of memory: "
             "use a smaller --img-size or fewer images"
         )
     labels = torch.from_numpy(split.labels)

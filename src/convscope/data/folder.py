@@ -91,7 +91,7 @@ def image_files(root: Path) -> list[Path]:
 
 def _split_folders(root: Path) -> dict[str, Path] | None:
     named: dict[str, list[Path]] = defaultdict(list)
-    others = []
+    others: list[Path] = []
     for folder in _subfolders(root):
         split = SPLIT_FOLDERS.get(folder.name.lower())
         (named[split] if split else others).append(folder)

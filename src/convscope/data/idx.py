@@ -12,6 +12,8 @@ import numpy as np
 from ..errors import DataError, printable
 
 PARTS = {"train": "train", "test": "t10k"}
+# A few hundred megabytes hold every set of this kind; a bomb stops here.
+LIMIT = 1 << 29
 
 
 def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
@@ -71,15 +73,13 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
 
 
 def _unpacked(path: Path) -> bytes:
-    # A few hundred megabytes hold every set of this kind; a bomb stops here.
-    limit = 1 << 29
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(limit + 1)
+            content = file.read(LIMIT + 1)
     except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{printable(path)}: cannot be read ({printable(problem)}): fetch it again") from problem
-    if len(content) > limit:
-        raise DataError(f"{printable(path)}: more than {limit >> 20} MiB unpacked: not a set of this kind")
+    if len(content) > LIMIT:
+        raise DataError(f"{printable(path)}: more than {LIMIT >> 20} MiB unpacked: not a set of this kind")
     return content
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import io
 import logging
 import os
 import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +39,9 @@ GRAY_MODES = HIGH_DEPTH | {"1", "L", "LA", "La", "F"}
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+# libtiff writes past Python, straight to stderr. Where Pillow was linked so that it cannot be reached, it goes on to.
+with suppress(OSError, AttributeError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 class UnreadableImage(DataError):  # noqa: N818 - the name says it
@@ -101,10 +106,10 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         values = np.asarray(image)
         if values.size and (values.min() < 0 or values.max() > 65535):
             raise UnreadableImage("whole numbers outside 0..65535, whose range nobody can know")
-        gray = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
         if isinstance(clear := image.info.get("transparency"), int):
-            gray[values == clear] = 255
-        return Image.fromarray(gray)
+            scaled[values == clear] = 255
+        return Image.fromarray(scaled)
     if image.mode == "F":
         raise UnreadableImage("floating-point pixels, whose range nobody can know")
     if image.mode in ("LA", "La"):

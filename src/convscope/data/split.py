@@ -99,12 +99,16 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
 
 def split_table(data: Data) -> bytes:
     """CSV `path,label,split` of every image: what a run was trained, chosen and tested on. Any file name survives."""
+    rows = [
+        (path, data.class_names[label], name)
+        for name, split in data.splits.items()
+        for path, label in zip(split.names, split.labels, strict=True)
+    ]
+    # Python's writer sees no need to quote a lone carriage return, but its reader takes it for the end of a line.
+    lone = any("\r" in path + label for path, label, _ in rows)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "split"])
-    for name, split in data.splits.items():
-        labels = [data.class_names[label] for label in split.labels]
-        writer.writerows((path, label, name) for path, label in zip(split.names, labels, strict=True))
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL)
+    writer.writerows([("path", "label", "split"), *rows])
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import ModelFileError, UsageError
-from . import lenet, mlp, mnist_cnn
 from .card import Card
+from .pretrained import load_pretrained
+from .variations import VARIATIONS
 
-CATALOGUE: dict[str, Card] = {card.name: card for module in (mlp, lenet, mnist_cnn) for card in module.CARDS}
+# A file a paper, in the order of the lineage.
+PAPERS = (
+    "mlp", "lenet", "mnist_cnn", "alexnet_2012", "alexnet", "zfnet", "nin", "vgg", "googlenet", "googlenet_tutorials",
+    "bn_inception", "inception_v3", "inception_v4", "inception_resnet", "resnet", "cifar_resnet", "preact_resnet",
+    "densenet", "efficientnet",
+)  # fmt: skip
+CATALOGUE: dict[str, Card] = {
+    card.name: card for paper in PAPERS for card in import_module(f".{paper}", __name__).CARDS
+}
 
 
 def list_models() -> list[str]:
@@ -31,12 +41,16 @@ def find_card(name: str) -> Card:
 
 
 def create_model(
-    name: str, num_classes: int | None = None, in_channels: int | None = None, **options: Any
+    name: str, num_classes: int | None = None, in_channels: int | None = None, pretrained: bool = False, **options: Any
 ) -> nn.Module:
-    """A fresh network, initialised as its paper does: a plain `nn.Module` that gives logits, N x `num_classes`.
+    """A network, a plain `nn.Module` that gives logits, N x `num_classes`; initialised as its paper does.
 
-    Without `num_classes` and `in_channels` it has its paper's. `options` are the further arguments of the network's
-    own constructor. Raises ModelFileError for an unknown name, UsageError for an argument that it does not take.
+    Without `num_classes` and `in_channels` it has its paper's. With `pretrained` it has the public ImageNet weights;
+    another number of classes keeps a fresh last layer. `options` are the further arguments of the network's own
+    constructor, or what can be varied in any network: `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu,
+    gelu), `pooling` (max, avg, sum), `init` (kaiming, xavier, lecun, normal), `first_kernels` (gabor, haar,
+    gabor-fixed, haar-fixed). Raises ModelFileError for an unknown name, UsageError for an argument that does not fit,
+    DataError if public weights cannot be had.
     """
     card = find_card(name)
     given = {"num_classes": num_classes, "in_channels": in_channels}
@@ -46,12 +60,19 @@ def create_model(
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise UsageError(f"{name}: {key} must be a positive whole number, not {value!r}")
     allowed = inspect.signature(card.build).parameters
+    varied = {key: arguments.pop(key) for key in VARIATIONS if key in arguments and key not in allowed}
     if unknown := sorted(set(arguments) - set(allowed)):
-        raise UsageError(f"{name} has no option '{unknown[0]}'; it takes {', '.join(allowed)}")
+        raise UsageError(f"{name} has no option '{unknown[0]}'; it takes {', '.join([*allowed, *VARIATIONS])}")
     try:
-        return card.build(**arguments)
+        network = card.build(**arguments)
+        for key, vary in VARIATIONS.items():
+            if key in varied:
+                vary(network, varied[key])
     except (ValueError, TypeError) as problem:
         raise UsageError(f"{name}: {problem}") from problem
+    if pretrained:
+        load_pretrained(network, name, options)
+    return network
 
 
 def arguments_for(name: str, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:

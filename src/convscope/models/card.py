@@ -15,12 +15,12 @@ class Card:
     `input_size` is channels x height x width. `border` says how many of its outer pixels are background around the
     picture (LeNet-5 sees 28 x 28 digits in a 32 x 32 field). `mean` and `std` are in units of the pixel range 0..1;
     without them a training run computes them from its training images. `top1_error` and `top5_error` are the published
-    figures in per cent on `benchmark`.
+    figures in per cent on `benchmark`. `year` is None where nothing was published.
     """
 
     name: str
     build: Callable[..., nn.Module]
-    year: int
+    year: int | None
     authors: str
     paper: str
     url: str

@@ -19,6 +19,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky_relu": partial(nn.LeakyReLU, 0.01),
+    "prelu": nn.PReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
 }
 
 
@@ -51,6 +55,13 @@ class ScaledTanh(nn.Module):
     def forward(self, a: Tensor) -> Tensor:
         """Elementwise, any shape."""
         return 1.7159 * torch.tanh(a * (2 / 3))
+
+
+class SumPool2d(nn.AvgPool2d):
+    """The sum of each window: average pooling times its area."""
+
+    def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0, ceil_mode: bool = False):
+        super().__init__(kernel_size, stride, padding, ceil_mode, divisor_override=1)
 
 
 class SubSampling(nn.Module):

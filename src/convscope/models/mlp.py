@@ -16,22 +16,23 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from .card import Card
-from .layers import activation, require_size
+from .layers import activation as make_activation
+from .layers import require_size
 
 
 class Perceptron(nn.Module):
     """Flatten, then linear layers with an activation between two of them. Input N x C x S x S, output N x classes."""
 
-    def __init__(self, in_channels: int, img_size: int, widths: Sequence[int], act: str):
+    def __init__(self, in_channels: int, img_size: int, widths: Sequence[int], activation: str):
         super().__init__()
         self.input_size = (in_channels, img_size, img_size)
         sizes = [in_channels * img_size * img_size, *widths]
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
         for number, (inputs, outputs) in enumerate(pairwise(sizes), 1):
             if number > 1:
-                layers[f"act{number - 1}"] = activation(act)
+                layers[f"act{number - 1}"] = make_activation(activation)
             layers[f"fc{number}"] = nn.Linear(inputs, outputs)
-            init_linear(layers[f"fc{number}"], act)
+            init_linear(layers[f"fc{number}"], activation)
         self.layers = nn.Sequential(layers)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -40,19 +41,19 @@ class Perceptron(nn.Module):
         return self.layers(images)
 
 
-def init_linear(layer: nn.Module, act: str) -> None:
+def init_linear(layer: nn.Module, activation: str) -> None:
     """He's initialisation (arXiv 1502.01852) before rectifiers, Glorot's (AISTATS 2010) before sigmoid and tanh."""
     assert isinstance(layer, nn.Linear)
-    if act in ("relu", "leaky_relu"):
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    else:
+    if activation in ("sigmoid", "tanh"):
         nn.init.xavier_uniform_(layer.weight)
+    else:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)
 
 
 def softmax_regression(num_classes: int = 10, in_channels: int = 1, img_size: int = 28) -> Perceptron:
     """One linear layer; 7,850 parameters on 28 x 28 digits. The softmax is in the loss: the network gives logits."""
-    return Perceptron(in_channels, img_size, [num_classes], act="sigmoid")
+    return Perceptron(in_channels, img_size, [num_classes], activation="sigmoid")
 
 
 def mlp(
@@ -60,13 +61,13 @@ def mlp(
     in_channels: int = 1,
     img_size: int = 28,
     hidden: Sequence[int] = (300, 100),
-    act: str = "relu",
+    activation: str = "relu",
 ) -> Perceptron:
-    """784-300-100-10 (266,610 parameters) as in LeCun 1998; `act` is sigmoid, tanh, relu or leaky_relu.
+    """784-300-100-10 (266,610 parameters) as in LeCun 1998; `activation` is any of `layers.ACTIVATIONS`.
 
     Departure from the paper: its units were scaled tanh; the default here is ReLU.
     """
-    return Perceptron(in_channels, img_size, [*hidden, num_classes], act)
+    return Perceptron(in_channels, img_size, [*hidden, num_classes], activation)
 
 
 LECUN_1998 = "http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf"

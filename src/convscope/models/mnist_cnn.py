@@ -40,7 +40,7 @@ class MnistCNN(nn.Module):
 
 CARDS = [
     Card(
-        "mnist_cnn", MnistCNN, 2020, "course chapter", "A four-layer network for MNIST", "", "depth", (1, 28, 28),
+        "mnist_cnn", MnistCNN, None, "a course chapter", "(no paper: a tutorial's network)", "", "depth", (1, 28, 28),
         mean=0.5, std=0.5, benchmark="MNIST", top1_error=0.67,
     )
 ]  # fmt: skip

@@ -23,7 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),
     "schedule": tuple(SCHEDULES),
     "augment": ("auto", *AUGMENTATIONS),
-    "monitor": ("val/top1", "val/loss"),
+    "monitor": ("val/loss", "val/top1"),
     "precision": PRECISIONS,
     "crop_mode": CROP_MODES,
 }
@@ -34,7 +34,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
 }  # fmt: skip
 # What makes a run this run: `--resume` may change anything else.
-IDENTITY = ("model", "model_args", "data", "img_size", "in_channels", "crop_mode")
+IDENTITY = ("model", "model_args", "pretrained", "data", "img_size", "in_channels", "crop_mode")
 
 
 @dataclass(frozen=True)
@@ -42,28 +42,30 @@ class Recipe:
     """Everything that decides a training. Every field is also an option of `convscope train`.
 
     Without `epochs` a training has as many as `time_budget` (seconds, validation included) allows, or, without that
-    either, as `with_default_epochs` says. `augment` "auto" takes what suits the data. `img_size` and `in_channels` default to what the network and the data have.
-    `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that many
-    epochs without improvement. `weight_decay` spares biases and norms.
+    either, as `with_default_epochs` says. `augment` "auto" takes what suits the data. `img_size` and `in_channels`
+    default to what the network and the data have. `pretrained` starts from public ImageNet weights. `monitor` decides
+    which epoch's weights become the classifier, and with `patience` when to stop: after that many epochs without
+    improvement. `weight_decay` spares biases and norms.
     """
 
     model: str = "lenet5"
     data: str = "mnist-5k"
     data_dir: str | None = None
     model_args: dict[str, Any] = field(default_factory=dict)
+    pretrained: bool = False
     epochs: int | None = None
     time_budget: float | None = None
     batch_size: int = 64
     optimizer: str = "adamw"
-    lr: float = 0.004
+    lr: float = 0.003
     momentum: float = 0.9
     nesterov: bool = False
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     schedule: str = "one-cycle"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
     augment: str = "auto"
-    monitor: str = "val/top1"
+    monitor: str = "val/loss"
     patience: int | None = None
     seed: int = 0
     deterministic: bool = False
@@ -92,11 +94,11 @@ class Recipe:
     def with_default_epochs(self, images: int) -> Recipe:
         """With a number of epochs that suits `images` training images, if neither epochs nor a time were asked for.
 
-        Enough to see a quarter of a million images, and between 10 and 60: few images have to be seen more often.
+        Enough to see 400,000 images, and between 10 and 100: few images have to be seen more often.
         """
         if self.epochs or self.time_budget:
             return self
-        return replace(self, epochs=min(max(round(250_000 / images), 10), 60))
+        return replace(self, epochs=min(max(round(400_000 / images), 10), 100))
 
     def changed(self, **values: Any) -> Recipe:
         """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from ..classifier import Classifier, load
@@ -23,7 +24,8 @@ from ..errors import DataError, ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
 from ..files import free_folder, remove_leftovers, write_atomically
-from ..models import arguments_for, create_model, find_card
+from ..models import Card, arguments_for, create_model, find_card
+from ..models.pretrained import find_weights
 from .checkpoint import Progress, read_weights
 from .progress import ProgressDisplay
 from .recipe import IDENTITY, Recipe
@@ -135,20 +137,43 @@ def prepare(data: Data, recipe: Recipe) -> Prepared:
     if "train" not in data.splits or not len(data.splits["train"]):
         raise DataError(f"{printable(data.name)}: there is no training image")
     channels = recipe.in_channels or data.channels
-    size = recipe.img_size or card.input_size[1]
-    classes = len(data.class_names)
-    model_args = arguments_for(recipe.model, (channels, size, size), num_classes=classes, **recipe.model_args)
-    preprocess = Preprocess(
-        (channels, size, size),
-        mean=(card.mean if card.mean is not None else 0.5,) * channels,
-        std=(card.std if card.std is not None else 0.5,) * channels,
-        crop_mode=recipe.crop_mode,
-        border=card.border if size > 2 * card.border else 0,
-    )
+    options = {"num_classes": len(data.class_names), **recipe.model_args}
+    size = recipe.img_size or choose_size(card, data, channels, options)
+    model_args = arguments_for(recipe.model, (channels, size, size), **options)
+    border = card.border if size > 2 * card.border else 0
+    scaling = _published_scaling(card, recipe, channels)
+    mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
+    preprocess = Preprocess((channels, size, size), mean, std, crop_mode=recipe.crop_mode, border=border)
     parts = decode_data(data, preprocess, data.splits)
-    if card.mean is None:
+    if scaling is None:
         preprocess = preprocess.with_statistics(parts["train"].pixels)
     return Prepared(data, parts, preprocess, model_args)
+
+
+def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) -> int:
+    """The input size of the network's paper, or the images' own (but at least 32) if they are smaller and it fits.
+
+    A network for photos that takes any size need not see digits of 28 pixels blown up to 224.
+    """
+    paper = card.input_size[1]
+    images = data.splits["train"].images
+    own = max(*images.shape[1:3], 32) if isinstance(images, np.ndarray) else paper
+    if own >= paper:
+        return paper
+    try:
+        arguments_for(card.name, (channels, own, own), **options)
+    except UsageError:
+        return paper
+    return own
+
+
+def _published_scaling(card: Card, recipe: Recipe, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation that the weights or the paper ask for; None where the training images decide."""
+    if recipe.pretrained:
+        return find_weights(card.name).scaling(channels)
+    if card.mean is None or card.std is None:
+        return None
+    return (card.mean,) * channels, (card.std,) * channels
 
 
 def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, show: bool) -> Run:
@@ -156,7 +181,7 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, sho
     seed_everything(recipe.seed, recipe.deterministic)
     write_atomically(folder / "env.json", json.dumps(describe_environment(runtime), indent=2) + "\n")
     names, preprocess, parts = prepared.data.class_names, prepared.preprocess, prepared.parts
-    network = runtime.place(create_model(recipe.model, **prepared.model_args))
+    network = runtime.place(create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args))
     augment = AUGMENTATIONS[prepared.data.augment if recipe.augment == "auto" else recipe.augment]
     batches = Batches(parts["train"], preprocess, recipe.batch_size, recipe.seed, runtime.device, augment)
 

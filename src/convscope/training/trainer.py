@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
+from torch.utils._pytree import tree_map
 
 from ..data.batches import Batches
 from ..errors import DivergedError, printable
@@ -110,8 +111,10 @@ class Trainer:
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One step of the optimizer. Gives the batch's mean loss before it and the number of right answers."""
         with self.runtime.autocast():
-            logits = self.network(images).float()
-            loss = self.loss_of(logits, labels, label_smoothing=self.recipe.label_smoothing)
+            outputs = tree_map(Tensor.float, self.network(images))
+            loss = self.loss_of(outputs, labels, label_smoothing=self.recipe.label_smoothing)
+        # Networks with auxiliary heads give their logits first.
+        logits = outputs if isinstance(outputs, Tensor) else outputs[0]
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

@@ -1,0 +1,88 @@
+"""What the Inception papers share: branches side by side, their convolutions, and heads that help only in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.fx
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Size = int | tuple[int, int]
+
+
+class Concat(nn.Module):
+    """Branches side by side: every child sees the same maps, and their outputs are joined along the channels."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """N x C x H x W -> N x sum of the branches' channels x H' x W'."""
+        return torch.cat([branch(maps) for branch in self.children()], 1)
+
+
+class ConvReLU(nn.Sequential):
+    """Convolution and rectifier, padded so that at stride 1 the size stays."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: int = 1):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, _same(kernel))
+        self.relu = nn.ReLU()
+
+
+class BasicConv2d(nn.Sequential):
+    """Convolution, batch norm, rectifier. At stride 1 the size stays, unless `padding=0`, which the papers call "V"."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: Size,
+        stride: int = 1,
+        padding: int | None = None,
+        bias: bool = False,
+        eps: float = 1e-3,
+    ):
+        super().__init__()
+        pad = _same(kernel) if padding is None else padding
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, pad, bias=bias)
+        self.bn = nn.BatchNorm2d(out_channels, eps)
+        self.relu = nn.ReLU()
+
+
+class AuxiliaryPool(nn.Module):
+    """The papers' average pooling 5x5 / 3 before an auxiliary head, and for other image sizes one that fits the head.
+
+    The head needs `side` x `side` maps, or, if `larger` ones may pass, at least so many.
+    """
+
+    def __init__(self, side: int, larger: bool = False):
+        super().__init__()
+        self.side, self.larger = side, larger
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """N x C x H x W -> N x C x side x side (at the papers' size of images)."""
+        return _auxiliary_pool(maps, self.side, self.larger)
+
+    def extra_repr(self) -> str:
+        """The size that the head needs."""
+        return f"side={self.side}"
+
+
+@torch.fx.wrap  # one step for those who trace the network: it decides by the size of the maps
+def _auxiliary_pool(maps: Tensor, side: int, larger: bool) -> Tensor:
+    after = [(length - 5) // 3 + 1 for length in maps.shape[-2:]]
+    published = min(after) >= side if larger else after == [side, side]
+    return F.avg_pool2d(maps, 5, 3) if published else F.adaptive_avg_pool2d(maps, side)
+
+
+def auxiliary_loss(outputs: Any, labels: Tensor, weight: float, label_smoothing: float) -> Tensor:
+    """Cross-entropy of the logits, plus that of each auxiliary head times `weight`; `outputs` may be plain logits."""
+    logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    for head in auxiliary:
+        loss = loss + weight * F.cross_entropy(head, labels, label_smoothing=label_smoothing)
+    return loss
+
+
+def _same(kernel: Size) -> Size:
+    return kernel // 2 if isinstance(kernel, int) else (kernel[0] // 2, kernel[1] // 2)
