@@ -106,11 +106,10 @@ def _skipped() -> dict[str, tuple[bytes, str]]:
     good = {"jpg": jpeg(rgb), "png": encode(rgb, "PNG"), "gif": encode(rgb, "GIF"), "webp": encode(rgb, "WEBP")}
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8))
     long = {"jpg": jpeg(noise), "png": encode(noise, "PNG"), "progressive.jpg": jpeg(noise, progressive=True)}
-    found = {}
+    found = {f"cut-header.{end}": (content[:10], "not an image|broken") for end, content in good.items()}
     for end, content in long.items():
         for share in (1, 10, 50, 90, 99):
             found[f"cut-{share}.{end}"] = content[: len(content) * share // 100], "damaged|broken header|not an image"
-    found |= {f"cut-header.{end}": (content[:10], "not an image|broken") for end, content in good.items()}
     tiny, side = rows(np.zeros((2, 2), np.uint8)), 12_000
     bomb, claim_at = deflated(side), good["jpg"].index(b"\xff\xc0") + 5
     for width, height in ((11_000, 8_000), (12_000, 12_000), (20_000, 20_000)):
@@ -183,13 +182,11 @@ def _used() -> dict[str, tuple[bytes, np.ndarray]]:
         "palette.png": (encode(indexed, "PNG"), COLOURS),
         "palette-clear.png": (encode(indexed, "PNG", transparency=0), first_clear),
         "palette-alpha.png": (encode(indexed, "PNG", transparency=bytes(alpha.tolist())), over_white(COLOURS)),
-        "still.gif": (encode(indexed, "GIF"), COLOURS),
         "clear.gif": (encode(indexed, "GIF", transparency=0), first_clear),
         "moving.gif": (encode(indexed, "GIF", save_all=True, append_images=[negative.quantize(4)]), COLOURS),
         "lossless.webp": (encode(rgb, "WEBP", lossless=True), COLOURS),
         "moving.webp": (encode(rgb, "WEBP", lossless=True, save_all=True, append_images=[negative]), COLOURS),
         "plain.bmp": (encode(rgb, "BMP"), COLOURS),
-        "plain.ppm": (encode(rgb, "PPM"), COLOURS),
         "deep.pgm": (f"P5 {WIDTH} {HEIGHT} 65535\n".encode() + deep.byteswap().tobytes(), gray3),
         "gray16.tif": (tiff((WIDTH, HEIGHT), 16, 1, deep.tobytes()), gray3),
         "gray16-white-is-zero.tif": (tiff((WIDTH, HEIGHT), 16, 0, (65535 - deep).tobytes()), gray3),
@@ -207,7 +204,9 @@ def _used() -> dict[str, tuple[bytes, np.ndarray]]:
             turn.TRANSVERSE, turn.ROTATE_270)  # fmt: skip
     for orientation, stored in enumerate([rgb, *map(rgb.transpose, back)], start=1):
         exif[0x0112] = orientation
-        found[f"orientation-{orientation}.jpg"] = jpeg(stored, exif=exif.tobytes()), COLOURS
+        found[f"orientation-{orientation}.jpg"] = jpeg(stored, exif=exif), COLOURS
+        found[f"orientation-{orientation}.png"] = encode(stored, "PNG", exif=exif), COLOURS
+        found[f"orientation-{orientation}.tif"] = encode(stored, "TIFF", exif=exif), COLOURS
     return found
 
 

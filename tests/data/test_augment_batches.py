@@ -35,11 +35,15 @@ def same(one, two) -> bool:
     )
 
 
-@pytest.mark.parametrize(("n", "size", "steps"), [(23, 4, 6), (24, 4, 6), (3, 100, 1), (1, 1, 1), (5, 1, 5)])
-def test_an_epoch_has_every_image_once_with_its_own_label(n, size, steps):
+@pytest.mark.parametrize(
+    ("n", "size", "sizes"),
+    [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 100, [3]), (1, 4, [1]), (9, 4, [4, 5]), (3, 1, [1, 2])],
+)
+def test_an_epoch_has_every_image_once_with_its_own_label(n, size, sizes):
+    """A last image that would be alone joins the batch before it."""
     stream = batches(n, size)
     epoch = list(stream.epoch(0))
-    assert len(stream) == len(epoch) == steps
+    assert [len(labels) for _, labels in epoch] == sizes and len(stream) == len(sizes)
     assert sorted(torch.cat([labels for _, labels in epoch]).tolist()) == list(range(n))
     for images, labels in epoch:
         assert images.shape == (len(labels), 1, 6, 5) and images.dtype == torch.float32
