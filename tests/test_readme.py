@@ -45,14 +45,14 @@ def place(tmp_path_factory) -> Path:
         (folder / "photos" / label).mkdir(parents=True)
         number = {"three": 3, "eight": 8}[label]
         for i in np.flatnonzero(digits.labels == number)[:30]:
-            Image.fromarray(digits.images[i]).convert("RGB").resize((60, 60)).save(folder / "photos" / label / f"{i}.jpg")
+            photo = Image.fromarray(digits.images[i]).convert("RGB").resize((60, 60))
+            photo.save(folder / "photos" / label / f"{i}.jpg")
     (folder / "DATA").mkdir()
     for part, chosen in (("train", slice(0, 240)), ("t10k", slice(240, 340))):
-        images, labels = digits.images[chosen], digits.labels[chosen].astype(np.uint8)
-        # Every class appears in both parts: the set is in order of its classes.
-        header = struct.pack(">IIII", 0x803, *images.shape), struct.pack(">II", 0x801, len(labels))
+        # Shuffled, so that every class appears in both parts: the set is in order of its classes.
         order = np.random.default_rng(0).permutation(len(digits.labels))[chosen]
         images, labels = digits.images[order], digits.labels[order].astype(np.uint8)
+        header = struct.pack(">IIII", 0x803, *images.shape), struct.pack(">II", 0x801, len(labels))
         (folder / "DATA" / f"{part}-images-idx3-ubyte").write_bytes(header[0] + images.tobytes())
         (folder / "DATA" / f"{part}-labels-idx1-ubyte").write_bytes(header[1] + labels.tobytes())
     return folder
@@ -62,7 +62,8 @@ def test_the_commands_run(place):
     ran = 0
     for words in commands(ENGLISH):
         if words[0] == "convscope":
-            done = subprocess.run([sys.executable, "-m", *words], cwd=place, capture_output=True, text=True, timeout=280)
+            command = [sys.executable, "-m", *words]
+            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=500)
             assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
             assert done.stdout.strip(), words
             ran += 1
@@ -80,7 +81,7 @@ def test_make_has_the_targets_and_demo_is_plain_train():
 
 def test_the_python_runs(place):
     code = "\n".join(blocks(ENGLISH, "python"))
-    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=280)
+    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     assert "of 269 unseen digits are right" in done.stdout and "340,908" in done.stdout
 

@@ -69,7 +69,8 @@ def make_config(
         "architecture": architecture,
         "num_classes": len(class_names),
         "label_names": class_names,
-        "model_args": model_args,
+        # Where a network was placed is no part of it: on another machine there may be other devices.
+        "model_args": {key: value for key, value in model_args.items() if key != "devices"},
         # For readers that know timm's keys; ours is `preprocessing`, which also has what timm has no word for.
         "pretrained_cfg": {
             "input_size": preprocess.input_size,

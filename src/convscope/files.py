@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .errors import OutputError, printable
@@ -69,6 +71,16 @@ def restore_folder(folder: Path) -> None:
 
 def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """CSV with Unix line ends that holds any text: also file names with quotes, new lines or carriage returns."""
+    text = io.StringIO()
+    table = [[str(cell) for cell in row] for row in rows]
+    # Python's writer sees no need to quote a lone carriage return, but readers take it for the end of a line.
+    lone = any("\r" in cell for row in table for cell in row)
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL).writerows(table)
+    return text.getvalue()
 
 
 def remove_leftovers(folder: Path) -> None:

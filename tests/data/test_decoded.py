@@ -22,7 +22,7 @@ SMALL = Preprocess((1, 8, 8))
 
 def load_everything(root):
     data = load_data(root)
-    return decode_data(data, SMALL, data.splits)
+    return decode_data(data, SMALL)
 
 
 def test_a_class_without_a_usable_image_is_refused(tmp_path):
@@ -40,7 +40,7 @@ def test_files_that_vanish_or_change_after_the_folder_was_read_are_skipped(tmp_p
     cut.write_bytes(cut.read_bytes()[:30])
     pipe.unlink()
     os.mkfifo(pipe)
-    part = decode_data(data, SMALL, ["train"])["train"]
+    part = decode_data(data, SMALL)["train"]
     assert [name for name, _ in part.skipped] == data.splits["train"].names[:3]
     assert part.names == data.splits["train"].names[3:]
 
@@ -49,7 +49,7 @@ def test_more_images_than_memory_holds_are_refused_before_they_are_read(tmp_path
     data = load_data(tree(tmp_path, {"a": 6, "b": 6}))
     monkeypatch.setattr(decoded, "_memory", lambda: 100.0)
     with pytest.raises(DataError, match=r"8 images of 1 x 8 x 8 need 0\.0 GB of memory: use a smaller --img-size"):
-        decode_data(data, SMALL, ["train"])
+        decode_data(data, SMALL)
 
 
 def test_the_order_of_the_files_on_disk_changes_nothing(tmp_path):

@@ -43,7 +43,7 @@ def load():
         before = hostile.snapshot(root)
         try:
             data = load_data(root)
-            return data, decode_data(data, SMALL, data.splits)
+            return data, decode_data(data, SMALL)
         finally:
             assert hostile.snapshot(root) == before
 

@@ -77,7 +77,7 @@ def test_worst_are_the_most_confident_mistakes(evaluation):
 
 
 def test_the_table_holds_any_name():
-    names = ["plain.png", 'quo"te,.png', "new\nline.png", "\udcff.png"]
+    names = ["plain.png", 'quo"te,.png', "new\nline.png", "car\rriage.png"]
     result = Evaluation(["a", "b"], names, torch.tensor([0, 1, 0, 1]), torch.eye(2).repeat(2, 1), 0.0)
     rows = list(csv.DictReader(io.StringIO(result.table(), newline="")))
     assert [row["path"] for row in rows] == names

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import json
 import os
 import sys
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import DataError, UsageError, printable
+from ..files import csv_text
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -64,11 +63,9 @@ def predict_command(
         answered += len(rows)
         writer.write(rows)
     writer.close(skipped)
-    report_skipped([(item["path"], item["reason"]) for item in skipped])
+    report_skipped([(item["path"], item["reason"]) for item in skipped], strict)
     if not answered:
         raise DataError(f"none of the {len(sources)} files could be read as an image")
-    if strict and skipped:
-        raise DataError(f"{len(skipped)} files could not be used, and --strict was given: mend or remove them")
 
 
 def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
@@ -191,9 +188,7 @@ class _Csv:
         pass
 
     def _print(self, rows: Any) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        typer.echo(text.getvalue(), nl=False)
+        typer.echo(csv_text(rows), nl=False)
 
 
 _WRITERS: dict[Format, Any] = {Format.table: _Table, Format.json: _Json, Format.jsonl: _JsonLines, Format.csv: _Csv}

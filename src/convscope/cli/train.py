@@ -59,6 +59,7 @@ def train_command(
     resume: Annotated[str | None, Option(help="Go on with this run (a folder, or `last`).")] = None,
     output: Annotated[str, Option(help="Where run folders are made.")] = "runs/train",
     name: Annotated[str | None, Option(help="Name of the run folder. Default: MODEL-DATA.")] = None,
+    strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
     json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Train a classifier and save it with a report.
@@ -87,7 +88,7 @@ def train_command(
         run = go_on(resume, **options)
     else:
         chosen = (Recipe.load(recipe) if recipe else Recipe()).changed(**options)
-        run = train(chosen.data, chosen.model, recipe=chosen, output=output, name=name)
+        run = train(chosen.data, chosen.model, recipe=chosen, output=output, name=name, strict=strict)
     if json:
         print_json(run.metrics)
     else:

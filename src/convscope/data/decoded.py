@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +81,14 @@ def _decode_file(path: Path | bytes, preprocess: Preprocess) -> tuple[Tensor, by
         return "does not fit into memory"
 
 
-def decode_data(data: Data, preprocess: Preprocess, splits: Iterable[str]) -> dict[str, Decoded]:
-    """Decode several splits of one data set and look at them together.
+def decode_data(data: Data, preprocess: Preprocess, strict: bool = False) -> dict[str, Decoded]:
+    """Decode all splits of a data set and look at them together.
 
     Skipped files and images that stand in two splits or under two labels are warned about. Raises DataError if a class
-    has no usable training image.
+    has no usable training image, and if a file is skipped although it is to be `strict`.
     """
-    parts = {name: decode_split(data.splits[name], preprocess) for name in splits if name in data.splits}
-    report_skipped([item for part in parts.values() for item in part.skipped])
+    parts = {name: decode_split(split, preprocess) for name, split in data.splits.items()}
+    report_skipped([item for part in parts.values() for item in part.skipped], strict)
     if "train" in parts:
         counts = np.bincount(parts["train"].labels.numpy(), minlength=len(data.class_names))
         if not counts.all():
@@ -100,12 +100,14 @@ def decode_data(data: Data, preprocess: Preprocess, splits: Iterable[str]) -> di
     return {name: part for name, part in parts.items() if len(part)}
 
 
-def report_skipped(skipped: list[tuple[str, str]]) -> None:
-    """One warning a file, and their number."""
+def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> None:
+    """One warning a file, and their number; DataError after that if it is to be `strict`."""
     for name, reason in skipped:
         log.warning("skipped %s: %s", printable(name), reason)
     if len(skipped) > 1:
         log.warning("%d files skipped in all", len(skipped))
+    if skipped and strict:
+        raise DataError(f"{len(skipped)} files could not be used, and --strict was given: mend or remove them")
 
 
 def _warn_about_copies(data: Data, parts: dict[str, Decoded]) -> None:

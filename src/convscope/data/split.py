@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, printable
+from ..files import csv_text
 
 SPLITS = ("train", "val", "test")
 # Independent of a run's seed, so that runs with other seeds are tested on the same images.
@@ -104,12 +105,7 @@ def split_table(data: Data) -> bytes:
         for name, split in data.splits.items()
         for path, label in zip(split.names, split.labels, strict=True)
     ]
-    # Python's writer sees no need to quote a lone carriage return, but its reader takes it for the end of a line.
-    lone = any("\r" in path + label for path, label, _ in rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL)
-    writer.writerows([("path", "label", "split"), *rows])
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return csv_text([("path", "label", "split"), *rows]).encode("utf-8", "surrogateescape")
 
 
 def redivide(data: Data, table: bytes) -> Data:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +16,7 @@ from ..data.decoded import Decoded
 from ..data.preprocess import Preprocess
 from ..data.split import Split
 from ..errors import DataError, printable
+from ..files import csv_text
 
 Loss = Callable[..., Tensor]
 
@@ -86,23 +85,15 @@ class Evaluation:
 
     def table(self) -> str:
         """CSV text `path,label,prediction,probability,loss`, a row an image."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["path", "label", "prediction", "probability", "loss"])
         best = self.probabilities.max(1)
-        rows = zip(
+        columns = (
             self.names,
-            self.labels.tolist(),
-            best.indices.tolist(),
-            best.values.tolist(),
-            self.losses.tolist(),
-            strict=True,
+            [self.class_names[i] for i in self.labels.tolist()],
+            [self.class_names[i] for i in best.indices.tolist()],
+            [f"{p:.6f}" for p in best.values.tolist()],
+            [f"{loss:.6f}" for loss in self.losses.tolist()],
         )
-        for name, label, prediction, probability, loss in rows:
-            writer.writerow(
-                [name, self.class_names[label], self.class_names[prediction], f"{probability:.6f}", f"{loss:.6f}"]
-            )
-        return text.getvalue()
+        return csv_text([("path", "label", "prediction", "probability", "loss"), *zip(*columns, strict=True)])
 
 
 def loss_of(network: nn.Module) -> Loss:

@@ -44,9 +44,7 @@ def evaluate_bundle(
     decoded = decode_split(
         relabel(loaded.split(chosen), loaded.class_names, classifier.class_names), classifier.preprocess
     )
-    report_skipped(decoded.skipped)
-    if strict and decoded.skipped:
-        raise DataError(f"{len(decoded.skipped)} files could not be used, and --strict was given: mend or remove them")
+    report_skipped(decoded.skipped, strict)
     if not len(decoded):
         raise DataError(f"{printable(loaded.name)}: no image of {chosen} can be used")
     place = choose_device(device)

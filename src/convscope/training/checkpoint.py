@@ -39,7 +39,6 @@ class Progress:
     seen: int = 0
     best: float | None = None
     best_epoch: int = 0
-    finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
 

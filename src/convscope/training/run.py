@@ -53,13 +53,15 @@ def train(
     recipe: Recipe | None = None,
     output: str | Path = "runs/train",
     name: str | None = None,
+    strict: bool = False,
     show: bool = True,
     **options: Any,
 ) -> Run:
     """Train `model` on `data` (a name, a folder or what `load_data` gave) and save everything in a new run folder.
 
     `options` are fields of `Recipe`; `recipe` gives the others. The run folder is `output/name`, by default
-    `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress on stderr.
+    `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress on stderr; with
+    `strict`, a file that cannot be used is an error.
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
     where = data.name if isinstance(data, Data) else str(data)
@@ -71,7 +73,7 @@ def train(
         )
     runtime = choose_runtime(recipe.device, recipe.precision)
     loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
-    prepared = prepare(loaded, recipe)
+    prepared = prepare(loaded, recipe, strict)
     recipe = recipe.with_default_epochs(len(prepared.parts["train"]))
     folder = free_folder(Path(output), name or f"{recipe.model}-{Path(where).resolve().name}")
     write_atomically(folder / "recipe.yaml", recipe.to_yaml())
@@ -131,7 +133,7 @@ class Prepared:
         return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
 
 
-def prepare(data: Data, recipe: Recipe) -> Prepared:
+def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
     """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
     card = find_card(recipe.model)
     if "train" not in data.splits or not len(data.splits["train"]):
@@ -144,7 +146,7 @@ def prepare(data: Data, recipe: Recipe) -> Prepared:
     scaling = _published_scaling(card, recipe, channels)
     mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
     preprocess = Preprocess((channels, size, size), mean, std, crop_mode=recipe.crop_mode, border=border)
-    parts = decode_data(data, preprocess, data.splits)
+    parts = decode_data(data, preprocess, strict)
     if scaling is None:
         preprocess = preprocess.with_statistics(parts["train"].pixels)
     return Prepared(data, parts, preprocess, model_args)
@@ -181,7 +183,9 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, sho
     seed_everything(recipe.seed, recipe.deterministic)
     write_atomically(folder / "env.json", json.dumps(describe_environment(runtime), indent=2) + "\n")
     names, preprocess, parts = prepared.data.class_names, prepared.preprocess, prepared.parts
-    network = runtime.place(create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args))
+    network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
+    if "devices" not in prepared.model_args:  # a network that is placed on several devices stays there
+        network = runtime.place(network)
     augment = AUGMENTATIONS[prepared.data.augment if recipe.augment == "auto" else recipe.augment]
     batches = Batches(parts["train"], preprocess, recipe.batch_size, recipe.seed, runtime.device, augment)
 

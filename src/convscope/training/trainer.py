@@ -78,8 +78,6 @@ class Trainer:
                 self.train_epoch(stop)
                 self.end_epoch()
                 stop.leave_if_asked(self.how_to_go_on)
-        done.finished = True
-        self.save()
         return done
 
     def finished(self) -> bool:
@@ -100,9 +98,11 @@ class Trainer:
             if len(self.pending) >= self.look_every:
                 self.look()
             done.seconds += time.perf_counter() - started
-            if stop.requested or time.perf_counter() - self.saved_at > SAVE_EVERY_SECONDS:
+            asked = stop.requested is not None
+            if asked or time.perf_counter() - self.saved_at > SAVE_EVERY_SECONDS:
                 self.save()
-            stop.leave_if_asked(self.how_to_go_on)
+            if asked:
+                stop.leave_if_asked(self.how_to_go_on)
             if self.out_of_time():
                 break
             started = time.perf_counter()
