@@ -6,7 +6,10 @@ Proc. IEEE 86(11), 1998.
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
+import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -81,6 +84,11 @@ class LeNet5(nn.Module):
         self.output = RBF(rbf_targets(num_classes))
         self.reset_parameters()
 
+    @property
+    def stages(self) -> dict[str, tuple[int, int]]:
+        """The maps behind each squashing function of a resolution: module -> (channels, stride)."""
+        return {"f1": (6, 1), "f3": (16, 2), "f5": (120, 4)}
+
     def reset_parameters(self) -> None:
         """Uniform in +-2.4 / F, where F is the number of inputs of the unit that the weight belongs to."""
         for layer in (self.C1, self.C5, self.F6):
@@ -134,6 +142,7 @@ class LeNetReLU(nn.Module):
             nn.Conv2d(in_channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2),  # N x 6 x 14 x 14
             nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),           # N x 16 x 5 x 5
         )  # fmt: skip
+        self.stages = {"features.1": (6, 1), "features.4": (16, 2), "features.5": (16, 4)}
         self.flatten = nn.Flatten()
         self.classifier = nn.Sequential(
             nn.Linear(16 * 5 * 5, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, num_classes)
@@ -145,6 +154,12 @@ class LeNetReLU(nn.Module):
         return self.classifier(self.flatten(self.features(images)))
 
 
+@torch.fx.wrap  # one step for those who trace the network: it decides by the shape
+def unflatten_rows(images: Tensor, size: tuple[int, int, int]) -> Tensor:
+    """Rows of numbers as images of `size`; images as they are."""
+    return images.view(-1, *size) if images.ndim == 2 and images.shape[1] == prod(size) else images
+
+
 class Images(nn.Module):
     """N images of C x 28 x 28, also when they come as N rows of 784 numbers."""
 
@@ -154,32 +169,34 @@ class Images(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """N x (C * 784) or N x C x 28 x 28 -> N x C x 28 x 28."""
-        if images.ndim == 2 and images.shape[1] == self.input_size[0] * 784:
-            images = images.view(-1, *self.input_size)
+        images = unflatten_rows(images, self.input_size)
         require_size(images, self.input_size, "lenet_sigmoid")
         return images
 
 
-def lenet_sigmoid(num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
+class LeNetSigmoid(nn.Sequential):
     """LeNet with sigmoids and average pooling: 61,706 parameters. Input N x C x 28 x 28, output N x classes.
 
     Padding 2 in the first convolution makes its geometry that of a 32 x 32 input. Weights start with Xavier's uniform
     distribution: with torch's default it stays at 10 % for long. Departures from 1998: as in `LeNetReLU`, with average
     pooling that has no trainable numbers. Parameter names are those of the tutorial's `nn.Sequential`.
     """
-    network = nn.Sequential(
-        Images(in_channels),
-        nn.Conv2d(in_channels, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2),  # N x 6 x 14 x 14
-        nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2),                      # N x 16 x 5 x 5
-        nn.Flatten(),
-        nn.Linear(16 * 5 * 5, 120), nn.Sigmoid(),
-        nn.Linear(120, 84), nn.Sigmoid(),
-        nn.Linear(84, num_classes),
-    )  # fmt: skip
-    for layer in network:
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-    return network
+
+    stages: dict[str, tuple[int, int]] = {"2": (6, 1), "5": (16, 2), "6": (16, 4)}  # noqa: RUF012 - never changed
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 1):
+        super().__init__(
+            Images(in_channels),
+            nn.Conv2d(in_channels, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2),  # N x 6 x 14 x 14
+            nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2),                      # N x 16 x 5 x 5
+            nn.Flatten(),
+            nn.Linear(16 * 5 * 5, 120), nn.Sigmoid(),
+            nn.Linear(120, 84), nn.Sigmoid(),
+            nn.Linear(84, num_classes),
+        )  # fmt: skip
+        for layer in self:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
 
 
 _AUTHORS = "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner"
@@ -193,5 +210,5 @@ CARDS = [
         mean=0.1 / 1.275, std=1 / 1.275, benchmark="MNIST", top1_error=0.95,
     ),
     Card("lenet_relu", LeNetReLU, 1998, _AUTHORS, f"{_PAPER} (modern reading)", _URL, "depth", (1, 32, 32), border=2),
-    Card("lenet_sigmoid", lenet_sigmoid, 1998, _AUTHORS, f"{_PAPER} (modern reading)", _URL, "depth", (1, 28, 28)),
+    Card("lenet_sigmoid", LeNetSigmoid, 1998, _AUTHORS, f"{_PAPER} (modern reading)", _URL, "depth", (1, 28, 28)),
 ]  # fmt: skip

@@ -26,6 +26,7 @@ class Perceptron(nn.Module):
     def __init__(self, in_channels: int, img_size: int, widths: Sequence[int], activation: str):
         super().__init__()
         self.input_size = (in_channels, img_size, img_size)
+        self.stages: dict[str, tuple[int, int]] = {}  # there are no maps
         sizes = [in_channels * img_size * img_size, *widths]
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
         for number, (inputs, outputs) in enumerate(pairwise(sizes), 1):

@@ -26,6 +26,7 @@ class MnistCNN(nn.Module):
         # N x 64 x 10 x 10
         self.layer4 = nn.Sequential(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.MaxPool2d(2))
         # N x 128 x 4 x 4
+        self.stages = {"layer2.1": (32, 1), "layer4.1": (128, 2), "layer4.2": (128, 4)}
         self.flatten = nn.Flatten()
         self.fc = nn.Sequential(
             nn.Linear(128 * 4 * 4, 1024), nn.ReLU(), nn.Linear(1024, 128), nn.ReLU(), nn.Linear(128, num_classes)
