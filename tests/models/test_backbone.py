@@ -174,7 +174,7 @@ def test_the_size_of_the_classifier_does_not_bind_the_maps():
     assert Backbone(network)(torch.zeros(2, 3, 40, 56))["features"].shape == (2, 4, 20, 28)
 
 
-# One network of every paper for large and for small images: the first that the catalogue lists. Perceptrons have no maps.
+# One network of every paper for large and for small images: the first in the catalogue. Perceptrons have no maps.
 EVERY_PAPER = {
     (CATALOGUE[name].paper, CATALOGUE[name].input_size[1] > 64): name
     for name in reversed(CATALOGUE)

@@ -87,7 +87,7 @@ class LeNet5(nn.Module):
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
         """The maps behind each squashing function of a resolution: module -> (channels, stride)."""
-        return {"f1": (6, 1), "f3": (16, 2), "f5": (120, 4)}
+        return {"f1": (6, 1), "f3": (16, 2), "f4": (16, 4)}
 
     def reset_parameters(self) -> None:
         """Uniform in +-2.4 / F, where F is the number of inputs of the unit that the weight belongs to."""
