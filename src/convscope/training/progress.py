@@ -42,14 +42,15 @@ class ProgressDisplay:
 
     def step(self, done: Progress, steps: int, elapsed: float) -> None:
         """Redraw the live line, at most ten times a second."""
-        if not self.live or not done.seen or time.perf_counter() - self.drawn < 0.1:
+        if not self.live or not done.seconds or not done.seen or time.perf_counter() - self.drawn < 0.1:
             return
         self.drawn = time.perf_counter()
-        self.live.update(Text(self._live_line(done, steps, elapsed)), refresh=True)
+        self.live.update(Text(self._live_line(done, steps, elapsed), no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def say(self, line: str) -> None:
         """A line of its own."""
         if self.live:
+            self.live.update(Text(""))
             self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif self.stream is not None:
             print(line, file=self.stream, flush=True)
@@ -67,12 +68,12 @@ class ProgressDisplay:
         share = (done.epoch + done.step / steps) / self.epochs
         if self.time_budget:
             share = max(share, elapsed / self.time_budget)
-        bar = "━" * round(24 * min(share, 1))
+        bar = "━" * round(12 * min(share, 1))
         left = elapsed / share * (1 - share) if share > 0 else 0
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
         return (
-            f"epoch {done.epoch + 1:>3}{of} {bar:<24} loss {done.loss_sum / done.seen:.4f}  "
-            f"acc {done.correct / done.seen:.2%}  {done.images / max(done.seconds, 1e-9):,.0f} images/s  "
+            f"epoch {done.epoch + 1:>3}{of} {bar:<12} loss {done.loss_sum / done.seen:.4f}  "
+            f"acc {done.correct / done.seen:.2%}  {done.images / done.seconds:,.0f} images/s  "
             f"ETA {clock(left)}"
         )
 
