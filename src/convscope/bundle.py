@@ -49,12 +49,13 @@ def find_bundle(source: str | Path) -> Path:
     raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
 
 
-def newest_run(folder: Path) -> Path:
-    """The run below `folder` whose classifier is the youngest."""
-    runs = sorted(folder.glob(f"*/*/classifier/{CONFIG}"), key=lambda path: path.stat().st_mtime)
+def newest_run(folder: Path, part: str = f"classifier/{CONFIG}") -> Path:
+    """The run below `folder` whose `part` is the youngest; ModelFileError if no run has one."""
+    depth = len(PurePosixPath(part).parts)
+    runs = sorted(folder.glob(f"*/*/{part}"), key=lambda path: path.stat().st_mtime)
     if not runs:
         raise ModelFileError("no run below the current directory: train one with `convscope train`, or name a folder")
-    return runs[-1].parent.parent
+    return runs[-1].parents[depth - 1]
 
 
 def make_config(

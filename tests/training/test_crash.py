@@ -151,6 +151,16 @@ def test_resume_notices_that_the_images_changed(tmp_path, squares):
         cs.resume(tmp_path / "run", epochs=2, show=False)
 
 
+def test_last_is_the_run_that_was_started_last(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(cs.ModelFileError, match="no run below the current directory"):
+        cs.resume("last", show=False)
+    for age, name in ((100, "new"), (200, "old")):
+        run = cs.train("digits", "softmax_regression", epochs=1, name=name, show=False)
+        os.utime(run.folder / "recipe.yaml", (10**9 - age, 10**9 - age))
+    assert cs.resume("last", show=False).folder.name == "new"
+
+
 def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     first = cs.train("digits", "softmax_regression", epochs=2, output=tmp_path, name="run", show=False)
     longer = cs.resume(first.folder, epochs=4, show=False)

@@ -50,7 +50,7 @@ class ProgressDisplay:
     def say(self, line: str) -> None:
         """A line of its own."""
         if self.live:
-            self.live.update(Text(""))
+            self.live.update(Text(""), refresh=True)
             self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif self.stream is not None:
             print(line, file=self.stream, flush=True)

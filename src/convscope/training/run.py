@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..bundle import newest_run
 from ..classifier import Classifier, load
 from ..data.augment import AUGMENTATIONS
 from ..data.batches import Batches
@@ -87,8 +88,9 @@ def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: b
 
     `options` may change how it goes on (a lower `lr`, more `epochs`), but not what it is: ModelFileError if the
     network, the classes or the images are not those that it started with. A finished run is only reported again.
+    `last` is the run below the current directory that was started (or changed) last.
     """
-    place = Path(folder)
+    place = newest_run(Path("runs"), "recipe.yaml") if str(folder) == "last" else Path(folder)
     if not (place / "recipe.yaml").is_file():
         raise ModelFileError(f"{printable(place)}: no run to go on with (recipe.yaml is missing)")
     before = Recipe.load(place / "recipe.yaml")
