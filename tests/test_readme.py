@@ -21,7 +21,9 @@ ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.S)
+    """The fenced blocks of a language (of none: "")."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+    return [block for kind, block in found if kind == language]
 
 
 def commands(path: Path) -> list[list[str]]:
@@ -97,7 +99,7 @@ def test_what_a_readme_names_is_there(path):
     text = path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert target.startswith("http") or (ROOT / target).exists(), target
-    tree = next(block for block in re.findall(r"```\n(.*?)```", text, flags=re.S) if "src/convscope/" in block)
+    tree = next(block for block in blocks(path, "") if "src/convscope/" in block)
     folders: list[str] = []
     named = set()
     for line in tree.splitlines():

@@ -118,7 +118,7 @@ def test_label_smoothing_reaches_the_loss(tmp_path):
     trainer = tiny_trainer(tmp_path, recipe(label_smoothing=0.3, batch_size=12))
     images, labels = next(trainer.batches.epoch(0))
     expected = F.cross_entropy(trainer.network(images), labels, label_smoothing=0.3)
-    assert float(trainer.step(images, labels)[0]) == pytest.approx(float(expected), rel=1e-6)
+    assert float(trainer.step(images, labels)[0]) == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_a_networks_own_loss_is_used(tmp_path):
@@ -159,7 +159,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
 
 
 def test_patience_stops_a_training_that_no_longer_improves(tmp_path):
-    trainer = tiny_trainer(tmp_path, recipe(lr=1e-9, epochs=50, patience=3))
+    trainer = tiny_trainer(tmp_path, recipe(lr=1e-9, epochs=50, patience=3, monitor="val/top1"))
     values = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.4, 0.9])
     trainer.validate = lambda: FakeEvaluation(next(values))
     done = trainer.fit()
