@@ -22,8 +22,8 @@ import convscope as cs
 from convscope.data.batches import Batches
 from convscope.evaluation import Evaluation, evaluate
 from convscope.evaluation.metrics import batch_mean_accuracy
+from convscope.training.prepare import prepare
 from convscope.training.progress import ProgressDisplay
-from convscope.training.run import prepare
 from convscope.training.runtime import choose_runtime, seed_everything
 from convscope.training.trainer import Trainer
 

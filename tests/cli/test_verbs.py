@@ -20,12 +20,6 @@ from convscope.cli.output import parse_duration
 
 
 @pytest.fixture
-def run(digits_run, tmp_path, monkeypatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    return str(digits_run.folder)
-
-
-@pytest.fixture
 def pictures(tmp_path) -> Path:
     """Ten digits as files, named after what they show, and three files that are no images."""
     split = cs.load_data("digits").splits["test"]
@@ -246,80 +240,6 @@ def test_models_and_summary(capsys):
     assert table["layers"][0]["name"] == "C1" and table["receptive_field"] == 32
     assert main(["summary", "mlp", "--img-size", "8", "--in-channels", "3", "--num-classes", "4", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"] == 192 * 300 + 300 + 30_100 + 404
-
-
-ERRORS = [
-    (["trian"], 2, "No such command 'trian'. Did you mean 'train'?"),
-    (["train", "--epoch", "3"], 2, "No such option: --epoch"),
-    (["train", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
-    (["train", "--epochs", "0"], 2, "epochs must be from 1 to 1e+06, not 0"),
-    (["train", "--lr", "nan"], 2, "lr must be from 1e-12 to 10000, not nan"),
-    (["train", "--lr", "-1"], 2, "lr must be from"),
-    (["train", "--optimizer", "adamm"], 2, "optimizer must be one of sgd, adamw, not 'adamm'"),
-    (["train", "--schedule", "x"], 2, "schedule must be one of constant, one-cycle, cosine, step, not 'x'"),
-    (["train", "--augment", "x"], 2, "augment must be one of auto, none, affine, flip-crop, not 'x'"),
-    (["train", "--monitor", "test/top1"], 2, "monitor must be one of val/loss, val/top1, not 'test/top1'"),
-    (["train", "--time-budget", "soon"], 2, "--time-budget must be a time such as 30s, 10m or 1h, not 'soon'"),
-    (["train", "--in-channels", "2"], 2, "in_channels must be 1 or 3, not 2"),
-    (["train", "--img-size", "28"], 2, "lenet5 cannot take images of 28 x 28: lenet5 takes images of N x 1 x 32 x 32"),
-    (["train", "--model", "lenet"], 4, "unknown network 'lenet': did you mean lenet"),
-    (["train", "--model-arg", "j"], 2, "--model-arg must be NAME=VALUE, not 'j'"),
-    (["train", "--model-arg", "jj=3"], 2, "lenet5 has no option 'jj'; it takes num_classes"),
-    (["train", "--nesterov"], 2, "nesterov goes with optimizer sgd"),
-    (["train", "nosuch"], 3, "no data set and no folder 'nosuch'"),
-    (["train", "minst"], 3, "no data set and no folder 'minst': did you mean mnist?"),
-    (["train", "mnist", "--data-dir", "."], 3, "the four files train-images-idx3-ubyte"),
-    (["train", "--recipe", "nosuch.yaml"], 2, "cannot read the recipe nosuch.yaml: give a YAML file"),
-    (["train", "--name", "a/b"], 2, "--name must be a plain folder name, not 'a/b'"),
-    (["train", "--resume", "nosuch"], 4, "nosuch: no run to go on with"),
-    (["train", "--resume", "x", "--name", "y"], 2, "--resume goes on in the run's own folder"),
-    (["train", "--device", "tpu9"], 2, "unknown device 'tpu9'"),
-    (["train", "--precision", "int4"], 2, "precision must be one of auto, bf16, float32, not 'int4'"),
-    (["predict"], 2, "Missing argument 'run'"),
-    (["predict", "nosuch", "x.png"], 4, "nosuch: no such run or bundle"),
-    (["predict", "last", "x.png"], 4, "no run below the current directory"),
-    (["predict", "RUN", "nosuch.png"], 3, "none of the 1 files could be read as an image"),
-    (["predict", "RUN", "*.nosuch"], 3, "*.nosuch: no file matches this pattern"),
-    (["predict", "RUN", "."], 3, ".: no images found in this folder"),
-    (["predict", "RUN", "x.png", "--topk", "0"], 2, "Invalid value for '--topk'"),
-    (["predict", "RUN", "x.png", "--format", "xml"], 2, "'--format'"),
-    (["evaluate", "RUN", "--split", "dev"], 2, "--split must be train, val, test or all, not 'dev'"),
-    (["evaluate", "RUN", "nosuch"], 3, "no data set and no folder 'nosuch'"),
-    (["evaluate", "RUN/classifier/config.json"], 4, "not a run folder and not a bundle"),
-    (["summary", "lenet6"], 4, "unknown network 'lenet6': did you mean lenet5"),
-    (["summary", "lenet5", "--img-size", "31"], 2, "lenet5 cannot take images of 31 x 31"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "message"), ERRORS, ids=lambda v: " ".join(v) if isinstance(v, list) else None
-)
-def test_errors_are_one_line_that_says_what_and_where(run, capsys, words, code, message):
-    assert main([word.replace("RUN", run) for word in words]) == code
-    captured = capsys.readouterr()
-    lines = captured.err.strip().splitlines()
-    errors = [line for line in lines if line.startswith("error: ")]
-    assert len(errors) == 1 and message in errors[0] and lines[-1] == errors[0]
-    assert "Traceback" not in captured.err and captured.out == ""
-    assert not Path("runs").exists(), "nothing is left behind by a command that could not start"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("model: [", "bad.yaml: no valid YAML"),
-        ("- a\n- b", "bad.yaml: expected lines of `name: value`"),
-        ("modle: mlp", "bad.yaml: unknown recipe field 'modle': did you mean model?"),
-        ("epochs: many", "bad.yaml: epochs must be a whole number, not 'many'"),
-        ("epochs: true", "bad.yaml: epochs must be a whole number, not True"),
-        ("deterministic: 3", "bad.yaml: deterministic must be true or false, not 3"),
-        ("!!python/object/apply:os.system [echo hi]", "bad.yaml: no valid YAML"),
-    ],
-)
-def test_bad_recipes_are_one_line(run, capsys, text, message):
-    Path("bad.yaml").write_text(text)
-    assert main(["train", "--recipe", "bad.yaml"]) == 2
-    assert message in capsys.readouterr().err
 
 
 def test_debug_shows_the_trace(run):

@@ -18,7 +18,7 @@ MEMBERS = [
     ("depth", "plain20", 3, 0.6),
     ("Inception", "googlenet_bn", 3, 0.8),
     ("residual", "resnet20", 3, 0.8),
-    ("dense", "densenet40_k12", 2, 0.5),
+    ("dense", "densenet121", 2, 0.6),
 ]
 
 

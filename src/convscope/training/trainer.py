@@ -82,9 +82,11 @@ class Trainer:
 
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
-        done = self.progress
-        out_of_patience = self.recipe.patience is not None and done.epoch - done.best_epoch >= self.recipe.patience
-        return done.epoch >= self.recipe.total_epochs or self.out_of_time() or (out_of_patience and done.step == 0)
+        done, patience = self.progress, self.recipe.patience
+        if done.epoch == 0 or done.step:  # an epoch that was begun is measured, however short of time it is
+            return False
+        out_of_patience = patience is not None and done.epoch - done.best_epoch >= patience
+        return done.epoch >= self.recipe.total_epochs or self.out_of_time() or out_of_patience
 
     def train_epoch(self, stop: StopRequest) -> None:
         """One pass over the training images, or what is left of it."""

@@ -1,0 +1,83 @@
+"""From a data set and a recipe to pixels in memory and the arguments of the network that fits them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.decoded import Decoded, decode_data
+from ..data.preprocess import Preprocess
+from ..data.split import Data
+from ..errors import DataError, UsageError, printable
+from ..models import Card, arguments_for, find_card
+from ..models.pretrained import find_weights
+from .recipe import Recipe
+
+
+@dataclass
+class Prepared:
+    """Decoded data and what follows from it: the preprocessing and the arguments of the network."""
+
+    data: Data
+    parts: dict[str, Decoded]
+    preprocess: Preprocess
+    model_args: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """A record of the classes, the images and the network, to recognise them when a run goes on."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in self.parts.values():
+            digest.update(part.pixels.contiguous().numpy().data)
+            digest.update(part.labels.contiguous().numpy().data)
+        sizes = {name: len(part) for name, part in self.parts.items()}
+        return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
+
+
+def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
+    """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
+    card = find_card(recipe.model)
+    if "train" not in data.splits or not len(data.splits["train"]):
+        raise DataError(f"{printable(data.name)}: there is no training image")
+    channels = recipe.in_channels or data.channels
+    options = {"num_classes": len(data.class_names), **recipe.model_args}
+    size = recipe.img_size or choose_size(card, data, channels, options)
+    model_args = arguments_for(recipe.model, (channels, size, size), **options)
+    border = card.border if size > 2 * card.border else 0
+    scaling = _published_scaling(card, recipe, channels)
+    mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
+    preprocess = Preprocess((channels, size, size), mean, std, crop_mode=recipe.crop_mode, border=border)
+    parts = decode_data(data, preprocess, strict)
+    if scaling is None:
+        preprocess = preprocess.with_statistics(parts["train"].pixels)
+    return Prepared(data, parts, preprocess, model_args)
+
+
+def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) -> int:
+    """The input size of the network's paper, or the images' own (but at least 32) if they are smaller and it fits.
+
+    A network for photos that takes any size need not see digits of 28 pixels blown up to 224.
+    """
+    paper = card.input_size[1]
+    images = data.splits["train"].images
+    own = max(*images.shape[1:3], 32) if isinstance(images, np.ndarray) else paper
+    if own >= paper:
+        return paper
+    try:
+        arguments_for(card.name, (channels, own, own), **options)
+    except UsageError:
+        return paper
+    return own
+
+
+def _published_scaling(card: Card, recipe: Recipe, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation that the weights or the paper ask for; None where the training images decide."""
+    if recipe.pretrained:
+        return find_weights(card.name).scaling(channels)
+    if card.mean is None or card.std is None:
+        return None
+    return (card.mean,) * channels, (card.std,) * channels
