@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from ..errors import UsageError, printable
 from .output import parse_duration, print_json
 
 Option = typer.Option
+# This file is read as the command begins: a time budget counts from here.
+STARTED = time.perf_counter()
 
 
 def train_command(
@@ -19,7 +22,7 @@ def train_command(
             help="A data set (mnist-5k, digits, mnist, fashion-mnist) or a folder of images. Default: mnist-5k."
         ),
     ] = None,
-    model: Annotated[str | None, Option(help="The network; `convscope models` lists them. Default: lenet5.")] = None,
+    model: Annotated[str | None, Option(help="The network (see `convscope models`). Default: the recipe's.")] = None,
     model_arg: Annotated[
         list[str] | None, Option(help="An option of the network, as NAME=VALUE (hidden=[300], activation=gelu, ...).")
     ] = None,
@@ -28,7 +31,8 @@ def train_command(
     ] = None,
     data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
     epochs: Annotated[int | None, Option(help="Passes over the training images.")] = None,
-    time_budget: Annotated[str | None, Option(help="Train for this long: 30s, 10m, 1h.")] = None,
+    time_budget: Annotated[str | None, Option(help="How long the whole command may take: 30s, 10m, 1h.")] = None,
+    images_shown: Annotated[int | None, Option(help="Without epochs or time: about how many images to show.")] = None,
     batch_size: Annotated[int | None, Option(help="Images a step.")] = None,
     optimizer: Annotated[str | None, Option(help="adamw or sgd.")] = None,
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None,
@@ -38,7 +42,16 @@ def train_command(
     schedule: Annotated[str | None, Option(help="Learning rate: constant, one-cycle, cosine or step.")] = None,
     warmup_epochs: Annotated[float | None, Option(help="Epochs over which the rate grows from 0.")] = None,
     label_smoothing: Annotated[float | None, Option(help="Share of the target given to all classes alike.")] = None,
-    augment: Annotated[str | None, Option(help="auto, none, affine (digits) or flip-crop (photos).")] = None,
+    augment: Annotated[
+        str | None,
+        Option(
+            help="auto, none, or a list such as flip,shift=2: flip, alternating-flip, shift, crop, rotate, affine, "
+            "elastic, brightness, contrast, saturation, hue, lighting, erase, cutout, trivial-augment."
+        ),
+    ] = None,
+    mixup: Annotated[float | None, Option(help="Mix pairs of images; alpha, such as 0.2.")] = None,
+    cutmix: Annotated[float | None, Option(help="Paste boxes of other images; alpha, such as 1.")] = None,
+    ema_decay: Annotated[float | None, Option(help="Keep a moving average of the weights; its factor a step.")] = None,
     patience: Annotated[int | None, Option(help="Stop after so many epochs without improvement.")] = None,
     monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/loss or val/top1.")] = None,
     img_size: Annotated[int | None, Option(help="Height and width of the network's input.")] = None,
@@ -49,12 +62,19 @@ def train_command(
         bool | None, Option("--deterministic/--no-deterministic", help="Only operations that repeat to the bit.")
     ] = None,
     device: Annotated[str | None, Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
-    precision: Annotated[str | None, Option(help="auto, bf16 or float32.")] = None,
+    precision: Annotated[str | None, Option(help="auto (what is fastest here), float32, bf16 or fp16.")] = None,
+    layout: Annotated[str | None, Option(help="Of kernels and maps: auto, contiguous or channels-last.")] = None,
+    compile: Annotated[
+        bool | None, Option("--compile/--no-compile", help="Compile the network first (needs a C++ compiler or CUDA).")
+    ] = None,
+    tta: Annotated[
+        str | None, Option(help="Also measure with test-time augmentation: flip, shift or flip-shift.")
+    ] = None,
     tensorboard: Annotated[
         bool | None, Option("--tensorboard/--no-tensorboard", help="Write TensorBoard events.")
     ] = None,
     recipe: Annotated[
-        str | None, Option(help="A YAML file with these options, or a shipped recipe (tutorial).")
+        str | None, Option(help="fast (the default), best, tutorial, or a YAML file with these options.")
     ] = None,
     resume: Annotated[str | None, Option(help="Go on with this run (a folder, or `last`).")] = None,
     output: Annotated[str, Option(help="Where run folders are made.")] = "runs/train",
@@ -72,6 +92,8 @@ def train_command(
         "time_budget": parse_duration(time_budget), "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule,
         "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "augment": augment, "patience": patience,
+        "mixup": mixup, "cutmix": cutmix, "ema_decay": ema_decay, "images_shown": images_shown, "layout": layout,
+        "compile": compile, "tta": tta,
         "monitor": monitor, "img_size": img_size, "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed,
         "deterministic": deterministic, "device": device, "precision": precision, "tensorboard": tensorboard,
     }  # fmt: skip
@@ -81,14 +103,13 @@ def train_command(
             "--resume goes on in the run's own folder with its own recipe: leave --recipe, --name and --output out"
         )
 
-    from ..training import Recipe, train
     from ..training import resume as go_on
+    from ..training import train
 
     if resume is not None:
-        run = go_on(resume, **options)
+        run = go_on(resume, started=STARTED, **options)
     else:
-        chosen = (Recipe.load(recipe) if recipe else Recipe()).changed(**options)
-        run = train(chosen.data, chosen.model, recipe=chosen, output=output, name=name, strict=strict)
+        run = train(recipe=recipe, output=output, name=name, strict=strict, started=STARTED, **options)
     if json:
         print_json(run.metrics)
     else:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from .augment import Augment, Draw
+from .augment.layout import take
+from .augment.mixing import Mix, Mixed
 from .decoded import Decoded
 from .preprocess import Preprocess
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
-
 
 class Batches:
-    """Endless shuffled training batches of `(images, labels)`.
+    """Endless shuffled training batches of `(images, labels)`, augmented by `augment` and mixed by `mix`.
 
     Order and augmentation follow from the seed, the epoch and the step alone, so any step can be reached again: that
     is what lets a run go on after a crash as if nothing had happened.
@@ -28,25 +29,38 @@ class Batches:
         seed: int,
         device: torch.device,
         augment: Augment | None = None,
+        mix: Mix | None = None,
     ):
-        self.pixels, self.labels = decoded.pixels.to(device), decoded.labels.to(device)
-        self.preprocess, self.augment = preprocess, augment
+        # Channels-last is what networks are quickest with; augmentation and normalisation leave it so.
+        self.pixels = decoded.pixels.to(device).contiguous(memory_format=torch.channels_last)
+        self.labels = decoded.labels.to(device)
+        self.preprocess, self.augment, self.mix = preprocess, augment, mix
         self.batch_size, self.seed = min(batch_size, len(decoded)), seed
 
     def __len__(self) -> int:
         # One image left over joins the batch before it: batch norm cannot train on a single one.
         return max(-(-(len(self.labels) - 1) // self.batch_size), 1)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of one epoch from step `start` on: float images N x C x H x W, int64 labels N."""
-        order = torch.randperm(len(self.labels), generator=_generator(self.seed, epoch, 0)).to(self.pixels.device)
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
+        """The batches of one epoch from step `start` on: float images N x C x H x W, channels-last; int64 labels N."""
+        order = torch.randperm(len(self.labels), generator=_generator(self.seed, epoch, 0))
         for step in range(start, len(self)):
             end = len(order) if step == len(self) - 1 else (step + 1) * self.batch_size
-            chosen = order[step * self.batch_size : end]
-            images = self.preprocess.normalize(self.pixels[chosen])
-            if self.augment is not None:
-                images = self.augment(images, _generator(self.seed, epoch, step + 1))
-            yield images, self.labels[chosen]
+            yield self._batch(order[step * self.batch_size : end], epoch, _generator(self.seed, epoch, step + 1))
+
+    def _batch(self, indices: Tensor, epoch: int, coin: torch.Generator) -> tuple[Tensor, Tensor | Mixed]:
+        chosen = indices.to(self.pixels.device)
+        pixels = take(self.pixels, chosen)
+        if self.augment is not None:
+            pixels = self.augment(pixels, Draw(coin, epoch, indices, self.seed))
+        images, labels = self.preprocess.normalize(pixels), self.labels[chosen]
+        return (images, labels) if self.mix is None else self.mix(images, labels, coin)
+
+    def sample(self, count: int) -> tuple[Tensor, Tensor]:
+        """Some training images as they are, normalised, and their labels: what is needed before the first step."""
+        order = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
+        chosen = order.to(self.pixels.device)
+        return self.preprocess.normalize(take(self.pixels, chosen)), self.labels[chosen]
 
 
 def in_order(

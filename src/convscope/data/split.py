@@ -53,7 +53,7 @@ class Data:
     """A named data set: its classes and its splits (`train`, `val`, `test`; the last two may be missing).
 
     `channels` is 1 for gray images and 3 for colour. `divided` says that we divided it, since it came in one piece.
-    `augment` is the augmentation that suits its images when a recipe leaves the choice open.
+    `kind` is "digits" (or other signs: gray, and no longer the same when mirrored) or "photos".
     """
 
     name: str
@@ -61,7 +61,7 @@ class Data:
     splits: dict[str, Split]
     channels: int = 1
     divided: bool = False
-    augment: str = "flip-crop"
+    kind: str = "photos"
 
     def split(self, name: str) -> Split:
         """One split, or `all` of them as one; DataError names those that exist."""

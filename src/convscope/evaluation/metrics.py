@@ -17,6 +17,7 @@ from ..data.preprocess import Preprocess
 from ..data.split import Split
 from ..errors import DataError, printable
 from ..files import csv_text
+from .views import Views, mean_logits
 
 Loss = Callable[..., Tensor]
 
@@ -108,11 +109,16 @@ def evaluate(
     preprocess: Preprocess,
     class_names: list[str],
     device: torch.device | None = None,
+    views: Views | None = None,
 ) -> Evaluation:
-    """Run a network over decoded images in evaluation mode and float32, each image once."""
+    """Run a network over decoded images in evaluation mode, each image once, or the mean over several `views` of it.
+
+    In float32, unless the caller is in an autocast context.
+    """
     network.eval()
     place = device or torch.device("cpu")
-    logits = torch.cat([network(images).float().cpu() for images, _ in in_order(decoded, preprocess, place)])
+    batches = in_order(decoded, preprocess, place)
+    logits = torch.cat([mean_logits(network, images, views).cpu() for images, _ in batches])
     loss = float(loss_of(network)(logits, decoded.labels))
     return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)
 

@@ -42,44 +42,79 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save_checkpoint(folder: Path, network: nn.Module, optimizer: Optimizer, progress: Progress, identity: str) -> None:
-    """Replace the checkpoint `folder`; OutputError if it cannot be written, and then the older one is still there."""
-    tensors: dict[str, Tensor] = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"progress": json.dumps(asdict(progress)), "identity": identity}
-    write_atomically(folder / STATE, save_tensors(content, metadata))
+@dataclass
+class State:
+    """All that a training needs to go on as if it had never stopped, in the objects that have it.
+
+    `identity` is a record of the classes, the images and the network.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    scaler: torch.amp.GradScaler
+    average: nn.Module | None
+    identity: str
+
+    def save(self, folder: Path, progress: Progress) -> None:
+        """Replace the checkpoint `folder`; OutputError if it cannot be written, and then the older is still there."""
+        tensors: dict[str, Tensor] = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        if self.average is not None:
+            tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            for name, value in state.items():
+                tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+        tensors["random.cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        _write(folder, tensors, progress, {"identity": self.identity, "scaler": json.dumps(self.scaler.state_dict())})
+
+    def load(self, folder: Path) -> Progress:
+        """Put a saved state into these objects and torch's generators; ModelFileError if it is not of this run."""
+        tensors, metadata = _read(folder)
+        shown = printable(folder / STATE)
+        if metadata.get("identity") != self.identity:
+            difference = _difference(metadata.get("identity", ""), self.identity)
+            raise ModelFileError(
+                f"{shown} was made with other classes or other images than these: give the data that the run started "
+                f"with, or start a new run without --resume ({difference})"
+            )
+        load_weights(tensors, self.network, shown)
+        if self.average is not None:
+            load_weights(tensors, self.average, shown, "average.")
+        try:
+            state = self._optimizer_state(tensors)
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+            if self.scaler.is_enabled():
+                self.scaler.load_state_dict(json.loads(metadata["scaler"]))
+            progress = Progress(**json.loads(metadata["progress"]))
+            torch.set_rng_state(tensors["random.cpu"])
+        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as problem:
+            raise ModelFileError(f"{shown} is no checkpoint of this program ({printable(problem)[:100]})") from problem
+        if torch.cuda.is_available() and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+        return progress
+
+    def _optimizer_state(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        """The optimizer's part of a checkpoint, by the number of the parameter.
+
+        What belongs to a kernel lies in memory as the kernel does: fused optimizers walk through both side by side.
+        """
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                number, key = name.removeprefix("optimizer.").split(".", 1)
+                parameter = parameters[int(number)]
+                if tensor.shape == parameter.shape:
+                    tensor = torch.empty_like(parameter, device="cpu", dtype=tensor.dtype).copy_(tensor)
+                state.setdefault(int(number), {})[key] = tensor.detach()
+        return state
 
 
-def load_checkpoint(folder: Path, network: nn.Module, optimizer: Optimizer, identity: str) -> Progress:
-    """Put a saved state into `network`, `optimizer` and torch's generators; ModelFileError if it is not of this run."""
-    tensors, metadata = _read(folder)
-    shown = printable(folder / STATE)
-    if metadata.get("identity") != identity:
-        raise ModelFileError(
-            f"{shown} was made with other classes or other images than these: give the data that the run started with, "
-            f"or start a new run without --resume ({_difference(metadata.get('identity', ''), identity)})"
-        )
-    load_weights(tensors, network, shown)
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            number, key = name.removeprefix("optimizer.").split(".", 1)
-            state.setdefault(int(number), {})[key] = tensor
-    try:
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        progress = Progress(**json.loads(metadata["progress"]))
-        torch.set_rng_state(tensors["random.cpu"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise ModelFileError(f"{shown} is no checkpoint of this program ({printable(problem)[:100]})") from problem
-    if torch.cuda.is_available() and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
-    return progress
+def save_weights(folder: Path, weights: dict[str, Tensor], progress: Progress) -> None:
+    """Replace the checkpoint `folder` by a network's weights alone; OutputError if it cannot be written."""
+    _write(folder, {f"network.{name}": tensor for name, tensor in weights.items()}, progress, {})
 
 
 def read_weights(folder: Path, network: nn.Module) -> None:
@@ -87,9 +122,9 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     load_weights(_read(folder)[0], network, printable(folder / STATE))
 
 
-def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str) -> None:
+def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str, prefix: str = "network.") -> None:
     """The tensors named `network.*` into the network, after a check of every name, shape and type."""
-    own = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     check_tensors(own, network.state_dict(), where, type(network).__name__)
     network.load_state_dict(own)
 
@@ -97,6 +132,11 @@ def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str) -> 
 def has_checkpoint(folder: Path) -> bool:
     """Whether there is a state to go on from."""
     return (folder / STATE).is_file()
+
+
+def _write(folder: Path, tensors: dict[str, Tensor], progress: Progress, metadata: dict[str, str]) -> None:
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(folder / STATE, save_tensors(content, {"progress": json.dumps(asdict(progress)), **metadata}))
 
 
 def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -9,29 +9,35 @@ import types
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from ..data.augment import AUGMENTATIONS
+from ..data.augment import parse_augment
 from ..data.preprocess import CROP_MODES
 from ..errors import UsageError, printable
-from .runtime import PRECISIONS
+from ..evaluation.views import VIEWS
+from .runtime import LAYOUTS, PRECISIONS
 from .schedule import SCHEDULES
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),
     "schedule": tuple(SCHEDULES),
-    "augment": ("auto", *AUGMENTATIONS),
     "monitor": ("val/loss", "val/top1"),
     "precision": PRECISIONS,
+    "layout": LAYOUTS,
     "crop_mode": CROP_MODES,
+    "tta": tuple(VIEWS),
 }
 # Smallest and largest value that can be meant.
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1_000_000), "time_budget": (0.1, 1e9), "batch_size": (1, 1_000_000), "lr": (1e-12, 1e4),
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
+    "images_shown": (1, 1e12), "mixup": (0, 100), "cutmix": (0, 100), "ema_decay": (0, 0.99999),
 }  # fmt: skip
 # What makes a run this run: `--resume` may change anything else.
 IDENTITY = ("model", "model_args", "pretrained", "data", "img_size", "in_channels", "crop_mode")
@@ -41,11 +47,14 @@ IDENTITY = ("model", "model_args", "pretrained", "data", "img_size", "in_channel
 class Recipe:
     """Everything that decides a training. Every field is also an option of `convscope train`.
 
-    Without `epochs` a training has as many as `time_budget` (seconds, validation included) allows, or, without that
-    either, as `with_default_epochs` says. `augment` "auto" takes what suits the data. `img_size` and `in_channels`
-    default to what the network and the data have. `pretrained` starts from public ImageNet weights. `monitor` decides
-    which epoch's weights become the classifier, and with `patience` when to stop: after that many epochs without
-    improvement. `weight_decay` spares biases and norms.
+    Without `epochs` a training has as many as `time_budget` allows (seconds of the whole command, from reading the
+    data to the report), or, without that either, as many as it takes to show about `images_shown` images. `augment` is
+    "auto" (what suits the data) or a list such as "flip,shift=2" (see `data.augment`); `mixup` and `cutmix` are their
+    alphas. With `ema_decay` the classifier is the exponential moving average of the weights, by that factor a step.
+    `img_size` and `in_channels` default to what the network and the data have. `pretrained` starts from public ImageNet
+    weights. `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that
+    many epochs without improvement. `weight_decay` spares biases and norms. `compile` runs the network through
+    torch.compile (and CUDA graphs). `tta` adds test-time augmentation, reported apart.
     """
 
     model: str = "lenet5"
@@ -54,6 +63,7 @@ class Recipe:
     model_args: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = False
     epochs: int | None = None
+    images_shown: int = 550_000
     time_budget: float | None = None
     batch_size: int = 64
     optimizer: str = "adamw"
@@ -65,15 +75,21 @@ class Recipe:
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
     augment: str = "auto"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema_decay: float = 0.0
     monitor: str = "val/loss"
     patience: int | None = None
     seed: int = 0
     deterministic: bool = False
     device: str = "auto"
     precision: str = "auto"
+    layout: str = "auto"
+    compile: bool = False
     img_size: int | None = None
     in_channels: int | None = None
     crop_mode: str = "center"
+    tta: str = "none"
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -85,6 +101,8 @@ class Recipe:
             raise UsageError("nesterov goes with optimizer sgd")
         if self.in_channels == 2:
             raise UsageError("in_channels must be 1 or 3, not 2")
+        if self.augment != "auto":
+            parse_augment(self.augment)
 
     @property
     def total_epochs(self) -> float:
@@ -94,11 +112,11 @@ class Recipe:
     def with_default_epochs(self, images: int) -> Recipe:
         """With a number of epochs that suits `images` training images, if neither epochs nor a time were asked for.
 
-        Enough to see 400,000 images, and between 10 and 100: few images have to be seen more often.
+        Enough to show `images_shown` images, and between 4 and 100: few images have to be seen more often.
         """
         if self.epochs or self.time_budget:
             return self
-        return replace(self, epochs=min(max(round(400_000 / images), 10), 100))
+        return replace(self, epochs=min(max(round(self.images_shown / images), 4), 100))
 
     def changed(self, **values: Any) -> Recipe:
         """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""
@@ -130,17 +148,34 @@ class Recipe:
             raise UsageError(f"{where}: {problem}") from problem
 
     @classmethod
-    def load(cls, source: str | os.PathLike[str]) -> Recipe:
-        """A recipe that ships with the package, by name (`tutorial`), or a YAML file."""
-        shipped = files(__package__) / "recipes" / f"{os.fspath(source)}.yaml"
-        path = shipped if "/" not in os.fspath(source) and shipped.is_file() else Path(source)
+    def load(cls, source: str | os.PathLike[str], kind: str | None = None) -> Recipe:
+        """A recipe that ships with the package, by name (`tutorial`, `fast`, `best`), or a YAML file.
+
+        `fast` and `best` are different for each `kind` of data ("digits", "photos"); without one, the result is the
+        plain recipe.
+        """
+        name = os.fspath(source)
+        shipped = files(__package__) / "recipes"
+        if name in shipped_recipes():
+            if (shipped / name).is_dir():
+                return cls.load_text(shipped / name / f"{kind}.yaml", name) if kind else cls()
+            return cls.load_text(shipped / f"{name}.yaml", name)
+        return cls.load_text(Path(source), name)
+
+    @classmethod
+    def load_text(cls, path: Traversable, name: str) -> Recipe:
+        """A recipe from a YAML file; UsageError, which says `name`, if it cannot be read."""
         try:
-            return cls.from_yaml(path.read_text(encoding="utf-8"), printable(source))
+            return cls.from_yaml(path.read_text(encoding="utf-8"), printable(name))
         except (OSError, UnicodeDecodeError) as problem:
-            names = ", ".join(sorted(p.name.removesuffix(".yaml") for p in (files(__package__) / "recipes").iterdir()))
             raise UsageError(
-                f"cannot read the recipe {printable(source)}: give a YAML file, or one of: {names}"
+                f"cannot read the recipe {printable(name)}: give a YAML file, or one of: {', '.join(shipped_recipes())}"
             ) from problem
+
+
+def shipped_recipes() -> list[str]:
+    """The names of the recipes that ship with the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in (files(__package__) / "recipes").iterdir())
 
 
 def _checked(name: str, value: Any, kind: Any) -> Any:

@@ -9,25 +9,35 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..bundle import newest_run
 from ..classifier import Classifier, load
-from ..data.augment import AUGMENTATIONS
+from ..data.augment import parse_augment
+from ..data.augment.mixing import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
+from ..data.decoded import Decoded
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
+from ..evaluation.views import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import Progress, read_weights
+from .choose import augment_for, start_from
+from .clock import Clock
+from .precision import measure
 from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
 from .recipe import IDENTITY, Recipe
-from .runtime import Runtime, choose_runtime, describe_environment, seed_everything
+from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
 from .trainer import Trainer
+
+# Writing the bundle and the report, the libraries that they need included.
+REPORT_SECONDS = 1.0
 
 
 @dataclass
@@ -44,48 +54,65 @@ class Run:
 
 
 def train(
-    data: Data | str | Path = "mnist-5k",
-    model: str = "lenet5",
+    data: Data | str | Path | None = None,
+    model: str | None = None,
     *,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     output: str | Path = "runs/train",
     name: str | None = None,
     strict: bool = False,
     show: bool = True,
+    started: float | None = None,
     **options: Any,
 ) -> Run:
     """Train `model` on `data` (a name, a folder or what `load_data` gave) and save everything in a new run folder.
 
-    `options` are fields of `Recipe`; `recipe` gives the others. The run folder is `output/name`, by default
-    `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress on stderr; with
-    `strict`, a file that cannot be used is an error.
+    `recipe` is a Recipe, a YAML file or the name of one that ships with the package (`fast`, `best`, `tutorial`);
+    `options` are fields of it that are to be different. With neither a recipe nor a model it is `fast`, and with no
+    data the bundled digits. The run folder is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if
+    that is taken. `show` prints progress on stderr; with `strict`, a file that cannot be used is an error. `started` is
+    the reading of `time.perf_counter` that a time budget counts from; without it, it is the call.
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
-    where = data.name if isinstance(data, Data) else str(data)
-    recipe = (recipe or Recipe()).changed(data=where, model=model, **options)
-    find_card(recipe.model)
+    keep_memory()
+    given = data.name if isinstance(data, Data) else None if data is None else str(data)
+    fixed = {key: value for key, value in {"data": given, "model": model}.items() if value is not None} | options
+    named = "fast" if recipe is None and model is None else recipe
+    chosen = start_from(named).changed(**fixed)
+    clock = Clock(chosen.time_budget, started)
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise UsageError(
             f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it is made"
         )
-    runtime = choose_runtime(recipe.device, recipe.precision)
-    loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
-    prepared = prepare(loaded, recipe, strict)
-    recipe = recipe.with_default_epochs(len(prepared.parts["train"]))
-    folder = free_folder(Path(output), name or f"{recipe.model}-{Path(where).resolve().name}")
-    write_atomically(folder / "recipe.yaml", recipe.to_yaml())
+    find_card(chosen.model)
+    with clock.measuring("data"):
+        loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir)
+        chosen = start_from(named, loaded).changed(**fixed)
+        runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
+        prepared = prepare(loaded, chosen, strict)
+    chosen = chosen.with_default_epochs(len(prepared.parts["train"]))
+    folder = free_folder(Path(output), name or f"{chosen.model}-{Path(chosen.data).resolve().name}")
+    write_atomically(folder / "recipe.yaml", chosen.to_yaml())
     write_atomically(folder / "split.csv", split_table(prepared.data))
     write_atomically(folder / "labels.txt", "".join(f"{printable(label)}\n" for label in prepared.data.class_names))
-    return _run(folder, recipe, runtime, prepared, show)
+    return _run(folder, chosen, runtime, prepared, clock, show)
 
 
-def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: bool = True, **options: Any) -> Run:
+def resume(
+    folder: str | Path,
+    *,
+    data: Data | str | Path | None = None,
+    show: bool = True,
+    started: float | None = None,
+    **options: Any,
+) -> Run:
     """Go on with an unfinished run where its last checkpoint was saved; the result is as if it had never stopped.
 
     `options` may change how it goes on (a lower `lr`, more `epochs`), but not what it is: ModelFileError if the
     network, the classes or the images are not those that it started with. A finished run is only reported again.
     `last` is the run below the current directory that was started (or changed) last.
     """
+    keep_memory()
     place = newest_run(Path("runs"), "recipe.yaml") if str(folder) == "last" else Path(folder)
     if not (place / "recipe.yaml").is_file():
         raise ModelFileError(f"{printable(place)}: no run to go on with (recipe.yaml is missing)")
@@ -99,7 +126,8 @@ def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: b
             raise ModelFileError(
                 f"{printable(place)} was started with {field} {old}, not {new}: leave it out, or start a new run"
             )
-    runtime = choose_runtime(recipe.device, recipe.precision)
+    clock = Clock(recipe.time_budget, started)
+    runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
     table = place / "split.csv"
     if loaded.divided and table.is_file():
@@ -108,22 +136,25 @@ def resume(folder: str | Path, *, data: Data | str | Path | None = None, show: b
         remove_leftovers(part)
     if recipe != before:
         write_atomically(place / "recipe.yaml", recipe.to_yaml())
-    return _run(place, recipe, runtime, prepare(loaded, recipe), show)
+    return _run(place, recipe, runtime, prepare(loaded, recipe), clock, show)
 
 
-def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, show: bool) -> Run:
+def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clock: Clock, show: bool) -> Run:
     """Everything from the first weights to the report. Whatever is random starts from the recipe's seed here."""
-    seed_everything(recipe.seed, recipe.deterministic)
-    write_atomically(folder / "env.json", json.dumps(describe_environment(runtime), indent=2) + "\n")
     names, preprocess, parts = prepared.data.class_names, prepared.preprocess, prepared.parts
-    network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
-    if "devices" not in prepared.model_args:  # a network that is placed on several devices stays there
-        network = runtime.place(network)
-    augment = AUGMENTATIONS[prepared.data.augment if recipe.augment == "auto" else recipe.augment]
-    batches = Batches(parts["train"], preprocess, recipe.batch_size, recipe.seed, runtime.device, augment)
+    with clock.measuring("setup"):
+        seed_everything(recipe.seed, recipe.deterministic)
+        network, batches, runtime = _set_up(recipe, runtime, prepared)
+        # What was chosen here is part of the run: whoever goes on with it must not choose again.
+        recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
+        write_atomically(folder / "recipe.yaml", recipe.to_yaml())
+        write_atomically(folder / "env.json", json.dumps(describe_environment(runtime), indent=2) + "\n")
+        if recipe.time_budget:
+            clock.reserve = _seconds_at_the_end(network, prepared, runtime, recipe)
 
-    def measure(split: str) -> Evaluation:
-        return evaluate(network, parts[split], preprocess, names, runtime.device)
+    def validate(current: nn.Module) -> Evaluation:
+        with runtime.autocast():
+            return evaluate(current, parts["val"], preprocess, names, runtime.device)
 
     display = ProgressDisplay(sys.stderr if show else None, recipe)
     display.say(
@@ -133,21 +164,72 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, sho
     trainer = Trainer(
         network,
         batches,
-        (lambda: measure("val")) if "val" in parts else None,
+        validate if "val" in parts else None,
         recipe,
         runtime,
         folder,
         prepared.identity,
         display,
+        clock,
     )
     trainer.resume()
     if trainer.finished():
         display.say("this run is finished: nothing is left to train")
     done = trainer.fit()
-    read_weights(trainer.best, network)
-    return _finish(
-        folder, recipe, runtime, prepared, network, done, {n: measure(n) for n in ("val", "test") if n in parts}
+    clock.timings["train"] = done.seconds
+    with clock.measuring("finish"):
+        read_weights(trainer.best, network)
+        evaluations = {}
+        for key, views in [("", None), ("_tta", VIEWS[recipe.tta])]:
+            for split in ("val", "test"):
+                if split in parts and (views or not key):
+                    evaluations[split + key] = evaluate(network, parts[split], preprocess, names, runtime.device, views)
+        run = _finish(folder, recipe, runtime, prepared, network, done, evaluations)
+    run.metrics["seconds"] = clock.elapsed()
+    run.metrics["timings"] = dict(clock.timings)
+    return run
+
+
+def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Module, Batches, Runtime]:
+    """The network with its first weights, the batches, and the runtime with nothing left open."""
+    network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
+    augment = parse_augment(augment_for(prepared.data) if recipe.augment == "auto" else recipe.augment)
+    batches = Batches(
+        prepared.parts["train"],
+        prepared.preprocess,
+        recipe.batch_size,
+        recipe.seed,
+        runtime.device,
+        augment,
+        mixer(recipe.mixup, recipe.cutmix),
     )
+    images, labels = batches.sample(max(recipe.batch_size, 2048))
+    look_at_data = getattr(network, "prepare", None)
+    if callable(look_at_data):  # first kernels that follow from the images
+        look_at_data(images.cpu())
+    if "devices" in prepared.model_args:  # a network that is placed on several devices stays there, as it is
+        return network, batches, choose_runtime(recipe.device, "float32", "contiguous")
+    network = network.to(runtime.device)
+    few = min(recipe.batch_size, len(images))
+    runtime = measure(runtime, network, images[:few], labels[:few])
+    return runtime.place(network), batches, runtime
+
+
+def _seconds_at_the_end(network: nn.Module, prepared: Prepared, runtime: Runtime, recipe: Recipe) -> float:
+    """How long the last validation, the final evaluation and the report will take, from a small trial."""
+    parts = {name: part for name, part in prepared.parts.items() if name != "train"}
+    if not parts:
+        return REPORT_SECONDS
+    some = next(iter(parts.values()))
+    few = Decoded(some.pixels[:64], some.labels[:64], some.names[:64], [], [])
+    clock = Clock()
+    for name in ("first", "second"):  # the first compiles kernels
+        with clock.measuring(name):
+            evaluate(network, few, prepared.preprocess, prepared.data.class_names, runtime.device)
+    views = VIEWS[recipe.tta]
+    times = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
+    images = sum(len(part) for part in parts.values()) * times + len(parts.get("val", ()))
+    return REPORT_SECONDS + clock.timings["second"] / len(few) * images
 
 
 def _finish(
@@ -184,8 +266,9 @@ def _finish(
         "images_per_second": done.images / max(done.seconds, 1e-9),
         "precision": runtime.precision,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "val": figures.get("val"),
-        "test": figures.get("test"),
+        "val": figures.pop("val", None),
+        "test": figures.pop("test", None),
+        **figures,
     }
     shown = "test" if "test" in evaluations else "val" if "val" in evaluations else None
     if shown:

@@ -1,62 +1,97 @@
-"""Where and how a training computes: device, precision, memory layout, seed."""
+"""Where and how a training computes: device, precision, memory layout, memory, seed."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..devices import choose_device
 from ..errors import UsageError
 
-PRECISIONS = ("auto", "bf16", "float32")
+PRECISIONS = ("auto", "bf16", "fp16", "float32")
+LAYOUTS = ("auto", "contiguous", "channels-last")
+_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A device and a precision: `bf16` is autocast to bfloat16 with the weights kept in float32."""
+    """A device, a precision and a memory layout.
+
+    `bf16` and `fp16` are autocast to those types with the weights kept in float32. `measured` has the milliseconds of a
+    trial step for each of the choices that were tried, if the choice was left open.
+    """
 
     device: torch.device
     precision: str
+    layout: str = "contiguous"
+    measured: dict[str, float] = field(default_factory=dict, compare=False)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """The context that the forward pass and the loss run in."""
-        if self.precision == "float32":
+        if self.precision not in _TYPES:
             return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return torch.autocast(self.device.type, _TYPES[self.precision])
+
+    def gradient_scaler(self) -> torch.amp.GradScaler:
+        """What keeps small gradients from vanishing in fp16; it does nothing in the other precisions."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
 
     def place(self, network: nn.Module) -> nn.Module:
-        """The network on the device, with channels-last kernels where bf16 convolutions are fastest with them."""
-        network = network.to(self.device)
-        return network.to(memory_format=torch.channels_last) if self.precision == "bf16" else network
+        """The network on the device, its kernels in the layout."""
+        return network.to(self.device).to(memory_format=self.memory_format)
+
+    def lay_out(self, images: Tensor) -> Tensor:
+        """A batch N x C x H x W in the layout."""
+        return images.contiguous(memory_format=self.memory_format)
+
+    def compiled(self, network: nn.Module) -> nn.Module:
+        """The same network, compiled; on CUDA as graphs that are launched whole."""
+        return torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")  # type: ignore[return-value]
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout as torch calls it."""
+        return torch.channels_last if self.layout == "channels-last" else torch.contiguous_format
 
 
-def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
-    """The best device and the precision that it does well, or what was asked for; DeviceError if that is not there."""
+def choose_runtime(device: str = "auto", precision: str = "auto", layout: str = "auto") -> Runtime:
+    """The best device, or the one that was asked for; DeviceError if that is not there.
+
+    A precision or layout that stays "auto" is for `precision.measure` to choose.
+    """
     place = choose_device(device)
     if precision not in PRECISIONS:
         raise UsageError(f"unknown precision '{precision}': choose {', '.join(PRECISIONS)}")
-    if precision == "auto":
-        precision = "bf16" if _has_bf16(place) else "float32"
-    return Runtime(place, precision)
+    if layout not in LAYOUTS:
+        raise UsageError(f"unknown layout '{layout}': choose {', '.join(LAYOUTS)}")
+    return Runtime(place, precision, layout)
 
 
-def _has_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        return bool(capability.get("avx512_bf16") or capability.get("amx_bf16"))
-    return False
+def keep_memory() -> None:
+    """Let malloc keep what is freed instead of giving it back to the system.
+
+    Every step frees and takes the same blocks again; by default glibc unmaps large ones, and the page faults of taking
+    them anew cost up to a tenth of a training on a CPU (benchmarks/LOG.md). Other C libraries are left as they are.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
+        mallopt(mmap_threshold, 1 << 30)
+        mallopt(trim_threshold, (1 << 31) - 1)
+        mallopt(top_pad, 64 << 20)
 
 
 def seed_everything(seed: int, deterministic: bool) -> None:
@@ -80,6 +115,8 @@ def describe_environment(runtime: Runtime) -> dict[str, Any]:
         "device": str(runtime.device),
         "device_name": torch.cuda.get_device_name(runtime.device) if runtime.device.type == "cuda" else "",
         "precision": runtime.precision,
+        "layout": runtime.layout,
+        "measured_step_ms": runtime.measured,
         "threads": torch.get_num_threads(),
         "packages": {name: _version(name) for name in packages},
     }

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, AdamW, Optimizer
 from torch.utils._pytree import tree_map
 
+from ..data.augment.mixing import Mixed
 from ..data.batches import Batches
 from ..errors import DivergedError, printable
 from ..evaluation.metrics import Evaluation, loss_of
 from ..files import write_atomically
-from .checkpoint import Progress, has_checkpoint, load_checkpoint, save_checkpoint
+from .average import EVERY, average_of
+from .checkpoint import Progress, State, has_checkpoint, save_weights
+from .clock import Clock
+from .optimizer import make_optimizer
 from .progress import ProgressDisplay
 from .recipe import Recipe
 from .runtime import Runtime
@@ -24,43 +27,56 @@ from .schedule import rate_factor
 from .stop import StopRequest
 from .tensorboard import scalar_writer
 
-# A long epoch is saved on the way as well, so that a crash costs minutes.
+# A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
+# saving costs little.
 SAVE_EVERY_SECONDS = 300.0
+SAVE_APART_SECONDS = 2.0
 
 
 class Trainer:
     """Trains `network` in place by `recipe`; after `fit` the best epoch's weights are in `folder/checkpoints/best`.
 
-    `validate` measures the network on the validation split; None if there is none, and then the last epoch is the best.
+    `validate` measures a network on the validation split; None if there is none, and then the last epoch is the best.
+    `clock` says how long it has been going on and how long it may.
     """
 
     def __init__(
         self,
         network: nn.Module,
         batches: Batches,
-        validate: Callable[[], Evaluation] | None,
+        validate: Callable[[nn.Module], Evaluation] | None,
         recipe: Recipe,
         runtime: Runtime,
         folder: Path,
         identity: str,
         display: ProgressDisplay,
+        clock: Clock | None = None,
     ):
         self.network, self.batches, self.validate = network, batches, validate
-        self.recipe, self.runtime, self.folder, self.identity, self.display = recipe, runtime, folder, identity, display
+        self.recipe, self.runtime, self.folder, self.display = recipe, runtime, folder, display
+        self.clock = clock or Clock(recipe.time_budget)
         self.loss_of = loss_of(network)
         self.optimizer = make_optimizer(network, recipe)
+        self.scaler = runtime.gradient_scaler()
+        self.average = average_of(network, recipe.ema_decay)
+        # What is measured and kept: the average of the weights if the recipe asks for it.
+        self.kept_network: nn.Module = network if self.average is None else self.average.module
+        self.forward = runtime.compiled(network) if recipe.compile else network
+        self.state = State(network, self.optimizer, self.scaler, self.average, identity)
         self.progress = Progress()
-        self.clock = time.perf_counter()
         # Figures of steps that were not looked at yet: asking a GPU for a number makes it wait.
         self.pending: list[tuple[Tensor, int]] = []
         self.look_every = 1 if runtime.device.type == "cpu" else 50
         self.last, self.best = folder / "checkpoints" / "last", folder / "checkpoints" / "best"
+        # The best weights since the last save, on their way to the disk.
+        self.unsaved_best: dict[str, Tensor] | None = None
+        self.saved_at = -math.inf
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one; from the beginning otherwise."""
         if has_checkpoint(self.last):
-            self.progress = load_checkpoint(self.last, self.network, self.optimizer, self.identity)
-            self.clock = time.perf_counter() - self.progress.elapsed
+            self.progress = self.state.load(self.last)
+            self.clock.go_on_from(self.progress.elapsed)
 
     def fit(self) -> Progress:
         """Train until the epochs, the time or the patience are used up.
@@ -72,12 +88,13 @@ class Trainer:
         self.write_scalars = (
             scalar_writer(self.folder / "tensorboard", done.epoch + 1) if self.recipe.tensorboard else None
         )
-        self.saved_at = time.perf_counter()
         with StopRequest() as stop, self.display:
             while not self.finished():
                 self.train_epoch(stop)
                 self.end_epoch()
-                stop.leave_if_asked(self.how_to_go_on)
+                if stop.requested is not None:
+                    self.save()
+                    stop.leave_if_asked(self.how_to_go_on)
         return done
 
     def finished(self) -> bool:
@@ -86,41 +103,54 @@ class Trainer:
         if done.epoch == 0 or done.step:  # an epoch that was begun is measured, however short of time it is
             return False
         out_of_patience = patience is not None and done.epoch - done.best_epoch >= patience
-        return done.epoch >= self.recipe.total_epochs or self.out_of_time() or out_of_patience
+        return done.epoch >= self.recipe.total_epochs or self.clock.out_of_time() or out_of_patience
 
     def train_epoch(self, stop: StopRequest) -> None:
         """One pass over the training images, or what is left of it."""
         done = self.progress
         self.network.train()
-        started = time.perf_counter()
+        started = begun = time.perf_counter()
         for images, labels in self.batches.epoch(done.epoch, start=done.step):
             self.set_rate()
-            self.pending.append((self.step(images, labels), len(labels)))
+            self.pending.append((self.step(images, labels), len(images)))
             done.step += 1
+            if self.average is not None and done.step % EVERY == 0:
+                self.average.update_parameters(self.network)
             if len(self.pending) >= self.look_every:
                 self.look()
             done.seconds += time.perf_counter() - started
             asked = stop.requested is not None
-            if asked or time.perf_counter() - self.saved_at > SAVE_EVERY_SECONDS:
+            if asked or time.perf_counter() - max(self.saved_at, begun) > SAVE_EVERY_SECONDS:
                 self.save()
             if asked:
                 stop.leave_if_asked(self.how_to_go_on)
-            if self.out_of_time():
+            if self.clock.out_of_time():
                 break
             started = time.perf_counter()
         self.look()
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+    def step(self, images: Tensor, labels: Tensor | Mixed) -> Tensor:
         """One step of the optimizer. Gives the batch's mean loss before it and the number of right answers."""
         with self.runtime.autocast():
-            outputs = tree_map(Tensor.float, self.network(images))
-            loss = self.loss_of(outputs, labels, label_smoothing=self.recipe.label_smoothing)
+            outputs = tree_map(Tensor.float, self.forward(self.runtime.lay_out(images)))
+            loss = self.loss(outputs, labels)
         # Networks with auxiliary heads give their logits first.
         logits = outputs if isinstance(outputs, Tensor) else outputs[0]
         self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        return torch.stack([loss.detach(), (logits.argmax(1) == labels).sum()])
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        first = labels.first if isinstance(labels, Mixed) else labels
+        return torch.stack([loss.detach(), (logits.detach().argmax(1) == first).sum()])
+
+    def loss(self, outputs: Tensor, labels: Tensor | Mixed) -> Tensor:
+        """The mean loss of a batch; of a mixed one, that of both its labels by their shares."""
+        smoothing = self.recipe.label_smoothing
+        if isinstance(labels, Tensor):
+            return self.loss_of(outputs, labels, label_smoothing=smoothing)
+        first = self.loss_of(outputs, labels.first, label_smoothing=smoothing)
+        second = self.loss_of(outputs, labels.second, label_smoothing=smoothing)
+        return labels.share * first + (1 - labels.share) * second
 
     def look(self) -> None:
         """Fetch the figures of the steps since the last look, and stop if the loss is no longer finite."""
@@ -134,7 +164,7 @@ class Trainer:
             done.seen += count
         done.images += sum(count for _, count in self.pending)
         self.pending.clear()
-        self.display.step(done, len(self.batches), self.elapsed())
+        self.display.step(done, len(self.batches), self.clock.elapsed())
 
     def end_epoch(self) -> None:
         """Measure, write down, keep the weights if they are the best so far, and save."""
@@ -145,7 +175,8 @@ class Trainer:
             "train/top1": done.correct / done.seen,
         }
         if self.validate is not None:
-            figures = self.validate().figures()
+            with self.clock.measuring("validate"):
+                figures = self.validate(self.kept_network).figures()
             row |= {"val/loss": figures["loss"], "val/top1": figures["top1"]}
             if not math.isfinite(figures["loss"]):
                 raise self.diverged(figures["loss"])
@@ -159,9 +190,9 @@ class Trainer:
         done.loss_sum, done.correct, done.seen = 0.0, 0, 0
         if self.is_best(row):
             done.best_epoch = done.epoch
-            save_checkpoint(self.best, self.network, self.optimizer, done, self.identity)
-        self.save()
-        write_atomically(self.folder / "metrics.csv", metrics_table(done.history))
+            self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
+        if self.finished() or time.perf_counter() - self.saved_at > SAVE_APART_SECONDS:
+            self.save()
         self.display.epoch(row)
         if self.write_scalars is not None:
             self.write_scalars(row)
@@ -181,28 +212,24 @@ class Trainer:
         """The learning rate of the next step, from the share of the epochs or of the time that is used up."""
         done, recipe = self.progress, self.recipe
         epochs = done.epoch + done.step / len(self.batches)
-        share = epochs / recipe.total_epochs
-        if recipe.time_budget:
-            share = max(share, self.elapsed() / recipe.time_budget)
+        share = max(epochs / recipe.total_epochs, self.clock.share())
         warmup = recipe.warmup_epochs / recipe.total_epochs
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.lr * rate_factor(recipe.schedule, share, warmup)
 
-    def elapsed(self) -> float:
-        """Seconds of this training, validation and saving included, over all of its sessions."""
-        return time.perf_counter() - self.clock
-
-    def out_of_time(self) -> bool:
-        """Whether the time budget is used up."""
-        return self.recipe.time_budget is not None and self.elapsed() >= self.recipe.time_budget
-
     def save(self) -> None:
-        """Replace the last checkpoint, unless the weights are no longer finite."""
+        """Replace the best checkpoint if there is a better one, then the last, unless a weight is no longer finite."""
         self.look()
-        if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
-            raise self.diverged(math.nan)
-        self.progress.elapsed = self.elapsed()
-        save_checkpoint(self.last, self.network, self.optimizer, self.progress, self.identity)
+        with self.clock.measuring("save"):
+            if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
+                raise self.diverged(math.nan)
+            self.progress.elapsed = self.clock.elapsed()
+            if self.unsaved_best is not None:
+                save_weights(self.best, self.unsaved_best, self.progress)
+                self.unsaved_best = None
+            self.state.save(self.last, self.progress)
+            if self.progress.history:
+                write_atomically(self.folder / "metrics.csv", metrics_table(self.progress.history))
         self.saved_at = time.perf_counter()
 
     def diverged(self, value: float) -> DivergedError:
@@ -224,18 +251,6 @@ class Trainer:
         done = self.progress
         where = f"epoch {done.epoch + 1}, step {done.step}" if done.step else f"{done.epoch} epochs"
         return f"stopped and saved after {where}; go on with: convscope train --resume {printable(self.folder)}"
-
-
-def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """The recipe's optimizer. Weight decay is for matrices and kernels; biases and norms (one axis) are spared."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if recipe.optimizer == "sgd":
-        return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
-    return AdamW(groups, lr=recipe.lr)
 
 
 def metrics_table(history: list[dict[str, float]]) -> str:

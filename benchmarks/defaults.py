@@ -1,0 +1,101 @@
+"""What comes out when nothing is chosen: scikit-learn's digits with every tool's own defaults, in the same time.
+
+    python benchmarks/defaults.py [--seeds 5] [--peers plain keras-tensorflow] [--quick]
+
+ConvScope: `convscope train digits`, no other flag but the seed. A peer: the network and the recipe of its own page for
+beginners on small gray images (see the top of each file in peers/), with float32 and its own loader, on the very same
+training images; it is shown the same test images once, at the end. It runs twice: as the page has it, and for as many
+epochs as fit into the seconds that ConvScope's training took next to it. (timm's 300 epochs are longer than that, so
+it runs only within them.)
+
+Printed: epochs, seconds of training and test accuracy, each with n and deviation; by how many points ConvScope is
+better, seed by seed, and how many times as many test images the peer gets wrong; last, the same for the best peer.
+"Best" is chosen by the test images, in the peers' favour only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+import measure
+import others
+import subset
+
+PAGE, SAME_TIME = "its page's epochs", "the same time"
+
+
+def one_seed(place: Path, data: Path, peers: list[str], seed: int, quick: bool) -> dict[str, measure.Result]:
+    """Everyone's result with one seed, ConvScope first."""
+    flags = ["--seed", str(seed), *(["--epochs", "5"] if quick else [])]
+    found = {"convscope": others.convscope(place, "digits", *flags)}
+    seconds = found["convscope"]["train_seconds"]
+    for peer in peers:
+        for way, limit in ((PAGE, None), (SAME_TIME, seconds)):
+            if (peer, way) == ("timm", PAGE):
+                continue
+            try:
+                found[f"{peer}, {way}"] = others.run(peer, "digits", data, seed=seed, seconds=limit)
+            except measure.CommandFailedError as problem:
+                print(f"{peer} is left out: {problem}")
+    return found
+
+
+def show(runs: list[dict[str, measure.Result]]) -> measure.Result:
+    """Print the two tables over all seeds; gives their figures."""
+    count = runs[0]["convscope"]["test"]["n"]
+    names = [who for who in runs[0] if all(who in run for run in runs)]
+    table: dict[str, measure.Result] = {}
+    print(f"\n{'':36}  {'epochs':>6}  {'seconds of training':38}  accuracy on {count} test images")
+    for who in names:
+        results = [run[who] for run in runs]
+        epochs = statistics.mean(result["epochs"] for result in results)
+        seconds, top1 = [r["train_seconds"] for r in results], [r["test_top1"] for r in results]
+        print(f"{who:36}  {epochs:6.0f}  {measure.text(seconds, ' s', digits=1):38}  {measure.text(top1, ' %', 100)}")
+        table[who] = {
+            "epochs": epochs,
+            "train_seconds": measure.spread(seconds),
+            "test_top1": measure.spread(top1),
+            "wrong": sum(round(count * (1 - value)) for value in top1),
+            "points": [100 * (run["convscope"]["test_top1"] - run[who]["test_top1"]) for run in runs],
+        }
+    ours = table["convscope"]["wrong"]
+    print(f"\n{'':36}  convscope better by (points){'':18}  wrong answers (convscope: {ours} of {count * len(runs)})")
+    for who in names[1:]:
+        print(f"{who:36}  {against(table[who], ours)}")
+    best = min(names[1:], key=lambda who: table[who]["wrong"])
+    print(f"best peer ({best}): {against(table[best], ours)}")
+    return {"test_images": count, "results": table, "best": best}
+
+
+def against(figures: measure.Result, ours: int) -> str:
+    """A peer beside ConvScope, which had `ours` wrong answers."""
+    times = f"{figures['wrong'] / ours:.2f} times as many" if ours else "no ratio to none"
+    return f"{measure.text(figures['points']):44}  {figures['wrong']}: {times}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--peers", nargs="+", choices=tuple(others.PEERS),
+        default=["plain", "lightning", "fastai", "keras-tensorflow", "timm"],
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="one seed, 5 epochs: to try it out, not to measure")
+    given = parser.parse_args()
+    peers = others.installed(given.peers)
+    runs: list[dict[str, measure.Result]] = []
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        data = subset.digits(place)
+        for seed in range(1 if given.quick else given.seeds):
+            runs.append(one_seed(place, data, peers, seed, given.quick))
+            print(f"seed {seed}:", {who: round(run["test_top1"], 4) for who, run in runs[-1].items()}, flush=True)
+    versions = measure.peer_versions(result for run in runs for result in run.values())
+    measure.write("defaults", {**show(runs), "versions": versions, "runs": runs})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""fastai: DataLoaders and Learner, with fastai's own loader (a worker a core) and its own loop.
+
+    python benchmarks/peers/fastai_loop.py --task mnist-cnn --data DIR [--epochs 1]
+
+Digits: its MNIST example: PNG files in class folders, vision_learner with a resnet18 from no pretrained weights,
+fit_one_cycle(1, 0.01), of which --seconds makes as many epochs as fit. Batches are of 64, its loader's default, where
+the example has 256: that would be five steps an epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import common
+import tasks
+import torch
+from fastai.vision.all import (
+    SGD,
+    Callback,
+    CancelFitException,
+    CancelTrainException,
+    CategoryBlock,
+    CrossEntropyLossFlat,
+    DataBlock,
+    DataLoaders,
+    GrandparentSplitter,
+    ImageBlock,
+    Learner,
+    PILImageBW,
+    get_image_files,
+    parent_label,
+    resnet18,
+    set_seed,
+    vision_learner,
+)
+
+OWN_EPOCHS = 1
+CPU = torch.device("cpu")
+
+
+class Timing(Callback):
+    """The seconds of training; the validation after each epoch does not count."""
+
+    order = 100  # after whatever belongs to fastai's loop
+
+    def __init__(self, clock: common.Clock):
+        self.clock, self.seen = clock, 0
+
+    def before_train(self) -> None:
+        """The training part of an epoch begins."""
+        self.seen = 0
+        self.clock.start()
+
+    def after_batch(self) -> None:
+        """Count the images of the training part, and end it if time is up."""
+        if self.learn.training:
+            self.seen += len(self.learn.yb[0])
+            if self.clock.out_of_time():
+                raise CancelTrainException
+
+    def after_train(self) -> None:
+        """The training part ends."""
+        self.clock.stop(self.seen)
+
+    def after_epoch(self) -> None:
+        """End the fit too."""
+        if self.clock.out_of_time():
+            raise CancelFitException
+
+
+def same_work(given: argparse.Namespace, clock: common.Clock) -> float:
+    """The common task; gives the test accuracy."""
+    task = tasks.make(given.task)
+    train, test = tasks.images(given.task, given.data, task)
+    workers: dict[str, int] = {} if given.workers is None else {"num_workers": given.workers}
+    loaders = DataLoaders.from_dsets(train, test, bs=task.batch_size, device=CPU, **workers)
+    sgd = partial(SGD, mom=task.momentum, decouple_wd=False)
+    learner = Learner(loaders, task.network, loss_func=CrossEntropyLossFlat(), opt_func=sgd, wd=task.weight_decay)
+    with learner.no_bar(), learner.no_logging():
+        learner.fit(given.epochs or 1_000_000, task.lr, cbs=[Timing(clock)])
+    return tasks.accuracy(learner.model, test)
+
+
+def own_way(given: argparse.Namespace, clock: common.Clock, place: Path) -> float:
+    """Digits; gives the test accuracy."""
+    common.digits_as_files(given.data, place)
+    block = DataBlock(
+        blocks=(ImageBlock(PILImageBW), CategoryBlock),
+        get_items=partial(get_image_files, folders=["train", "val"]),
+        splitter=GrandparentSplitter(train_name="train", valid_name="val"),
+        get_y=parent_label,
+    )
+    loaders = block.dataloaders(place, device=CPU)
+
+    def learner() -> Learner:
+        return vision_learner(loaders, resnet18, pretrained=False, n_in=1)
+
+    epochs = given.epochs or OWN_EPOCHS
+    if given.seconds and not given.epochs:
+        trial = learner()
+        with trial.no_bar(), trial.no_logging():
+            epochs = common.passes_that_fit(
+                given.seconds, lambda watch: trial.fit_one_cycle(1, 1e-2, cbs=[Timing(watch)])
+            )
+        clock.limit = None  # a schedule that was laid out for the time is not cut short of its end
+    trained = learner()
+    with trained.no_bar(), trained.no_logging():
+        trained.fit_one_cycle(epochs, 1e-2, cbs=[Timing(clock)])
+        test = loaders.test_dl(get_image_files(place / "test"), with_labels=True)
+        answers, truth = trained.get_preds(dl=test)
+    return float((answers.argmax(1) == truth).float().mean())
+
+
+def main() -> None:
+    given = common.arguments()
+    set_seed(given.seed)
+    clock = common.Clock(given.seconds)
+    with tempfile.TemporaryDirectory() as place:
+        top1 = own_way(given, clock, Path(place)) if given.task == "digits" else same_work(given, clock)
+    common.report("fastai", clock, top1, ("fastai", "torch", "torchvision"), workers=given.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The data that the benchmarks share, laid out once so that ConvScope and its peers read the same files."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SIZES = {"train": 60_000, "t10k": 10_000}
+
+
+def mnist(source: Path, place: Path, images: int | None = None, test_images: int | None = None) -> Path:
+    """Unpack MNIST into `place` as torchvision wants it, cut to the first images. Gives the folder to name as data.
+
+    `source` holds MNIST/raw/*-ubyte or *-ubyte.gz.
+    """
+    raw = place / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for part, wanted in (("train", images), ("t10k", test_images)):
+        count = min(wanted or SIZES[part], SIZES[part])
+        for kind, header, size in (("images-idx3", 16, 28 * 28), ("labels-idx1", 8, 1)):
+            whole = _read(source / "MNIST" / "raw" / f"{part}-{kind}-ubyte")
+            cut = whole[:4] + count.to_bytes(4, "big") + whole[8 : header + count * size]
+            (raw / f"{part}-{kind}-ubyte").write_bytes(cut)
+    return place
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else gzip.decompress(Path(f"{path}.gz").read_bytes())
+
+
+def cifar(source: Path, place: Path, images: int | None = None) -> Path:
+    """Unpack CIFAR-10's JPEG files into class folders below `place`, cut to the first images of every class.
+
+    `source` is the zip or the folder that holds it (cifar10-jpeg.zip); `images` counts the training images, of which
+    the test part gets a fifth. JPEG makes the set slightly harder than the original arrays.
+    """
+    file = source / "cifar10-jpeg.zip" if source.is_dir() else source
+    with zipfile.ZipFile(file) as packed:
+        classes: dict[str, list[str]] = {}
+        for name in sorted(packed.namelist()):
+            if name.endswith(".jpg"):
+                classes.setdefault(name.rpartition("/")[0], []).append(name)
+        for folder, names in classes.items():
+            wanted = len(names)
+            if images is not None:
+                wanted = max(images // (10 if folder.startswith("train/") else 50), 1)
+            packed.extractall(place, names[:wanted])
+    return place
+
+
+def digits(place: Path) -> Path:
+    """scikit-learn's digits in the division that ConvScope trains on, as place/digits.npz.
+
+    Arrays `train_images` (uint8, N x 8 x 8), `train_labels` (int64), and the same for `val` and `test`.
+    """
+    import convscope as cs
+
+    arrays: dict[str, Any] = {}
+    for name, split in cs.load_data("digits").splits.items():
+        arrays |= {f"{name}_images": split.images, f"{name}_labels": split.labels}
+    np.savez(place / "digits.npz", **arrays)
+    return place

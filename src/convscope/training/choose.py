@@ -1,0 +1,28 @@
+"""What suits the data where the user has left it open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..data.split import Data
+from .recipe import Recipe
+
+AUGMENT = {"digits": "affine", "photos": "flip,shift=0.125"}
+
+
+def augment_for(data: Data) -> str:
+    """The augmentation for a data set of this kind: what is written must not be mirrored, what is seen may be."""
+    return AUGMENT[data.kind]
+
+
+def start_from(named: Recipe | str | Path | None, data: Data | None = None) -> Recipe:
+    """A recipe by name, file or value, for this data; the plain one for None.
+
+    Some that ship with the package are a file a kind of data; as long as the data is not known, such a name stands for
+    the plain recipe.
+    """
+    if isinstance(named, Recipe):
+        return named
+    if named is None:
+        return Recipe()
+    return Recipe.load(named, data.kind if data is not None else None)

@@ -1,0 +1,124 @@
+"""Batches can be reached again from any step, keep their memory format, and hand over what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from convscope.data import Preprocess
+from convscope.data.augment import AUGMENTATIONS, Draw, parse_augment
+from convscope.data.batches import Batches, in_order
+from convscope.data.decoded import Decoded
+
+CPU = torch.device("cpu")
+PLAIN = Preprocess((1, 6, 5), mean=(0.0,), std=(1.0,))
+COLOUR = Preprocess((3, 8, 9), mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+
+
+def decoded(n: int) -> Decoded:
+    """Image i has label i and only the value i, so that it is known again wherever it turns up."""
+    pixels = torch.arange(n, dtype=torch.uint8).view(-1, 1, 1, 1).expand(n, 1, 6, 5).contiguous()
+    return Decoded(pixels, torch.arange(n), [str(i) for i in range(n)], [], [])
+
+
+def coloured(n: int = 23) -> Decoded:
+    pixels = torch.randint(256, (n, 3, 8, 9), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return Decoded(pixels, torch.arange(n), [str(i) for i in range(n)], [], [])
+
+
+def batches(n: int = 23, size: int = 4, seed: int = 0) -> Batches:
+    return Batches(decoded(n), PLAIN, size, seed, CPU)
+
+
+def same(one, two) -> bool:
+    one, two = list(one), list(two)
+    return len(one) == len(two) and all(
+        torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(one, two, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "sizes"),
+    [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 100, [3]), (1, 4, [1]), (9, 4, [4, 5]), (3, 1, [1, 2])],
+)
+def test_an_epoch_has_every_image_once_with_its_own_label(n, size, sizes):
+    """A last image that would be alone joins the batch before it."""
+    stream = batches(n, size)
+    epoch = list(stream.epoch(0))
+    assert [len(labels) for _, labels in epoch] == sizes and len(stream) == len(sizes)
+    assert sorted(torch.cat([labels for _, labels in epoch]).tolist()) == list(range(n))
+    for images, labels in epoch:
+        assert images.shape == (len(labels), 1, 6, 5) and images.dtype == torch.float32
+        torch.testing.assert_close(images, (labels.float() / 255).view(-1, 1, 1, 1).expand_as(images))
+
+
+@pytest.mark.parametrize("name", ["none", *AUGMENTATIONS, "flip,shift=2,cutout=0.5"])
+def test_seed_epoch_and_step_alone_decide(name):
+    def stream(seed: int = 0) -> Batches:
+        return Batches(coloured(), COLOUR, 4, seed, CPU, parse_augment(name))
+
+    whole = list(stream().epoch(2))
+    torch.rand(7)  # the global generator has no say
+    for start in range(len(whole) + 1):
+        assert same(whole[start:], stream().epoch(2, start))
+    again = stream()
+    list(again.epoch(0))
+    assert same(whole, again.epoch(2))
+    assert not same(whole, stream().epoch(3)) and not same(whole, stream(seed=1).epoch(2))
+
+
+def test_orders_of_epochs_and_seeds_differ():
+    orders = {
+        tuple(torch.cat([labels for _, labels in batches(seed=seed).epoch(epoch)]).tolist())
+        for seed in range(4) for epoch in range(4)
+    }  # fmt: skip
+    assert len(orders) == 16
+
+
+def test_steps_of_an_epoch_are_augmented_differently():
+    images = torch.randint(256, (1, 1, 28, 28), dtype=torch.uint8).repeat(8, 1, 1, 1)
+    data = Decoded(images, torch.zeros(8, dtype=torch.int64), [""] * 8, [], [])
+    stream = Batches(data, Preprocess((1, 28, 28)), 4, 0, CPU, parse_augment("affine"))
+    first, second = (batch for batch, _ in stream.epoch(0))
+    assert len({tuple(image.flatten().tolist()) for image in torch.cat([first, second])}) == 8
+
+
+def test_pixels_are_changed_before_they_are_normalised():
+    """The change sees uint8 pixels of its batch, where they stand in the split, and the run's seed and epoch."""
+    data, seen = coloured(), []
+
+    def augment(pixels, draw: Draw):
+        seen.append(draw.indices)
+        assert pixels.dtype == torch.uint8 and pixels.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(pixels, data.pixels[draw.indices])
+        assert (draw.seed, draw.epoch, draw.coin.device) == (5, 2, CPU) and draw.indices.device == CPU
+        return 255 - pixels
+
+    before = data.pixels.clone()
+    for images, labels in Batches(data, COLOUR, 6, 5, CPU, augment).epoch(2):
+        assert torch.equal(labels, seen[-1])
+        torch.testing.assert_close(images, COLOUR.normalize(255 - data.pixels[labels]))
+    assert torch.equal(torch.cat(seen).sort().values, torch.arange(23)) and torch.equal(data.pixels, before)
+
+
+@pytest.mark.parametrize("name", ["none", "flip,shift=2", "affine"])
+def test_batches_are_channels_last(name):
+    stream = Batches(coloured(), COLOUR, 5, 0, CPU, parse_augment(name))
+    assert stream.pixels.is_contiguous(memory_format=torch.channels_last)
+    for images, _ in stream.epoch(0):
+        assert images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
+
+
+def test_what_a_training_does_to_its_batch_does_not_reach_the_pixels():
+    stream = batches()
+    for images, labels in stream.epoch(0):
+        images.zero_()
+        labels.zero_()
+    assert torch.equal(stream.pixels, decoded(23).pixels) and torch.equal(stream.labels, torch.arange(23))
+
+
+def test_in_order_is_in_order():
+    parts = list(in_order(decoded(23), PLAIN, CPU, 10))
+    assert [len(labels) for _, labels in parts] == [10, 10, 3]
+    assert torch.cat([labels for _, labels in parts]).tolist() == list(range(23))
+    assert torch.cat([images for images, _ in parts])[:, 0, 0, 0].mul(255).round().tolist() == list(range(23))

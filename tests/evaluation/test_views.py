@@ -1,0 +1,43 @@
+"""Test-time augmentation: the views are what they say, and the answer is the mean over them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import convscope as cs
+from convscope.evaluation.views import VIEWS, flipped, mean_logits, shifted
+
+
+def test_shifted_views_move_by_one_pixel_and_repeat_edges():
+    image = torch.arange(12.0).view(1, 1, 3, 4)
+    same, up, down, left, right = shifted(image)
+    assert torch.equal(same, image)
+    for view, axis, step in ((up, 2, -1), (down, 2, 1), (left, 3, -1), (right, 3, 1)):
+        places = (torch.arange(image.shape[axis]) + step).clamp(0, image.shape[axis] - 1)
+        assert torch.equal(view, image.index_select(axis, places))
+
+
+def test_flipped_views_are_the_image_and_its_mirror_image():
+    image = torch.arange(12.0).view(1, 1, 3, 4)
+    assert [view.tolist() for view in flipped(image)] == [image.tolist(), image[:, :, :, [3, 2, 1, 0]].tolist()]
+
+
+@pytest.mark.parametrize(("name", "count"), [("flip", 2), ("shift", 5), ("flip-shift", 10)])
+def test_the_answer_is_the_mean_over_the_views(name, count):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(20, 3))
+    images = torch.randn(6, 1, 4, 5)
+    views = VIEWS[name](images)
+    assert len(views) == count
+    expected = torch.stack([network(view) for view in views]).mean(0)
+    torch.testing.assert_close(mean_logits(network, images, VIEWS[name]), expected)
+    assert torch.equal(mean_logits(network, images), network(images))
+
+
+def test_its_figures_are_told_apart(tmp_path):
+    run = cs.train("digits", "mnist_fast", epochs=2, tta="shift", output=tmp_path, show=False)
+    assert run.metrics["test"]["n"] == run.metrics["test_tta"]["n"]
+    assert run.metrics["test_tta"]["loss"] != run.metrics["test"]["loss"]
+    assert "val_tta" in run.metrics
