@@ -31,7 +31,8 @@ def main() -> None:
     given = parser.parse_args()
     words = ["mnist", "--data-dir", given.data.resolve(), "--recipe", given.recipe, "--precision", given.precision]
     words += ["--epochs", str(given.epochs)] if given.epochs else []
-    ours, plain = [], []
+    ours: list[measure.Result] = []
+    plain: list[measure.Result] = []
     with tempfile.TemporaryDirectory() as place:
         for seed in range(given.seeds):
             if seed * given.plain_epochs // given.seeds == len(plain) < given.plain_epochs:

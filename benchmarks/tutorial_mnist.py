@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import measure
+from torch import nn
 
 import convscope as cs
 from convscope.data.batches import Batches
@@ -45,7 +46,7 @@ def one_run(data_dir: str, seed: int, precision: str) -> tuple[list[float], list
     batches = Batches(prepared.parts["train"], prepared.preprocess, recipe.batch_size, seed, runtime.device)
     means: list[float] = []
 
-    def measure_test() -> Evaluation:
+    def measure_test(network: nn.Module) -> Evaluation:
         found = evaluate(network, prepared.parts["test"], prepared.preprocess, data.class_names, runtime.device)
         means.append(batch_mean_accuracy((found.predictions == found.labels).tolist(), 128))
         return found

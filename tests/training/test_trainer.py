@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
+from convscope.data.augment.mixing import Mixed
 from convscope.data.batches import Batches
 from convscope.data.decoded import Decoded
 from convscope.data.preprocess import Preprocess
-from convscope.training.checkpoint import Progress
-from convscope.training.optimizer import make_optimizer
+from convscope.training.checkpoint import Progress, read_weights
 from convscope.training.progress import ProgressDisplay
 from convscope.training.runtime import Runtime, choose_runtime
 from convscope.training.schedule import SCHEDULES, rate_factor
@@ -55,7 +55,7 @@ def test_one_step_equals_sgd_by_hand(tmp_path):
         before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
         loss = F.cross_entropy(trainer.network(images), labels)
         gradients = torch.autograd.grad(loss, list(trainer.network.parameters()))
-        trainer.set_rate()
+        trainer.set_rate(trainer.share())
         figures = trainer.step(images, labels)
         assert float(figures[0]) == pytest.approx(float(loss.detach()), rel=1e-6)
         for (name, after), gradient in zip(trainer.network.named_parameters(), gradients, strict=True):
@@ -64,13 +64,41 @@ def test_one_step_equals_sgd_by_hand(tmp_path):
             torch.testing.assert_close(after.detach(), before[name] - 0.1 * velocity[name], rtol=1e-5, atol=1e-7)
 
 
-def test_the_optimizers_are_those_of_the_recipe():
-    network = tiny_network()
-    sgd = make_optimizer(network, recipe(momentum=0.8, nesterov=True, weight_decay=0.1))
-    assert isinstance(sgd, torch.optim.SGD) and sgd.defaults["nesterov"] and sgd.defaults["momentum"] == 0.8
-    assert [group["weight_decay"] for group in sgd.param_groups] == [0.1, 0.0]
-    assert [p.ndim for group in sgd.param_groups for p in group["params"]] == [4, 2, 1, 1]
-    assert isinstance(make_optimizer(network, recipe(optimizer="adamw")), torch.optim.AdamW)
+def test_a_mixed_batch_has_the_loss_of_both_its_labels(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(label_smoothing=0.1))
+    outputs = torch.randn(4, 3)
+    first, second = torch.tensor([0, 1, 2, 0]), torch.tensor([1, 1, 0, 2])
+    one_hot = 0.3 * F.one_hot(first, 3).float() + 0.7 * F.one_hot(second, 3).float()
+    expected = F.cross_entropy(outputs, one_hot, label_smoothing=0.1)
+    torch.testing.assert_close(trainer.loss(outputs, Mixed(first, second, 0.3)), expected)
+
+
+def test_the_average_is_what_is_measured_and_kept(tmp_path):
+    trainer = tiny_trainer(tmp_path, recipe(lr=0.5, epochs=4, ema_decay=0.9))
+    seen = []
+    trainer.validate = lambda network: seen.append(network) or FakeEvaluation(0.5)
+    trainer.fit()
+    assert trainer.average is not None and all(network is trainer.average.module for network in seen)
+    kept = tiny_network()
+    read_weights(trainer.best, kept)
+    for ours, average, last in zip(
+        kept.parameters(), trainer.average.module.parameters(), trainer.network.parameters(), strict=True
+    ):
+        assert torch.equal(ours, average) and not torch.equal(ours, last)
+
+
+def test_short_epochs_are_not_all_saved(tmp_path, monkeypatch):
+    """The first one and the end are; the best weights reach the disk all the same."""
+    trainer = tiny_trainer(tmp_path, recipe(epochs=6))
+    saved = []
+    save = trainer.state.save
+    monkeypatch.setattr(trainer.state, "save", lambda *words: saved.append(trainer.progress.epoch) or save(*words))
+    trainer.fit()
+    assert saved == [1, 6]
+    kept = tiny_network()
+    read_weights(trainer.best, kept)
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), trainer.network.parameters(), strict=True))
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 7
 
 
 def test_a_tiny_batch_is_learned_by_heart(tmp_path):

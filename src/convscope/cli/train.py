@@ -34,12 +34,13 @@ def train_command(
     time_budget: Annotated[str | None, Option(help="How long the whole command may take: 30s, 10m, 1h.")] = None,
     images_shown: Annotated[int | None, Option(help="Without epochs or time: about how many images to show.")] = None,
     batch_size: Annotated[int | None, Option(help="Images a step.")] = None,
-    optimizer: Annotated[str | None, Option(help="adamw or sgd.")] = None,
+    optimizer: Annotated[str | None, Option(help="adamw, sgd or muon.")] = None,
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None,
-    momentum: Annotated[float | None, Option(help="Momentum of sgd.")] = None,
+    adam_lr: Annotated[float | None, Option(help="Rate of what muon leaves to AdamW: biases, norms, the head.")] = None,
+    momentum: Annotated[float | None, Option(help="Momentum of sgd and muon.")] = None,
     nesterov: Annotated[bool | None, Option("--nesterov/--no-nesterov", help="Nesterov's form of momentum.")] = None,
     weight_decay: Annotated[float | None, Option(help="Weight decay; biases and norms are spared.")] = None,
-    schedule: Annotated[str | None, Option(help="Learning rate: constant, one-cycle, cosine or step.")] = None,
+    schedule: Annotated[str | None, Option(help="Learning rate: constant, linear, one-cycle, cosine or step.")] = None,
     warmup_epochs: Annotated[float | None, Option(help="Epochs over which the rate grows from 0.")] = None,
     label_smoothing: Annotated[float | None, Option(help="Share of the target given to all classes alike.")] = None,
     augment: Annotated[
@@ -54,6 +55,9 @@ def train_command(
     ema_decay: Annotated[float | None, Option(help="Keep a moving average of the weights; its factor a step.")] = None,
     patience: Annotated[int | None, Option(help="Stop after so many epochs without improvement.")] = None,
     monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/loss or val/top1.")] = None,
+    progressive: Annotated[
+        bool | None, Option("--progressive/--no-progressive", help="Smaller images at first, which cost less.")
+    ] = None,
     img_size: Annotated[int | None, Option(help="Height and width of the network's input.")] = None,
     in_channels: Annotated[int | None, Option(help="1 (gray) or 3 (colour). Default: what the images have.")] = None,
     crop_mode: Annotated[str | None, Option(help="Fit images by center (crop), pad or squash.")] = None,
@@ -93,7 +97,7 @@ def train_command(
         "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule,
         "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "augment": augment, "patience": patience,
         "mixup": mixup, "cutmix": cutmix, "ema_decay": ema_decay, "images_shown": images_shown, "layout": layout,
-        "compile": compile, "tta": tta,
+        "compile": compile, "tta": tta, "adam_lr": adam_lr, "progressive": progressive,
         "monitor": monitor, "img_size": img_size, "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed,
         "deterministic": deterministic, "device": device, "precision": precision, "tensorboard": tensorboard,
     }  # fmt: skip

@@ -27,7 +27,8 @@ SPLIT_FOLDERS = {
     "validation": "val",
     "test": "test",
 }
-VAL_SHARE, TEST_SHARE = 0.15, 0.15
+# What is held out where there is no such folder; more than so many images would not measure better, only train worse.
+HELD_OUT, MOST_HELD_OUT = 0.15, 5000
 
 
 def load_folder(root: Path) -> Data:
@@ -70,11 +71,12 @@ def load_folder(root: Path) -> Data:
         shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, kind="photos"
     )
     data.channels = 1 if _looks_gray(data.splits["train"]) else 3
+    share = min(HELD_OUT, MOST_HELD_OUT / len(data.splits["train"]))
     if not parts:
         data.divided = True
-        data.splits = divide(data.splits["train"], VAL_SHARE, TEST_SHARE)
+        data.splits = divide(data.splits["train"], share, share)
     elif "val" not in data.splits:
-        held = divide(data.splits["train"], VAL_SHARE, 0)
+        held = divide(data.splits["train"], share, 0)
         data.splits = {**held, **{k: v for k, v in data.splits.items() if k != "train"}}
         log.warning("%s: no validation folder; %d of the training images are held out", shown, len(held.get("val", ())))
     return data

@@ -26,3 +26,8 @@ def start_from(named: Recipe | str | Path | None, data: Data | None = None) -> R
     if named is None:
         return Recipe()
     return Recipe.load(named, data.kind if data is not None else None)
+
+
+def batch_for(recipe: Recipe, images: int) -> Recipe:
+    """The recipe with smaller batches if there are few images: an epoch has at least 16 steps of 16 images."""
+    return recipe.changed(batch_size=min(recipe.batch_size, max(images // 16, 16)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importlib.abc import Traversable
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "optimizer": ("sgd", "adamw"),
+    "optimizer": ("sgd", "adamw", "muon"),
     "schedule": tuple(SCHEDULES),
     "monitor": ("val/loss", "val/top1"),
     "precision": PRECISIONS,
@@ -35,6 +35,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 # Smallest and largest value that can be meant.
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1_000_000), "time_budget": (0.1, 1e9), "batch_size": (1, 1_000_000), "lr": (1e-12, 1e4),
+    "adam_lr": (1e-12, 1e4),
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
     "images_shown": (1, 1e12), "mixup": (0, 100), "cutmix": (0, 100), "ema_decay": (0, 0.99999),
@@ -54,7 +55,8 @@ class Recipe:
     `img_size` and `in_channels` default to what the network and the data have. `pretrained` starts from public ImageNet
     weights. `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that
     many epochs without improvement. `weight_decay` spares biases and norms. `compile` runs the network through
-    torch.compile (and CUDA graphs). `tta` adds test-time augmentation, reported apart.
+    torch.compile (and CUDA graphs). With `progressive` the images are smaller at first. `adam_lr` is the rate of what
+    the optimizer `muon` leaves to AdamW. `tta` adds test-time augmentation, reported apart.
     """
 
     model: str = "lenet5"
@@ -68,6 +70,7 @@ class Recipe:
     batch_size: int = 64
     optimizer: str = "adamw"
     lr: float = 0.003
+    adam_lr: float = 0.003
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.1
@@ -86,6 +89,7 @@ class Recipe:
     precision: str = "auto"
     layout: str = "auto"
     compile: bool = False
+    progressive: bool = False
     img_size: int | None = None
     in_channels: int | None = None
     crop_mode: str = "center"
@@ -109,7 +113,7 @@ class Recipe:
         """How many epochs at most; infinite if only the time counts."""
         return self.epochs or math.inf
 
-    def with_default_epochs(self, images: int) -> Recipe:
+    def suited_to(self, images: int) -> Recipe:
         """With a number of epochs that suits `images` training images, if neither epochs nor a time were asked for.
 
         Enough to show `images_shown` images, and between 4 and 100: few images have to be seen more often.

@@ -27,12 +27,12 @@ from ..evaluation.views import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import Progress, read_weights
-from .choose import augment_for, start_from
+from .choose import augment_for, batch_for, start_from
 from .clock import Clock
 from .precision import measure
 from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
-from .recipe import IDENTITY, Recipe
+from .recipe import IDENTITY, Recipe, shipped_recipes
 from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
 from .trainer import Trainer
 
@@ -90,7 +90,10 @@ def train(
         chosen = start_from(named, loaded).changed(**fixed)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
         prepared = prepare(loaded, chosen, strict)
-    chosen = chosen.with_default_epochs(len(prepared.parts["train"]))
+    images = len(prepared.parts["train"])
+    if "batch_size" not in fixed and (recipe is None or recipe in shipped_recipes()):
+        chosen = batch_for(chosen, images)
+    chosen = chosen.suited_to(images)
     folder = free_folder(Path(output), name or f"{chosen.model}-{Path(chosen.data).resolve().name}")
     write_atomically(folder / "recipe.yaml", chosen.to_yaml())
     write_atomically(folder / "split.csv", split_table(prepared.data))

@@ -81,17 +81,17 @@ def choose_runtime(device: str = "auto", precision: str = "auto", layout: str = 
 def keep_memory() -> None:
     """Let malloc keep what is freed instead of giving it back to the system.
 
-    Every step frees and takes the same blocks again; by default glibc unmaps large ones, and the page faults of taking
-    them anew cost up to a tenth of a training on a CPU (benchmarks/LOG.md). Other C libraries are left as they are.
+    Every step frees and takes the same blocks again. By default glibc maps and unmaps the large ones each time, and the
+    page faults of that cost a training on a CPU 5 to 14 % (benchmarks/LOG.md). Other C libraries are left as they are.
     """
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-        mallopt(mmap_threshold, 1 << 30)
-        mallopt(trim_threshold, (1 << 31) - 1)
-        mallopt(top_pad, 64 << 20)
+        trim_threshold, top_pad, mmap_max = -1, -2, -4
+        mallopt(mmap_max, 0)
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(top_pad, 2**28)
 
 
 def seed_everything(seed: int, deterministic: bool) -> None:

@@ -14,6 +14,11 @@ def constant(progress: float) -> float:
     return 1.0
 
 
+def linear(progress: float) -> float:
+    """From the full rate straight down to 0."""
+    return 1 - progress
+
+
 def cosine(progress: float) -> float:
     """From the full rate to 0 along half a cosine (Loshchilov and Hutter, arXiv 1608.03983, without restarts)."""
     return 0.5 * (1 + math.cos(math.pi * progress))
@@ -36,6 +41,7 @@ def one_cycle(progress: float, rise: float = 0.3, start: float = 1 / 25, end: fl
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": constant,
+    "linear": linear,
     "one-cycle": one_cycle,
     "cosine": cosine,
     "step": step,

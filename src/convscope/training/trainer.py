@@ -21,6 +21,7 @@ from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .clock import Clock
 from .optimizer import make_optimizer
 from .progress import ProgressDisplay
+from .progressive import progressive_scale, shrink
 from .recipe import Recipe
 from .runtime import Runtime
 from .schedule import rate_factor
@@ -57,6 +58,8 @@ class Trainer:
         self.clock = clock or Clock(recipe.time_budget)
         self.loss_of = loss_of(network)
         self.optimizer = make_optimizer(network, recipe)
+        for group in self.optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
         self.scaler = runtime.gradient_scaler()
         self.average = average_of(network, recipe.ema_decay)
         # What is measured and kept: the average of the weights if the recipe asks for it.
@@ -111,8 +114,9 @@ class Trainer:
         self.network.train()
         started = begun = time.perf_counter()
         for images, labels in self.batches.epoch(done.epoch, start=done.step):
-            self.set_rate()
-            self.pending.append((self.step(images, labels), len(images)))
+            share = self.share()
+            self.set_rate(share)
+            self.pending.append((self.step(self.sized(images, share), labels), len(images)))
             done.step += 1
             if self.average is not None and done.step % EVERY == 0:
                 self.average.update_parameters(self.network)
@@ -181,7 +185,7 @@ class Trainer:
             if not math.isfinite(figures["loss"]):
                 raise self.diverged(figures["loss"])
         row |= {
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": self.optimizer.param_groups[-1]["lr"],
             "seconds": done.seconds,
             "images_per_second": done.images / done.seconds,
         }
@@ -208,14 +212,24 @@ class Trainer:
         self.progress.best = value
         return True
 
-    def set_rate(self) -> None:
-        """The learning rate of the next step, from the share of the epochs or of the time that is used up."""
-        done, recipe = self.progress, self.recipe
+    def share(self) -> float:
+        """How much of the training is done, by epochs or by time, whichever is further: 0 to 1."""
+        done = self.progress
         epochs = done.epoch + done.step / len(self.batches)
-        share = max(epochs / recipe.total_epochs, self.clock.share())
-        warmup = recipe.warmup_epochs / recipe.total_epochs
+        return max(epochs / self.recipe.total_epochs, self.clock.share())
+
+    def set_rate(self, share: float) -> None:
+        """The learning rates of the next step, which begins at this share of the training."""
+        recipe = self.recipe
+        factor = rate_factor(recipe.schedule, share, recipe.warmup_epochs / recipe.total_epochs)
         for group in self.optimizer.param_groups:
-            group["lr"] = recipe.lr * rate_factor(recipe.schedule, share, warmup)
+            group["lr"] = group["initial_lr"] * factor
+
+    def sized(self, images: Tensor, share: float) -> Tensor:
+        """A batch at the size that belongs to this share of the training."""
+        if not self.recipe.progressive:
+            return images
+        return shrink(images, progressive_scale(share))
 
     def save(self) -> None:
         """Replace the best checkpoint if there is a better one, then the last, unless a weight is no longer finite."""
