@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed-$(shell (pwd; cat pyproject.toml) | cksum | cut -d' 
 
 .PHONY: demo test test-slow check format benchmark clean help
 
-demo: $(STAMP)  ## train LeNet-5 on real digits and say what to look at
+demo: $(STAMP)  ## train on real digits and say what to look at
 	$(BIN)/convscope train
 
 test: check  ## lint, types and all tests, in under ten minutes on two cores
@@ -26,8 +26,11 @@ format: $(STAMP)  ## put the code into its format
 	$(BIN)/ruff format .
 
 benchmark: $(STAMP)  ## the figures of the README; MNIST=DIR names a folder with the full MNIST files
-	$(BIN)/python benchmarks/lenet5_mnist_5k.py
+	$(BIN)/python benchmarks/mnist_5k.py
+	$(BIN)/python benchmarks/mnist_5k.py --model lenet5
 	$(BIN)/python benchmarks/startup.py
+	$(if $(MNIST),$(BIN)/python benchmarks/mnist.py $(MNIST) --epochs 2)
+	$(if $(MNIST),$(BIN)/python benchmarks/mnist.py $(MNIST) --recipe best --seeds 5 --plain-epochs 0)
 	$(if $(MNIST),$(BIN)/python benchmarks/lenet5_mnist.py $(MNIST))
 	$(if $(MNIST),$(BIN)/python benchmarks/tutorial_mnist.py $(MNIST))
 

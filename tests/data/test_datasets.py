@@ -33,7 +33,7 @@ NETWORK_SETS = [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")]
 )
 def test_the_sets_that_ship(name, shape, sizes, mean):
     data = load_data(name)
-    assert data.class_names == list("0123456789") and data.channels == 1 and data.augment == "affine"
+    assert data.class_names == list("0123456789") and data.channels == 1 and data.kind == "digits"
     assert [len(data.splits[part]) for part in ("train", "val", "test")] == list(sizes)
     whole = data.split("all")
     assert whole.images.shape == (sum(sizes), *shape) and whole.images.dtype == np.uint8

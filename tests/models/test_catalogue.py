@@ -88,6 +88,9 @@ COUNTS: dict[str, tuple[int, int, int | None]] = {
     "efficientnet_b5": (30_389_784, 10_266_384_752, 2131),
     "efficientnet_b6": (43_040_704, 19_067_593_536, 2523),
     "efficientnet_b7": (66_347_960, 37_745_884_192, 3079),
+    "mnist_fast": (29_290, 1_862_272, 22),
+    "mnist_best": (289_354, 21_787_904, 34),
+    "cifar_fast": (1_971_616, 118_147_360, 51),
 }  # fmt: skip
 SIZES = (28, 32, 64, 75, 96, 128, 224, 227, 299)
 FAMILIES = {"perceptron", "depth", "Inception", "residual", "dense"}

@@ -19,6 +19,8 @@ MEMBERS = [
     ("Inception", "googlenet_bn", 3, 0.8),
     ("residual", "resnet20", 3, 0.8),
     ("dense", "densenet121", 2, 0.6),
+    ("depth", "mnist_fast", 3, 0.9),
+    ("depth", "cifar_fast", 3, 0.9),
 ]
 
 

@@ -46,14 +46,15 @@ def test_time_is_counted_under_its_name_even_if_something_fails():
 
 
 def test_a_run_says_where_its_time_went_and_ends_in_time(tmp_path):
+    cs.load_data("digits")  # what it imports is not to be waited for
     started = time.perf_counter()
-    run = cs.train("digits", "mnist_fast", time_budget=4, started=started, output=tmp_path, show=False)
+    run = cs.train("digits", "mnist_fast", time_budget=8, started=started, output=tmp_path, show=False)
     took = time.perf_counter() - started
     timings = run.metrics["timings"]
     assert set(timings) == {"imports", "data", "setup", "train", "validate", "save", "finish"}
     assert sum(timings.values()) == pytest.approx(run.metrics["seconds"], rel=0.2)
     assert timings["train"] == run.metrics["train_seconds"]
-    assert run.metrics["epochs"] > 1 and 2 < took < 20  # a busy machine may be late
+    assert run.metrics["epochs"] > 1 and 4 < took < 30  # a busy machine may be late
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.99])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -122,3 +123,15 @@ def test_place_and_lay_out_agree():
     assert images.is_contiguous(memory_format=torch.channels_last)
     with runtime.autocast():
         assert F.conv2d(images, network.weight).dtype == torch.bfloat16
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_a_compiled_network_trains_like_itself(tmp_path):
+    options = {"precision": "float32", "layout": "contiguous", "output": tmp_path, "show": False, "epochs": 2}
+    plain = cs.train("digits", "mnist_fast", **options)
+    compiled = cs.train("digits", "mnist_fast", compile=True, **options)
+    assert compiled.history[-1]["train/loss"] == pytest.approx(plain.history[-1]["train/loss"], rel=0.02)
+    assert compiled.metrics["test"]["n"] == 269 and set(compiled.classifier.network.state_dict()) == set(
+        plain.classifier.network.state_dict()
+    )

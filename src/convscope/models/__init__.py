@@ -19,7 +19,7 @@ from .variations import VARIATIONS
 PAPERS = (
     "mlp", "lenet", "mnist_cnn", "alexnet_2012", "alexnet", "zfnet", "nin", "vgg", "googlenet", "googlenet_tutorials",
     "bn_inception", "inception_v3", "inception_v4", "inception_resnet", "resnet", "cifar_resnet", "preact_resnet",
-    "densenet", "efficientnet", "mnist_fast",
+    "densenet", "efficientnet", "mnist_fast", "cifar_fast",
 )  # fmt: skip
 CATALOGUE: dict[str, Card] = {
     card.name: card for paper in PAPERS for card in import_module(f".{paper}", __name__).CARDS

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..data.decoded import Decoded, decode_data
 from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable
-from ..models import Card, arguments_for, find_card
+from ..models import Card, arguments_for, create_model, find_card
 from ..models.pretrained import find_weights
+from .progressive import SCALES
 from .recipe import Recipe
 
 
@@ -47,6 +49,8 @@ def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
     options = {"num_classes": len(data.class_names), **recipe.model_args}
     size = recipe.img_size or choose_size(card, data, channels, options)
     model_args = arguments_for(recipe.model, (channels, size, size), **options)
+    if recipe.progressive:
+        _require_any_size(recipe.model, channels, size, model_args)
     border = card.border if size > 2 * card.border else 0
     scaling = _published_scaling(card, recipe, channels)
     mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
@@ -55,6 +59,19 @@ def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
     if scaling is None:
         preprocess = preprocess.with_statistics(parts["train"].pixels)
     return Prepared(data, parts, preprocess, model_args)
+
+
+def _require_any_size(model: str, channels: int, size: int, model_args: dict[str, Any]) -> None:
+    """UsageError if a network cannot be trained with smaller images at first."""
+    with torch.device("meta"):
+        network = create_model(model, **model_args)
+        for _, scale in SCALES:
+            small = max(round(size * scale), 1)
+            try:
+                network(torch.empty(2, channels, small, small))
+            except (ValueError, RuntimeError) as problem:
+                reason = str(problem).splitlines()[0]
+                raise UsageError(f"progressive: {model} cannot begin with smaller images ({reason})") from problem
 
 
 def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) -> int:
