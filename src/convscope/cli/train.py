@@ -131,6 +131,11 @@ def _tell(metrics: dict[str, Any]) -> None:
     typer.echo(
         f"{metrics['model']} on {printable(metrics['data'])}: {', '.join(results) or 'nothing to measure it with'}"
     )
+    for key in ("test_tta", "val_tta"):
+        if key in metrics:
+            split = "test" if key.startswith("test") else "validation"
+            views = metrics["recipe"]["tta"]
+            typer.echo(f"with test-time augmentation ({views}): {metrics[key]['top1']:.2%} of the {split} images")
     typer.echo(
         f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
         f"{metrics['images_per_second']:,.0f} images/s, {metrics['parameters']:,} parameters, {metrics['precision']}"

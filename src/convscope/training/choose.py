@@ -7,6 +7,8 @@ from pathlib import Path
 from ..data.split import Data
 from .recipe import Recipe
 
+# Recipes with a file a kind of data.
+BY_KIND = ("fast", "best")
 AUGMENT = {"digits": "affine", "photos": "flip,shift=0.125"}
 
 
@@ -18,12 +20,11 @@ def augment_for(data: Data) -> str:
 def start_from(named: Recipe | str | Path | None, data: Data | None = None) -> Recipe:
     """A recipe by name, file or value, for this data; the plain one for None.
 
-    Some that ship with the package are a file a kind of data; as long as the data is not known, such a name stands for
-    the plain recipe.
+    As long as the data is not known, the name of a recipe that depends on it stands for the plain one.
     """
     if isinstance(named, Recipe):
         return named
-    if named is None:
+    if named is None or (data is None and named in BY_KIND):
         return Recipe()
     return Recipe.load(named, data.kind if data is not None else None)
 

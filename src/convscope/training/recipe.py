@@ -155,14 +155,16 @@ class Recipe:
     def load(cls, source: str | os.PathLike[str], kind: str | None = None) -> Recipe:
         """A recipe that ships with the package, by name (`tutorial`, `fast`, `best`), or a YAML file.
 
-        `fast` and `best` are different for each `kind` of data ("digits", "photos"); without one, the result is the
-        plain recipe.
+        `fast` and `best` are different for each `kind` of data ("digits", "photos").
         """
         name = os.fspath(source)
         shipped = files(__package__) / "recipes"
         if name in shipped_recipes():
             if (shipped / name).is_dir():
-                return cls.load_text(shipped / name / f"{kind}.yaml", name) if kind else cls()
+                kinds = sorted(entry.name.removesuffix(".yaml") for entry in (shipped / name).iterdir())
+                if kind not in kinds:
+                    raise UsageError(f"the recipe {name} depends on the kind of data: {' or '.join(kinds)}")
+                return cls.load_text(shipped / name / f"{kind}.yaml", name)
             return cls.load_text(shipped / f"{name}.yaml", name)
         return cls.load_text(Path(source), name)
 

@@ -27,12 +27,12 @@ from ..evaluation.views import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import Progress, read_weights
-from .choose import augment_for, batch_for, start_from
+from .choose import BY_KIND, augment_for, batch_for, start_from
 from .clock import Clock
 from .precision import measure
 from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
-from .recipe import IDENTITY, Recipe, shipped_recipes
+from .recipe import IDENTITY, Recipe
 from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
 from .trainer import Trainer
 
@@ -91,7 +91,7 @@ def train(
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
         prepared = prepare(loaded, chosen, strict)
     images = len(prepared.parts["train"])
-    if "batch_size" not in fixed and (recipe is None or recipe in shipped_recipes()):
+    if "batch_size" not in fixed and (recipe is None or recipe in BY_KIND):
         chosen = batch_for(chosen, images)
     chosen = chosen.suited_to(images)
     folder = free_folder(Path(output), name or f"{chosen.model}-{Path(chosen.data).resolve().name}")

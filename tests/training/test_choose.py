@@ -1,0 +1,68 @@
+"""What is chosen when nothing is said: by the kind and the number of the images, and only then."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+import convscope as cs
+from convscope.data.augment import parse_augment
+from convscope.training.choose import AUGMENT, BY_KIND, batch_for, start_from
+from convscope.training.recipe import shipped_recipes
+
+KINDS = tuple(AUGMENT)
+
+
+@pytest.mark.parametrize("name", BY_KIND)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_data_has_its_recipe(name, kind):
+    recipe = cs.Recipe.load(name, kind)
+    assert recipe.model in cs.list_models() and recipe.epochs is None and recipe.time_budget is None
+    assert parse_augment(recipe.augment) is not None
+    assert cs.Recipe.load(name, kind) == cs.Recipe.from_yaml(recipe.to_yaml())
+
+
+def test_the_shipped_recipes_are_those_that_are_documented():
+    assert shipped_recipes() == ["best", "fast", "tutorial"]
+    folders = [entry.name for entry in (files("convscope.training") / "recipes").iterdir() if entry.is_dir()]
+    assert sorted(folders) == sorted(BY_KIND)
+
+
+def test_a_recipe_that_depends_on_the_data_says_so():
+    with pytest.raises(cs.UsageError, match="the recipe fast depends on the kind of data: digits or photos"):
+        cs.Recipe.load("fast")
+    assert start_from("fast") == start_from(None) == cs.Recipe()
+    data = cs.load_data("digits")
+    assert start_from("fast", data).model == "mnist_fast"
+    assert start_from("tutorial").model == "mnist_cnn"
+
+
+@pytest.mark.parametrize(("images", "batch"), [(20, 16), (400, 25), (3000, 128), (60_000, 128)])
+def test_few_images_come_in_small_batches(images, batch):
+    assert batch_for(cs.Recipe(batch_size=128), images).batch_size == batch
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(100, 100), (55_000, 10), (50_000_000, 4)])
+def test_few_images_are_seen_more_often(images, epochs):
+    assert cs.Recipe().suited_to(images).epochs == epochs
+    assert cs.Recipe(epochs=3).suited_to(images).epochs == 3
+    assert cs.Recipe(time_budget=3).suited_to(images).epochs is None
+
+
+def test_nothing_said_is_the_fast_recipe(tmp_path):
+    run = cs.train("digits", epochs=1, output=tmp_path, show=False)
+    recipe = run.metrics["recipe"]
+    assert (recipe["model"], recipe["augment"], recipe["batch_size"]) == ("mnist_fast", "shift=1", 78)
+    given = cs.train("digits", epochs=1, batch_size=100, lr=0.002, output=tmp_path, show=False).metrics["recipe"]
+    assert (given["model"], given["batch_size"], given["lr"]) == ("mnist_fast", 100, 0.002)
+
+
+def test_a_folder_of_photos_needs_nothing_said(tmp_path, squares):
+    run = cs.train(squares, epochs=3, output=tmp_path, show=False)
+    assert run.metrics["model"] == "cifar_fast" and run.metrics["recipe"]["progressive"]
+
+
+def test_a_model_alone_has_the_plain_recipe(tmp_path):
+    recipe = cs.train("digits", "softmax_regression", epochs=1, output=tmp_path, show=False).metrics["recipe"]
+    assert (recipe["optimizer"], recipe["lr"], recipe["batch_size"]) == ("adamw", 0.003, 64)
