@@ -130,7 +130,7 @@ def test_it_fits_a_phone_and_a_wide_screen(browser, tmp_path, width):
 
 
 def test_the_command_makes_the_same_training(digits_run):
-    from convscope.training.run import command_of
+    from convscope.training.finish import command_of
 
     recipe = cs.Recipe.load(digits_run.folder / "recipe.yaml")
     changed = recipe.changed(nesterov=True, optimizer="sgd", model_args={"num": 3}, lr=0.05, time_budget=90.0)

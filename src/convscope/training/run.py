@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import torch
 from torch import nn
 
 from ..bundle import newest_run
-from ..classifier import Classifier, load
 from ..data.augment import parse_augment
 from ..data.augment.mixing import mixer
 from ..data.batches import Batches
@@ -22,13 +19,13 @@ from ..data.decoded import Decoded
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
-from ..evaluation.report import Report, write_report
 from ..evaluation.views import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
-from .checkpoint import Progress, read_weights
+from .checkpoint import read_weights
 from .choose import BY_KIND, augment_for, batch_for, start_from
 from .clock import Clock
+from .finish import Run, finish
 from .precision import measure
 from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
@@ -38,19 +35,6 @@ from .trainer import Trainer
 
 # Writing the bundle and the report, the libraries that they need included.
 REPORT_SECONDS = 1.0
-
-
-@dataclass
-class Run:
-    """A finished training: the classifier, its figures, and the folder that holds everything.
-
-    `metrics` is what `convscope train --json` prints; `history` has a row an epoch, with the columns of metrics.csv.
-    """
-
-    folder: Path
-    classifier: Classifier
-    metrics: dict[str, Any]
-    history: list[dict[str, float]]
 
 
 def train(
@@ -182,12 +166,7 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clo
     clock.timings["train"] = done.seconds
     with clock.measuring("finish"):
         read_weights(trainer.best, network)
-        evaluations = {}
-        for key, views in [("", None), ("_tta", VIEWS[recipe.tta])]:
-            for split in ("val", "test"):
-                if split in parts and (views or not key):
-                    evaluations[split + key] = evaluate(network, parts[split], preprocess, names, runtime.device, views)
-        run = _finish(folder, recipe, runtime, prepared, network, done, evaluations)
+        run = finish(folder, recipe, runtime, prepared, network, done)
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
     return run
@@ -233,74 +212,3 @@ def _seconds_at_the_end(network: nn.Module, prepared: Prepared, runtime: Runtime
     times = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
     images = sum(len(part) for part in parts.values()) * times + len(parts.get("val", ()))
     return REPORT_SECONDS + clock.timings["second"] / len(few) * images
-
-
-def _finish(
-    folder: Path,
-    recipe: Recipe,
-    runtime: Runtime,
-    prepared: Prepared,
-    network: nn.Module,
-    done: Progress,
-    evaluations: dict[str, Evaluation],
-) -> Run:
-    """Write what is left behind: the bundle, the predictions on the validation split, the report."""
-    figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
-    classifier = Classifier(
-        network.to("cpu").eval(),
-        prepared.data.class_names,
-        prepared.preprocess,
-        recipe.model,
-        prepared.model_args,
-        figures,
-    )
-    classifier.save(folder / "classifier")
-    if "val" in evaluations:
-        write_atomically(folder / "predictions_val.csv", evaluations["val"].table())
-    metrics = {
-        "run": printable(folder),
-        "model": recipe.model,
-        "data": recipe.data,
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "epochs": done.epoch,
-        "best_epoch": done.best_epoch,
-        "train_seconds": done.seconds,
-        "images_per_second": done.images / max(done.seconds, 1e-9),
-        "precision": runtime.precision,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "val": figures.pop("val", None),
-        "test": figures.pop("test", None),
-        **figures,
-    }
-    shown = "test" if "test" in evaluations else "val" if "val" in evaluations else None
-    if shown:
-        report = Report(
-            title=f"{recipe.model} · {Path(recipe.data).name}",
-            split=shown,
-            evaluation=evaluations[shown],
-            pixels=prepared.parts[shown].pixels,
-            history=done.history,
-            metrics=metrics,
-            environment=describe_environment(runtime),
-            command=command_of(recipe),
-        )
-        write_report(folder / "report.html", report)
-    return Run(folder, load(folder), metrics, done.history)
-
-
-def command_of(recipe: Recipe) -> str:
-    """The command line that makes the same training: the data, the network and every field that is not the default."""
-    words = ["convscope", "train", recipe.data, "--model", recipe.model]
-    usual = asdict(Recipe())
-    for name, value in asdict(recipe).items():
-        if name in ("data", "model") or value == usual[name]:
-            continue
-        flag = f"--{name.replace('_', '-')}"
-        if isinstance(value, dict):
-            words += [word for key, item in value.items() for word in ("--model-arg", f"{key}={item}")]
-        elif isinstance(value, bool):
-            words.append(flag if value else f"--no-{flag[2:]}")
-        else:
-            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join(words)
