@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import convscope as cs
-from convscope.training.average import EVERY, average_of
+from convscope.training.average import EVERY, average_of, renew_norms
 from convscope.training.clock import Clock
 
 
@@ -77,3 +77,14 @@ def test_the_average_follows_its_formula(decay):
     torch.testing.assert_close(average.module[0].weight, expected)
     assert torch.equal(average.module[1].running_mean, network[1].running_mean)
     assert average_of(network, 0.0) is None
+
+
+def test_norms_are_measured_on_the_images_as_they_are():
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3)).eval()
+    network[1].running_mean.fill_(9)
+    images = torch.randn(512, 1, 8, 8, generator=torch.Generator().manual_seed(0)) + 2
+    renew_norms(network, images)
+    maps = network[0](images).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(network[1].running_mean, maps.mean(1), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(network[1].running_var, maps.var(1), rtol=2e-2, atol=1e-4)
+    assert not network.training and network[1].momentum == 0.1

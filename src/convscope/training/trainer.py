@@ -16,7 +16,7 @@ from ..data.batches import Batches
 from ..errors import DivergedError, printable
 from ..evaluation.metrics import Evaluation, loss_of
 from ..files import write_atomically
-from .average import EVERY, average_of
+from .average import EVERY, NORM_IMAGES, average_of, renew_norms
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .clock import Clock
 from .optimizer import make_optimizer
@@ -178,6 +178,9 @@ class Trainer:
             "train/loss": done.loss_sum / done.seen,
             "train/top1": done.correct / done.seen,
         }
+        if self.average is not None:
+            with self.runtime.autocast():
+                renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
         if self.validate is not None:
             with self.clock.measuring("validate"):
                 figures = self.validate(self.kept_network).figures()
