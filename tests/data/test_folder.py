@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from convscope.data import Preprocess, load_data
 from convscope.data.decoded import decode_data
@@ -233,3 +234,13 @@ def test_what_is_no_folder(tmp_path):
     write(tmp_path / "photo.png", small(1))
     with pytest.raises(DataError, match="is a file: give a folder"):
         load_data(tmp_path / "photo.png")
+
+
+@pytest.mark.parametrize(("names", "kind"), [(["3", "8"], "digits"), (["A", "b"], "digits"), (["cat", "8"], "photos")])
+def test_classes_called_by_one_sign_are_signs(tmp_path, names, kind):
+    """They must not be mirrored."""
+    for name in names:
+        (tmp_path / name).mkdir()
+        for i in range(8):
+            Image.new("L", (9, 9), 20 * i).save(tmp_path / name / f"{i}.png")
+    assert load_data(tmp_path).kind == kind

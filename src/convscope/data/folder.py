@@ -67,9 +67,9 @@ def load_folder(root: Path) -> Data:
         plural = "s lead" if tree.outside > 1 else " leads"
         log.warning("%s: %d link%s out of the folder; followed", shown, tree.outside, plural)
 
-    data = Data(
-        shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, kind="photos"
-    )
+    # Classes that are called 0, 1 or A are signs, which must not be mirrored.
+    kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
+    data = Data(shown, class_names, {name: _as_split(root, c, class_names) for name, c in splits.items()}, kind=kind)
     data.channels = 1 if _looks_gray(data.splits["train"]) else 3
     share = min(HELD_OUT, MOST_HELD_OUT / len(data.splits["train"]))
     if not parts:
