@@ -16,6 +16,7 @@ from pathlib import Path
 
 import measure
 import others
+import subset
 
 PLAIN_EPOCHS = 20
 
@@ -29,15 +30,18 @@ def main() -> None:
     parser.add_argument("--plain-epochs", type=int, default=1, help="epochs of the plain loop among ours; 0 for none")
     parser.add_argument("--precision", default="auto")
     given = parser.parse_args()
-    words = ["mnist", "--data-dir", given.data.resolve(), "--recipe", given.recipe, "--precision", given.precision]
+    words: list[str | Path] = ["--recipe", given.recipe, "--precision", given.precision]
     words += ["--epochs", str(given.epochs)] if given.epochs else []
     ours: list[measure.Result] = []
     plain: list[measure.Result] = []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        data = subset.mnist(given.data, place / "data")
+        words = ["mnist", "--data-dir", data, *words]
         for seed in range(given.seeds):
             if seed * given.plain_epochs // given.seeds == len(plain) < given.plain_epochs:
-                plain.append(others.run("plain", "mnist-cnn", given.data, epochs=1, seed=seed))
-            ours.append(others.convscope(Path(place), *words, "--seed", str(seed)))
+                plain.append(others.run("plain", "mnist-cnn", data, epochs=1, seed=seed))
+            ours.append(others.convscope(place, *words, "--seed", str(seed)))
     for key, title in (("test", "test accuracy"), ("val", "validation accuracy")):
         print(f"{title:24}", measure.text([run[key]["top1"] for run in ours], " %", 100, 3))
     seconds = [run["train_seconds"] for run in ours]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import logging
 import os
@@ -15,6 +17,9 @@ from .evaluate import evaluate_command
 from .models import models_command, summary_command
 from .predict import predict_command
 from .train import train_command
+
+# Nothing is collected at the end of the process: walking through all that torch has imported takes a second.
+atexit.register(gc.freeze)
 
 app = typer.Typer(
     help="Train, see inside and ship the classic convolutional image classifiers.",

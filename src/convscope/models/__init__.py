@@ -78,13 +78,15 @@ def create_model(
 def arguments_for(name: str, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:
     """What `create_model` needs to make a network for images of `input_size` (channels, height, width).
 
-    Networks whose weights depend on the size of the image get it; all are tried with it, on shapes alone. Raises
-    UsageError, in one line, if the network takes no such images.
+    Networks whose weights depend on the size of the image get it; all are tried with it, on shapes alone, unless it is
+    the size that they were made for. Raises UsageError, in one line, if the network takes no such images.
     """
     channels, height, width = input_size
     arguments = {"in_channels": channels, **options}
     if "img_size" in inspect.signature(find_card(name).build).parameters:
         arguments["img_size"] = height
+    if input_size == find_card(name).input_size and set(options) <= {"num_classes"}:
+        return arguments  # the first operation on shapes alone imports for more than a second
     with torch.device("meta"):
         trial = create_model(name, **arguments)
         try:
