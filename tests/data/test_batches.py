@@ -122,3 +122,13 @@ def test_in_order_is_in_order():
     assert [len(labels) for _, labels in parts] == [10, 10, 3]
     assert torch.cat([labels for _, labels in parts]).tolist() == list(range(23))
     assert torch.cat([images for images, _ in parts])[:, 0, 0, 0].mul(255).round().tolist() == list(range(23))
+
+
+def test_a_sample_is_normalised_and_not_heavy():
+    images, labels = batches(23).sample(10)
+    assert images.shape == (10, 1, 6, 5) and len(set(labels.tolist())) == 10
+    torch.testing.assert_close(images[:, 0, 0, 0] * 255, labels.float())
+    assert len(batches(23).sample(100)[1]) == 23
+    large = Decoded(torch.zeros(40, 1, 1024, 1024, dtype=torch.uint8), torch.zeros(40).long(), [""] * 40, [], [])
+    stream = Batches(large, Preprocess((1, 1024, 1024)), 4, 0, CPU)
+    assert len(stream.sample(40)[1]) == 16

@@ -87,6 +87,14 @@ def test_the_average_is_what_is_measured_and_kept(tmp_path):
         assert torch.equal(ours, average) and not torch.equal(ours, last)
 
 
+@pytest.mark.parametrize("epochs", [1, 3, 6])
+def test_epochs_of_one_step_are_averaged_too(tmp_path, epochs):
+    trainer = tiny_trainer(tmp_path, recipe(lr=0.5, epochs=epochs, ema_decay=0.9))
+    trainer.fit()
+    first, kept = tiny_network(), trainer.kept_network
+    assert not any(torch.equal(a, b) for a, b in zip(first.parameters(), kept.parameters(), strict=True))
+
+
 def test_short_epochs_are_not_all_saved(tmp_path, monkeypatch):
     """The first one and the end are; the best weights reach the disk all the same."""
     trainer = tiny_trainer(tmp_path, recipe(epochs=6))

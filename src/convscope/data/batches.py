@@ -13,6 +13,9 @@ from .augment.mixing import Mix, Mixed
 from .decoded import Decoded
 from .preprocess import Preprocess
 
+# 64 MB of float32: a sample must not weigh more than the training itself.
+SAMPLE_VALUES = 2**24
+
 
 class Batches:
     """Endless shuffled training batches of `(images, labels)`, augmented by `augment` and mixed by `mix`.
@@ -57,7 +60,8 @@ class Batches:
         return (images, labels) if self.mix is None else self.mix(images, labels, coin)
 
     def sample(self, count: int) -> tuple[Tensor, Tensor]:
-        """Some training images as they are, normalised, and their labels: what is needed before the first step."""
+        """`count` training images as they are, normalised, with their labels; fewer if they are fewer or large."""
+        count = min(count, max(SAMPLE_VALUES // self.pixels[0].numel(), 2))
         order = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
         chosen = order.to(self.pixels.device)
         return self.preprocess.normalize(take(self.pixels, chosen)), self.labels[chosen]

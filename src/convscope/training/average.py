@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 # Averaging after every step would cost a small network a twentieth of its time, and gain nothing.
 EVERY = 4
-# Enough for the mean and the deviation of every map to within a few per cent.
+# Enough for the mean and the deviation of every map to within a few per cent; of large images fewer are.
 NORM_IMAGES = 4096
 
 

@@ -118,7 +118,7 @@ class Trainer:
             self.set_rate(share)
             self.pending.append((self.step(self.sized(images, share), labels), len(images)))
             done.step += 1
-            if self.average is not None and done.step % EVERY == 0:
+            if self.average is not None and (done.epoch * len(self.batches) + done.step) % EVERY == 0:
                 self.average.update_parameters(self.network)
             if len(self.pending) >= self.look_every:
                 self.look()
@@ -179,6 +179,8 @@ class Trainer:
             "train/top1": done.correct / done.seen,
         }
         if self.average is not None:
+            if not self.average.n_averaged:  # so few steps that none was a round one
+                self.average.update_parameters(self.network)
             with self.runtime.autocast():
                 renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
         if self.validate is not None:
