@@ -82,7 +82,7 @@ def keep_memory() -> None:
     """Let malloc keep what is freed instead of giving it back to the system.
 
     Every step frees and takes the same blocks again. By default glibc maps and unmaps the large ones each time, and the
-    page faults of that cost a training on a CPU 5 to 14 % (benchmarks/LOG.md). Other C libraries are left as they are.
+    page faults of that cost a training on a CPU up to 14 % (benchmarks/LOG.md). Other C libraries are left as they are.
     """
     if not sys.platform.startswith("linux"):
         return
