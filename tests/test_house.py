@@ -16,16 +16,16 @@ ROOT = Path(cs.__file__).parent
 FLOORS = {
     "errors": 0,
     "files": 1, "devices": 1,
-    "models": 2, "data": 2, "insight": 2,
+    "models": 2, "data": 2, "insight": 2, "scratch": 2,
     "bundle": 3,
     "classifier": 4,
-    "evaluation": 5,
-    "training": 6,
+    "evaluation": 5, "explain": 5,
+    "training": 6, "serving": 6,
     "cli": 7,
     "__main__": 8, "__init__": 8,
 }  # fmt: skip
 # On one floor nobody looks into another room; the networks and the microscope know nothing but torch and its kin.
-OUTSIDE = {"models": {"torch", "torchvision", "timm"}, "insight": {"torch"}}
+OUTSIDE = {"models": {"torch", "torchvision", "timm"}, "insight": {"torch", "captum", "numpy"}, "scratch": {"numpy"}}
 HEAVY = {"torch", "torchvision", "numpy", "PIL", "sklearn", "matplotlib", "yaml", "jinja2", "safetensors", "mlxtend"}
 
 

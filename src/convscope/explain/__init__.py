@@ -1,0 +1,1 @@
+"""Pictures of what a classifier sees in an image, and why it answers what it answers."""
