@@ -6,9 +6,11 @@ import ctypes
 import errno
 import io
 import logging
+import math
 import os
 import stat
 import warnings
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -48,12 +50,27 @@ class UnreadableImage(DataError):  # noqa: N818 - the name says it
     """One image that cannot be used; the message is the reason alone, for whoever names the file."""
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file. A FIFO, socket or device is never opened: reading one could wait for ever.
+class Stored(ABC):
+    """An image that is no file of its own, but part of an archive or a table. Threads and processes may share it."""
 
-    A large file is read only if its header promises an image within the limits.
+    @abstractmethod
+    def read(self) -> bytes:
+        """The encoded image; UnreadableImage with the reason if it cannot be had."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """What `fingerprint` of this module answers."""
+
+
+def read_bytes(item: str | os.PathLike[str] | Stored) -> bytes:
+    """The content of a regular file, or of what is stored elsewhere; UnreadableImage with the reason.
+
+    A FIFO, socket or device is never opened: reading one could wait for ever. A large file is read only if its header
+    promises an image within the limits.
     """
-    size = _check_file(path)
+    if isinstance(item, Stored):
+        return item.read()
+    path, size = item, _check_file(item).st_size
     try:
         with Path(path).open("rb") as file:
             if size > LARGE:
@@ -62,6 +79,14 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             return file.read()
     except OSError as problem:
         raise UnreadableImage(_why(problem)) from problem
+
+
+def fingerprint(item: str | os.PathLike[str] | Stored) -> str:
+    """A key that changes when a file is replaced or written to, without reading it; UnreadableImage as `read_bytes`."""
+    if isinstance(item, Stored):
+        return item.fingerprint()
+    status = _check_file(item, math.inf)  # an archive may be of any size
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{Path(item).name}"
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -125,8 +150,8 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         raise UnreadableImage(f"pixel format {image.mode}, which Pillow cannot convert") from problem
 
 
-def _check_file(path: str | os.PathLike[str]) -> int:
-    """The size of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
+def _check_file(path: str | os.PathLike[str], limit: float = MAX_BYTES) -> os.stat_result:
+    """The status of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
     try:
         status = os.stat(path)  # noqa: PTH116 - names may be bytes that are no valid text
     except ValueError as problem:
@@ -141,9 +166,9 @@ def _check_file(path: str | os.PathLike[str]) -> int:
         raise UnreadableImage("not a regular file (a pipe, socket or device)")
     if status.st_size == 0:
         raise UnreadableImage("empty file")
-    if status.st_size > MAX_BYTES:
-        raise UnreadableImage(f"file of {status.st_size / 1e6:,.0f} MB, over the limit of {MAX_BYTES / 1e6:,.0f} MB")
-    return status.st_size
+    if status.st_size > limit:
+        raise UnreadableImage(f"file of {status.st_size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB")
+    return status
 
 
 def _why(problem: OSError) -> str:

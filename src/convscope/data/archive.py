@@ -1,0 +1,110 @@
+"""Images inside a zip file, read in place: nothing is unpacked, and nothing in it is trusted."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import DataError, printable
+from .image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, fingerprint
+
+MAX_MEMBERS = 5_000_000
+# What is packed a hundredfold may be a blank picture if it is small; if it is large it is a bomb.
+MAX_RATIO = 100
+# The one that all writers use for images, and none at all.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Member(Stored):
+    """One file in a zip, as it was when the zip was listed; `state` is the fingerprint of the zip at that time."""
+
+    archive: str
+    name: str
+    crc: int
+    state: str
+
+    def read(self) -> bytes:
+        """Its content, at most `MAX_BYTES`; UnreadableImage if it is damaged or the zip is another by now."""
+        return self.read_up_to(MAX_BYTES)
+
+    def read_up_to(self, limit: int) -> bytes:
+        """As `read`, with another limit on the unpacked bytes."""
+        if fingerprint(self.archive) != self.state:
+            raise UnreadableImage("the zip was changed while it was in use")
+        try:
+            opened = _opened(self.archive, self.state, os.getpid())
+            size = opened.getinfo(self.name).file_size
+            if not 0 < size <= limit:
+                raise UnreadableImage(
+                    f"{size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB" if size else "empty file"
+                )
+            with opened.open(self.name) as file:
+                return file.read()
+        except (OSError, KeyError, *DAMAGED) as problem:
+            raise UnreadableImage(f"damaged in the zip ({printable(problem)})") from problem
+
+    def fingerprint(self) -> str:
+        """Follows from the zip's fingerprint, the name and the checksum that the zip holds of the content."""
+        return f"{self.state}:{self.crc:08x}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.archive}/{self.name}"
+
+
+# A zip that is open shares its place in the file with processes that are forked later: each opens it anew.
+@lru_cache(maxsize=4)
+def _opened(archive: str, state: str, process: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(archive)
+
+
+def list_archive(path: Path) -> tuple[dict[str, Member], list[str]]:
+    """The files of a zip by their names in it, and the names of its folders; DataError for a zip that is hostile.
+
+    Refused as a whole: names that lead out of it, links and other special files, passwords, two files of one name,
+    files that share their bytes, and what would unpack to far more than an image can be.
+    """
+    try:
+        state = fingerprint(path)
+        infos = _opened(os.fspath(path), state, os.getpid()).infolist()
+    except UnreadableImage as problem:
+        raise DataError(f"{printable(path)}: {problem}") from problem
+    except (OSError, *DAMAGED) as problem:
+        raise DataError(f"{printable(path)}: no zip that can be read ({printable(problem)}): make it anew") from problem
+    if complaint := next(_complaints(path, infos), None):
+        raise DataError(f"{printable(path)}: {complaint}: not used")
+    folders = [info.filename.rstrip("/") for info in infos if info.is_dir()]
+    members = {i.filename: Member(os.fspath(path), i.filename, i.CRC, state) for i in infos if not i.is_dir()}
+    return members, folders
+
+
+def _complaints(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    if len(infos) > MAX_MEMBERS:
+        yield f"{len(infos):,} files in a zip, over the limit of {MAX_MEMBERS:,}"
+    seen = set()
+    for info in infos:
+        name = printable(info.filename)
+        parts = info.filename.replace("\\", "/").split("/")
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
+            yield f"'{name}' leads out of the zip"
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            yield f"'{name}' is a link or a special file"
+        if info.flag_bits & 1:
+            yield f"'{name}' is protected by a password"
+        if info.compress_type not in METHODS:
+            yield f"'{name}' is packed in a way that is not supported ({info.compress_type})"
+        if info.file_size > LARGE and info.file_size > MAX_RATIO * info.compress_size:
+            yield f"'{name}' is {info.file_size:,} bytes packed into {info.compress_size:,}, a bomb"
+        if info.filename in seen:
+            yield f"two files are called '{name}'"
+        seen.add(info.filename)
+    if sum(info.compress_size for info in infos) > path.stat().st_size:
+        yield "files in it share their bytes, a bomb"
