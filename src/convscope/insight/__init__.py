@@ -1,5 +1,7 @@
 """Looking inside any `nn.Module`, ours or not."""
 
+from .graph import Node, Trace
 from .layer_table import LayerRow, LayerTable, summary
+from .tracing import trace
 
-__all__ = ["LayerRow", "LayerTable", "summary"]
+__all__ = ["LayerRow", "LayerTable", "Node", "Trace", "summary", "trace"]

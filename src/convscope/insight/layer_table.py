@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
+from .hooks import hooked, in_evaluation
 from .receptive_field import ArithmeticTracker
 
 
@@ -87,6 +87,8 @@ def summary(network: nn.Module, input_size: Sequence[int], name: str | None = No
         before[module] = tracker.macs
 
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
+        if output is None:  # the layer raised
+            return
         tensor = next(t for t in tree_leaves(output) if isinstance(t, Tensor))
         count: Any = getattr(module, "count", None)
         if callable(count):
@@ -104,7 +106,7 @@ def summary(network: nn.Module, input_size: Sequence[int], name: str | None = No
     leaves = [m for m in network.modules() if not list(m.children())]
     images = torch.zeros(1, *input_size, device="meta", dtype=_dtype(network))
     tracker = ArithmeticTracker(images)
-    with _in_evaluation(network), _hooked(leaves, enter, leave), torch.no_grad(), tracker:
+    with in_evaluation(network), hooked(leaves, enter, leave), torch.no_grad(), tracker:
         functional_call(network, _on_meta(network), (images,))
     # Of the last feature map before the whole image is pooled or flattened; beside it, shorter branches see less.
     fields = [row.receptive_field for row in rows if row.receptive_field is not None and row.receptive_field > 1]
@@ -136,24 +138,3 @@ def _on_meta(network: nn.Module) -> dict[str, Tensor]:
 
 def _dtype(network: nn.Module) -> torch.dtype:
     return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
-
-
-@contextmanager
-def _in_evaluation(network: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-@contextmanager
-def _hooked(modules: Sequence[nn.Module], enter: Any, leave: Any) -> Iterator[None]:
-    handles = [m.register_forward_pre_hook(enter) for m in modules] + [m.register_forward_hook(leave) for m in modules]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
