@@ -2,6 +2,6 @@
 
 from .graph import Node, Trace
 from .layer_table import LayerRow, LayerTable, summary
-from .tracing import trace
+from .trace import trace
 
 __all__ = ["LayerRow", "LayerTable", "Node", "Trace", "summary", "trace"]

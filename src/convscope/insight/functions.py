@@ -10,25 +10,30 @@ from torch import Tensor
 
 from .graph import Call
 
-ACTIVATIONS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ACTIVATIONS = _words(
     "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid tanh hardtanh hardsigmoid hardswish "
-    "softplus softsign tanhshrink softshrink hardshrink threshold logsigmoid clamp clamp_min clamp_max clip".split()
+    "softplus softsign tanhshrink softshrink hardshrink threshold logsigmoid clamp clamp_min clamp_max clip"
 )
-ARITHMETIC = frozenset(
+ARITHMETIC = _words(
     "add sub rsub mul div rdiv neg abs exp log log1p sqrt rsqrt square pow rpow sin cos erf reciprocal sign floor "
-    "round maximum minimum where".split()
+    "round maximum minimum where"
 )
-# Change nothing but the type or the place in memory; dropout and feature dropout do nothing in evaluation.
-PASSES = frozenset("to float half double bfloat16 type type_as contiguous clone detach alias data cpu cuda".split())
-DROPOUTS = frozenset("dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout".split())
+# Change nothing but the type or the place in memory; dropout does nothing in evaluation.
+PASSES = _words("to float half double bfloat16 type type_as contiguous clone detach alias data cpu cuda")
+DROPOUTS = _words("dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout")
 POINTWISE = ACTIVATIONS | ARITHMETIC | PASSES | DROPOUTS
-JOINS = frozenset({"cat", "stack", "hstack", "vstack"})
-MOVES = frozenset(
+JOINS = _words("cat stack hstack vstack")
+MOVES = _words(
     "view reshape flatten unflatten permute transpose t T mT movedim squeeze unsqueeze getitem narrow select chunk "
     "split unbind expand expand_as roll flip repeat pixel_shuffle pixel_unshuffle channel_shuffle view_as reshape_as "
-    "rot90 swapaxes tile index_select".split()
+    "rot90 swapaxes tile index_select"
 )
-WINDOWS = frozenset({"max_pool2d", "avg_pool2d", "lp_pool2d", "max_pool1d", "avg_pool1d", "max_pool3d", "avg_pool3d"})
+WINDOWS = _words("max_pool2d avg_pool2d lp_pool2d max_pool1d avg_pool1d max_pool3d avg_pool3d")
 ADAPTIVE = frozenset({f"adaptive_{kind}_pool{n}d" for kind in ("avg", "max") for n in (1, 2, 3)})
 REDUCTIONS = frozenset({"mean", "sum", "amax", "amin"})
 

@@ -119,12 +119,16 @@ class _Recorder(TorchFunctionMode):
             return
         if self.layer is not None:
             self.layer.depth += 1
-        elif _is_layer(module):
+        elif _is_layer(module) and not self._is_whole(module):
             self.layer = _Layer(module, self.paths[module], inputs)
         else:
             path = self.paths[module]
             self.blocks.append(path)
             self.block_types[path] = type(module).__name__
+
+    def _is_whole(self, module: nn.Module) -> bool:
+        """A network all of functions, without a layer, is opened: one node would say nothing."""
+        return module is self.network and not type(module).__module__.startswith("torch.nn.")
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> Any:
         """After a module ran; a layer that returns its input returns another view of it, so that both have names."""
