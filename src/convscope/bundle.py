@@ -27,12 +27,20 @@ from .models import create_model
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, LABELS, CARD = "config.json", "model.safetensors", "labels.txt", "README.md"
 MAX_CONFIG_BYTES = 16_000_000
+# Classifiers that ship with the package, a folder each.
+BUNDLED = Path(__file__).parent / "bundled"
+SNAPSHOT = "epoch-{:04d}.safetensors"
 
 
 def find_bundle(source: str | Path) -> Path:
-    """The bundle behind a run folder, a bundle folder, a zip of one, or `last`; ModelFileError if there is none."""
+    """The bundle behind a run folder, a bundle folder, a zip of one, `last`, or the name of a bundled classifier.
+
+    Raises ModelFileError if there is none. What lies at that path comes before a bundled classifier of that name.
+    """
     path = newest_run(Path("runs")) if str(source) == "last" else Path(source)
     shown = printable(path)
+    if not path.exists() and str(source) in bundled_names():
+        return BUNDLED / str(source)
     for folder in (path, path / "classifier"):
         with contextlib.suppress(OSError):
             restore_folder(folder)
@@ -41,12 +49,33 @@ def find_bundle(source: str | Path) -> Path:
     if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
         return path
     if not path.exists():
-        raise ModelFileError(f"{shown}: no such run or bundle: give a folder that `convscope train` printed, or `last`")
+        bundled = f", or a bundled one ({', '.join(bundled_names())})" if bundled_names() else ""
+        raise ModelFileError(
+            f"{shown}: no such run or bundle: give a folder that `convscope train` printed, or `last`{bundled}"
+        )
     if (path / "recipe.yaml").is_file():
         raise ModelFileError(
             f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
         )
     raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
+
+
+def bundled_names() -> list[str]:
+    """The names of the classifiers that ship with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+
+
+def snapshot_name(epoch: int) -> str:
+    """The file of an epoch's weights in a folder of snapshots, which also has a `config.json`."""
+    return SNAPSHOT.format(epoch)
+
+
+def snapshot_epochs(folder: Path) -> list[int]:
+    """The epochs that such a folder holds, ascending; 0 stands for the first random weights."""
+    if not (folder / CONFIG).is_file():
+        return []
+    numbers = (path.name[6:-12] for path in folder.glob("epoch-*.safetensors"))
+    return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
 
 def newest_run(folder: Path, part: str = f"classifier/{CONFIG}") -> Path:
@@ -78,7 +107,7 @@ def make_config(
             "mean": preprocess.mean,
             "std": preprocess.std,
             "interpolation": preprocess.interpolation,
-            "crop_pct": 1.0,
+            "crop_pct": preprocess.crop_pct,
             "crop_mode": {"pad": "border"}.get(preprocess.crop_mode, preprocess.crop_mode),
         },
         "format_version": FORMAT_VERSION,
@@ -105,22 +134,25 @@ def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> No
     write_folder_atomically(folder, write)
 
 
-def read_bundle(bundle: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The network with its weights, in evaluation mode, and the checked configuration."""
+def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[str, Any]]:
+    """The network with its weights (those of another file of the bundle, if named), and the checked configuration.
+
+    The network is in evaluation mode.
+    """
     shown = printable(bundle)
     config = _read_config(bundle)
     with torch.device("meta"):
         expected = _build(config, shown).state_dict()
     needed = sum(t.numel() * t.element_size() for t in expected.values())
     # Names and offsets take room as well; far more than that is not this network's file.
-    content = _read_part(bundle, WEIGHTS, limit=needed + 1000 * len(expected) + 1_000_000)
+    content = _read_part(bundle, weights, limit=needed + 1000 * len(expected) + 1_000_000)
     try:
         tensors = safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as problem:
         raise ModelFileError(
-            f"{shown}: {WEIGHTS} is damaged or no safetensors file ({printable(problem)[:100]})"
+            f"{shown}: {weights} is damaged or no safetensors file ({printable(problem)[:100]})"
         ) from problem
-    check_tensors(tensors, expected, f"{shown}: {WEIGHTS}", config["architecture"])
+    check_tensors(tensors, expected, f"{shown}: {weights}", config["architecture"])
     network = _build(config, shown)
     network.load_state_dict(tensors)
     return network.eval(), config

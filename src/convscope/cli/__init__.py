@@ -16,6 +16,7 @@ from ..errors import ConvScopeError, printable
 from .evaluate import evaluate_command
 from .models import models_command, summary_command
 from .predict import predict_command
+from .serve import serve_command
 from .train import train_command
 
 # Nothing is collected at the end of the process: walking through all that torch has imported takes a second.
@@ -34,6 +35,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "train": train_command,
     "evaluate": evaluate_command,
     "predict": predict_command,
+    "serve": serve_command,
     "models": models_command,
     "summary": summary_command,
 }

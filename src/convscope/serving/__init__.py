@@ -1,1 +1,1 @@
-"""The page and the HTTP API: a classifier behind 127.0.0.1."""
+"""The HTTP service and the page: predictions for programs, and every layer of a network for people."""

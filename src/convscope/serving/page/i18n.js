@@ -1,0 +1,34 @@
+/** The page's sentences, in English and Chinese. Keys are the same in both files. */
+
+export const LANGUAGES = ["en", "zh"];
+
+let words = {};
+let current = "en";
+
+/** Fetches a language and makes it the current one. */
+export async function useLanguage(language) {
+  const response = await fetch(new URL(`i18n/${language}.json`, import.meta.url));
+  words = await response.json();
+  current = language;
+  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+}
+
+/** A sentence, with {values} filled in; `n` of 1 takes the key's "_one" where there is one. */
+export function t(key, values = {}) {
+  const text = (values.n === 1 && words[`${key}_one`]) || words[key] || key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export const has = (key) => key in words;
+
+/** Of {en, zh}, as the server sends it, the current one. */
+export const ofLanguage = (both) => both?.[current] ?? both?.en ?? "";
+
+/** Fills in what index.html leaves open: data-i18n is the text, data-i18n-label the accessible name and tooltip. */
+export function translate(root = document) {
+  for (const element of root.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+  for (const element of root.querySelectorAll("[data-i18n-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.i18nLabel));
+    element.title = t(element.dataset.i18nLabel);
+  }
+}

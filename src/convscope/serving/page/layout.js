@@ -1,0 +1,149 @@
+/** Where everything stands in the picture of a network. Pure arithmetic: no page, no pixels, no server. */
+
+import { itemsOf } from "./blocks.js";
+
+export const HEAD = 84; // above an item: its name, kind, shape and time
+const FOOT = 22; // below: "+48 more"
+const BRACKET = 26; // a line with the name of an open block
+const ARC = 12; // a lane for connections that skip columns
+const GAP = 18;
+const PAD = 16;
+const COLUMN = { least: 68, most: 150, wide: 260 };
+const MAP_MOST = 112;
+const LANE_LEAST = 190;
+
+/** A layer of vectors has one map, whose values are its cells. */
+export const isVector = (shape) => shape.length < 3 || shape[1] * shape[2] === 1;
+
+/**
+ * Items with `x, y, width, height` and `grid`, brackets of open blocks, links, and the size of it all.
+ * `counts(node)` says how many maps of a layer are shown, `room` is {width, height} of the window.
+ */
+export function layout(graph, open, counts, room) {
+  const items = itemsOf(graph, open);
+  const columns = [];
+  for (const item of items) {
+    item.rank = Math.max(-1, ...item.inputs.map(({ rank }) => rank)) + 1;
+    (columns[item.rank] ??= []).push(item);
+  }
+  columns.forEach(arrangeLanes);
+  const brackets = bracketsOf(items);
+  const top = PAD + brackets.rows * BRACKET;
+  const arcs = arcsOf(items);
+  const bottom = PAD + arcs.lanes * ARC;
+  const lanes = Math.max(...columns.map((column) => column.length));
+  const tall = Math.max(room.height - top - bottom, lanes > 1 ? lanes * LANE_LEAST : 220);
+
+  const fit = (room.width - 2 * PAD - GAP * (columns.length - 1)) / columns.length;
+  const narrow = Math.min(Math.max(fit, COLUMN.least), COLUMN.most);
+  let x = PAD;
+  columns.forEach((column, rank) => {
+    const width = Math.max(...column.map((item) => (counts(item.node) > 16 ? COLUMN.wide : narrow)));
+    const lane = tall / column.length;
+    column.forEach((item, i) => {
+      Object.assign(item, { x, y: top + i * lane, width, height: lane, rank });
+      item.grid = gridOf(item.node.shape, counts(item.node), item, item.block !== null);
+    });
+    x += width + GAP;
+  });
+  for (const bracket of brackets.list) {
+    const inside = items.filter(({ around }) => around.includes(bracket.name));
+    bracket.x = Math.min(...inside.map((item) => item.x)) - 4;
+    bracket.width = Math.max(...inside.map((item) => item.x + item.width)) + 4 - bracket.x;
+    bracket.y = PAD / 2 + bracket.row * BRACKET;
+  }
+  const height = top + tall + bottom;
+  return { items, brackets: brackets.list, arcs: arcs.list, width: x - GAP + PAD, height, floor: top + tall,
+    byLayer: new Map(items.flatMap((item) => item.members.map((node) => [node.name, item]))) };
+}
+
+/** Items of one column from top to bottom, so that few links cross: each near what it comes from. */
+function arrangeLanes(column) {
+  const wish = ({ inputs }) => inputs.reduce((sum, { lane, lanes }) => sum + (lane + 0.5) / lanes, 0) / (inputs.length || 1);
+  const wishes = new Map(column.map((item) => [item, wish(item)]));
+  column.sort((a, b) => wishes.get(a) - wishes.get(b));
+  column.forEach((item, lane) => Object.assign(item, { lane, lanes: column.length }));
+}
+
+/** Open blocks as spans of columns, in as few rows as keep them apart, outer ones above inner ones. */
+function bracketsOf(items) {
+  const spans = new Map();
+  for (const { around, rank } of items) {
+    around.forEach((name, depth) => {
+      const span = spans.get(name) ?? { name, depth, from: rank, to: rank };
+      spans.set(name, { ...span, from: Math.min(span.from, rank), to: Math.max(span.to, rank) });
+    });
+  }
+  const list = [...spans.values()].sort((a, b) => a.depth - b.depth || a.from - b.from);
+  const rows = [];
+  for (const span of list) {
+    let row = 0;
+    const clash = (other) => other.from <= span.to && span.from <= other.to;
+    while (rows[row]?.some((other) => clash(other))) row += 1;
+    (rows[row] ??= []).push(span);
+    span.row = row;
+  }
+  return { list, rows: rows.length };
+}
+
+/** Links that skip columns run below all columns, the longer the lower, none through another. */
+function arcsOf(items) {
+  const list = items.flatMap((target) => target.inputs
+    .filter((source) => target.rank - source.rank > 1).map((source) => ({ source, target })));
+  list.sort((a, b) => (a.target.rank - a.source.rank) - (b.target.rank - b.source.rank));
+  const lanes = [];
+  for (const arc of list) {
+    arc.lane = lanes.findIndex((last) => last.every(({ source, target }) =>
+      target.rank <= arc.source.rank || arc.target.rank <= source.rank));
+    if (arc.lane < 0) arc.lane = lanes.length < 6 ? lanes.length : 5;
+    (lanes[arc.lane] ??= []).push(arc);
+  }
+  return { list, lanes: lanes.length };
+}
+
+/**
+ * `count` maps (or values of a vector) in the room below an item's head: as large as they can be.
+ * {columns, rows, width, height, gap, x, y}: width and height are of one map.
+ */
+function gridOf(shape, count, { x, y, width, height }, stacked) {
+  const vector = isVector(shape);
+  const room = { width: width - (stacked ? 8 : 0), height: height - HEAD - FOOT };
+  const [tall, wide] = vector ? [1, 1] : [shape[1], shape[2]];
+  const ratio = tall / wide;
+  const gap = vector ? (count > 1500 ? 0 : 1) : 4;
+  const most = vector ? 20 : MAP_MOST;
+  let best = { columns: 1, size: 0 };
+  const limit = vector ? Math.ceil(Math.sqrt(count) * 1.5) + 1 : Math.min(count, 12);
+  for (let columns = 1; columns <= limit; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const across = (room.width - (columns - 1) * gap) / columns;
+    const down = (room.height - (rows - 1) * gap) / rows / ratio;
+    const size = Math.min(across, down, most);
+    if (size > best.size + 0.01) best = { columns, size };
+  }
+  const { columns, size } = best;
+  const rows = Math.ceil(count / columns);
+  const total = { width: columns * (size + gap) - gap, height: rows * (size * ratio + gap) - gap };
+  return { vector, count, columns, rows, width: size, height: size * ratio, gap,
+    x: x + (room.width - total.width) / 2, y: y + HEAD + Math.max(room.height - total.height, 0) / 2,
+    bottom: y + HEAD + Math.max(room.height - total.height, 0) / 2 + total.height };
+}
+
+/** The place of the i-th map or value of an item. */
+export function cellOf({ x, y, width, height, gap, columns }, i) {
+  return { x: x + (i % columns) * (width + gap), y: y + Math.floor(i / columns) * (height + gap), width, height };
+}
+
+/** What lies at a point: {item, position, row, column} with row and column in 0..1 of the cell; or null. */
+export function hit(items, x, y) {
+  for (const item of items) {
+    const { grid } = item;
+    const [column, row] = [(x - grid.x) / (grid.width + grid.gap), (y - grid.y) / (grid.height + grid.gap)];
+    if (column < 0 || row < 0 || column >= grid.columns || row >= grid.rows) continue;
+    const position = Math.floor(row) * grid.columns + Math.floor(column);
+    const cell = cellOf(grid, position);
+    const inside = { row: (y - cell.y) / cell.height, column: (x - cell.x) / cell.width };
+    if (position < grid.count && inside.row < 1 && inside.column < 1) return { item, position, ...inside };
+  }
+  return null;
+}

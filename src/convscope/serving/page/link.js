@@ -1,0 +1,67 @@
+/** The part of the state that makes a link, to and from location.hash. */
+
+const DIGITS = 36;
+const GRID = DIGITS ** 2 - 1; // two characters a coordinate
+
+/** Strokes in 0..1 -> text: strokes apart by ".", each its tool, then four characters a point. */
+export function packStrokes(strokes) {
+  const pack = (v) => Math.round(Math.min(Math.max(v, 0), 1) * GRID).toString(DIGITS).padStart(2, "0");
+  return strokes.map(({ tool, points }) => tool[0] + points.map(([x, y]) => pack(x) + pack(y)).join("")).join(".");
+}
+
+/** The way back; what cannot be read is left out. */
+export function unpackStrokes(text) {
+  return text.split(".").flatMap((part) => {
+    const points = [];
+    for (let i = 1; i + 4 <= part.length; i += 4) {
+      points.push([part.slice(i, i + 2), part.slice(i + 2, i + 4)].map((c) => parseInt(c, DIGITS) / GRID));
+    }
+    const fine = points.length && points.flat().every((v) => v >= 0 && v <= 1);
+    return fine ? [{ tool: part[0] === "e" ? "eraser" : "pen", points }] : [];
+  });
+}
+
+/** State -> text for location.hash, without "#". */
+export function toHash(state) {
+  const link = new URLSearchParams();
+  if (state.classifier) link.set("model", state.classifier);
+  if (state.source?.kind === "example") link.set("example", state.source.id);
+  if (state.source?.kind === "drawing" && state.source.strokes.length) {
+    link.set("strokes", packStrokes(state.source.strokes));
+    if (state.source.ink === "ink") link.set("ink", "1");
+  }
+  if (state.selected) {
+    const { layer, map, y, x } = state.selected;
+    link.set("at", [layer, map, y, x].filter((part) => part !== undefined).join("~"));
+  }
+  if (state.tab !== "network") link.set("tab", state.tab);
+  if (state.three) link.set("3d", "1");
+  if (state.scale !== "layer") link.set("scale", state.scale);
+  link.set("lang", state.language);
+  if (state.theme !== "auto") link.set("theme", state.theme);
+  return link.toString();
+}
+
+/** location.hash -> the changes of the state that it asks for. */
+export function fromHash(hash) {
+  const link = new URLSearchParams(hash.replace(/^#/, ""));
+  const state = {};
+  const oneOf = (key, name, values) => values.includes(link.get(key)) && (state[name] = link.get(key));
+  oneOf("lang", "language", ["en", "zh"]);
+  oneOf("theme", "theme", ["light", "dark"]);
+  oneOf("scale", "scale", ["map", "layer", "network"]);
+  oneOf("tab", "tab", ["convolution", "training", "lesson"]);
+  if (link.get("3d")) state.three = true;
+  if (link.get("model")) state.classifier = link.get("model");
+  if (link.get("example")) state.source = { kind: "example", id: link.get("example") };
+  if (link.get("strokes")) {
+    const strokes = unpackStrokes(link.get("strokes"));
+    state.source = { kind: "drawing", strokes, ink: link.get("ink") ? "ink" : "chalk" };
+  }
+  const [layer, ...place] = (link.get("at") ?? "").split("~");
+  const [map, y, x] = place.map(Number);
+  if (layer && place.every((part) => /^\d+$/.test(part))) {
+    state.selected = { layer, ...(place.length > 0 && { map }), ...(place.length > 2 && { y, x }) };
+  }
+  return state;
+}

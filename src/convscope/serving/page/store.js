@@ -1,0 +1,80 @@
+/**
+ * The page's one store. Views read `state`, change it with `set`, and hear of changes with `on`; they know nothing of
+ * each other.
+ *
+ *   store.on(["forward", "scale"], (state) => draw(state));   // called once for each `set` that touches one of them
+ *   store.set({ scale: "layer" });
+ *
+ * What the keys hold:
+ *   classifiers, classifier   all that can be chosen; the id of the chosen one
+ *   network                   its graph (GET /api/network), with `byName`: Map of nodes
+ *   examples                  pictures to try
+ *   source                    {kind: "drawing", strokes, ink} | {kind: "example", id} | {kind: "file", name, blob} | null
+ *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
+ *   before                    probabilities by index without the changes of `whatif`
+ *   whatif                    {channels_off, kernels, occlude}, as PATCH /api/what-if takes it
+ *   selected                  null or {layer, map?, y?, x?, term?}: the deeper, the more there is of it
+ *   arithmetic, kernels       the numbers behind `selected`, once they have come
+ *   hover                     null, {layer, map, y, x, value} or {row, column} (on the input)
+ *   field, seenBy             boxes that belong to `hover`
+ *   direction, label          "forward" or "backward", and the class whose loss goes backwards
+ *   gradients                 the answer of GET /api/gradients
+ *   why                       whether the heat maps are open
+ *   scale                     "map", "layer" or "network": what the strongest colour stands for
+ *   open, shown               names of blocks that are open (Set); how many maps a layer shows (object)
+ *   tab, three                the tab in front; whether the network turns in 3D
+ *   language, theme           "en" or "zh"; "light", "dark" or "auto"
+ *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
+ */
+export function createStore(initial) {
+  let state = Object.freeze({ ...initial });
+  const listeners = new Set();
+
+  return {
+    get state() {
+      return state;
+    },
+    set(changes) {
+      const changed = Object.keys(changes).filter((key) => !Object.is(state[key], changes[key]));
+      if (!changed.length) return;
+      state = Object.freeze({ ...state, ...changes });
+      for (const { keys, listener } of [...listeners]) {
+        if (changed.some((key) => keys.has(key))) listener(state);
+      }
+    },
+    /** Calls `listener` after changes of any of `keys`; returns a function that ends it. */
+    on(keys, listener) {
+      const entry = { keys: new Set(keys), listener };
+      listeners.add(entry);
+      return () => listeners.delete(entry);
+    },
+  };
+}
+
+export const NO_CHANGES = Object.freeze({ channels_off: {}, kernels: [], occlude: [] });
+
+export const INITIAL = {
+  classifiers: [], classifier: null, network: null, examples: [],
+  source: null, forward: null, before: null, whatif: NO_CHANGES,
+  selected: null, arithmetic: null, kernels: null,
+  hover: null, field: null, seenBy: null,
+  direction: "forward", label: null, gradients: null, why: false,
+  scale: "layer", open: new Set(), shown: {},
+  tab: "network", three: false, language: "en", theme: "auto",
+  status: "loading", problem: null,
+};
+
+/** How many changes of the network or the picture `whatif` holds. */
+export function countChanges(whatif) {
+  const off = Object.values(whatif.channels_off).reduce((sum, maps) => sum + maps.length, 0);
+  return off + whatif.kernels.length + (whatif.occlude.length ? 1 : 0);
+}
+
+/** One level up: product, value, map, layer, network. */
+export function up(selected) {
+  if (!selected) return null;
+  const { layer, map, y, x, term } = selected;
+  if (term !== undefined) return { layer, map, y, x };
+  if (y !== undefined) return { layer, map };
+  return map !== undefined ? { layer } : null;
+}
