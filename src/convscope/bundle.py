@@ -29,6 +29,8 @@ CONFIG, WEIGHTS, LABELS, CARD = "config.json", "model.safetensors", "labels.txt"
 MAX_CONFIG_BYTES = 16_000_000
 # Classifiers that ship with the package, a folder each.
 BUNDLED = Path(__file__).parent / "bundled"
+# Where a run keeps the weights of its epochs.
+SNAPSHOT_FOLDER = Path("checkpoints") / "snapshots"
 SNAPSHOT = "epoch-{:04d}.safetensors"
 
 

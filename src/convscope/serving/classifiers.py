@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import BUNDLED, bundled_names, find_bundle
+from ..bundle import BUNDLED, SNAPSHOT_FOLDER, bundled_names, find_bundle
 from ..classifier import Classifier, load
 from ..errors import ModelFileError, printable
-from ..insight import trace
+from ..insight import Node, Trace, trace
 from .refusal import unknown
-from .snapshots import SNAPSHOTS, Snapshots, load_snapshot
+from .snapshots import Snapshots, load_snapshot
 
 # Networks of other epochs that stay in memory.
 KEPT_EPOCHS = 4
@@ -36,10 +36,8 @@ class Served:
     def classifier(self) -> Classifier:
         """The classifier as saved; of a run that is still going on, its newest snapshot."""
         with self.reading:
-            if self.source.name == SNAPSHOTS:
-                classifier = load_snapshot(self.source, None)
-            else:
-                classifier = load(self.source)
+            going_on = self.source.name == SNAPSHOT_FOLDER.name
+            classifier = load_snapshot(self.source, None) if going_on else load(self.source)
             classifier.network.to(self.device).eval()
             return classifier
 
@@ -66,12 +64,23 @@ class Served:
             return self.epochs[key]
 
     @cached_property
+    def structure(self) -> Trace:
+        """The nodes of the network, without their outputs."""
+        with self.reading:
+            images = torch.zeros(1, *self.classifier.preprocess.input_size, device=self.device)
+            return trace(with_own_modules(self.classifier.network), images, keep=())
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """The nodes by name."""
+        return {node.name: node for node in self.structure.nodes}
+
+    @cached_property
     def graph(self) -> dict[str, Any]:
         """The network as nodes, edges and groups, with what the page needs to know beside it."""
         preprocess = self.classifier.preprocess
-        images = torch.zeros(1, *preprocess.input_size, device=self.device)
         return {
-            **trace(self.network(user="graph"), images, keep=()).graph(),
+            **self.structure.graph(),
             "classifier": self.id,
             "input_size": list(preprocess.input_size),
             "class_names": self.classifier.class_names,
@@ -133,7 +142,7 @@ def with_own_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Mo
 
 def _find(run: str) -> tuple[Path, Path | None]:
     """The bundle and the run folder behind it; of an unfinished run, the folder of its snapshots."""
-    snapshots = Path(run) / "checkpoints" / SNAPSHOTS
+    snapshots = Path(run) / SNAPSHOT_FOLDER
     if not (Path(run) / "classifier").exists() and Snapshots(Path(run)).epochs():
         return snapshots, Path(run)
     bundle = find_bundle(run)

@@ -35,8 +35,7 @@ class Microscope:
     def network(self, session: Session) -> nn.Module:
         """The network of a session, edited as it asks."""
         network = session.served.network(session.epoch, self.name)
-        nodes = {node["name"]: node for node in session.served.graph["nodes"]}
-        return session.edits.apply_to_network(network, nodes)
+        return session.edits.apply_to_network(network, session.served.nodes)
 
     def images(self, session: Session) -> Tensor:
         """The network's input, 1 x C x H x W."""
@@ -97,29 +96,26 @@ class Microscope:
 
     def kernels(self, served: Served, session: Session | None, layer: str, map: int) -> bytes:
         """The kernels that make one map, from every input map, and its bias."""
-        node = next((node for node in served.graph["nodes"] if node["name"] == layer), None)
-        if node is None:
+        if layer not in served.nodes:
             raise unknown("layer", "层", layer)
         network = served.network(user=self.name) if session is None else self.network(session)
-        path = node["module"] or ""
-        module = network.get_submodule(path) if path else None
+        path = served.nodes[layer].module
         try:
-            weights = insight.kernels(network, path).detach() if module is not None else None
-        except (ValueError, KeyError, AttributeError):
-            weights = None
-        if weights is None and isinstance(module, nn.Linear):
-            weights = module.weight.detach()[:, :, None, None]
-        if weights is None:
-            raise wrong(f"{layer} has no kernels", f"{layer} 没有卷积核")
+            weights = insight.kernels(network, path or layer)
+        except ValueError:
+            raise wrong(f"{layer} has no kernels", f"{layer} 没有卷积核") from None
+        module = network.get_submodule(path or "")
         _within("map", "图", map, len(weights))
-        bias = getattr(module, "bias", None)
+        bias, groups = getattr(module, "bias", None), getattr(module, "groups", 1)
         payload = Payload()
         header = {
             "layer": layer,
             "map": map,
             "shape": list(weights.shape[1:]),
+            # Of a grouped convolution only the input maps of the group are there.
+            "first_input": map // (len(weights) // groups) * weights.shape[1] if groups > 1 else 0,
             "bias": float(bias[map]) if isinstance(bias, Tensor) and bias.ndim == 1 and len(bias) > map else None,
-            "offset": payload.add(weights[map].float().cpu().numpy()),
+            "offset": payload.add(weights[map].numpy()),
         }
         return payload.pack(header)
 
@@ -171,7 +167,7 @@ class Microscope:
                 label = int(network(images).argmax())
         for index in (label, *([] if versus is None else [versus])):
             _within("label", "类别", index, len(names))
-        if layer is not None and all(node["name"] != layer for node in session.served.graph["nodes"]):
+        if layer is not None and layer not in session.served.nodes:
             raise unknown("layer", "层", layer)
         try:
             heat = (

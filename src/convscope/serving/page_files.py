@@ -26,7 +26,7 @@ TYPES = {
 
 
 class PageFiles(StaticFiles):
-    """Files below `page/`, with an ETag that the browser asks about again each time; nothing outside and no dot file."""
+    """Files below `page/`, which the browser asks about again each time (ETag); nothing outside, no dot files."""
 
     def __init__(self, folder: Path = PAGE):
         super().__init__(directory=folder, html=True, check_dir=False)

@@ -27,7 +27,7 @@ DEFAULT_PORT = 8000
 PORTS_TRIED = 100
 DRAIN_SECONDS = 8
 ANYWHERE = ("0.0.0.0", "::")
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def serve(
@@ -60,12 +60,11 @@ def serve(
         server.run(sockets=[listening])
     finally:
         ended = [lane.close() for lane in (quick, slow)]
-    code = EXIT_CODES.get(server.stopped_by, 0)
     if not all(ended):  # a layer that still computes; the interpreter must not be taken away under it
         sys.stdout.flush()
-        os._exit(code)
-    if code:
-        raise Interrupted("stopped", code)
+        os._exit(server.exit_code)
+    if server.exit_code:
+        raise Interrupted("stopped", server.exit_code)
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -137,10 +136,10 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         super().__init__(config)
-        self.stopped_by: signal.Signals | int = 0
+        self.exit_code = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Finish what is in flight; a second signal does not wait for it."""
         if self.should_exit:
             self.force_exit = True
-        self.should_exit, self.stopped_by = True, signal.Signals(sig)
+        self.should_exit, self.exit_code = True, EXIT_CODES.get(sig, 1)

@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..bundle import read_bundle, snapshot_epochs, snapshot_name
+from ..bundle import SNAPSHOT_FOLDER, read_bundle, snapshot_epochs, snapshot_name
 from ..classifier import Classifier
 from ..data.preprocess import Preprocess
 from ..errors import ModelFileError, printable
 
-SNAPSHOTS = "snapshots"
 MAX_TABLE_BYTES = 16_000_000
 
 
@@ -22,7 +21,7 @@ class Snapshots:
     """What a run folder says of its epochs. Reads only what it needs, and can be asked while the run goes on."""
 
     def __init__(self, run: Path):
-        self.run, self.place = run, run / "checkpoints" / SNAPSHOTS
+        self.run, self.place = run, run / SNAPSHOT_FOLDER
 
     def epochs(self) -> list[int]:
         """The epochs whose weights are there, 0 for the first random ones."""
