@@ -10,7 +10,7 @@ from PIL import Image
 
 from convscope.data import Preprocess, load_data
 from convscope.data.decoded import decode_data
-from convscope.data.folder import image_files
+from convscope.data.place import image_files
 from convscope.data.split import redivide, split_table
 from convscope.errors import DataError
 
@@ -79,9 +79,9 @@ WARNED = {
     "one image": ({"a": 4, "b": 1}, "class 'b' has one image"),
     "letter case": ({"Cat": 3, "cat": 3}, "differ only in upper and lower case: Cat"),
     "imbalance": ({"a": 64, "b": 3}, "strong imbalance, 64 images of 'a' and 3 of 'b'"),
-    "no validation": ({"train/a": 8, "train/b": 8, "test/a": 2, "test/b": 2}, "no validation folder; 2 of the"),
+    "no validation": ({"train/a": 8, "train/b": 8, "test/a": 2, "test/b": 2}, "no validation images; 2 of the"),
     "an extra folder": ({"train/a": 2, "train/b": 2, "val/a": 1, "val/b": 1, "notes": 1}, "'notes' is no split"),
-    "a split without classes": ({"train/a": 4, "train/b": 4, "test": 3}, "the test folder has no image in a folder"),
+    "a split without classes": ({"train/a": 4, "train/b": 4, "test": 3}, "test has no image of a class and is not used"),
 }
 
 

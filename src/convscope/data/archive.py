@@ -6,15 +6,16 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import DataError, printable
-from .image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, fingerprint
+from .image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, check_header, fingerprint
 
-MAX_MEMBERS = 5_000_000
+MAX_MEMBERS, MAX_DEPTH = 5_000_000, 100
 # What is packed a hundredfold may be a blank picture if it is small; if it is large it is a bomb.
 MAX_RATIO = 100
 # The one that all writers use for images, and none at all.
@@ -32,21 +33,26 @@ class Member(Stored):
     state: str
 
     def read(self) -> bytes:
-        """Its content, at most `MAX_BYTES`; UnreadableImage if it is damaged or the zip is another by now."""
-        return self.read_up_to(MAX_BYTES)
+        """Its content; UnreadableImage if it is damaged or no image within the limits, or the zip is another by now."""
+        return self._read(MAX_BYTES, check_header)
 
     def read_up_to(self, limit: int) -> bytes:
-        """As `read`, with another limit on the unpacked bytes."""
+        """The content of a file of any kind; UnreadableImage if it has more than `limit` bytes."""
+        return self._read(limit)
+
+    def _read(self, limit: int, check: Callable[[BinaryIO], None] | None = None) -> bytes:
         if fingerprint(self.archive) != self.state:
             raise UnreadableImage("the zip was changed while it was in use")
         try:
             opened = _opened(self.archive, self.state, os.getpid())
             size = opened.getinfo(self.name).file_size
-            if not 0 < size <= limit:
-                raise UnreadableImage(
-                    f"{size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB" if size else "empty file"
-                )
+            if size == 0:
+                raise UnreadableImage("empty file")
+            if size > limit:
+                raise UnreadableImage(f"file of {size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB")
             with opened.open(self.name) as file:
+                if check is not None and size > LARGE:
+                    check(file)  # type: ignore[arg-type]
                 return file.read()
         except (OSError, KeyError, *DAMAGED) as problem:
             raise UnreadableImage(f"damaged in the zip ({printable(problem)})") from problem
@@ -95,6 +101,8 @@ def _complaints(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
             yield f"'{name}' leads out of the zip"
+        if len(parts) > MAX_DEPTH:
+            yield f"'{name[:60]}...' lies more than {MAX_DEPTH} folders deep"
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             yield f"'{name}' is a link or a special file"
         if info.flag_bits & 1:

@@ -11,8 +11,8 @@ import numpy as np
 import platformdirs
 
 from ..errors import DataError, printable
-from .folder import load_folder
 from .idx import find_idx_files, read_idx_pair
+from .sources import load_path
 from .split import Data, Split, divide
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -39,10 +39,8 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
         return _digits()
     if name in IDX_SETS:
         return _idx_set(name, Path(data_dir) if data_dir is not None else None)
-    if os.path.isdir(name):  # noqa: PTH112 - pathlib's raises for names that no file system takes
-        return load_folder(Path(name))
     if os.path.lexists(name):
-        raise DataError(f"{printable(name)} is a file: give a folder with one folder of images a class")
+        return load_path(Path(name))
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give a folder, or one of {', '.join(NAMES)}"
     raise DataError(f"no data set and no folder '{printable(name)}': {hint}")

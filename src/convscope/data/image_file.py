@@ -6,7 +6,6 @@ import ctypes
 import errno
 import io
 import logging
-import math
 import os
 import stat
 import warnings
@@ -74,8 +73,19 @@ def read_bytes(item: str | os.PathLike[str] | Stored) -> bytes:
     try:
         with Path(path).open("rb") as file:
             if size > LARGE:
-                _open(file)
-                file.seek(0)
+                check_header(file)
+            return file.read()
+    except OSError as problem:
+        raise UnreadableImage(_why(problem)) from problem
+
+
+def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The content of a regular file of any kind, at most `limit` bytes; UnreadableImage with the reason."""
+    size = _regular_file(path).st_size
+    if size > limit:
+        raise UnreadableImage(_too_large(size, limit))
+    try:
+        with Path(path).open("rb") as file:
             return file.read()
     except OSError as problem:
         raise UnreadableImage(_why(problem)) from problem
@@ -85,13 +95,19 @@ def fingerprint(item: str | os.PathLike[str] | Stored) -> str:
     """A key that changes when a file is replaced or written to, without reading it; UnreadableImage as `read_bytes`."""
     if isinstance(item, Stored):
         return item.fingerprint()
-    status = _check_file(item, math.inf)  # an archive may be of any size
+    status = _regular_file(item)
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{Path(item).name}"
 
 
-def read_image(path: str | os.PathLike[str]) -> Image.Image:
+def check_header(file: BinaryIO) -> None:
+    """UnreadableImage unless an open file begins as an image within the limits does."""
+    _open(file)
+    file.seek(0)
+
+
+def read_image(item: str | os.PathLike[str] | Stored) -> Image.Image:
     """A file's picture as `decode` gives it; UnreadableImage with the reason if there is none."""
-    return decode(read_bytes(path))
+    return decode(read_bytes(item))
 
 
 def decode(content: bytes) -> Image.Image:
@@ -115,11 +131,13 @@ def decode(content: bytes) -> Image.Image:
         raise UnreadableImage(f"damaged {image.format} ({_reason(problem)})") from problem
 
 
-def is_gray(path: str | os.PathLike[str]) -> bool | None:
-    """Whether a file's header says that it has one channel; None if it has none that can be read."""
+def is_gray(item: str | os.PathLike[str] | Stored) -> bool | None:
+    """Whether an image's header says that it has one channel; None if it has none that can be read."""
     try:
-        _check_file(path)
-        with Path(path).open("rb") as file:
+        if isinstance(item, Stored):
+            return _open(io.BytesIO(item.read())).mode in GRAY_MODES
+        _check_file(item)
+        with Path(item).open("rb") as file:
             return _open(file).mode in GRAY_MODES
     except (OSError, UnreadableImage):
         return None
@@ -150,8 +168,17 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         raise UnreadableImage(f"pixel format {image.mode}, which Pillow cannot convert") from problem
 
 
-def _check_file(path: str | os.PathLike[str], limit: float = MAX_BYTES) -> os.stat_result:
+def _check_file(path: str | os.PathLike[str]) -> os.stat_result:
     """The status of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
+    status = _regular_file(path)
+    if status.st_size == 0:
+        raise UnreadableImage("empty file")
+    if status.st_size > MAX_BYTES:
+        raise UnreadableImage(_too_large(status.st_size, MAX_BYTES))
+    return status
+
+
+def _regular_file(path: str | os.PathLike[str]) -> os.stat_result:
     try:
         status = os.stat(path)  # noqa: PTH116 - names may be bytes that are no valid text
     except ValueError as problem:
@@ -164,11 +191,11 @@ def _check_file(path: str | os.PathLike[str], limit: float = MAX_BYTES) -> os.st
         raise UnreadableImage("a folder, not an image")
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableImage("not a regular file (a pipe, socket or device)")
-    if status.st_size == 0:
-        raise UnreadableImage("empty file")
-    if status.st_size > limit:
-        raise UnreadableImage(f"file of {status.st_size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB")
     return status
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"file of {size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB"
 
 
 def _why(problem: OSError) -> str:

@@ -7,26 +7,30 @@ import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError, printable
 from ..files import csv_text
+from .place import Item
 
 SPLITS = ("train", "val", "test")
 # Independent of a run's seed, so that runs with other seeds are tested on the same images.
 SPLIT_SEED = 0
+# What is held out where no split was made; more than so many images would not measure better, only train worse.
+HELD_OUT, MOST_HELD_OUT = 0.15, 5000
 
 
 @dataclass
 class Split:
-    """Images with labels: files, or an array of uint8 pixels N x H x W (gray) or N x H x W x 3.
+    """Images with labels: files (or what stands for them, inside a zip), or an array of uint8 pixels N x H x W x 3.
+
+    An array of gray images is N x H x W.
 
     `labels` are int64 indices into the data set's `class_names`; `names` tell the images apart in tables and reports.
     """
 
-    images: np.ndarray | list[Path]
+    images: np.ndarray | list[Item]
     labels: np.ndarray
     names: list[str]
 
@@ -42,7 +46,7 @@ class Split:
     def join(self, other: Split) -> Split:
         """This split's images, then the other's."""
         if isinstance(self.images, list) or isinstance(other.images, list):
-            images: np.ndarray | list[Path] = [*self.images, *other.images]
+            images: np.ndarray | list[Item] = [*self.images, *other.images]
         else:
             images = np.concatenate([self.images, other.images])
         return Split(images, np.concatenate([self.labels, other.labels]), self.names + other.names)
@@ -96,6 +100,19 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
         parts["val"] += members[n_test : n_test + n_val].tolist()
         parts["train"] += members[n_test + n_val :].tolist()
     return {name: whole.take(sorted(indices)) for name, indices in parts.items() if indices or name == "train"}
+
+
+def held_out_share(images: int) -> float:
+    """The share of so many images that is held out for each of validation and test."""
+    return min(HELD_OUT, MOST_HELD_OUT / max(images, 1))
+
+
+def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
+    """The same splits, with a validation split taken out of the training images if there is none."""
+    if "val" in splits:
+        return splits
+    held = divide(splits["train"], held_out_share(len(splits["train"])), 0)
+    return {**held, **{name: split for name, split in splits.items() if name != "train"}}
 
 
 def split_table(data: Data) -> bytes:
