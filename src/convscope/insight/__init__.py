@@ -1,7 +1,18 @@
 """Looking inside any `nn.Module`, ours or not."""
 
+from .attribution import METHODS, attribute
+from .deconvnet import deconvolve
+from .grad_cam import map_layer
+from .gradients import gradients
 from .graph import Node, Trace
+from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_table import LayerRow, LayerTable, summary
+from .maximise import maximise
+from .statistics import LayerStatistics, channel_statistics
 from .trace import trace
 
-__all__ = ["LayerRow", "LayerTable", "Node", "Trace", "summary", "trace"]
+__all__ = [
+    "LayerRow", "LayerStatistics", "LayerTable", "METHODS", "Node", "Trace", "attribute", "channel_statistics",
+    "colour_kernels", "deconvolve", "gradients", "kernels", "layers_with_kernels", "map_layer", "maximise",
+    "summary", "tile", "trace",
+]  # fmt: skip

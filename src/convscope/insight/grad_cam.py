@@ -1,0 +1,57 @@
+"""Class-activation maps: where in the last maps the evidence for a class lies.
+
+Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, *Grad-CAM: Visual Explanations from Deep Networks via
+Gradient-based Localization*, ICCV 2017. In a network that ends with global average pooling and one linear layer it is
+the class-activation map of Zhou et al. 2016, divided by the number of pixels of the maps.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .graph import Trace
+from .kernels import nearest
+from .scores import difference, watched
+from .trace import trace
+
+
+def grad_cam(
+    network: nn.Module, images: Tensor, labels: Tensor, others: Tensor | None = None, layer: str | None = None
+) -> Tensor:
+    """N x H x W, enlarged bilinearly to the images' size; see `attribute` for the rest."""
+    layer = map_layer(trace(network, images[:1], keep=()), layer)
+    found: dict[str, Tensor] = {}
+
+    def observe(name: str, output: Tensor) -> None:
+        if name == layer:
+            # What follows may work in place (torchvision's ReLU does); a hook's gradient is that of the values here.
+            found["maps"] = output.detach().clone()
+            output.register_hook(lambda gradient: found.update(gradient=gradient))
+
+    _, start, logits = watched(network, images, observe)
+    torch.autograd.grad(difference(logits, labels, others).sum(), start)
+    if "gradient" not in found:
+        raise ValueError(f"the answer does not depend on '{layer}': choose another layer")
+    heat = (found["gradient"].mean((2, 3), keepdim=True) * found["maps"]).sum(1, keepdim=True)
+    if others is None:
+        heat = heat.relu()
+    return F.interpolate(heat, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def map_layer(found: Trace, layer: str | None = None) -> str:
+    """The layer that a class-activation map is made from: the last one that gives maps of more than one pixel.
+
+    With `layer` it is that one, if it gives maps; ValueError names what could be meant.
+    """
+    names = [node.name for node in found.nodes if len(node.shape) == 3 and node.kind != "input"]
+    if layer is not None:
+        if layer in names:
+            return layer
+        known = any(node.name == layer for node in found.nodes)
+        raise ValueError(f"{f'{layer} gives no maps' if known else f'unknown layer {layer}'}: {nearest(layer, names)}")
+    large = [name for name in names if found.node(name).shape[1] * found.node(name).shape[2] > 1]
+    if not large:
+        raise ValueError("no layer of this network gives maps: choose another method, such as saliency")
+    return large[-1]

@@ -1,0 +1,86 @@
+"""Kernels as numbers and as pictures."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def kernels(network: nn.Module, layer: str) -> Tensor:
+    """The kernels of a layer, output maps x input maps x height x width, as a copy on the CPU.
+
+    A linear layer's are 1 x 1. A layer that stores its kernels in a form of its own (a connection table) gives them
+    with a method `dense_weight`. Of a grouped convolution only the input maps of the group are there. ValueError for a
+    name that is no layer with kernels.
+    """
+    found = dict(network.named_modules())
+    weight = _weight(found[layer]) if layer in found else None
+    if weight is None:
+        names = layers_with_kernels(network)
+        what = f"'{layer}' has no kernels" if layer in found else f"unknown layer '{layer}'"
+        raise ValueError(f"{what}: {nearest(layer, names)}")
+    weight = weight.detach().float().cpu().clone()
+    return weight if weight.ndim == 4 else weight[..., None, None]
+
+
+def layers_with_kernels(network: nn.Module) -> list[str]:
+    """Names of the layers that `kernels` takes, in the order in which the network lists them."""
+    return [name for name, module in network.named_modules() if name and _weight(module) is not None]
+
+
+def tile(maps: Tensor | np.ndarray, columns: int | None = None, gap: int = 1, fill: float = math.nan) -> np.ndarray:
+    """Pictures side by side: n x H x W (or n x 3 x H x W, in colour) -> one array, rows x columns of them.
+
+    Without `columns` they fill a rectangle that is wider than high where their number allows it: 96 kernels become
+    AlexNet's 8 x 12. `gap` pixels of `fill` lie between them and where the last row ends early. The result is
+    float32, height x width (x 3).
+    """
+    array = np.asarray(maps, dtype=np.float32)
+    if array.ndim == 4:
+        array = np.moveaxis(array, 1, -1)
+    if array.ndim not in (3, 4) or not len(array):
+        raise ValueError(f"tile takes n x H x W or n x C x H x W, not {' x '.join(map(str, array.shape))}")
+    count, height, width = array.shape[:3]
+    columns = min(columns or columns_for(count), count)
+    rows = -(-count // columns)
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *array.shape[3:])
+    picture = np.full(shape, fill, np.float32)
+    for i, one in enumerate(array):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        picture[top : top + height, left : left + width] = one
+    return picture
+
+
+def columns_for(count: int) -> int:
+    """Columns of a grid of `count` pictures: a divisor if one makes a shape between a square and 2.5 : 1."""
+    side = math.ceil(math.sqrt(count))
+    return next((c for c in range(side, count + 1) if count % c == 0 and c * c <= 2.5 * count), side)
+
+
+def colour_kernels(weight: Tensor) -> Tensor:
+    """Kernels on three input maps as colours in 0..1: zero is middle gray, each scaled by its own largest number."""
+    if weight.ndim != 4 or weight.shape[1] != 3:
+        raise ValueError(f"colours need kernels on 3 input maps, not {tuple(weight.shape)}")
+    largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+    return 0.5 + 0.5 * weight / largest
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint for an error message: the names most like `name`, or the first few."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    return f"choose one of {shown}" if names else "there is none"
+
+
+def _weight(module: nn.Module) -> Tensor | None:
+    dense = getattr(module, "dense_weight", None)
+    weight = dense() if callable(dense) else getattr(module, "weight", None)
+    return weight if isinstance(weight, Tensor) and weight.ndim in (2, 4) else None

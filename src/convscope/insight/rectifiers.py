@@ -1,0 +1,62 @@
+"""Other ways back through a rectifier: the two papers that only let positive evidence pass.
+
+Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014 (deconvnet), and Springenberg,
+Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity*, 2015 (guided backpropagation; their figure 1 compares
+the three rules).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+RULES = ("deconvnet", "guided")
+# Every way in which PyTorch spells "replace what is negative by zero"; nn.ReLU and nn.ReLU6 come through these too.
+IN_PLACE = {torch.relu_, torch.Tensor.relu_}
+RECTIFIERS = {F.relu, torch.relu, torch.Tensor.relu, F.relu6, *IN_PLACE}
+
+
+class ChangedRectifiers(TorchFunctionMode):
+    """While it is active, gradients go back through every rectifier by another rule; forwards nothing changes.
+
+    It changes the function, not the module: one that a network calls without a layer (`F.relu`), or in place, or twice
+    with one module, is caught like any other, and there is no hook that could be left behind. Smooth activations
+    (sigmoid, SiLU, GELU) keep their gradient: in a network of those, both rules are plain backpropagation.
+    """
+
+    def __init__(self, rule: str):
+        super().__init__()
+        if rule not in RULES:
+            raise ValueError(f"unknown rule '{rule}': choose one of {', '.join(RULES)}")
+        self.rule = rule
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func not in RECTIFIERS:
+            return func(*args, **kwargs)
+        values = args[0] if args else kwargs["input"]
+        in_place = func in IN_PLACE or kwargs.get("inplace", len(args) > 1 and args[1])
+        return _Rectifier.apply(values, self.rule, bool(in_place), 6.0 if func is F.relu6 else None)
+
+
+class _Rectifier(torch.autograd.Function):
+    """min(max(x, 0), ceiling), whose gradient is rectified: everywhere (deconvnet), or where x passed (guided)."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, rule: str, in_place: bool, ceiling: float | None) -> Tensor:
+        passed = values > 0 if ceiling is None else (values > 0) & (values < ceiling)
+        output = values.clamp_(0, ceiling) if in_place else values.clamp(0, ceiling)
+        if in_place:
+            ctx.mark_dirty(values)
+        if rule == "guided":
+            ctx.save_for_backward(passed)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        positive = gradients[0].clamp(min=0)
+        return (positive * ctx.saved_tensors[0] if ctx.saved_tensors else positive), None, None, None
