@@ -1,0 +1,90 @@
+"""The whole of training: show a batch, measure the error, send it back, take a step. `python -m convscope.scratch`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .lenet import Network, lenet_relu
+from .losses import cross_entropy
+from .sgd import SGD
+from .windows import Array
+
+BATCH, LR, MOMENTUM, WEIGHT_DECAY = 16, 0.02, 0.9, 5e-4
+
+
+class Split(NamedTuple):
+    """Images, N x 1 x 32 x 32, and their labels, N."""
+
+    images: Array
+    labels: Array
+
+
+def load_digits() -> tuple[Split, Split, Split]:
+    """scikit-learn's 1,797 handwritten digits, shuffled: 1,257 to train, 180 to watch how it goes, 360 for the end.
+
+    They are 8 x 8 pixels with values 0..16. Each pixel becomes a square of 4 x 4, since LeNet's field is 32 x 32.
+    """
+    from sklearn import datasets
+
+    digits = datasets.load_digits()
+    order = np.random.default_rng(0).permutation(len(digits.target))
+    images = np.kron(digits.images / 16, np.ones((4, 4)))[order, None]
+    labels = digits.target[order]
+    train, validation, test = (slice(540, None), slice(360, 540), slice(360))
+    return tuple(Split(images[part], labels[part]) for part in (train, validation, test))  # type: ignore[return-value]
+
+
+def train_epoch(network: Network, optimizer: SGD, data: Split, rng: np.random.Generator) -> float:
+    """Once through all images, in a new order. Returns the mean error."""
+    network.set_training(True)
+    total = 0.0
+    for batch in np.array_split(rng.permutation(len(data.labels)), -(-len(data.labels) // BATCH)):
+        logits = network.forward(data.images[batch])  # 1. what does it say?
+        error, dlogits = cross_entropy(logits, data.labels[batch])  # 2. how wrong is that?
+        network.backward(dlogits)  # 3. what share has each weight in it?
+        optimizer.step(network.gradients())  # 4. change each a little, so that it sinks
+        total += error * len(batch)
+    return total / len(data.labels)  # fmt: skip
+
+
+def accuracy(network: Network, data: Split) -> float:
+    """The share of images whose largest logit is that of their label."""
+    network.set_training(False)
+    return float(np.mean(network.forward(data.images).argmax(1) == data.labels))
+
+
+def main(words: Sequence[str] | None = None) -> float:
+    """Train LeNet on the digits and print an epoch a line. Returns the share of the test images that it reads."""
+    parser = argparse.ArgumentParser("python -m convscope.scratch", description=main.__doc__)
+    parser.add_argument("--epochs", type=int, default=10, help="how many times it sees every image (10)")
+    parser.add_argument("--seed", type=int, default=0, help="another number, another beginning (0)")
+    options = parser.parse_args(words)
+    if options.epochs < 1:
+        parser.error("--epochs must be at least 1")
+
+    start = time.perf_counter()
+    rng = np.random.default_rng(options.seed)
+    training, validation, test = load_digits()
+    network = lenet_relu(rng=rng)
+    optimizer = SGD(network.parameters(), LR, MOMENTUM, WEIGHT_DECAY)
+    numbers = sum(weight.size for weight in optimizer.parameters.values())
+    print(f"LeNet in NumPy, {numbers:,} numbers to learn from {len(training.labels):,} handwritten digits")
+    for epoch in range(options.epochs):
+        # The step shrinks evenly, from LR down to a last small one: first far, then precisely.
+        optimizer.lr = LR * (1 - epoch / options.epochs)
+        error = train_epoch(network, optimizer, training, rng)
+        right = accuracy(network, validation)
+        seconds = time.perf_counter() - start
+        print(
+            f"epoch {epoch + 1} of {options.epochs}: mean error {error:.3f}, "
+            f"reads {right:6.1%} of {len(validation.labels)} digits it has not learned from ({seconds:.1f} s)",
+            flush=True,
+        )
+    right = accuracy(network, test)
+    print(f"The end: it reads {right:.1%} of the {len(test.labels)} test digits, which it sees now for the first time.")
+    return right
