@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.idx import find_idx_files, read_idx, read_idx_pair
+from convscope.data.idx import find_idx, read_idx, read_idx_pair
+from convscope.data.place import open_place
 from convscope.errors import DataError
 
 IMAGES = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
@@ -38,7 +39,7 @@ def write_set(folder: Path, joint: str = "-", ending: str = "", images: bytes | 
 @pytest.mark.parametrize("inner", ["", "raw"])
 def test_every_spelling_and_layout_gives_the_same_arrays(tmp_path, inner, joint, ending):
     write_set(tmp_path / inner, joint, ending)
-    found = find_idx_files(tmp_path)
+    found = find_idx(open_place(tmp_path))
     assert set(found) == {"train", "test"} and "t10k" in found["test"][0].name
     images, labels = read_idx_pair(*found["train"], classes=10)
     np.testing.assert_array_equal(images, IMAGES)
@@ -51,14 +52,16 @@ def test_the_four_files_may_be_packed_or_not_each_for_itself(tmp_path):
     path = tmp_path / "t10k-labels-idx1-ubyte"
     (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
-    assert find_idx_files(tmp_path)["test"][1].name.endswith(".gz")
+    assert find_idx(open_place(tmp_path))["test"][1].name.endswith(".gz")
 
 
 @pytest.mark.parametrize("lost", range(4))
-def test_three_of_four_files_are_no_set(tmp_path, lost):
-    sorted(write_set(tmp_path).iterdir())[lost].unlink()
-    assert find_idx_files(tmp_path) is None
-    assert find_idx_files(tmp_path / "nowhere") is None
+def test_a_file_that_is_missing_beside_the_others_is_named(tmp_path, lost):
+    path = sorted(write_set(tmp_path).iterdir())[lost]
+    path.unlink()
+    part, role = ("test" if "t10k" in path.name else "train"), ("image" if "image" in path.name else "label")
+    with pytest.raises(DataError, match=f"the {role}s of {part} are missing beside the other IDX files"):
+        find_idx(open_place(tmp_path))
 
 
 packed = gzip.compress(idx(IMAGES))
@@ -98,7 +101,7 @@ def test_what_is_far_too_large_is_not_read_to_its_end(tmp_path, monkeypatch, nam
     """A sparse file or a packed one: only so much of it is read."""
     monkeypatch.setattr("convscope.data.idx.LIMIT", 1 << 20)
     (tmp_path / name).write_bytes(gzip.compress(bytes(3 << 20)) if name.endswith("gz") else bytes(3 << 20))
-    with pytest.raises(DataError, match="more than 1 MiB"):
+    with pytest.raises(DataError, match=r"more than 1 MiB|over the limit of 1 MB"):
         read_idx(tmp_path / name, 3)
 
 

@@ -3,35 +3,90 @@
 from __future__ import annotations
 
 import gzip
+import io
+import re
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError, printable
+from .archive import Member
+from .image_file import UnreadableImage, read_file
+from .place import File, Place
+from .problems import listed
+from .split import Data, Split, hold_out
+from .table import NAMES_OF_CLASSES, read_class_names
 
-PARTS = {"train": "train", "test": "t10k"}
 # A few hundred megabytes hold every set of this kind; a bomb stops here.
 LIMIT = 1 << 29
+# `emnist-letters-train-images-idx3-ubyte.gz`, `train-images.idx3-ubyte`, `t10k-labels-idx1-ubyte` and the like: what
+# stands before the part tells several sets in one folder apart.
+NAME = re.compile(
+    r"(?P<set>.*?)(?P<part>train|training|t10k|test|val|valid|validation)[-_. ]?(?P<role>image|label)s?"
+    r"([-_. ]?idx[13])?([-_. ]?ubyte)?(?P<packed>\.gz)?",
+    re.IGNORECASE,
+)
+PARTS = {"train": "train", "training": "train", "t10k": "test", "test": "test"}
+Pair = tuple[File, File]
 
 
-def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
-    """The image and label files of `train` and `test` below `folder`, or None if it has not all four.
+def find_idx(place: Place, wanted: str | None = None) -> dict[str, Pair] | None:
+    """Image and label file of each part (`train`, `test`, `val`) in a folder or its `raw/`; None if it has no images.
 
-    Takes torchvision's layout (`raw/` inside) and both spellings, with `-idx3-ubyte` and `.idx3-ubyte`.
+    `wanted` chooses among several sets, by what their files' names begin with. DataError if a file is missing beside
+    the others, or if there are several sets and none is chosen.
     """
-    for place in (folder / "raw", folder):
-        found = {
-            part: (_find(place, f"{stem}-images", 3), _find(place, f"{stem}-labels", 1)) for part, stem in PARTS.items()
-        }
-        complete = {part: (i, t) for part, (i, t) in found.items() if i is not None and t is not None}
-        if len(complete) == len(PARTS):
-            return complete
+    for folder in (place.folder("raw"), place):
+        sets: dict[str, dict[str, dict[str, File]]] = {}
+        for name, item in (folder.files() if folder else {}).items():
+            match = NAME.fullmatch(name)
+            if match and ("idx" in name.lower() or "ubyte" in name.lower()):
+                part = PARTS.get(match["part"].lower(), "val")
+                # `x` comes before `x.gz`, and the one that is unpacked is taken.
+                sets.setdefault(match["set"].rstrip("-_. "), {}).setdefault(part, {}).setdefault(
+                    match["role"].lower(), item
+                )
+        if wanted is not None:
+            sets = {name: parts for name, parts in sets.items() if name == wanted}
+        if len(sets) > 1:
+            raise DataError(f"{printable(folder)}: IDX files of {listed(sorted(sets))}: keep one set in a folder")
+        if sets:
+            return _pairs(next(iter(sets.values())), folder)
     return None
 
 
-def read_idx_pair(images_path: Path, labels_path: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(parts: dict[str, dict[str, File]], folder: Place | None) -> dict[str, Pair]:
+    where = printable(folder)
+    if "train" not in parts:
+        raise DataError(f"{where}: IDX files of {', '.join(parts)}, but none of train: add them")
+    for part, roles in parts.items():
+        if missing := {"image", "label"} - roles.keys():
+            raise DataError(f"{where}: the {missing.pop()}s of {part} are missing beside the other IDX files: add them")
+    return {part: (roles["image"], roles["label"]) for part, roles in parts.items()}
+
+
+def load_idx(place: Place, found: dict[str, Pair], shown: str) -> Data:
+    """The set that `find_idx` has found, with the names of its classes if a file beside it tells them."""
+    files = {name.lower(): item for name, item in place.files().items()}
+    named = next((files[name] for name in NAMES_OF_CLASSES if name in files), None)
+    names = read_class_names(named) if named is not None else None
+    pairs = {part: read_idx_pair(*pair, len(names) if names else 256) for part, pair in found.items()}
+    classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in pairs.values()) + 1)]
+    return idx_data(shown, classes, pairs)
+
+
+def idx_data(shown: str, class_names: list[str], pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> Data:
+    """A data set of gray images; validation images are held out of those to train on if there are none."""
+    splits = {
+        part: Split(images, labels, [f"{printable(shown)}/{part}/{i:05d}" for i in range(len(labels))])
+        for part, (images, labels) in pairs.items()
+    }
+    kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
+    return Data(shown, class_names, hold_out(splits), kind=kind)
+
+
+def read_idx_pair(images_path: File, labels_path: File, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Images N x H x W (uint8) and labels N (int64, 0 <= label < classes); DataError if they do not belong together."""
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if len(images) != len(labels):
@@ -46,7 +101,7 @@ def read_idx_pair(images_path: Path, labels_path: Path, classes: int) -> tuple[n
     return images, labels.astype(np.int64)
 
 
-def read_idx(path: Path, dimensions: int) -> np.ndarray:
+def read_idx(path: File, dimensions: int) -> np.ndarray:
     """The uint8 array in an IDX file of `dimensions` axes; DataError says what is wrong with it."""
     content = _unpacked(path)
     header = 4 + 4 * dimensions
@@ -72,17 +127,14 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(path: File) -> bytes:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(LIMIT + 1)
-    except (OSError, EOFError, zlib.error) as problem:
+        content = path.read_up_to(LIMIT) if isinstance(path, Member) else read_file(path, LIMIT)
+        if str(path).endswith(".gz"):
+            with gzip.open(io.BytesIO(content)) as file:
+                content = file.read(LIMIT + 1)
+    except (OSError, EOFError, zlib.error, UnreadableImage) as problem:
         raise DataError(f"{printable(path)}: cannot be read ({printable(problem)}): fetch it again") from problem
     if len(content) > LIMIT:
         raise DataError(f"{printable(path)}: more than {LIMIT >> 20} MiB unpacked: not a set of this kind")
     return content
-
-
-def _find(folder: Path, stem: str, axes: int) -> Path | None:
-    names = [f"{stem}{joint}idx{axes}-ubyte{ending}" for joint in "-." for ending in ("", ".gz")]
-    return next((folder / name for name in names if (folder / name).is_file()), None)

@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 from ..errors import DataError, printable
+from .cifar import find_cifar, load_cifar
 from .folder import load_class_folders, names_classes
+from .hub import is_saved, load_saved
+from .idx import find_idx, load_idx
 from .place import DiskFolder, Place, Tree, open_place
 from .problems import warn
 from .split import Data
@@ -19,6 +22,8 @@ def load_path(path: Path) -> Data:
     """The data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
     if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for odd names
+        if is_saved(path):
+            return load_saved(path)
         place = open_place(path)
         data = load_place(place, shown)
         tree = place.tree if isinstance(place, DiskFolder) else None
@@ -39,6 +44,10 @@ def load_path(path: Path) -> Data:
 def load_place(place: Place, shown: str) -> Data:
     """The data set in a folder, or in the only folder in it."""
     while True:
+        if layout := find_cifar(place):
+            return load_cifar(place, layout, shown)
+        if found := find_idx(place):
+            return load_idx(place, found, shown)
         if names_classes(place, shown):
             for name in find_tables(place):
                 warn("unused-table", shown, f"{printable(name)} is not used, the folders name the classes")
@@ -46,6 +55,11 @@ def load_place(place: Place, shown: str) -> Data:
         if tables := find_tables(place):
             return load_tables(place, tables, shown)
         folders = place.folders()
-        if len(folders) != 1 or place.loose() or not (folders[0].folders() or find_tables(folders[0])):
+        if len(folders) != 1 or place.loose() or not _is_data(folders[0]):
             return load_class_folders(place, shown)
         place = folders[0]
+
+
+def _is_data(place: Place) -> bool:
+    """Whether a folder that is alone holds the data set, and not the images of a class."""
+    return bool(place.folders() or find_cifar(place) or find_idx(place) or find_tables(place))

@@ -1,0 +1,250 @@
+"""Published data sets by name, fetched through torchvision or read from where they already lie, in their own splits."""
+
+from __future__ import annotations
+
+import os
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from ..errors import DataError, printable
+from .assemble import assemble
+from .cifar import find_cifar, load_cifar
+from .idx import find_idx, idx_data, read_idx_pair
+from .place import Item, open_place
+from .problems import collected
+from .split import Data, Split, hold_out
+
+DIGITS = list(string.digits)
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+KANA = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+# EMNIST leaves capital letters that look like small ones with them.
+MERGED = sorted(set(string.digits + string.ascii_letters) - set("cijklmopsuvwxyz"))
+EMNIST = {
+    "balanced": MERGED,
+    "bymerge": MERGED,
+    "byclass": sorted(string.digits + string.ascii_letters),
+    "letters": list(string.ascii_lowercase),
+    "digits": DIGITS,
+    "mnist": DIGITS,
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One data set: torchvision's class for it, how that is asked for each split, and what the set is like.
+
+    `read` turns the class, the folder of its files and this row into a data set. `kind` is "digits" where a mirrored
+    image would be another sign. `files` is what the files' names begin with, where one folder holds several sets.
+    """
+
+    torchvision: str
+    read: Callable[[str, Published, Path], Data | None]
+    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    classes: list[str] | None = None
+    kind: str = "photos"
+    files: str = ""
+
+
+def load_published(name: str, data_dir: Path | None) -> Data:
+    """The set `name` of `PUBLISHED` from `data_dir`, or from the cache, where it is downloaded to if it is missing.
+
+    A validation split that the set lacks is held out of its training images.
+    """
+    row = PUBLISHED[name]
+    if data_dir is not None:
+        data = row.read(name, row, data_dir)
+        if data is None:
+            raise DataError(f"{printable(data_dir)}: {_what_is_missing(row)} not all there: check --data-dir")
+        return data
+    folder = cache_folder() / "torchvision"
+    data = row.read(name, row, folder)
+    if data is None:
+        _download(name, row, folder)
+        data = row.read(name, row, folder)
+    if data is None:
+        raise DataError(f"{name}: {_what_is_missing(row)} not all there after the download: try again")
+    return data
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `CONVSCOPE_CACHE`, or the platform's user cache folder."""
+    return Path(os.environ.get("CONVSCOPE_CACHE") or platformdirs.user_cache_dir("convscope"))
+
+
+def _what_is_missing(row: Published) -> str:
+    if row.read is _read_idx:
+        start = f"{row.files}-" if row.files else ""
+        test = "test" if row.files else "t10k"
+        names = [f"{start}{part}-{role}-ubyte" for part in ("train", test) for role in ("images-idx3", "labels-idx1")]
+        return f"the four files {', '.join(names[:3])} and {names[3]} (or .gz) are"
+    return f"the files of torchvision's {row.torchvision} are"
+
+
+def _read_idx(name: str, row: Published, folder: Path) -> Data | None:
+    assert row.classes is not None
+    for place in (folder / row.torchvision, folder / "gzip", folder):
+        if not place.is_dir():
+            continue
+        found = find_idx(open_place(place), row.files)
+        if found is None or "test" not in found:
+            continue
+        # EMNIST counts its letters from 1, and all of its images lie on their side.
+        first = int(row.files == "emnist-letters")
+        pairs = {part: read_idx_pair(*pair, len(row.classes) + first) for part, pair in found.items()}
+        if row.files:
+            pairs = {part: (x.transpose(0, 2, 1).copy(), y - first) for part, (x, y) in pairs.items()}
+        data = idx_data(name, row.classes, pairs)
+        data.kind = row.kind
+        return data
+    return None
+
+
+def _read_cifar(name: str, row: Published, folder: Path) -> Data | None:
+    stem = "cifar-10-batches" if name == "cifar10" else "cifar-100"
+    for inner in (*([f"{stem}-py", f"{stem}-bin"] if name == "cifar10" else [f"{stem}-python", f"{stem}-binary"]), "."):
+        if (folder / inner).is_dir():
+            place = open_place(folder / inner)
+            layout = find_cifar(place)
+            if layout is not None and layout.split()[0] == name:
+                return load_cifar(place, layout, name)
+    return None
+
+
+def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
+    """What torchvision finds of a set in `folder`, or in the folder above it if `folder` is the set's own."""
+    for root in (folder, folder.parent):
+        try:
+            found = {split: _torchvision(row, root, **words) for split, words in row.splits.items()}
+        except (RuntimeError, OSError, ValueError):  # what torchvision says where files are missing
+            continue
+        first = next(iter(found.values()))
+        classes = row.classes or [_class_name(c) for c in getattr(first, "classes", getattr(first, "categories", ()))]
+        if hasattr(first, "data") and not isinstance(first.data, list):
+            splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in found.items()}
+            channels = 1 if splits["train"].images[0].ndim == 2 else 3  # type: ignore[union-attr]
+            return Data(name, classes, hold_out(splits), channels=channels, kind=row.kind)
+        with collected():  # such a set is as it is
+            data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in found.items()})
+        data.kind = row.kind
+        return data
+    return None
+
+
+def _torchvision(row: Published, root: Path, **words: Any) -> Any:
+    from torchvision import datasets
+
+    return getattr(datasets, row.torchvision)(root, **words)
+
+
+def _arrays(name: str, dataset: Any) -> Split:
+    """A data set that torchvision holds in memory, as uint8 N x H x W (x 3)."""
+    images = np.asarray(dataset.data)
+    if images.ndim == 4:
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    labels = np.asarray(dataset.labels if hasattr(dataset, "labels") else dataset.targets, dtype=np.int64)
+    return Split(images, labels, [f"{name}/{i:06d}" for i in range(len(labels))])
+
+
+def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple[str, Item]]]:
+    """A data set that torchvision holds as files, by class. It has no common name for their list."""
+    if hasattr(dataset, "categories"):
+        pairs = [(_caltech(dataset, i), label) for i, label in enumerate(dataset.y)]
+    elif hasattr(dataset, "_labels"):
+        files = dataset._image_files if hasattr(dataset, "_image_files") else dataset._images
+        pairs = list(zip(files, dataset._labels, strict=True))
+    else:
+        pairs = dataset._samples if hasattr(dataset, "_samples") else dataset.samples
+    found: dict[str, list[tuple[str, Item]]] = {}
+    for file, label in pairs:
+        path = Path(file)
+        found.setdefault(classes[label] if classes else str(label), []).append((os.path.relpath(path, root), path))
+    return found
+
+
+def _caltech(dataset: Any, i: int) -> Path:
+    category, number = dataset.categories[dataset.y[i]], dataset.index[i]
+    if "256" in type(dataset).__name__:
+        return Path(dataset.root, "256_ObjectCategories", category, f"{dataset.y[i] + 1:03d}_{number:04d}.jpg")
+    return Path(dataset.root, "101_ObjectCategories", category, f"image_{number:04d}.jpg")
+
+
+def _class_name(name: Any) -> str:
+    """The first of several names."""
+    return name if isinstance(name, str) else str(name[0])
+
+
+def _download(name: str, row: Published, folder: Path) -> None:
+    from torchvision import datasets
+    from torchvision.datasets.utils import download_and_extract_archive
+
+    source = getattr(datasets, row.torchvision)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if row.read is _read_cifar:  # without torchvision's reader, which unpickles
+            download_and_extract_archive(source.url, folder, filename=source.filename, md5=source.tgz_md5)
+            return
+        for words in row.splits.values():
+            source(folder, download=True, **words)
+    except Exception as problem:  # torchvision lets through whatever the network layer raises
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[-1]
+        files = "its four -ubyte.gz files" if row.read is _read_idx else "its files, as torchvision lays them out,"
+        raise DataError(
+            f"{name} is not on this machine and could not be downloaded ({printable(reason)[:120]}): "
+            f"go online, or put {files} into a folder and give --data-dir FOLDER"
+        ) from problem
+
+
+def _idx(torchvision: str, classes: list[str], kind: str = "digits") -> Published:
+    return Published(torchvision, _read_idx, {"train": {}}, classes, kind)
+
+
+def _emnist(part: str) -> Published:
+    return Published("EMNIST", _read_idx, {"train": {"split": part}}, EMNIST[part], "digits", f"emnist-{part}")
+
+
+def _by_split(torchvision: str, *names: str, **known: Any) -> Published:
+    """A set whose class takes `split`; the names are those of train, test and, if there is one, val."""
+    splits = dict(zip(("train", "test", "val"), ({"split": name} for name in names), strict=False))
+    return Published(torchvision, _read_torchvision, splits, **known)
+
+
+def _whole(torchvision: str, **known: Any) -> Published:
+    """A set that is published in one piece."""
+    return Published(torchvision, _read_torchvision, {"train": {}}, **known)
+
+
+PUBLISHED = {
+    "mnist": _idx("MNIST", DIGITS),
+    "fashion-mnist": _idx("FashionMNIST", FASHION, "photos"),
+    "kmnist": _idx("KMNIST", KANA),
+    "emnist": _emnist("balanced"),
+    **{f"emnist-{part}": _emnist(part) for part in EMNIST},
+    "cifar10": Published("CIFAR10", _read_cifar),
+    "cifar100": Published("CIFAR100", _read_cifar),
+    "svhn": _by_split("SVHN", "train", "test", classes=DIGITS, kind="digits"),
+    "stl10": _by_split("STL10", "train", "test"),
+    "usps": Published(
+        "USPS", _read_torchvision, {"train": {"train": True}, "test": {"train": False}}, DIGITS, "digits"
+    ),
+    "semeion": _whole("SEMEION", classes=DIGITS, kind="digits"),
+    "flowers102": _by_split("Flowers102", "train", "test", "val"),
+    "food101": _by_split("Food101", "train", "test"),
+    "dtd": _by_split("DTD", "train", "test", "val"),
+    "gtsrb": _by_split("GTSRB", "train", "test", classes=[str(i) for i in range(43)], kind="digits"),
+    "eurosat": _whole("EuroSAT"),
+    "caltech101": _whole("Caltech101"),
+    "caltech256": _whole("Caltech256"),
+    "country211": _by_split("Country211", "train", "test", "valid"),
+    "fgvc-aircraft": _by_split("FGVCAircraft", "train", "test", "val"),
+    "imagenette": Published("Imagenette", _read_torchvision, {"train": {"split": "train"}, "test": {"split": "val"}}),
+    "oxford-iiit-pet": _by_split("OxfordIIITPet", "trainval", "test"),
+    "rendered-sst2": _by_split("RenderedSST2", "train", "test", "val", kind="digits"),
+    "stanford-cars": _by_split("StanfordCars", "train", "test"),
+    "sun397": _whole("SUN397"),
+}
