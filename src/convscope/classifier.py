@@ -63,9 +63,9 @@ class Classifier:
 
     def probabilities(self, images: Sequence[ImageLike], batch_size: int = 256) -> Tensor:
         """Several images -> N x classes, each row summing to 1."""
-        rows = []
+        rows, side = [], self.preprocess.longest_side
         for start in range(0, len(images), batch_size):
-            pixels = self.preprocess.batch(as_image(image) for image in images[start : start + batch_size])
+            pixels = self.preprocess.batch(as_image(image, side) for image in images[start : start + batch_size])
             rows.append(self.logits(pixels).softmax(1))
         return torch.cat(rows) if rows else torch.empty(0, len(self.class_names))
 
@@ -111,11 +111,11 @@ def load(source: str | Path) -> Classifier:
     )
 
 
-def as_image(image: ImageLike) -> Image.Image:
-    """Any single image that `Classifier.predict` takes -> Pillow image, mode L or RGB."""
+def as_image(image: ImageLike, longest_side: int | None = None) -> Image.Image:
+    """Any single image that `Classifier.predict` takes -> Pillow image, mode L or RGB; files as `decode` gives them."""
     if isinstance(image, str | Path):
         try:
-            return read_image(image)
+            return read_image(image, longest_side)
         except UnreadableImage as problem:
             raise DataError(f"{printable(image)}: {problem}") from problem
     if isinstance(image, Image.Image):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from ..errors import ConvScopeError, printable
+from .cache import cache_command
 from .evaluate import evaluate_command
 from .models import models_command, summary_command
 from .predict import predict_command
@@ -36,6 +37,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate_command,
     "predict": predict_command,
     "serve": serve_command,
+    "cache": cache_command,
     "models": models_command,
     "summary": summary_command,
 }

@@ -1,16 +1,18 @@
-"""Batches from memory: index, augment and normalise a whole batch at a time, on the device."""
+"""Batches of training images: fetch, augment and normalise a whole batch at a time, on the device."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from .augment import Augment, Draw
-from .augment.layout import take
 from .augment.mixing import Mix, Mixed
 from .decoded import Decoded
+from .order import Order, shuffled
+from .pixels import portions
 from .preprocess import Preprocess
 
 # 64 MB of float32: a sample must not weigh more than the training itself.
@@ -18,7 +20,7 @@ SAMPLE_VALUES = 2**24
 
 
 class Batches:
-    """Endless shuffled training batches of `(images, labels)`, augmented by `augment` and mixed by `mix`.
+    """Endless training batches of `(images, labels)` in an `order`, augmented by `augment` and mixed by `mix`.
 
     Order and augmentation follow from the seed, the epoch and the step alone, so any step can be reached again: that
     is what lets a run go on after a crash as if nothing had happened.
@@ -33,11 +35,14 @@ class Batches:
         device: torch.device,
         augment: Augment | None = None,
         mix: Mix | None = None,
+        order: Order = shuffled,
     ):
-        # Channels-last is what networks are quickest with; augmentation and normalisation leave it so.
-        self.pixels = decoded.pixels.to(device).contiguous(memory_format=torch.channels_last)
+        self.pixels = decoded.pixels
+        if isinstance(self.pixels, Tensor):
+            # Channels-last is what networks are quickest with; augmentation and normalisation leave it so.
+            self.pixels = self.pixels.to(device).contiguous(memory_format=torch.channels_last)
         self.labels = decoded.labels.to(device)
-        self.preprocess, self.augment, self.mix = preprocess, augment, mix
+        self.preprocess, self.augment, self.mix, self.order = preprocess, augment, mix, order
         self.batch_size, self.seed = min(batch_size, len(decoded)), seed
 
     def __len__(self) -> int:
@@ -46,34 +51,36 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         """The batches of one epoch from step `start` on: float images N x C x H x W, channels-last; int64 labels N."""
-        order = torch.randperm(len(self.labels), generator=_generator(self.seed, epoch, 0))
-        for step in range(start, len(self)):
-            end = len(order) if step == len(self) - 1 else (step + 1) * self.batch_size
-            yield self._batch(order[step * self.batch_size : end], epoch, _generator(self.seed, epoch, step + 1))
+        order = self.order(self.labels.cpu(), _generator(self.seed, epoch, 0))
+        steps = range(start, len(self))
+        ends = [len(order) if step == len(self) - 1 else (step + 1) * self.batch_size for step in steps]
+        places = [order[step * self.batch_size : end] for step, end in zip(steps, ends, strict=True)]
+        for step, chosen, pixels in zip(steps, places, portions(self.pixels, places, self.labels.device), strict=True):
+            yield self._batch(chosen, pixels, epoch, _generator(self.seed, epoch, step + 1))
 
-    def _batch(self, indices: Tensor, epoch: int, coin: torch.Generator) -> tuple[Tensor, Tensor | Mixed]:
-        chosen = indices.to(self.pixels.device)
-        pixels = take(self.pixels, chosen)
+    def _batch(
+        self, places: Tensor, pixels: Tensor, epoch: int, coin: torch.Generator
+    ) -> tuple[Tensor, Tensor | Mixed]:
         if self.augment is not None:
-            pixels = self.augment(pixels, Draw(coin, epoch, indices, self.seed))
-        images, labels = self.preprocess.normalize(pixels), self.labels[chosen]
+            pixels = self.augment(pixels, Draw(coin, epoch, places, self.seed))
+        images, labels = self.preprocess.normalize(pixels), self.labels[places.to(self.labels.device)]
         return (images, labels) if self.mix is None else self.mix(images, labels, coin)
 
     def sample(self, count: int) -> tuple[Tensor, Tensor]:
         """`count` training images as they are, normalised, with their labels; fewer if they are fewer or large."""
-        count = min(count, max(SAMPLE_VALUES // self.pixels[0].numel(), 2))
-        order = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
-        chosen = order.to(self.pixels.device)
-        return self.preprocess.normalize(take(self.pixels, chosen)), self.labels[chosen]
+        count = min(count, max(SAMPLE_VALUES // math.prod(self.preprocess.input_size), 2))
+        chosen = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
+        pixels = next(portions(self.pixels, [chosen], self.labels.device))
+        return self.preprocess.normalize(pixels), self.labels[chosen.to(self.labels.device)]
 
 
 def in_order(
     decoded: Decoded, preprocess: Preprocess, device: torch.device, batch_size: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Every image once, unchanged and in order: what evaluation runs on."""
-    for start in range(0, len(decoded), batch_size):
-        pixels = decoded.pixels[start : start + batch_size].to(device)
-        yield preprocess.normalize(pixels), decoded.labels[start : start + batch_size].to(device)
+    places = torch.arange(len(decoded)).split(batch_size)
+    for chosen, pixels in zip(places, portions(decoded.pixels, places, device), strict=True):
+        yield preprocess.normalize(pixels), decoded.labels[chosen].to(device)
 
 
 def _generator(seed: int, epoch: int, step: int) -> torch.Generator:

@@ -105,14 +105,16 @@ def check_header(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def read_image(item: str | os.PathLike[str] | Stored) -> Image.Image:
+def read_image(item: str | os.PathLike[str] | Stored, longest_side: int | None = None) -> Image.Image:
     """A file's picture as `decode` gives it; UnreadableImage with the reason if there is none."""
-    return decode(read_bytes(item))
+    return decode(read_bytes(item), longest_side)
 
 
-def decode(content: bytes) -> Image.Image:
+def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
     """The first frame of an encoded image, upright, as mode L (gray) or RGB, transparency over white.
 
+    A caller that will resize it, so that its shorter side is at most `longest_side`, says so: a JPEG that is more than
+    four times as large is then decoded at a half, a quarter or an eighth of its size, never below twice that side.
     Raises UnreadableImage with a one-line reason for anything damaged, unknown or larger than `MAX_PIXELS`.
     """
     image = _open(io.BytesIO(content))
@@ -123,6 +125,8 @@ def decode(content: bytes) -> Image.Image:
             image = _open(io.BytesIO(content))
             _scale_transparency(image)
         _check_inner_size(image, content)
+        if longest_side is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, (2 * longest_side, 2 * longest_side))
         image.load()
         return to_gray_or_rgb(_upright(_as_meant(image)))
     except UnreadableImage:
@@ -160,7 +164,9 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "RGBa", "PA") or "transparency" in image.info:
         gray = image.mode in ("1", "L")
         return _over_white(image.convert("LA" if gray else "RGBA"), "L" if gray else "RGB")
-    if image.mode in ("1", "L"):
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode == "1":
         return image.convert("L")
     try:
         return image.convert("RGB")
@@ -267,10 +273,9 @@ def _as_meant(image: Image.Image) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF says nothing about which way is up
-        return image
+    with suppress(Exception):  # damaged EXIF says nothing about which way is up
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _over_white(image: Image.Image, mode: str) -> Image.Image:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ModelFileError
-from .image_file import to_gray_or_rgb
+from .image_file import decode, to_gray_or_rgb
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -33,7 +33,8 @@ class Preprocess:
 
     `input_size` is channels x height x width. The picture is fitted into that size less `border` pixels on each side:
     `center` cuts the middle out of what is too long, `pad` shows all of it between bars, `squash` ignores its
-    proportions. `mean` and `std` are a number a channel, in units of the pixel range 0..1.
+    proportions. With a `crop_pct` below 1, `center` cuts away more: that share of what it would show stays.
+    `mean` and `std` are a number a channel, in units of the pixel range 0..1.
     """
 
     input_size: tuple[int, int, int]
@@ -42,6 +43,7 @@ class Preprocess:
     interpolation: str = "bilinear"
     crop_mode: str = "center"
     border: int = 0
+    crop_pct: float = 1.0
 
     def __post_init__(self) -> None:
         channels, height, width = self.input_size
@@ -53,9 +55,24 @@ class Preprocess:
             raise ModelFileError(
                 f"preprocessing: unknown interpolation or crop mode: {self.interpolation}, {self.crop_mode}"
             )
+        if not 0.1 <= self.crop_pct <= 1:
+            raise ModelFileError(f"preprocessing: crop_pct must be from 0.1 to 1, not {self.crop_pct}")
         finite = all(map(math.isfinite, (*self.mean, *self.std)))
         if not len(self.mean) == len(self.std) == channels or not finite or min(self.std) <= 0:
             raise ModelFileError(f"preprocessing: mean and std need {channels} numbers, std above 0")
+
+    @property
+    def longest_side(self) -> int:
+        """The longest side, in pixels, that a whole picture may have to be resized to before something is cut off."""
+        share = self.crop_pct if self.crop_mode == "center" else 1.0
+        return math.ceil((max(self.input_size[1:]) - 2 * self.border) / share)
+
+    def read(self, content: bytes) -> Tensor:
+        """An encoded image -> uint8 tensor C x H x W; UnreadableImage with the reason if there is none.
+
+        A large JPEG is not decoded in full. This is what training makes of a file.
+        """
+        return self.pixels(decode(content, self.longest_side))
 
     def pixels(self, image: Image.Image) -> Tensor:
         """A Pillow image of any mode and size -> uint8 tensor C x H x W.
@@ -63,25 +80,37 @@ class Preprocess:
         Memory stays in proportion to the input and output, however long and thin the image is: the part that will be
         seen is cut out while it is resized, not before or after.
         """
+        return torch.from_numpy(self.framed(self.fitted(image))).permute(2, 0, 1).contiguous()
+
+    def fitted(self, image: Image.Image) -> Image.Image:
+        """The picture in the size that it is shown at, in the network's colours; without bars or border."""
         channels, height, width = self.input_size
-        image = to_gray_or_rgb(image).convert("L" if channels == 1 else "RGB")
+        image = to_gray_or_rgb(image)
+        mode = "L" if channels == 1 else "RGB"
+        if image.mode != mode:
+            image = image.convert(mode)
         inner = (width - 2 * self.border, height - 2 * self.border)
-        if image.size != inner:
-            image = self._fit(image, inner)
+        if image.size == inner and not (self.crop_mode == "center" and self.crop_pct < 1):
+            return image
+        return self._fit(image, inner)
+
+    def framed(self, image: Image.Image) -> np.ndarray:
+        """What `fitted` gave, in the middle of the network's input: uint8 H x W x C."""
+        channels, height, width = self.input_size
         array = np.array(image, dtype=np.uint8)
         array = array.reshape(*array.shape[:2], channels)
-        if array.shape[:2] != (height, width):
-            framed = np.zeros((height, width, channels), np.uint8)
-            top, left = (height - array.shape[0]) // 2, (width - array.shape[1]) // 2
-            framed[top : top + array.shape[0], left : left + array.shape[1]] = array
-            array = framed
-        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+        if array.shape[:2] == (height, width):
+            return array
+        framed = np.zeros((height, width, channels), np.uint8)
+        top, left = (height - array.shape[0]) // 2, (width - array.shape[1]) // 2
+        framed[top : top + array.shape[0], left : left + array.shape[1]] = array
+        return framed
 
     def _fit(self, image: Image.Image, inner: tuple[int, int]) -> Image.Image:
         width, height = image.size
         size, box = inner, (0.0, 0.0, float(width), float(height))
         if self.crop_mode == "center":
-            scale = max(inner[0] / width, inner[1] / height)
+            scale = max(inner[0] / width, inner[1] / height) / self.crop_pct
             seen = (inner[0] / scale, inner[1] / scale)
             left, top = (width - seen[0]) / 2, (height - seen[1]) / 2
             box = (max(left, 0.0), max(top, 0.0), min(left + seen[0], width), min(top + seen[1], height))
@@ -104,7 +133,8 @@ class Preprocess:
         """All images at once where nothing has to be resized or recoloured; None where something has."""
         channels, height, width = self.input_size
         stacked = images[..., None] if images.ndim == 3 else images
-        if stacked.shape[1:] != (height - 2 * self.border, width - 2 * self.border, channels):
+        fits = stacked.shape[1:] == (height - 2 * self.border, width - 2 * self.border, channels)
+        if not fits or (self.crop_mode == "center" and self.crop_pct < 1):
             return None
         edge = (self.border, self.border)
         framed = np.pad(stacked, ((0, 0), edge, edge, (0, 0)))
@@ -129,10 +159,13 @@ class Preprocess:
         std = torch.tensor(self.std, dtype=torch.float64).view(-1, 1, 1)
         return (1 / (255 * std)).float().to(device), (-mean / std).float().to(device)
 
+    def scaled_by(self, statistics: tuple[tuple[float, ...], tuple[float, ...]]) -> Preprocess:
+        """The same, with another mean and standard deviation a channel."""
+        return replace(self, mean=statistics[0], std=statistics[1])
+
     def with_statistics(self, pixels: Tensor) -> Preprocess:
         """The same, with mean and standard deviation a channel taken from a uint8 batch (training images)."""
-        mean, std = channel_statistics(pixels)
-        return replace(self, mean=mean, std=std)
+        return self.scaled_by(channel_statistics(pixels))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; `from_dict` is the way back."""
@@ -149,24 +182,41 @@ class Preprocess:
                 interpolation=str(values["interpolation"]),
                 crop_mode=str(values["crop_mode"]),
                 border=int(values["border"]),
+                crop_pct=float(values.get("crop_pct", 1.0)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem
 
 
 def channel_statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation a channel of uint8 pixels N x C x H x W, in units of 0..1.
+    """Mean and standard deviation a channel of uint8 pixels N x C x H x W, in units of 0..1."""
+    return statistics(channel_moments(pixels), pixels.numel() // pixels.shape[1])
 
-    From the counts of the 256 values: exact, and no float copy of the images.
+
+def channel_moments(pixels: Tensor) -> np.ndarray:
+    """Sums of the values of each channel of uint8 pixels N x C x H x W, and of their squares: int64 2 x C, exact.
+
+    From the counts of the 256 values, without a copy of the images in a larger type.
     """
-    values = torch.arange(256, dtype=torch.float64) / 255
+    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in pixels.unbind(1)])
+    return moments_of_counts(counts.numpy())
+
+
+def moments_of_counts(counts: np.ndarray) -> np.ndarray:
+    """How often each of the 256 values occurs, C x 256 -> sums of the values and of their squares, int64 2 x C."""
+    values = np.arange(256, dtype=np.int64)
+    return np.stack([counts @ values, counts @ values**2])
+
+
+def statistics(moments: np.ndarray, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation a channel in units of 0..1, from the sums over `count` values a channel."""
     means, stds = [], []
-    for channel in pixels.unbind(1):
-        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
-        mean = (share * values).sum()
-        means.append(float(mean))
+    for total, squares in zip(*moments.tolist(), strict=True):
+        means.append(total / (255 * count))
+        # In whole numbers, which Python has of any length: nothing is lost where two large ones nearly cancel.
+        variance = (squares * count - total * total) / (255 * count) ** 2
         # A data set of one colour has no spread; any scale does.
-        stds.append(max(float((share * (values - mean).square()).sum().sqrt()), 1e-3))
+        stds.append(max(math.sqrt(variance), 1e-3))
     return tuple(means), tuple(stds)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from ..data.pixels import Pixels
 from ..errors import printable
 from ..files import write_atomically
 from .charts import curves
@@ -32,7 +33,7 @@ class Report:
     title: str
     split: str
     evaluation: Evaluation
-    pixels: Tensor
+    pixels: Pixels
     command: str
     metrics: dict[str, Any]
     environment: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from .. import insight
-from ..data.image_file import decode
 from ..evaluation.metrics import loss_of
 from ..insight import Trace, trace
 from .classifiers import Served
@@ -22,7 +21,7 @@ from .sessions import Session, Traces
 
 def new_session(served: Served, epoch: int | None, content: bytes, page: str | None) -> Session:
     """A session of an encoded image, as it is."""
-    pixels = served.classifier.preprocess.pixels(decode(content))[None]
+    pixels = served.classifier.preprocess.read(content)[None]
     return Session(served, epoch, pixels, Edits(), page)
 
 

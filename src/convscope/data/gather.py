@@ -1,0 +1,201 @@
+"""Taking the images of a split together: from the cache those that it has, by decoding the others."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .cache import Cache, Found, nothing_found
+from .image_file import UnreadableImage
+from .keep import Keeper
+from .pixels import Pixels, ahead
+from .preprocess import Preprocess
+from .row import Row, Source, key_of, make_row, read_content
+from .split import Split
+from .stream import Streamed
+
+log = logging.getLogger("convscope")
+
+# Decoded images that wait for their turn.
+WAITING_BYTES, WAITING_IMAGES = 64_000_000, 1024
+# Files that one thread looks at in one go.
+LOT = 1024
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images are read: where decoded ones are kept (`auto`, `off` or a folder), by how many threads or processes.
+
+    `workers` is None for one a core. `show` draws a progress bar on stderr, if that is a terminal.
+    """
+
+    cache: str = "auto"
+    workers: int | None = None
+    show: bool = False
+
+    @property
+    def hands(self) -> int:
+        """How many work at once."""
+        return self.workers or cores()
+
+
+@dataclass
+class Gathered:
+    """The images of a split that can be used, which they are, and `(name, reason)` of the others."""
+
+    pixels: Pixels
+    kept: list[int]
+    digests: list[bytes]
+    moments: np.ndarray
+    skipped: list[tuple[str, str]]
+
+
+class Gathering:
+    """One split on its way into memory (if it may lie there) or into the cache (if there is one)."""
+
+    def __init__(self, split: Split, preprocess: Preprocess, reading: Reading, cache: Cache | None, in_memory: bool):
+        self.split, self.preprocess, self.reading = split, preprocess, reading
+        self.cache, self.in_memory = cache, in_memory
+        self.sources: Sequence[Source] = split.images  # type: ignore[assignment]
+
+    def run(self, bar: Bar) -> Gathered:
+        """Read, decode and keep."""
+        keys, found = self._look_up()
+        absent = np.flatnonzero(found.places[:, 0] < 0).tolist()
+        bar.advance(len(keys) - len(absent))
+        fresh, skipped = self._decode(absent, keys, found, bar)
+        kept = [i for i, digest in enumerate(found.digests) if digest is not None]
+        digests = [digest for digest in found.digests if digest is not None]
+        places = found.places[kept]
+        pixels: Pixels
+        if fresh is not None:
+            pixels = self._together(fresh, places)
+        elif self.cache is not None and (places[:, 0] >= 0).all():
+            pixels = self.cache.rows(places)
+        else:
+            sources, names = [self.sources[i] for i in kept], [self.split.names[i] for i in kept]
+            pixels = Streamed(sources, names, digests, self.preprocess, self.reading.hands)
+        return Gathered(pixels, kept, digests, found.moments, skipped)
+
+    def _look_up(self) -> tuple[list[bytes | None], Found]:
+        if self.cache is None:
+            return [None] * len(self.split), nothing_found(len(self.split), self.preprocess.input_size[0])
+        lots = [self.sources[start : start + LOT] for start in range(0, len(self.sources), LOT)]
+        with ThreadPoolExecutor(self.reading.hands) as pool:
+            keys = [key for lot in pool.map(_keys_of, lots) for key in lot]
+        return keys, self.cache.find(keys)
+
+    def _decode(
+        self, absent: list[int], keys: list[bytes | None], found: Found, bar: Bar
+    ) -> tuple[Tensor | None, list[tuple[str, str]]]:
+        """Decode what the cache lacks and complete `found`. The rows M x H x W x C if they may lie in memory."""
+        channels, height, width = self.preprocess.input_size
+        fresh = torch.empty(len(absent), height, width, channels, dtype=torch.uint8) if self.in_memory else None
+        skipped: list[tuple[str, str]] = []
+        count = 0
+        with Keeper(self.cache, absent, [keys[i] or b"" for i in absent], self._where()) as keeper:
+            for i, row in zip(absent, self._rows(absent), strict=True):
+                bar.advance(1)
+                if isinstance(row, str):
+                    skipped.append((self.split.names[i], row))
+                    continue
+                if fresh is not None:
+                    fresh[count] = torch.from_numpy(row.pixels)
+                count += 1
+                found.digests[i] = row.digest
+                found.moments += row.moments
+                keeper.keep(i, keys[i] or row.digest, row)
+            kept = keeper.finish()
+        if fresh is not None:
+            return fresh[:count], skipped
+        for i, place in kept.items():
+            found.places[i] = place
+        return None, skipped
+
+    def _rows(self, absent: list[int]) -> Iterator[Row | str]:
+        known = self.cache.by_digest() if self.cache is not None and absent else {}
+        with ThreadPoolExecutor(self.reading.hands) as pool:
+            sources = (self.sources[i] for i in absent)
+            yield from ahead(pool, partial(self._row, known), sources, waiting(self.preprocess))
+
+    def _row(self, known: dict[bytes, tuple[int, int]], source: Source) -> Row | str:
+        """A row: decoded, unless the cache has the same content under another key."""
+        try:
+            content, digest = read_content(source)
+            again = self.cache.read(known[digest]) if self.cache is not None and digest in known else None
+            return again or make_row(source, content, digest, self.preprocess)
+        except UnreadableImage as problem:
+            return str(problem)
+        except MemoryError:
+            return "does not fit into memory"
+
+    def _together(self, fresh: Tensor, places: np.ndarray) -> Tensor:
+        """Rows that were decoded now (those without a place) and rows of the cache, in one piece: N x C x H x W."""
+        held = places[:, 0] >= 0
+        if not held.any() or self.cache is None:
+            return fresh.permute(0, 3, 1, 2)
+        cached = self.cache.rows(places[held])[:]
+        if held.all():
+            return cached
+        out = torch.empty(len(places), *fresh.shape[1:], dtype=torch.uint8)
+        out[torch.from_numpy(held)] = cached.permute(0, 2, 3, 1)
+        out[torch.from_numpy(~held)] = fresh
+        return out.permute(0, 3, 1, 2)
+
+    def _where(self) -> str:
+        """The folder (or zip) that all of the files lie in, for whoever looks at what is in the cache."""
+        if isinstance(self.sources, np.ndarray) or not len(self.sources):
+            return "arrays"
+        return os.path.commonpath([os.fspath(p) if isinstance(p, os.PathLike) else str(p) for p in self.sources])
+
+
+def _keys_of(sources: Sequence[Source]) -> list[bytes | None]:
+    return [key_of(source) for source in sources]
+
+
+class Bar:
+    """How many of `total` images were read, on a terminal; nothing elsewhere."""
+
+    def __init__(self, show: bool, total: int):
+        self.progress: Any = None
+        if show and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self.progress = Progress(*columns, console=Console(file=sys.stderr), transient=True)
+            self.task = self.progress.add_task("", total=total)
+
+    def __enter__(self) -> Bar:
+        if self.progress is not None:
+            self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more."""
+        if self.progress is not None:
+            self.progress.advance(self.task, count)
+
+
+def waiting(preprocess: Preprocess) -> int:
+    """How many decoded images may wait for their turn."""
+    return max(min(WAITING_IMAGES, WAITING_BYTES // int(np.prod(preprocess.input_size))), 8)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
