@@ -1,0 +1,35 @@
+/** One term of a calculation in a line, and the way on to where its number comes from. */
+
+import { h, icon } from "./dom.js";
+import { t } from "./i18n.js";
+import { isVector } from "./layout.js";
+import { fixed } from "./numbers.js";
+
+/** Selects the value that a term took from another layer. */
+export function follow(store, { input, index: [map, y, x] }) {
+  const node = store.state.network.byName.get(input);
+  const place = isVector(node.shape) ? { map, y: 0, x: 0 } : { map, y, x };
+  store.set({ selected: { layer: input, ...place } });
+}
+
+/** The words for a term's place: "conv1, map 3, row 5, column 8". */
+export function termPlace({ input, index: [map, y, x] }) {
+  return y === null || y === undefined ? t("place.value", { layer: input, map }) : t("place.pixel", { layer: input, map, y, x });
+}
+
+/** "where does this come from": nothing before the input, and nothing for padding. */
+export function followButton(store, term) {
+  const node = store.state.network.byName.get(term.input);
+  if (!node || node.kind === "input" || term.padded) return null;
+  return h("button", { class: "quiet", onclick: () => follow(store, term) }, icon("follow"), t("product.follow"));
+}
+
+/** `term` null: a hint. `at` is its place in the kernel. */
+export function productLine(store, term, at) {
+  if (!term) return h("p", { class: "soft" }, t("product.hint"));
+  const { value, weight, product, padded } = term;
+  return h("div", { class: "product" },
+    h("output", {}, `${fixed(value, 6)} × ${fixed(weight, 6)} = ${fixed(product, 6)}`),
+    h("span", { class: "soft" }, padded ? t("product.padded") : termPlace(term), at ? ` · ${t("product.weight", at)}` : ""),
+    followButton(store, term));
+}
