@@ -1,5 +1,6 @@
 """Looking inside any `nn.Module`, ours or not."""
 
+from .arithmetic import Arithmetic, arithmetic
 from .attribution import METHODS, attribute
 from .deconvnet import deconvolve
 from .grad_cam import map_layer
@@ -12,7 +13,7 @@ from .statistics import LayerStatistics, channel_statistics
 from .trace import trace
 
 __all__ = [
-    "LayerRow", "LayerStatistics", "LayerTable", "METHODS", "Node", "Trace", "attribute", "channel_statistics",
-    "colour_kernels", "deconvolve", "gradients", "kernels", "layers_with_kernels", "map_layer", "maximise",
+    "METHODS", "Arithmetic", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Trace", "arithmetic", "attribute",
+    "channel_statistics", "colour_kernels", "deconvolve", "gradients", "kernels", "layers_with_kernels", "map_layer", "maximise",
     "summary", "tile", "trace",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ def _words(text: str) -> frozenset[str]:
 
 ACTIVATIONS = _words(
     "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid tanh hardtanh hardsigmoid hardswish "
-    "softplus softsign tanhshrink softshrink hardshrink threshold logsigmoid clamp clamp_min clamp_max clip"
+    "softplus softsign tanhshrink softshrink hardshrink threshold log_sigmoid logsigmoid clamp clamp_min clamp_max clip"
 )
 ARITHMETIC = _words(
     "add sub rsub mul div rdiv neg abs exp log log1p sqrt rsqrt square pow rpow sin cos erf reciprocal sign floor "
@@ -87,6 +87,7 @@ SIGNATURES = {
     "pad": "input pad mode='constant' value=None",
     "add": "input other alpha=1",
     "sub": "input other alpha=1",
+    "rsub": "input other alpha=1",
     "mul": "input other",
     "div": "input other rounding_mode=None",
     "maximum": "input other",
@@ -183,6 +184,8 @@ def kind_of(calls: tuple[Call, ...], before: tuple[int, ...], after: tuple[int, 
     if not kinds:
         rest = [name for name in names if name not in PASSES] or names
         return _KINDS.get(rest[0], "other") if len(rest) == 1 else "pad" if "pad" in names else "activation"
+    if len(kinds) > 1:
+        kinds.discard("reshape")
     kind = kinds.pop() if len(kinds) == 1 else "other"
     if kind == "pool" and names[0] in ADAPTIVE and all(size == 1 for size in after[1:]):
         return "global_pool"

@@ -230,8 +230,7 @@ class _Recorder(TorchFunctionMode):
         """A tensor that shares memory with one that was changed in place has new numbers: a node of its own."""
         inputs = [source.node, *([self.last_change] if self.last_change else [])]
         self.paused = True
-        call = Call("changed", torch.clone, (source,), {})
-        name = self._add("changed", "changed", (tensor,), 0.0, calls=(call,), inputs=inputs, kind="other")[0]
+        name = self._add("changed", "changed", (tensor,), 0.0, inputs=inputs, kind="other")[0]
         self.paused = False
         return Ref(name)
 

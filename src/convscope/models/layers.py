@@ -1,7 +1,8 @@
 """What the papers need and `torch.nn` lacks.
 
 A layer whose arithmetic is not that of the torch operations it uses (or that uses others than convolutions and matrix
-products) says what it computes with `count(output_shape)`, which gives multiply-accumulates and connections.
+products) says what it computes with `count(output_shape)`, which gives multiply-accumulates and connections, and how
+one of its values came about with `terms(inputs, index)`: `inputs` are those of one image, `index` is the value's place.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -49,12 +51,24 @@ def require_at_least(images: Tensor, side: int, network: str) -> None:
         )
 
 
+def _weighted(inputs: Tensor, places: Sequence[tuple[int, ...]], weights: Sequence[float]) -> list[dict[str, Any]]:
+    values = [float(inputs[place]) for place in places]
+    rows = zip(places, values, weights, strict=True)
+    return [{"index": p, "value": v, "weight": w, "product": v * w} for p, v, w in rows]
+
+
 class ScaledTanh(nn.Module):
     """f(a) = 1.7159 tanh(2a/3), LeCun 1998, appendix A: f(1) = 1, f(-1) = -1, where its curvature is largest."""
 
     def forward(self, a: Tensor) -> Tensor:
         """Elementwise, any shape."""
         return 1.7159 * torch.tanh(a * (2 / 3))
+
+    def terms(self, inputs: list[Tensor], index: tuple[int, ...]) -> dict[str, Any]:
+        """One value, one function."""
+        a = inputs[0][index]
+        term = {"index": index, "value": float(a)}
+        return {"operation": "function", "terms": [term], "formula": "1.7159 * tanh(2/3 * x)", "value": float(self(a))}
 
 
 class SumPool2d(nn.AvgPool2d):
@@ -79,6 +93,16 @@ class SubSampling(nn.Module):
         """Sum, scale, shift."""
         sums = F.avg_pool2d(maps, 2, divisor_override=1)
         return sums * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+    def terms(self, inputs: list[Tensor], index: tuple[int, ...]) -> dict[str, Any]:
+        """Four values, each times the one coefficient of the map."""
+        channel, top, left = index[0], 2 * index[1], 2 * index[2]
+        return {
+            "terms": _weighted(inputs[0], [(channel, y, x) for y in (top, top + 1) for x in (left, left + 1)],
+                               [float(self.weight[channel])] * 4),
+            "bias": float(self.bias[channel]), "formula": "w * sum(x) + b",
+            "grid": {"channels": [channel], "height": 2, "width": 2},
+        }  # fmt: skip
 
     def count(self, output_shape: torch.Size) -> tuple[int, int]:
         """Four inputs and a bias a unit; no convolution."""
@@ -117,6 +141,19 @@ class TableConv2d(nn.Module):
         """N x in x H x W -> N x out x H-k+1 x W-k+1."""
         return F.conv2d(maps, self.dense_weight(), self.bias)
 
+    def terms(self, inputs: list[Tensor], index: tuple[int, ...]) -> dict[str, Any]:
+        """Only the input maps of the table take part."""
+        out, top, left = index
+        window = range(self.kernel_size)
+        first = sum(map(len, self.table[:out]))
+        kernels = self.weight[first : first + len(self.table[out])]
+        places = [(channel, top + y, left + x) for channel in self.table[out] for y in window for x in window]
+        return {
+            "terms": _weighted(inputs[0], places, kernels.flatten().tolist()), "bias": float(self.bias[out]),
+            "formula": "sum(w * x) + b",
+            "grid": {"channels": list(self.table[out]), "height": self.kernel_size, "width": self.kernel_size},
+        }  # fmt: skip
+
     def count(self, output_shape: torch.Size) -> tuple[int, int]:
         """Only the kernels of the table count."""
         positions = prod(output_shape[2:])
@@ -137,6 +174,15 @@ class RBF(nn.Module):
         x = x.to(self.targets.dtype)
         return (x.unsqueeze(1) - self.targets).square().sum(2)
 
+    def terms(self, inputs: list[Tensor], index: tuple[int, ...]) -> dict[str, Any]:
+        """`weight` is the target, `product` the squared difference."""
+        pairs = zip(inputs[0].tolist(), self.targets[index[0]].tolist(), strict=True)
+        terms = [
+            {"index": (i,), "value": value, "weight": target, "product": (value - target) ** 2}
+            for i, (value, target) in enumerate(pairs)
+        ]
+        return {"operation": "sum", "terms": terms, "formula": "sum((x - w)^2)"}
+
     def count(self, output_shape: torch.Size) -> tuple[int, int]:
         """Every unit sees every feature; there is no bias."""
         return 0, self.targets.numel()
@@ -148,6 +194,8 @@ class LocalResponseNorm(nn.Module):
     It is a *sum*, at the first and last maps over those that exist. `torch.nn.LocalResponseNorm` and Caffe divide alpha
     by `size`: their alpha is `size` times this one. Any shape with the maps in dimension 1.
     """
+
+    kind = "norm"  # what a look inside calls it
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0):
         super().__init__()
@@ -162,6 +210,20 @@ class LocalResponseNorm(nn.Module):
         for shift in range(1, 2 * reach + 1):
             sums = sums + squares[:, shift : shift + count]
         return (wide / (self.k + self.alpha * sums) ** self.beta).to(maps.dtype)
+
+    def terms(self, inputs: list[Tensor], index: tuple[int, ...]) -> dict[str, Any]:
+        """The maps in reach at the same place; `product` is the square."""
+        channel, *place = index
+        first, last = max(channel - self.size // 2, 0), min(channel + self.size // 2, len(inputs[0]) - 1)
+        places = [(i, *place) for i in range(first, last + 1)]
+        terms = _weighted(inputs[0], places, [float(inputs[0][at]) for at in places])
+        terms[channel - first]["chosen"] = True
+        energy = sum(term["product"] for term in terms)
+        return {
+            "operation": "normalise", "terms": terms, "formula": "x / (k + alpha * sum(x^2)) ^ beta",
+            "value": float(inputs[0][index]) / (self.k + self.alpha * energy) ** self.beta,
+            "parameters": {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k, "sum": energy},
+        }  # fmt: skip
 
     def extra_repr(self) -> str:
         """The constants, as the paper names them."""

@@ -1,0 +1,116 @@
+"""Operations in which every output value has one value of each input behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..functions import DROPOUTS, PASSES, bind
+from ..graph import Call, Ref, Step
+from ..replay import replay
+from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
+
+FORMULAS = {
+    "relu": "max(0, x)", "relu6": "min(max(0, x), 6)", "sigmoid": "1 / (1 + exp(-x))", "tanh": "tanh(x)",
+    "silu": "x / (1 + exp(-x))", "hardsigmoid": "min(max(0, x + 3), 6) / 6", "softplus": "log(1 + exp(x))",
+    "hardswish": "x * min(max(0, x + 3), 6) / 6", "leaky_relu": "x if x > 0 else negative_slope * x",
+    "elu": "x if x > 0 else alpha * (exp(x) - 1)", "gelu": "x * Phi(x)", "mish": "x * tanh(log(1 + exp(x)))",
+    "hardtanh": "min(max(min_val, x), max_val)", "softsign": "x / (1 + |x|)", "prelu": "x if x > 0 else weight * x",
+    "selu": "scale * (x if x > 0 else alpha * (exp(x) - 1))", "celu": "max(0, x) + min(0, alpha * (exp(x/alpha) - 1))",
+    "log_sigmoid": "-log(1 + exp(-x))", "neg": "-x", "square": "x^2", "sqrt": "sqrt(x)", "exp": "exp(x)",
+}  # fmt: skip
+
+
+def aligned(unit: Unit, shape: torch.Size) -> tuple[int, ...]:
+    """Where a tensor of `shape` is read for this place of the output, by the rules of broadcasting."""
+    full = unit.full[len(unit.full) - len(shape) :]
+    return tuple(0 if size == 1 else i for i, size in zip(full, shape, strict=True))
+
+
+def operand(unit: Unit, argument: Any) -> Term:
+    """The one value of an argument; a plain number is a "constant"."""
+    argument = unit.source(argument)
+    if isinstance(argument, bool | int | float):
+        return Term("constant", [None, None, None], float(argument))
+    tensor = unit.tensor(argument)
+    place = aligned(unit, tensor.shape)
+    # A tensor with all axes has the image in front; a weight may have fewer.
+    rest = place[1:] if isinstance(argument, Ref) or len(place) == len(unit.full) else place
+    return Term(unit.name(argument), shown(rest), number(tensor[place]))
+
+
+def addition(unit: Unit, call: Call) -> Arithmetic:
+    """Two values added, or one taken from the other."""
+    given = settings(call)
+    first, second = operand(unit, given["input"]), operand(unit, given["other"])
+    if call.name == "rsub":
+        first, second = second, first
+    factor = float(given.get("alpha", 1))
+    for term, weight in ((first, 1.0), (second, factor if call.name == "add" else -factor)):
+        term.weight, term.product = weight, weight * term.value
+    return unit.result("sum", [first, second], "a + b" if call.name == "add" else "a - b")
+
+
+def product(unit: Unit, call: Call) -> Arithmetic:
+    """One value times (or divided by) another: a gate, a scale."""
+    given = settings(call)
+    if given.get("rounding_mode") is not None:
+        raise Unsupported
+    term, factor = operand(unit, given["input"]), operand(unit, given["other"])
+    term.weight = factor.value if call.name == "mul" else 1 / factor.value
+    term.product = term.value * term.weight
+    term.weight_from = {"input": factor.input, "index": factor.index}
+    return unit.result("sum of products", [term], "a * b" if call.name == "mul" else "a / b")
+
+
+def extreme(unit: Unit, call: Call) -> Arithmetic:
+    """The larger or the smaller of two."""
+    given = settings(call)
+    terms = [operand(unit, given["input"]), operand(unit, given["other"])]
+    best = (max if call.name == "maximum" else min)(terms, key=lambda term: term.value)
+    best.chosen = True
+    return unit.result("maximum", terms, f"{call.name[:3]}(a, b)", best.value)
+
+
+def function(unit: Unit) -> Arithmetic:
+    """Any chain of pointwise functions, called once more on this one value in float64."""
+    if any(call.name in DROPOUTS and bind(call)["training"] for call in unit.node.calls):
+        raise Unsupported
+    terms: dict[str, Term] = {}
+
+    def look(argument: Ref | Tensor, call: Call) -> Tensor:
+        if isinstance(argument, Ref):
+            terms.setdefault(argument.node, operand(unit, argument))
+        tensor = unit.tensor(argument)
+        if call.name == "prelu" and not isinstance(argument, Ref) and argument.ndim == 1 and len(argument) > 1:
+            return exact(argument[unit.full[1]]).reshape(1)
+        one = tensor[aligned(unit, tensor.shape)].detach().cpu().reshape(1)
+        return one.double() if one.is_floating_point() else one
+
+    value = float(replay(unit.node, look, skip=PASSES | DROPOUTS))
+    called = [call for call in unit.node.calls if call.name not in PASSES | DROPOUTS]
+    parameters: dict[str, Any] = {}
+    for call in called[:1] if len(called) == 1 else ():
+        parameters = {
+            key: number(v[unit.full[1]] if v.numel() > 1 else v) if isinstance(v, Tensor) else v
+            for key, v in bind(call).items()
+            if key not in ("input", "inplace") and isinstance(v, bool | int | float | str | torch.nn.Parameter)
+        }
+    if not called:
+        (term,) = terms.values()
+        return unit.result("copy", [term], "x", value)
+    if len(called) == 1:
+        formula = FORMULAS.get(called[0].name, f"{called[0].name}(x)")
+    else:
+        formula = ", then ".join(_step(call) for call in called)
+    return unit.result("function", terms.values(), formula, value, **parameters)
+
+
+def _step(call: Call) -> str:
+    """`mul 0.67`: one link of a chain."""
+    numbers = [f"{v:.6g}" for v in call.arguments[1:] if isinstance(v, int | float) and not isinstance(v, bool)]
+    if any(isinstance(v, Step | Ref) for v in call.arguments[1:]):
+        numbers.append("x" if isinstance(call.arguments[1], Ref) else "...")
+    return " ".join([call.name, *numbers])
