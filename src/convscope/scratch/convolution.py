@@ -11,7 +11,8 @@ for dE/dy: by how much E grows if that output grows by one. It comes from the la
 dx, which goes to the layer below, and with dw and db, by which the layer itself learns.
 
 What deep learning calls a convolution is a *correlation*: the kernel lies on the image as it is. The convolution of
-mathematics turns the kernel by 180 degrees first; it is at the end, and it also appears, by itself, in the gradient.
+mathematics turns the kernel by 180 degrees first: `convolve`, at the end. It also turns up by itself in the gradient:
+`input_gradient_by_convolution`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def correlate_loops(
     padded = windows.pad(x)
     y = np.zeros((len(x), len(w), *windows.output_size(x.shape[2:])), padded.dtype)
     for n, f, i, j in np.ndindex(*y.shape):
-        rows, columns = _patch(windows, i, j)
+        rows, columns = windows.patch(i, j)
         patch = padded[n, :, rows, columns]  # C x kh x kw
         y[n, f, i, j] = np.sum(patch * w[f]) + (0 if b is None else b[f])
     return y
@@ -42,17 +43,24 @@ def correlate_loops(
 def correlate_loops_backward(
     dy: Array, x: Array, w: Array, stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1
 ) -> tuple[Array, Array, Array]:
-    """Each output hands its gradient back to all that made it: to the patch in proportion to the kernel, and reversely.
+    """Each output hands its gradient back to all that made it. Returns dx, dw, db, of the shapes of x, w, b.
 
-    An output is a sum of products pixel * weight. If the weight grows by one, the product grows by the pixel; if the
-    pixel grows by one, it grows by the weight. A pixel under several windows, and a weight used at every place, collect
-    what comes from each of them: hence `+=`. Returns dx, dw, db, of the shapes of x, w, b.
+    An output is a sum of products pixel * weight. If the pixel grows by one, the product grows by the weight; if the
+    weight grows by one, it grows by the pixel. So for each output (n, f, i, j), and for every c, u, v:
+
+    dX[n, c, s i + d u, s j + d v]  +=  dy[n, f, i, j] * w[f, c, u, v]
+    dw[f, c, u, v]                  +=  dy[n, f, i, j] * X[n, c, s i + d u, s j + d v]
+    db[f]                           +=  dy[n, f, i, j]
+
+    Added, not set: a pixel lies under several windows, a weight serves at every place, and each time counts.
     """
     windows = _windows(x, w, stride, padding, dilation)
     padded = windows.pad(x)
-    dpadded, dw, db = np.zeros_like(padded), np.zeros_like(padded, shape=w.shape), np.zeros_like(padded, shape=len(w))
+    dpadded = np.zeros_like(padded)
+    dw = np.zeros(w.shape, padded.dtype)
+    db = np.zeros(len(w), padded.dtype)
     for n, f, i, j in np.ndindex(*dy.shape):
-        rows, columns = _patch(windows, i, j)
+        rows, columns = windows.patch(i, j)
         dpadded[n, :, rows, columns] += dy[n, f, i, j] * w[f]
         dw[f] += dy[n, f, i, j] * padded[n, :, rows, columns]
         db[f] += dy[n, f, i, j]
@@ -81,6 +89,8 @@ def correlate_backward(
     dy: Array, x: Array, w: Array, stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1
 ) -> tuple[Array, Array, Array]:
     """The same numbers as `correlate_loops_backward`, as two matrix products. Returns dx, dw, db.
+
+    The same sums, seen from those who receive:
 
     db[f]          = sum over n, i, j of  dy[n, f, i, j]
     dw[f, c, u, v] = sum over n, i, j of  dy[n, f, i, j] * X[n, c, s i + d u, s j + d v]
@@ -154,12 +164,6 @@ def _windows(x: Array, w: Array, stride: int | Pair, padding: Padding, dilation:
     if x.ndim == 4 and x.shape[1] != w.shape[1]:
         raise ValueError(f"a kernel is as deep as the image: kernels of {w.shape[1]} channels, images of {x.shape[1]}")
     return Windows(w.shape[2:], stride, padding, dilation)
-
-
-def _patch(windows: Windows, i: int, j: int) -> tuple[slice, slice]:
-    """The rows and columns of the padded image under the kernel at place (i, j)."""
-    (sh, sw), (dh, dw), (height, width) = windows.stride, windows.dilation, windows.span
-    return slice(sh * i, sh * i + height, dh), slice(sw * j, sw * j + width, dw)
 
 
 def _columns(windows: Windows, x: Array) -> Array:

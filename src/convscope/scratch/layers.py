@@ -187,7 +187,10 @@ class Dropout(Layer):
 
     def forward(self, x: Array) -> Array:
         """y = x * mask, where mask is 0 or 1 / (1 - p)."""
-        self.mask = (self.rng.random(x.shape) >= self.p) / (1 - self.p) if self.training else np.ones(x.shape)
+        self.mask = np.ones_like(x)
+        if self.training:
+            self.mask[self.rng.random(x.shape) < self.p] = 0
+            self.mask /= 1 - self.p
         return x * self.mask
 
     def backward(self, dy: Array) -> Array:

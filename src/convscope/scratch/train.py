@@ -35,21 +35,26 @@ def load_digits() -> tuple[Split, Split, Split]:
     order = np.random.default_rng(0).permutation(len(digits.target))
     images = np.kron(digits.images / 16, np.ones((4, 4)))[order, None]
     labels = digits.target[order]
-    train, validation, test = (slice(540, None), slice(360, 540), slice(360))
-    return tuple(Split(images[part], labels[part]) for part in (train, validation, test))  # type: ignore[return-value]
+    test = Split(images[:360], labels[:360])
+    validation = Split(images[360:540], labels[360:540])
+    training = Split(images[540:], labels[540:])
+    return training, validation, test
 
 
 def train_epoch(network: Network, optimizer: SGD, data: Split, rng: np.random.Generator) -> float:
     """Once through all images, in a new order. Returns the mean error."""
     network.set_training(True)
     total = 0.0
-    for batch in np.array_split(rng.permutation(len(data.labels)), -(-len(data.labels) // BATCH)):
-        logits = network.forward(data.images[batch])  # 1. what does it say?
-        error, dlogits = cross_entropy(logits, data.labels[batch])  # 2. how wrong is that?
-        network.backward(dlogits)  # 3. what share has each weight in it?
-        optimizer.step(network.gradients())  # 4. change each a little, so that it sinks
+    order = rng.permutation(len(data.labels))
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
+        # What does it say? How wrong is that? What share has each weight in it? Change each a little.
+        logits = network.forward(data.images[batch])
+        error, dlogits = cross_entropy(logits, data.labels[batch])
+        network.backward(dlogits)
+        optimizer.step(network.gradients())
         total += error * len(batch)
-    return total / len(data.labels)  # fmt: skip
+    return total / len(data.labels)
 
 
 def accuracy(network: Network, data: Split) -> float:

@@ -81,6 +81,11 @@ class Windows:
         (top, _), (left, _) = self.padding
         return padded[:, :, top : top + size[0], left : left + size[1]]
 
+    def patch(self, i: int, j: int) -> tuple[slice, slice]:
+        """The rows and the columns of the padded image that lie in window (i, j)."""
+        (sh, sw), (dh, dw), (height, width) = self.stride, self.dilation, self.span
+        return slice(sh * i, sh * i + height, dh), slice(sw * j, sw * j + width, dw)
+
     def gather(self, x: Array, fill: float = 0.0) -> Array:
         """All windows of `x`: N x C x H x W -> N x C x kh x kw x oh x ow.
 
@@ -97,7 +102,7 @@ class Windows:
 
         N x C x kh x kw x oh x ow -> N x C x H x W. A pixel in several windows gets the sum of what they bring.
         """
-        padded = np.zeros((*windows.shape[:2], *self.padded_size(size)), windows.dtype)
+        padded = np.zeros((*windows.shape[:2], *self.padded_size(size)), np.result_type(windows, np.float32))
         for u, v, rows, columns in self._places(size):
             padded[:, :, rows, columns] += windows[:, :, u, v]
         return self.crop(padded, size)
