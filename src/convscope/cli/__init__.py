@@ -14,6 +14,7 @@ import typer
 
 from ..errors import ConvScopeError, printable
 from .cache import cache_command
+from .check import check_command
 from .evaluate import evaluate_command
 from .models import models_command, summary_command
 from .predict import predict_command
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate_command,
     "predict": predict_command,
     "serve": serve_command,
+    "check": check_command,
     "cache": cache_command,
     "models": models_command,
     "summary": summary_command,

@@ -22,16 +22,20 @@ from torch import Tensor
 
 from ..errors import DataError, printable
 from .cache import Cache, cache_root
+from .findings import find_copies, require_usable_classes
 from .gather import Bar, Gathering, Reading, cores, waiting
 from .image_file import Stored
 from .pixels import Pixels, ahead
 from .preprocess import Preprocess, channel_moments, statistics
+from .problems import Problem
 from .row import read_row
 from .split import Data, Split
 from .stream import Streamed
 
 log = logging.getLogger("convscope")
 
+# Images that are there twice are named one by one up to this number.
+MOST_NAMED = 5
 # More pixels than this are not held in memory, nor more than this share of what the machine has.
 MOST_IN_MEMORY, SHARE_OF_MEMORY = 512_000_000, 0.25
 
@@ -85,13 +89,8 @@ def decode_data(
     parts = _decode(data.splits, preprocess, reading or Reading())
     report_skipped([item for part in parts.values() for item in part.skipped], strict)
     if "train" in parts:
-        counts = np.bincount(parts["train"].labels.numpy(), minlength=len(data.class_names))
-        if not counts.all():
-            empty = printable(data.class_names[int(counts.argmin())])
-            raise DataError(
-                f"{printable(data.name)}: class '{empty}' has no usable training image: add some or remove the folder"
-            )
-    _warn_about_copies(data, parts)
+        require_usable_classes(printable(data.name), data.class_names, parts["train"].labels.numpy())
+    _warn_about_copies(parts)
     return {name: part for name, part in parts.items() if len(part)}
 
 
@@ -151,18 +150,20 @@ def _decode(splits: dict[str, Split], preprocess: Preprocess, reading: Reading) 
     return {name: done[name] for name in splits}
 
 
-def _warn_about_copies(data: Data, parts: dict[str, Decoded]) -> None:
-    places: dict[bytes, list[tuple[str, int, str]]] = defaultdict(list)
-    for split, part in parts.items():
-        for digest, label, name in zip(part.digests, part.labels.tolist(), part.names, strict=False):
-            places[digest].append((split, label, name))
-    copies = [found for found in places.values() if len(found) > 1]
-    for kind, position in (("under two labels", 1), ("in two splits", 0)):
-        clashes = [found for found in copies if len({place[position] for place in found}) > 1]
-        for found in clashes[:5]:
-            log.warning("the same image %s: %s", kind, " and ".join(printable(place[2]) for place in found[:3]))
-        if len(clashes) > 5:
-            log.warning("... and %d more images %s", len(clashes) - 5, kind)
+def _warn_about_copies(parts: dict[str, Decoded]) -> None:
+    seen = [
+        (digest, split, label, name)
+        for split, part in parts.items()
+        for digest, label, name in zip(part.digests, part.labels.tolist(), part.names, strict=False)
+    ]
+    by_kind: dict[str, list[Problem]] = defaultdict(list)
+    for problem in find_copies(seen):
+        by_kind[problem.kind].append(problem)
+    for problems in by_kind.values():
+        for problem in problems[:MOST_NAMED]:
+            log.warning("%s", problem.message)
+        if (more := len(problems) - MOST_NAMED) > 0:
+            log.warning("... and %d more such images: see convscope check", more)
 
 
 def _memory() -> float:

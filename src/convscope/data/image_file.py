@@ -135,6 +135,11 @@ def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
         raise UnreadableImage(f"damaged {image.format} ({_reason(problem)})") from problem
 
 
+def stored_size(content: bytes) -> tuple[int, int]:
+    """Width and height as an encoded image's header has them."""
+    return _open(io.BytesIO(content)).size
+
+
 def is_gray(item: str | os.PathLike[str] | Stored) -> bool | None:
     """Whether an image's header says that it has one channel; None if it has none that can be read."""
     try:
