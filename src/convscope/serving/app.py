@@ -26,6 +26,7 @@ from .looking import Microscope, new_session, ranking
 from .page_files import PAGE, PageFiles
 from .refusal import Refusal, plain_refusal, wrong
 from .sessions import Session, Sessions, Traces
+from .unread import CloseUnread
 from .uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json, refuse_image
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ def create_app(service: Service, host_names: tuple[str, ...] = ()) -> FastAPI:
     """The whole service as an ASGI application."""
     app = FastAPI(title="ConvScope", docs_url=None, redoc_url=None)
     app.add_middleware(Guard, host_names=host_names)
+    app.add_middleware(CloseUnread)  # the last one added is the first to see a request
     _answer_errors(app)
     _add_choosing(app, service)
     _add_looking(app, service)

@@ -106,5 +106,4 @@ def _too_large(limit: int) -> Refusal:
         413,
         f"more than {limit / 1e6:g} MB: send a smaller image",
         f"超过 {limit / 1e6:g} MB，请发送更小的图像",
-        {"Connection": "close"},
     )

@@ -1,0 +1,137 @@
+"""The service in this process, for what it answers, and as a process of its own, for how it behaves."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from starlette.testclient import TestClient
+
+import convscope as cs
+from convscope.serving.app import Service, create_app
+from convscope.serving.classifiers import Shelf
+from convscope.serving.lanes import Lane
+
+URL = "http://127.0.0.1"
+
+
+@dataclass
+class Container:
+    """A binary answer, taken apart as the page does it."""
+
+    header: dict[str, Any]
+    payload: bytes
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> Container:
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/x-convscope"
+        (length,) = struct.unpack("<I", response.content[:4])
+        start = 4 + length + -length % 4
+        assert not any(response.content[4 + length : start])
+        return cls(json.loads(response.content[4 : 4 + length]), response.content[start:])
+
+    def layer(self, name: str) -> dict[str, Any]:
+        return next(layer for layer in self.header["layers"] if layer["name"] == name)
+
+    def plane(self, layer: dict[str, Any], index: int) -> np.ndarray:
+        """The `index`-th map of a layer as numbers."""
+        entry, shape = layer["maps"][index], layer["shape"]
+        size = tuple(shape[1:]) if len(shape) == 3 and shape[1] * shape[2] > 1 else (1, int(np.prod(shape)))
+        levels = np.frombuffer(self.payload, np.uint8, size[0] * size[1], entry["offset"]).reshape(size)
+        return entry["low"] + levels / 255 * (entry["high"] - entry["low"])
+
+    def floats(self, *shape: int) -> np.ndarray:
+        return np.frombuffer(self.payload, "<f4", int(np.prod(shape)), self.header["offset"]).reshape(shape)
+
+
+def png(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def make_service(run: str, **options: Any) -> Service:
+    return Service(Shelf(run, torch.device("cpu")), Lane("quick"), Lane("slow"), **options)
+
+
+@pytest.fixture(scope="package")
+def service(digits_run: cs.Run) -> Iterator[Service]:
+    made = make_service(str(digits_run.folder))
+    yield made
+    assert made.quick.close() and made.slow.close()
+
+
+@pytest.fixture(scope="package")
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(create_app(service), base_url=URL, raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def digit(digits_run: cs.Run) -> bytes:
+    """A picture of a seven, as a PNG."""
+    data = cs.load_data("digits")
+    test = data.splits["test"]
+    return png(np.asarray(test.images[int(np.flatnonzero(test.labels == 7)[0])]))
+
+
+@pytest.fixture
+def looked(client: TestClient, digit: bytes) -> Container:
+    return Container.of(client.post("/api/forward", content=digit, params={"maps": 64}))
+
+
+class Running:
+    """`convscope serve` as a process of its own."""
+
+    def __init__(self, folder: Path, *words: str):
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "convscope", "serve", *words]
+        self.log = (folder / "serve.log").open("w+")
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert " at http://" in line, line + self.errors()
+        self.url = line.split(" at ")[1].strip()
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def errors(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+    def memory(self) -> int:
+        """Resident bytes at most so far, and now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) * 1024
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.log.close()
+
+
+@pytest.fixture(scope="package")
+def running(digits_run: cs.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    made = Running(tmp_path_factory.mktemp("serve"), str(digits_run.folder), "--port", "0")
+    yield made
+    made.stop()
