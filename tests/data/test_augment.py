@@ -12,9 +12,9 @@ from convscope.data.augment import AUGMENTATIONS, Draw, parse_augment
 from convscope.errors import UsageError
 
 MOVES = ("flip", "alternating-flip", "shift", "crop")
-WARPS = ("rotate", "affine", "elastic")
+WARPS = ("rotate", "affine", "elastic", "resized-crop")
 # What comes in from outside, or is put in, has another colour.
-FOREIGN = ("crop", "erase", "trivial-augment")
+FOREIGN = ("crop", "erase", "trivial-augment", "rand-augment")
 SHAPES = [(9, 1, 28, 28), (9, 3, 20, 33), (3, 3, 5, 9), (2, 1, 1, 1), (2, 3, 1, 6), (0, 3, 8, 8)]
 
 

@@ -24,13 +24,13 @@ def test_every_kind_of_data_has_its_recipe(name, kind):
 
 
 def test_the_shipped_recipes_are_those_that_are_documented():
-    assert shipped_recipes() == ["best", "fast", "tutorial"]
+    assert shipped_recipes() == ["best", "fast", "transfer", "tutorial"]
     folders = [entry.name for entry in (files("convscope.training") / "recipes").iterdir() if entry.is_dir()]
     assert sorted(folders) == sorted(BY_KIND)
 
 
 def test_a_recipe_that_depends_on_the_data_says_so():
-    with pytest.raises(cs.UsageError, match="the recipe fast depends on the kind of data: digits or photos"):
+    with pytest.raises(cs.UsageError, match="the recipe fast depends on the kind of data: digits or few-photos or photos"):
         cs.Recipe.load("fast")
     assert start_from("fast") == start_from(None) == cs.Recipe()
     data = cs.load_data("digits")

@@ -15,12 +15,15 @@ Option = typer.Option
 def evaluate_command(
     run: Annotated[str, typer.Argument(help="A run folder, a bundle (folder or zip), or `last`.")],
     data: Annotated[
-        str | None, typer.Argument(help="A data set or a folder. Default: what the run was trained on.")
+        str | None, typer.Argument(help="Any data that `convscope train` takes. Default: what the run was trained on.")
     ] = None,
     split: Annotated[
         str | None, Option(help="train, val, test or all. Default: test; all for a folder that has no splits.")
     ] = None,
-    data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
+    data_dir: Annotated[str | None, Option(help="Where a named data set already lies.")] = None,
+    tta: Annotated[
+        str, Option(help="Also measure over several views: flip, shift, flip-shift, five-crop or ten-crop.")
+    ] = "none",
     device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
     output: Annotated[str, Option(help="Where the report's folder is made.")] = "runs/evaluate",
     strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
@@ -32,7 +35,9 @@ def evaluate_command(
     """
     from ..evaluation.saved import evaluate_bundle
 
-    result = evaluate_bundle(run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict)
+    result = evaluate_bundle(
+        run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta
+    )
     if json:
         print_json(result)
     else:
@@ -42,6 +47,9 @@ def evaluate_command(
 def _tell(result: dict[str, Any]) -> None:
     typer.echo(f"{printable(result['run'])} on {printable(result['data'])}, {result['split']}: {result['n']:,} images")
     typer.echo(f"top-1 {result['top1']:.2%}  top-5 {result['top5']:.2%}  loss {result['loss']:.4f}")
+    if "tta" in result:
+        tta = result["tta"]
+        typer.echo(f"with test-time augmentation ({tta['views']}): top-1 {tta['top1']:.2%}  loss {tta['loss']:.4f}")
     typer.echo("")
     rows = [
         (r["label"], f"{r['support']:,}", f"{r['precision']:.2%}", f"{r['recall']:.2%}", f"{r['f1']:.4f}")

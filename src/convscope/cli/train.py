@@ -19,17 +19,33 @@ def train_command(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A data set (mnist-5k, digits, mnist, fashion-mnist) or a folder of images. Default: mnist-5k."
+            help="A folder (one folder of images a class, or train/ val/ test/ of those), a table (.csv, .tsv) of "
+            "path,label[,split], a list (.txt) of path and index, a zip, IDX files, CIFAR batches; or a name: "
+            "mnist-5k, digits, mnist, cifar10, flowers102 and others (a wrong name lists them), hf:OWNER/NAME. "
+            "Default: mnist-5k."
         ),
     ] = None,
-    model: Annotated[str | None, Option(help="The network (see `convscope models`). Default: the recipe's.")] = None,
+    # The network.
+    model: Annotated[
+        str | None, Option(help="The network (see `convscope models`), or timm:NAME. Default: the recipe's.")
+    ] = None,
     model_arg: Annotated[
         list[str] | None, Option(help="An option of the network, as NAME=VALUE (hidden=[300], activation=gelu, ...).")
     ] = None,
+    # What it starts from.
     pretrained: Annotated[
         bool | None, Option("--pretrained/--no-pretrained", help="Start from public ImageNet weights.")
     ] = None,
-    data_dir: Annotated[str | None, Option(help="Where the files of mnist or fashion-mnist already lie.")] = None,
+    from_run: Annotated[
+        str | None, Option(help="Start from the weights of this run or bundle (or `last`); its classes may be others.")
+    ] = None,
+    freeze: Annotated[
+        bool | None, Option("--freeze/--no-freeze", help="Train the head alone; the body stays as it is.")
+    ] = None,
+    freeze_epochs: Annotated[int | None, Option(help="Train the head alone for so many epochs, then all.")] = None,
+    body_lr_factor: Annotated[float | None, Option(help="The body's learning rate by the head's, such as 0.1.")] = None,
+    # How long, and how.
+    data_dir: Annotated[str | None, Option(help="Where a named data set already lies.")] = None,
     epochs: Annotated[int | None, Option(help="Passes over the training images.")] = None,
     time_budget: Annotated[str | None, Option(help="How long the whole command may take: 30s, 10m, 1h.")] = None,
     images_shown: Annotated[int | None, Option(help="Without epochs or time: about how many images to show.")] = None,
@@ -47,12 +63,19 @@ def train_command(
         str | None,
         Option(
             help="auto, none, or a list such as flip,shift=2: flip, alternating-flip, shift, crop, rotate, affine, "
-            "elastic, brightness, contrast, saturation, hue, lighting, erase, cutout, trivial-augment."
+            "elastic, resized-crop, brightness, contrast, saturation, hue, lighting, erase, cutout, trivial-augment, "
+            "rand-augment."
         ),
     ] = None,
     mixup: Annotated[float | None, Option(help="Mix pairs of images; alpha, such as 0.2.")] = None,
     cutmix: Annotated[float | None, Option(help="Paste boxes of other images; alpha, such as 1.")] = None,
     ema_decay: Annotated[float | None, Option(help="Keep a moving average of the weights; its factor a step.")] = None,
+    class_weights: Annotated[
+        str | None, Option(help="balanced: every class counts alike in the loss. Default: none.")
+    ] = None,
+    sampler: Annotated[
+        str | None, Option(help="balanced: as many images of every class are shown. Default: shuffle.")
+    ] = None,
     patience: Annotated[int | None, Option(help="Stop after so many epochs without improvement.")] = None,
     monitor: Annotated[str | None, Option(help="What decides on the best epoch: val/loss or val/top1.")] = None,
     progressive: Annotated[
@@ -72,13 +95,17 @@ def train_command(
         bool | None, Option("--compile/--no-compile", help="Compile the network first (needs a C++ compiler or CUDA).")
     ] = None,
     tta: Annotated[
-        str | None, Option(help="Also measure with test-time augmentation: flip, shift or flip-shift.")
+        str | None, Option(help="Also measure over several views: flip, shift, flip-shift, five-crop or ten-crop.")
     ] = None,
+    cache: Annotated[
+        str | None, Option(help="Where decoded images are kept: auto (the user's cache folder), off or a folder.")
+    ] = None,
+    workers: Annotated[int | None, Option(help="Threads or processes that decode images. Default: one a core.")] = None,
     tensorboard: Annotated[
         bool | None, Option("--tensorboard/--no-tensorboard", help="Write TensorBoard events.")
     ] = None,
     recipe: Annotated[
-        str | None, Option(help="fast (the default), best, tutorial, or a YAML file with these options.")
+        str | None, Option(help="fast (the default), best, transfer, tutorial, or a YAML file with these options.")
     ] = None,
     resume: Annotated[str | None, Option(help="Go on with this run (a folder, or `last`).")] = None,
     output: Annotated[str, Option(help="Where run folders are made.")] = "runs/train",
@@ -91,15 +118,19 @@ def train_command(
     Everything is written to a new run folder below runs/train, which is printed with the next commands to try.
     """
     given = {
-        "model": model, "data": data, "data_dir": data_dir, "model_args": _model_args(model_arg),
-        "pretrained": pretrained, "epochs": epochs,
-        "time_budget": parse_duration(time_budget), "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
-        "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule,
-        "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "augment": augment, "patience": patience,
-        "mixup": mixup, "cutmix": cutmix, "ema_decay": ema_decay, "images_shown": images_shown, "layout": layout,
-        "compile": compile, "tta": tta, "adam_lr": adam_lr, "progressive": progressive,
-        "monitor": monitor, "img_size": img_size, "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed,
-        "deterministic": deterministic, "device": device, "precision": precision, "tensorboard": tensorboard,
+        "data": data, "data_dir": data_dir,
+        "model": model, "model_args": _model_args(model_arg), "pretrained": pretrained, "from_run": from_run,
+        "freeze": freeze, "freeze_epochs": freeze_epochs, "body_lr_factor": body_lr_factor,
+        "epochs": epochs, "time_budget": parse_duration(time_budget), "images_shown": images_shown,
+        "batch_size": batch_size, "optimizer": optimizer, "lr": lr, "adam_lr": adam_lr, "momentum": momentum,
+        "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule, "warmup_epochs": warmup_epochs,
+        "label_smoothing": label_smoothing, "augment": augment, "mixup": mixup, "cutmix": cutmix,
+        "class_weights": class_weights, "sampler": sampler, "ema_decay": ema_decay,
+        "patience": patience, "monitor": monitor, "progressive": progressive, "img_size": img_size,
+        "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed, "deterministic": deterministic,
+        "device": device, "precision": precision, "layout": layout, "compile": compile, "tta": tta,
+        "tensorboard": tensorboard,
+        "cache": cache, "workers": workers,
     }  # fmt: skip
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if resume is not None and (recipe or name or output != "runs/train"):

@@ -18,6 +18,7 @@ from ..errors import DataError, UsageError, printable
 from ..files import free_folder, write_atomically
 from .metrics import evaluate, relabel
 from .report import Report, write_report
+from .views import VIEWS
 
 
 def evaluate_bundle(
@@ -29,12 +30,16 @@ def evaluate_bundle(
     device: str = "auto",
     output: str = "runs/evaluate",
     strict: bool = False,
+    tta: str = "none",
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data` and write a report; the result is what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as it was then. Without `split` it is the test split, or
-    all images of a folder that has no splits and that the run was not trained on. Classes are matched by name.
+    all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. With
+    `tta` the figures over several views of each image stand apart, as `tta`.
     """
+    if tta not in VIEWS:
+        raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
     bundle = find_bundle(source)
     classifier = load(bundle)
     loaded, own = _find_data(bundle, data, data_dir)
@@ -50,8 +55,13 @@ def evaluate_bundle(
     place = choose_device(device)
     classifier.network.to(place)
     result = evaluate(classifier.network, decoded, classifier.preprocess, classifier.class_names, place)
-    folder = free_folder(Path(output), f"{classifier.architecture}-{Path(loaded.name).name}-{chosen}")
+    folder = free_folder(Path(output), f"{classifier.architecture.replace(':', '-')}-{Path(loaded.name).name}-{chosen}")
     words = ["convscope", "evaluate", source, *([data] if data else []), "--split", chosen]
+    views = VIEWS[tta]
+    apart = {}
+    if views is not None:
+        several = evaluate(classifier.network, decoded, classifier.preprocess, classifier.class_names, place, views)
+        apart = {"tta": {"views": tta, **several.figures()}}
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
     title = f"{classifier.architecture} · {Path(loaded.name).name} · {chosen}"
     page = folder / "report.html"
@@ -62,6 +72,7 @@ def evaluate_bundle(
         "data": loaded.name,
         "split": chosen,
         **result.figures(),
+        **apart,
         "labels": classifier.class_names,
         "confusion": result.confusion(),
         "per_class": result.per_class(),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Views = Callable[[Tensor], list[Tensor]]
+CROP = 7 / 8
 
 
 def flipped(images: Tensor) -> list[Tensor]:
@@ -31,11 +33,31 @@ def flipped_and_shifted(images: Tensor) -> list[Tensor]:
     return [view for each in flipped(images) for view in shifted(each)]
 
 
+def five_crops(images: Tensor) -> list[Tensor]:
+    """The four corners and the middle, seven eighths of each side, enlarged to the size of the images: for photos.
+
+    Krizhevsky et al. 2012 took 224 of 256 pixels, which is the same share.
+    """
+    height, width = images.shape[2:]
+    high, wide = max(round(height * CROP), 1), max(round(width * CROP), 1)
+    corners = [(0, 0), (0, width - wide), (height - high, 0), (height - high, width - wide)]
+    corners.append((round((height - high) / 2), round((width - wide) / 2)))
+    cuts = torch.cat([images[:, :, top : top + high, left : left + wide] for top, left in corners])
+    return list(F.interpolate(cuts, (height, width), mode="bilinear", align_corners=False).chunk(5))
+
+
+def ten_crops(images: Tensor) -> list[Tensor]:
+    """Those and their mirror images."""
+    return [view for each in five_crops(images) for view in flipped(each)]
+
+
 VIEWS: dict[str, Views | None] = {
     "none": None,
     "flip": flipped,
     "shift": shifted,
     "flip-shift": flipped_and_shifted,
+    "five-crop": five_crops,
+    "ten-crop": ten_crops,
 }
 
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from ..errors import ModelFileError, UsageError
 from .card import Card
-from .pretrained import load_pretrained
+from .pretrained import Weights, find_weights, load_pretrained
+from .timm_networks import is_timm, load_timm_weights, timm_card, timm_weights
 from .variations import VARIATIONS
 
 # A file a paper, in the order of the lineage.
@@ -32,7 +33,9 @@ def list_models() -> list[str]:
 
 
 def find_card(name: str) -> Card:
-    """The card of a network; ModelFileError with the nearest names if there is none."""
+    """The card of a network, also of a `timm:NAME`; ModelFileError with the nearest names if there is none."""
+    if is_timm(name):
+        return timm_card(name)
     if name not in CATALOGUE:
         near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "`convscope models` lists them"
@@ -40,17 +43,27 @@ def find_card(name: str) -> Card:
     return CATALOGUE[name]
 
 
+def find_preparation(name: str, pretrained: bool) -> Weights | None:
+    """How a network's makers prepare its pictures; None where the training images decide.
+
+    The public weights' way if it is `pretrained`, and timm's own for a network of timm. UsageError: no public weights.
+    """
+    if is_timm(name):
+        return timm_weights(name)
+    return find_weights(name) if pretrained else None
+
+
 def create_model(
     name: str, num_classes: int | None = None, in_channels: int | None = None, pretrained: bool = False, **options: Any
 ) -> nn.Module:
     """A network, a plain `nn.Module` that gives logits, N x `num_classes`; initialised as its paper does.
 
-    Without `num_classes` and `in_channels` it has its paper's. With `pretrained` it has the public ImageNet weights;
-    another number of classes keeps a fresh last layer. `options` are the further arguments of the network's own
-    constructor, or what can be varied in any network: `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu,
-    gelu), `pooling` (max, avg, sum), `init` (kaiming, xavier, lecun, normal), `first_kernels` (gabor, haar,
-    gabor-fixed, haar-fixed). Raises ModelFileError for an unknown name, UsageError for an argument that does not fit,
-    DataError if public weights cannot be had.
+    Without `num_classes` and `in_channels` it has its paper's. `timm:NAME` is any network of timm, if that is
+    installed. With `pretrained` it has the public ImageNet weights; another number of classes keeps a fresh last layer.
+    `options` are the further arguments of the network's own constructor, or what can be varied in any network:
+    `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu, gelu), `pooling` (max, avg, sum), `init` (kaiming,
+    xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed). Raises ModelFileError for an unknown
+    name, UsageError for an argument that does not fit, DataError if public weights cannot be had.
     """
     card = find_card(name)
     given = {"num_classes": num_classes, "in_channels": in_channels}
@@ -70,7 +83,9 @@ def create_model(
                 vary(network, varied[key])
     except (ValueError, TypeError) as problem:
         raise UsageError(f"{name}: {problem}") from problem
-    if pretrained:
+    if pretrained and is_timm(name):
+        load_timm_weights(network, name, arguments)
+    elif pretrained:
         load_pretrained(network, name, options)
     return network
 
@@ -97,4 +112,4 @@ def arguments_for(name: str, input_size: tuple[int, int, int], **options: Any) -
     return arguments
 
 
-__all__ = ["CATALOGUE", "Card", "arguments_for", "create_model", "find_card", "list_models"]
+__all__ = ["CATALOGUE", "Card", "arguments_for", "create_model", "find_card", "find_preparation", "list_models"]

@@ -25,6 +25,9 @@ from torch import Tensor, nn
 from .card import Card
 from .layers import require_at_least
 
+# 200 MB in double precision: more patches would not measure better.
+PATCH_VALUES = 25_000_000
+
 
 class FastBlock(nn.Module):
     """Convolution, pool, norm, activation; convolution, norm, activation. N x in x H x W -> N x out x H/2 x W/2."""
@@ -56,49 +59,63 @@ class CifarFast(nn.Module):
     """1,971,616 parameters with `width` 1 and 10 classes; 288 of them, the whitening kernels, are fixed by `prepare`.
 
     Input N x C x H x W with sides of at least 9, output N x classes; shapes below are for 32 x 32. `prepare` should see
-    some training images before the first step; without it the first layer is an ordinary one that learns.
+    some training images before the first step; without it the first layer is an ordinary one that learns. For larger
+    photos the whitened patches can lie `stride` pixels apart (and are twice as large), and there can be more `blocks`.
     """
 
-    def __init__(self, num_classes: int = 10, in_channels: int = 3, width: float = 1.0):
+    def __init__(
+        self, num_classes: int = 10, in_channels: int = 3, width: float = 1.0, stride: int = 1, blocks: int = 3
+    ):
         super().__init__()
+        if stride < 1 or blocks < 1:
+            raise ValueError("stride and blocks must be at least 1")
         # Multiples of 32 fill the processor's vectors.
         narrow, wide = (32 * max(round(channels * width / 32), 1) for channels in (64, 256))
-        first = 2 * in_channels * 2 * 2
-        self.whiten = nn.Conv2d(in_channels, first, 2, bias=False)
+        first = 2 * in_channels * 2 * 2 * min(stride, 2)
+        self.smallest = stride * (2**blocks + 1)
+        self.whiten = nn.Conv2d(in_channels, first, 2 * stride, stride, bias=False)
         self.act = nn.SiLU()
         # N x 24 x 31 x 31
-        self.block1 = FastBlock(first, narrow)
-        # N x 64 x 15 x 15
-        self.block2 = FastBlock(narrow, wide)
-        # N x 256 x 7 x 7
-        self.block3 = FastBlock(wide, wide)
-        # N x 256 x 3 x 3
+        self.stages: dict[str, tuple[int, int]] = {}
+        channels = first
+        for number in range(1, blocks + 1):
+            following = narrow if number == 1 else wide
+            self.add_module(f"block{number}", FastBlock(channels, following))
+            channels = following
+            self.stages[f"block{number}"] = (channels, stride * 2**number)
+        # N x 64 x 15 x 15, N x 256 x 7 x 7, N x 256 x 3 x 3
         self.pool = nn.AdaptiveMaxPool2d(1)
         self.flatten = nn.Flatten()
-        self.head = nn.Linear(wide, num_classes, bias=False)
-        nn.init.normal_(self.head.weight, std=1 / wide)
-        self.stages = {"block1": (narrow, 2), "block2": (wide, 4), "block3": (wide, 8)}
+        self.head = nn.Linear(channels, num_classes, bias=False)
+        nn.init.normal_(self.head.weight, std=1 / channels)
 
     @torch.no_grad()
-    def prepare(self, images: Tensor) -> None:
+    def prepare(self, images: Tensor | None) -> None:
         """Set and fix the first kernels, so that what they see of `images` (N x C x H x W, normalised) is white.
 
-        They are the eigenvectors of the covariance of all 2 x 2 patches, each divided by the deviation along it, the
-        weakest first, then all with the other sign. A few thousand images are enough.
+        They are the eigenvectors of the covariance of all patches, each divided by the deviation along it, the weakest
+        first, then all with the other sign; of large patches only as many as there is room for, the strongest. A few
+        thousand images are enough. With None, those of weights that were loaded are only fixed.
         """
         weight = self.whiten.weight
-        patches = F.unfold(images.to(weight.device, torch.float32), 2).transpose(1, 2).flatten(0, 1).double()
+        weight.requires_grad_(False)
+        if images is None:
+            return
+        side, stride = self.whiten.kernel_size[0], self.whiten.stride[0]
+        enough = max(PATCH_VALUES * stride**2 // weight[0].numel() // images[0, 0].numel(), 1)
+        images = images[:enough].to(weight.device, torch.float32)
+        patches = F.unfold(images, side, stride=stride).transpose(1, 2).flatten(0, 1).double()
         variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
         # The constant keeps directions in which nothing varies from being blown up.
-        kernels = (directions / (variances + 5e-4).sqrt()).T.reshape(-1, *weight.shape[1:])
+        kernels = (directions / (variances + 5e-4).sqrt()).T[-len(weight) // 2 :].reshape(-1, *weight.shape[1:])
         weight.copy_(torch.cat([kernels, -kernels]))
-        weight.requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, N x classes."""
-        require_at_least(images, 9, "cifar_fast")
+        require_at_least(images, self.smallest, "cifar_fast")
         maps = self.act(self.whiten(images))
-        maps = self.block3(self.block2(self.block1(maps)))
+        for name in self.stages:
+            maps = self.get_submodule(name)(maps)
         return self.head(self.flatten(self.pool(maps)))
 
 

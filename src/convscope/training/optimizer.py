@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -12,23 +12,32 @@ from torch.optim import SGD, AdamW, Optimizer
 from .recipe import Recipe
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+def make_optimizer(network: nn.Module, recipe: Recipe, body: Collection[nn.Parameter] = ()) -> Optimizer:
     """The recipe's optimizer. Weight decay is for matrices and kernels; biases and norms (one axis) are spared.
 
-    With `muon`, kernels have the rate `lr`; everything else is AdamW's, with `adam_lr`.
+    With `muon`, kernels have the rate `lr`; everything else is AdamW's, with `adam_lr`. The parameters in `body` have
+    `body_lr_factor` times the rate. Those that are frozen now may be let go later.
     """
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    slower = {id(p) for p in body}
+    parameters = [p for p in network.parameters() if p.requires_grad or id(p) in slower]
+
+    def groups(chosen: Callable[[nn.Parameter], bool], lr: float, **settings: float) -> list[dict[str, Any]]:
+        found = [p for p in parameters if chosen(p)]
+        own = {"params": [p for p in found if id(p) not in slower], "lr": lr, **settings}
+        if not slower:
+            return [own]
+        # The full rate comes last: it is the one that is told.
+        return [{**own, "params": [p for p in found if id(p) in slower], "lr": lr * recipe.body_lr_factor}, own]
+
     if recipe.optimizer == "muon":
-        kernels = [p for p in parameters if p.ndim == 4]
-        return Muon(kernels, [p for p in parameters if p.ndim != 4], recipe.lr, recipe.momentum, recipe.adam_lr)
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+        kernels = groups(lambda p: p.ndim == 4, recipe.lr, momentum=recipe.momentum)
+        return Muon(kernels, groups(lambda p: p.ndim != 4, recipe.adam_lr))
+    decayed = groups(lambda p: p.ndim > 1, recipe.lr, weight_decay=recipe.weight_decay)
+    spared = groups(lambda p: p.ndim <= 1, recipe.lr, weight_decay=0.0)
     # Fused: one pass over all weights instead of one an operation.
     if recipe.optimizer == "sgd":
-        return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
-    return AdamW(groups, lr=recipe.lr, fused=True)
+        return SGD([*decayed, *spared], momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
+    return AdamW([*decayed, *spared], fused=True)
 
 
 class Muon(AdamW):
@@ -40,25 +49,26 @@ class Muon(AdamW):
     effect. torch.optim.Muon takes matrices only.
     """
 
-    def __init__(
-        self,
-        kernels: Sequence[nn.Parameter],
-        others: Sequence[nn.Parameter],
-        lr: float,
-        momentum: float,
-        adam_lr: float,
-    ):
-        super().__init__(others, lr=adam_lr, weight_decay=0.0, betas=(0.9, 0.95), fused=True)
-        self.add_param_group({"params": kernels, "lr": lr, "momentum": momentum})
+    def __init__(self, kernels: list[dict[str, Any]], others: list[dict[str, Any]]):
+        super().__init__(others, weight_decay=0.0, betas=(0.9, 0.95), fused=True)
+        for group in kernels:  # known by their `momentum`
+            self.add_param_group(group)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """One step; without a closure, as the trainer calls it."""
-        group = self.param_groups.pop()
+        groups = self.param_groups
         try:
+            self.param_groups = [group for group in groups if "momentum" not in group]
             result = super().step(closure)
         finally:
-            self.param_groups.append(group)
+            self.param_groups = groups
+        for group in groups:
+            if "momentum" in group:
+                self._step_kernels(group)
+        return result
+
+    def _step_kernels(self, group: dict[str, Any]) -> None:
         for kernel in group["params"]:
             if kernel.grad is None:
                 continue
@@ -71,7 +81,6 @@ class Muon(AdamW):
             direction = kernel.grad.add(average, alpha=group["momentum"])
             kernel.mul_(len(kernel) ** 0.5 / kernel.norm())
             kernel.sub_(orthogonal(direction.flatten(1)).view_as(kernel), alpha=group["lr"])
-        return result
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:

@@ -4,43 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..data.decoded import Decoded, decode_data
+from ..data.decoded import Decoded, Reading, decode_data
 from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable
-from ..models import Card, arguments_for, create_model, find_card
-from ..models.pretrained import find_weights
+from ..models import Card, arguments_for, create_model, find_card, find_preparation
 from .progressive import SCALES
 from .recipe import Recipe
+from .transfer import EarlierRun
 
 
 @dataclass
 class Prepared:
-    """Decoded data and what follows from it: the preprocessing and the arguments of the network."""
+    """Decoded data and what follows from it: the preprocessing and the arguments of the network.
+
+    `earlier` is the run whose weights the network starts from, if there is one.
+    """
 
     data: Data
     parts: dict[str, Decoded]
     preprocess: Preprocess
     model_args: dict[str, Any]
+    earlier: EarlierRun | None = None
 
     @property
     def identity(self) -> str:
         """A record of the classes, the images and the network, to recognise them when a run goes on."""
         digest = hashlib.blake2b(digest_size=16)
         for part in self.parts.values():
-            digest.update(part.pixels.contiguous().numpy().data)
-            digest.update(part.labels.contiguous().numpy().data)
+            digest.update(part.identity())
         sizes = {name: len(part) for name, part in self.parts.items()}
         return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
 
 
-def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
+def prepare(data: Data, recipe: Recipe, strict: bool = False, show: bool = False) -> Prepared:
     """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
     card = find_card(recipe.model)
     if "train" not in data.splits or not len(data.splits["train"]):
@@ -51,14 +54,41 @@ def prepare(data: Data, recipe: Recipe, strict: bool = False) -> Prepared:
     model_args = arguments_for(recipe.model, (channels, size, size), **options)
     if recipe.progressive:
         _require_any_size(recipe.model, channels, size, model_args)
-    border = card.border if size > 2 * card.border else 0
-    scaling = _published_scaling(card, recipe, channels)
-    mean, std = scaling or ((0.5,) * channels, (0.5,) * channels)
-    preprocess = Preprocess((channels, size, size), mean, std, crop_mode=recipe.crop_mode, border=border)
-    parts = decode_data(data, preprocess, strict)
-    if scaling is None:
-        preprocess = preprocess.with_statistics(parts["train"].pixels)
-    return Prepared(data, parts, preprocess, model_args)
+    earlier = EarlierRun(recipe.from_run) if recipe.from_run else None
+    known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
+    preprocess = known or _plain(card, recipe, (channels, size, size))
+    parts = decode_data(data, preprocess, strict, Reading(recipe.cache, recipe.workers, show))
+    if known is None:
+        preprocess = preprocess.scaled_by(parts["train"].statistics())
+    return Prepared(data, parts, preprocess, model_args, earlier)
+
+
+def _plain(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:
+    half = (0.5,) * input_size[0]
+    border = card.border if input_size[1] > 2 * card.border else 0
+    return Preprocess(input_size, half, half, crop_mode=recipe.crop_mode, border=border)
+
+
+def _known_preprocessing(
+    card: Card, recipe: Recipe, input_size: tuple[int, int, int], earlier: EarlierRun | None
+) -> Preprocess | None:
+    """What the weights, the network's makers or its paper ask for; None where the training images decide."""
+    channels, size, _ = input_size
+    if earlier is not None:
+        if channels != earlier.preprocess.input_size[0]:
+            raise UsageError(
+                f"from_run: that network takes {earlier.preprocess.input_size[0]} channels: leave --in-channels out"
+            )
+        return replace(earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode)
+    plain, weights = _plain(card, recipe, input_size), find_preparation(card.name, recipe.pretrained)
+    if weights is not None:
+        mean, std = weights.scaling(channels)
+        # A share that is cut off goes with the size that it was measured for.
+        kept = weights.crop / weights.resize if size == weights.crop else 1.0
+        return replace(plain, mean=mean, std=std, interpolation=weights.interpolation, crop_pct=kept)
+    if card.mean is None or card.std is None:
+        return None
+    return replace(plain, mean=(card.mean,) * channels, std=(card.std,) * channels)
 
 
 def _require_any_size(model: str, channels: int, size: int, model_args: dict[str, Any]) -> None:
@@ -89,12 +119,3 @@ def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) 
     except UsageError:
         return paper
     return own
-
-
-def _published_scaling(card: Card, recipe: Recipe, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Mean and deviation that the weights or the paper ask for; None where the training images decide."""
-    if recipe.pretrained:
-        return find_weights(card.name).scaling(channels)
-    if card.mean is None or card.std is None:
-        return None
-    return (card.mean,) * channels, (card.std,) * channels

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 import yaml
 
 from ..data.augment import parse_augment
+from ..data.order import ORDERS
 from ..data.preprocess import CROP_MODES
 from ..errors import UsageError, printable
 from ..evaluation.views import VIEWS
@@ -31,6 +32,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "layout": LAYOUTS,
     "crop_mode": CROP_MODES,
     "tta": tuple(VIEWS),
+    "class_weights": ("none", "balanced"),
+    "sampler": tuple(ORDERS),
 }
 # Smallest and largest value that can be meant.
 RANGES: dict[str, tuple[float, float]] = {
@@ -39,9 +42,13 @@ RANGES: dict[str, tuple[float, float]] = {
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
     "images_shown": (1, 1e12), "mixup": (0, 100), "cutmix": (0, 100), "ema_decay": (0, 0.99999),
+    "workers": (1, 1024), "freeze_epochs": (0, 1_000_000), "body_lr_factor": (0, 1),
 }  # fmt: skip
 # What makes a run this run: `--resume` may change anything else.
-IDENTITY = ("model", "model_args", "pretrained", "data", "img_size", "in_channels", "crop_mode")
+IDENTITY = (
+    "model", "model_args", "pretrained", "from_run", "freeze", "freeze_epochs", "body_lr_factor", "data", "img_size",
+    "in_channels", "crop_mode",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,14 @@ class Recipe:
     "auto" (what suits the data) or a list such as "flip,shift=2" (see `data.augment`); `mixup` and `cutmix` are their
     alphas. With `ema_decay` the classifier is the exponential moving average of the weights, by that factor a step.
     `img_size` and `in_channels` default to what the network and the data have. `pretrained` starts from public ImageNet
-    weights. `monitor` decides which epoch's weights become the classifier, and with `patience` when to stop: after that
-    many epochs without improvement. `weight_decay` spares biases and norms. `compile` runs the network through
-    torch.compile (and CUDA graphs). With `progressive` the images are smaller at first. `adam_lr` is the rate of what
-    the optimizer `muon` leaves to AdamW. `tta` adds test-time augmentation, reported apart.
+    weights, `from_run` from those of an earlier run or bundle. With `freeze` the head alone learns, with
+    `freeze_epochs` for so many epochs; `body_lr_factor` is the body's rate by the head's. `class_weights` "balanced"
+    lets every class count alike in the loss, `sampler` "balanced" shows as many images of each. `monitor` decides which
+    epoch's weights become the classifier, and with `patience` when to stop: after that many epochs without improvement.
+    `weight_decay` spares biases and norms. `compile` runs the network through torch.compile (and CUDA graphs). With
+    `progressive` the images are smaller at first. `adam_lr` is the rate of what the optimizer `muon` leaves to AdamW.
+    `tta` adds test-time augmentation, reported apart. Decoded images are kept in `cache`: "auto" is the user's cache
+    folder, "off" none, anything else a folder; `workers` threads or processes decode them (default: one a core).
     """
 
     model: str = "lenet5"
@@ -64,6 +75,10 @@ class Recipe:
     data_dir: str | None = None
     model_args: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    from_run: str | None = None
+    freeze: bool = False
+    freeze_epochs: int = 0
+    body_lr_factor: float = 1.0
     epochs: int | None = None
     images_shown: int = 550_000
     time_budget: float | None = None
@@ -80,6 +95,8 @@ class Recipe:
     augment: str = "auto"
     mixup: float = 0.0
     cutmix: float = 0.0
+    class_weights: str = "none"
+    sampler: str = "shuffle"
     ema_decay: float = 0.0
     monitor: str = "val/loss"
     patience: int | None = None
@@ -94,6 +111,8 @@ class Recipe:
     in_channels: int | None = None
     crop_mode: str = "center"
     tta: str = "none"
+    cache: str = "auto"
+    workers: int | None = None
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -105,6 +124,8 @@ class Recipe:
             raise UsageError("nesterov goes with optimizer sgd")
         if self.in_channels == 2:
             raise UsageError("in_channels must be 1 or 3, not 2")
+        if self.pretrained and self.from_run:
+            raise UsageError("pretrained and from_run exclude each other: start from public weights or from a run")
         if self.augment != "auto":
             parse_augment(self.augment)
 
@@ -113,14 +134,14 @@ class Recipe:
         """How many epochs at most; infinite if only the time counts."""
         return self.epochs or math.inf
 
-    def suited_to(self, images: int) -> Recipe:
+    def suited_to(self, images: int, most: int = 100) -> Recipe:
         """With a number of epochs that suits `images` training images, if neither epochs nor a time were asked for.
 
-        Enough to show `images_shown` images, and between 4 and 100: few images have to be seen more often.
+        Enough to show `images_shown` images, and between 4 and `most`: few images have to be seen more often.
         """
         if self.epochs or self.time_budget:
             return self
-        return replace(self, epochs=min(max(round(self.images_shown / images), 4), 100))
+        return replace(self, epochs=min(max(round(self.images_shown / images), 4), most))
 
     def changed(self, **values: Any) -> Recipe:
         """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""
@@ -153,9 +174,9 @@ class Recipe:
 
     @classmethod
     def load(cls, source: str | os.PathLike[str], kind: str | None = None) -> Recipe:
-        """A recipe that ships with the package, by name (`tutorial`, `fast`, `best`), or a YAML file.
+        """A recipe that ships with the package, by name (`tutorial`, `transfer`, `fast`, `best`), or a YAML file.
 
-        `fast` and `best` are different for each `kind` of data ("digits", "photos").
+        `fast` and `best` are different for each `kind` of data ("digits", "photos", "few-photos").
         """
         name = os.fspath(source)
         shipped = files(__package__) / "recipes"

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import newest_run
+from ..bundle import make_config, newest_run
 from ..data.augment import parse_augment
 from ..data.augment.mixing import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.decoded import Decoded
+from ..data.order import ORDERS
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
@@ -23,7 +24,7 @@ from ..evaluation.views import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import read_weights
-from .choose import BY_KIND, augment_for, batch_for, start_from
+from .choose import augment_for, start_from, suit, usual_recipe
 from .clock import Clock
 from .finish import Run, finish
 from .precision import measure
@@ -31,7 +32,9 @@ from .prepare import Prepared, prepare
 from .progress import ProgressDisplay
 from .recipe import IDENTITY, Recipe
 from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
+from .snapshots import Snapshots
 from .trainer import Trainer
+from .transfer import Body, body_of
 
 # Writing the bundle and the report, the libraries that they need included.
 REPORT_SECONDS = 1.0
@@ -61,7 +64,7 @@ def train(
     keep_memory()
     given = data.name if isinstance(data, Data) else None if data is None else str(data)
     fixed = {key: value for key, value in {"data": given, "model": model}.items() if value is not None} | options
-    named = "fast" if recipe is None and model is None else recipe
+    named = usual_recipe(fixed) if recipe is None else recipe
     chosen = start_from(named).changed(**fixed)
     clock = Clock(chosen.time_budget, started)
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
@@ -71,18 +74,19 @@ def train(
     find_card(chosen.model)
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir)
-        chosen = start_from(named, loaded).changed(**fixed)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
-        prepared = prepare(loaded, chosen, strict)
-    images = len(prepared.parts["train"])
-    if "batch_size" not in fixed and (recipe is None or recipe in BY_KIND):
-        chosen = batch_for(chosen, images)
-    chosen = chosen.suited_to(images)
-    folder = free_folder(Path(output), name or f"{chosen.model}-{Path(chosen.data).resolve().name}")
+        chosen, why = suit(named, loaded, fixed, runtime, clock)
+        prepared = prepare(loaded, chosen, strict, show)
+    folder = free_folder(Path(output), name or default_name(chosen))
     write_atomically(folder / "recipe.yaml", chosen.to_yaml())
     write_atomically(folder / "split.csv", split_table(prepared.data))
     write_atomically(folder / "labels.txt", "".join(f"{printable(label)}\n" for label in prepared.data.class_names))
-    return _run(folder, chosen, runtime, prepared, clock, show)
+    return _run(folder, chosen, runtime, prepared, clock, show, why)
+
+
+def default_name(recipe: Recipe) -> str:
+    """MODEL-DATA, as a name that a folder may have everywhere."""
+    return f"{recipe.model.replace(':', '-').replace('/', '-')}-{Path(recipe.data).resolve().name}"
 
 
 def resume(
@@ -123,15 +127,20 @@ def resume(
         remove_leftovers(part)
     if recipe != before:
         write_atomically(place / "recipe.yaml", recipe.to_yaml())
-    return _run(place, recipe, runtime, prepare(loaded, recipe), clock, show)
+    return _run(place, recipe, runtime, prepare(loaded, recipe, show=show), clock, show)
 
 
-def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clock: Clock, show: bool) -> Run:
-    """Everything from the first weights to the report. Whatever is random starts from the recipe's seed here."""
+def _run(
+    folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clock: Clock, show: bool, why: str = ""
+) -> Run:
+    """Everything from the first weights to the report. Whatever is random starts from the recipe's seed here.
+
+    `why` is a line about what was chosen, to be shown.
+    """
     names, preprocess, parts = prepared.data.class_names, prepared.preprocess, prepared.parts
     with clock.measuring("setup"):
         seed_everything(recipe.seed, recipe.deterministic)
-        network, batches, runtime = _set_up(recipe, runtime, prepared)
+        network, batches, body, runtime = _set_up(recipe, runtime, prepared)
         # What was chosen here is part of the run: whoever goes on with it must not choose again.
         recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
         write_atomically(folder / "recipe.yaml", recipe.to_yaml())
@@ -147,6 +156,8 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clo
     display.say(
         f"{recipe.model} on {printable(prepared.data.name)}: " + ", ".join(f"{len(p):,} {n}" for n, p in parts.items())
     )
+    if why:
+        display.say(why)
     display.say(f"run folder: {printable(folder)}")
     trainer = Trainer(
         network,
@@ -158,6 +169,8 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clo
         prepared.identity,
         display,
         clock,
+        Snapshots(folder, make_config(recipe.model, prepared.model_args, names, preprocess, {})),
+        body,
     )
     trainer.resume()
     if trainer.finished():
@@ -172,9 +185,11 @@ def _run(folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clo
     return run
 
 
-def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Module, Batches, Runtime]:
-    """The network with its first weights, the batches, and the runtime with nothing left open."""
+def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Module, Batches, Body | None, Runtime]:
+    """The network with its first weights, the batches, the body, and the runtime with nothing left open."""
     network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
+    if prepared.earlier is not None:
+        prepared.earlier.give(network, recipe.model, prepared.data.class_names)
     augment = parse_augment(augment_for(prepared.data) if recipe.augment == "auto" else recipe.augment)
     batches = Batches(
         prepared.parts["train"],
@@ -184,17 +199,19 @@ def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Mo
         runtime.device,
         augment,
         mixer(recipe.mixup, recipe.cutmix),
+        ORDERS[recipe.sampler],
     )
     images, labels = batches.sample(max(recipe.batch_size, 2048))
     look_at_data = getattr(network, "prepare", None)
     if callable(look_at_data):  # first kernels that follow from the images
-        look_at_data(images.cpu())
+        look_at_data(None if prepared.earlier else images.cpu())
+    body = body_of(network, images[:2].cpu(), recipe)
     if "devices" in prepared.model_args:  # a network that is placed on several devices stays there, as it is
-        return network, batches, choose_runtime(recipe.device, "float32", "contiguous")
+        return network, batches, body, choose_runtime(recipe.device, "float32", "contiguous")
     network = network.to(runtime.device)
     few = min(recipe.batch_size, len(images))
     runtime = measure(runtime, network, images[:few], labels[:few])
-    return runtime.place(network), batches, runtime
+    return runtime.place(network), batches, body, runtime
 
 
 def _seconds_at_the_end(network: nn.Module, prepared: Prepared, runtime: Runtime, recipe: Recipe) -> float:

@@ -14,10 +14,11 @@ from torch.utils._pytree import tree_map
 from ..data.augment.mixing import Mixed
 from ..data.batches import Batches
 from ..errors import DivergedError, printable
-from ..evaluation.metrics import Evaluation, loss_of
+from ..evaluation.metrics import Evaluation
 from ..files import write_atomically
 from .average import EVERY, NORM_IMAGES, average_of, renew_norms
 from .checkpoint import Progress, State, has_checkpoint, save_weights
+from .class_weights import weighted_loss
 from .clock import Clock
 from .optimizer import make_optimizer
 from .progress import ProgressDisplay
@@ -25,8 +26,10 @@ from .progressive import progressive_scale, shrink
 from .recipe import Recipe
 from .runtime import Runtime
 from .schedule import rate_factor
+from .snapshots import Snapshots
 from .stop import StopRequest
 from .tensorboard import scalar_writer
+from .transfer import Body, is_frozen
 
 # A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
 # saving costs little.
@@ -38,7 +41,8 @@ class Trainer:
     """Trains `network` in place by `recipe`; after `fit` the best epoch's weights are in `folder/checkpoints/best`.
 
     `validate` measures a network on the validation split; None if there is none, and then the last epoch is the best.
-    `clock` says how long it has been going on and how long it may.
+    `clock` says how long it has been going on and how long it may. `snapshots` is where epochs are kept, if anywhere.
+    `body` is the part that the recipe holds still or slows down, if there is one.
     """
 
     def __init__(
@@ -52,12 +56,15 @@ class Trainer:
         identity: str,
         display: ProgressDisplay,
         clock: Clock | None = None,
+        snapshots: Snapshots | None = None,
+        body: Body | None = None,
     ):
         self.network, self.batches, self.validate = network, batches, validate
         self.recipe, self.runtime, self.folder, self.display = recipe, runtime, folder, display
-        self.clock = clock or Clock(recipe.time_budget)
-        self.loss_of = loss_of(network)
-        self.optimizer = make_optimizer(network, recipe)
+        self.clock, self.snapshots = clock or Clock(recipe.time_budget), snapshots
+        self.loss_of = weighted_loss(network, batches.labels, recipe.class_weights)
+        self.body = body
+        self.optimizer = make_optimizer(network, recipe, body.parameters if body else ())
         for group in self.optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         self.scaler = runtime.gradient_scaler()
@@ -92,6 +99,8 @@ class Trainer:
             scalar_writer(self.folder / "tensorboard", done.epoch + 1) if self.recipe.tensorboard else None
         )
         with StopRequest() as stop, self.display:
+            if not done.epoch and not done.step:
+                self.keep_snapshot()
             while not self.finished():
                 self.train_epoch(stop)
                 self.end_epoch()
@@ -112,6 +121,8 @@ class Trainer:
         """One pass over the training images, or what is left of it."""
         done = self.progress
         self.network.train()
+        if self.body is not None:
+            self.body.freeze(is_frozen(self.recipe, done.epoch))
         started = begun = time.perf_counter()
         for images, labels in self.batches.epoch(done.epoch, start=done.step):
             share = self.share()
@@ -181,8 +192,9 @@ class Trainer:
         if self.average is not None:
             if not self.average.n_averaged:  # so few steps that none was a round one
                 self.average.update_parameters(self.network)
-            with self.runtime.autocast():
-                renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
+            if not is_frozen(self.recipe, done.epoch):
+                with self.runtime.autocast():
+                    renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
         if self.validate is not None:
             with self.clock.measuring("validate"):
                 figures = self.validate(self.kept_network).figures()
@@ -197,6 +209,7 @@ class Trainer:
         done.history.append(row)
         done.epoch, done.step = done.epoch + 1, 0
         done.loss_sum, done.correct, done.seen = 0.0, 0, 0
+        self.keep_snapshot()
         if self.is_best(row):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
@@ -205,6 +218,11 @@ class Trainer:
         self.display.epoch(row)
         if self.write_scalars is not None:
             self.write_scalars(row)
+
+    def keep_snapshot(self) -> None:
+        """Keep what the network is after this epoch, to be looked at."""
+        if self.snapshots is not None:
+            self.snapshots.keep(self.progress.epoch, self.kept_network, self.clock.elapsed())
 
     def is_best(self, row: dict[str, float]) -> bool:
         """Whether this epoch is at least as good as every earlier one: of equals, the later has trained longer."""

@@ -13,8 +13,10 @@ from .colour import brightness, contrast, hue, lighting, saturation
 from .draw import Augment, Draw
 from .erasing import cutout, erase
 from .moves import alternating_flip, crop, flip, shift
+from .rand import MOST, rand_augment
 from .trivial import trivial_augment
 from .warp import affine, elastic, rotate
+from .zoom import resized_crop
 
 
 class Augmentation(NamedTuple):
@@ -39,6 +41,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "alternating-flip": Augmentation(alternating_flip, None, _ANY, "mirror every image in every other epoch"),
     "shift": Augmentation(shift, 2, _PIXELS, "shift by up to so many pixels (below 1: of the side), mirrored edges"),
     "crop": Augmentation(crop, 4, _PIXELS, "pad with so many black pixels (below 1: of the side), crop at random"),
+    "resized-crop": Augmentation(resized_crop, 0.35, (0.01, 1), "enlarge a part; this is its least share of the area"),
     "rotate": Augmentation(rotate, 15, (0, 180), "turn by up to so many degrees"),
     "affine": Augmentation(affine, 1, (0, 5), "turn, scale, shear and shift a little, for digits; 1 is usual"),
     "elastic": Augmentation(elastic, 1, (0, 5), "bend like handwriting, for digits; 1 is usual"),
@@ -50,6 +53,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "erase": Augmentation(erase, 0.25, (0, 1), "hide a rectangle behind noise in this share of the images"),
     "cutout": Augmentation(cutout, 8, _PIXELS, "hide a square of so many pixels a side (below 1: of the side)"),
     "trivial-augment": Augmentation(trivial_augment, None, _ANY, "one of 14 changes an image, of any strength"),
+    "rand-augment": Augmentation(rand_augment, 9, (0, MOST), "two of those changes an image, of this strength"),
 }
 
 

@@ -1,0 +1,45 @@
+"""Which layers of a network name the classes: its head; all the rest is its body."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import Node
+from torch.utils._pytree import tree_leaves
+
+
+def find_head(network: nn.Module, images: Tensor) -> list[str]:
+    """The paths of the modules whose parameters stand last before an output of `network` for `images`.
+
+    Found by going back from the outputs of a training pass along autograd's graph, not by names, so that it is right
+    for any network; auxiliary classifiers have heads too. The network is not touched.
+    """
+    trial = copy.deepcopy(network).requires_grad_(True).train()
+    places = {id(p): path for path, p in trial.named_parameters()}
+    order = list(dict.fromkeys(path.rpartition(".")[0] for path in places.values()))
+    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
+        outputs = trial(images)
+    heads = set()
+    for output in tree_leaves(outputs):
+        if isinstance(output, Tensor) and output.grad_fn is not None:
+            nearest = next(_levels(output.grad_fn, places), [])
+            paths = sorted({path.rpartition(".")[0] for path in nearest}, key=order.index)
+            # A norm before a layer without bias is as near to the output as the layer itself.
+            layers = [path for path in paths if isinstance(trial.get_submodule(path), nn.Linear | nn.Conv2d)]
+            heads.update(layers or paths[-1:])
+    return sorted(heads)
+
+
+def _levels(start: Node, places: dict[int, str]) -> Iterator[list[str]]:
+    """The parameters that are reached from `start`, those at the same number of steps together, the nearest first."""
+    level, seen = [start], {start}
+    while level:
+        found = [places[id(v)] for node in level if id(v := getattr(node, "variable", None)) in places]
+        if found:
+            yield found
+        following = dict.fromkeys(node for parent in level for node, _ in parent.next_functions if node is not None)
+        level = [node for node in following if node not in seen]
+        seen.update(level)

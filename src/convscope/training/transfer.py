@@ -1,0 +1,109 @@
+"""Learning on top of what a network has learned before: whose weights it starts from, and what of it stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..bundle import find_bundle, read_bundle
+from ..data.preprocess import Preprocess
+from ..errors import ModelFileError, printable
+from ..models.head import find_head
+from .recipe import Recipe
+
+
+class Body:
+    """All of a network but its head, held still or let go. A frozen body keeps its weights and its norms' statistics.
+
+    `head` are paths of modules, as `find_head` gives them. What learned nothing before (fixed first kernels) learns
+    nothing after.
+    """
+
+    def __init__(self, network: nn.Module, head: Collection[str]):
+        def outside(path: str) -> bool:
+            return not any(path == part or path.startswith(f"{part}.") for part in head)
+
+        self.parameters = [p for path, p in network.named_parameters() if p.requires_grad and outside(path)]
+        self.norms = [
+            module
+            for path, module in network.named_modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and outside(path)
+        ]
+
+    def freeze(self, frozen: bool) -> None:
+        """Hold the body still, or let it go; to be called once the network has been put into training mode."""
+        for parameter in self.parameters:
+            parameter.requires_grad_(not frozen)
+        for norm in self.norms:
+            norm.train(not frozen)
+
+
+def body_of(network: nn.Module, images: Tensor, recipe: Recipe) -> Body | None:
+    """The body, for a recipe that treats it in a way of its own; None for any other. `images` are a few of the data."""
+    if not recipe.freeze and not recipe.freeze_epochs and recipe.body_lr_factor == 1:
+        return None
+    return Body(network, find_head(network, images))
+
+
+def is_frozen(recipe: Recipe, epoch: int) -> bool:
+    """Whether only the head learns in this epoch (from 0)."""
+    return recipe.freeze or epoch < recipe.freeze_epochs
+
+
+class EarlierRun:
+    """A run or bundle whose network another training starts from; ModelFileError if there is none."""
+
+    def __init__(self, source: str):
+        self.bundle = find_bundle(source)
+        self.network, config = read_bundle(self.bundle)
+        self.architecture: str = config["architecture"]
+        self.class_names: list[str] = config["label_names"]
+        self.model_args: dict[str, Any] = config["model_args"]
+        self.preprocess = Preprocess.from_dict(config["preprocessing"])
+
+    def suit(self, recipe: Recipe, given: Collection[str]) -> Recipe:
+        """The recipe for the network and the pictures of this run, but for the fields that were `given` otherwise."""
+        channels, height, _ = self.preprocess.input_size
+        arguments = {k: v for k, v in self.model_args.items() if k not in ("num_classes", "in_channels")}
+        its = {
+            "model": self.architecture,
+            "model_args": arguments,
+            "img_size": height,
+            "in_channels": channels,
+            "crop_mode": self.preprocess.crop_mode,
+        }
+        # A path, since `last` will be another run when this one goes on.
+        return recipe.changed(from_run=str(self.bundle), **{k: v for k, v in its.items() if k not in given})
+
+    def give(self, network: nn.Module, architecture: str, class_names: list[str]) -> None:
+        """Copy the weights into `network`, whose head stays fresh where the classes are others.
+
+        ModelFileError if it is another architecture or built in another way.
+        """
+        shown = printable(self.bundle)
+        if architecture != self.architecture:
+            raise ModelFileError(
+                f"{shown} is a {self.architecture}, not a {architecture}: leave --model out, or name that one"
+            )
+        parameters, wanted = dict(network.named_parameters()), network.state_dict()
+        head = set() if class_names == self.class_names else self._head()
+        state = {}
+        for key, tensor in self.network.state_dict().items():
+            own = wanted.get(key)
+            fits = own is not None and own.shape == tensor.shape
+            # Fixed values behind the head (the targets of LeNet-5) go by the classes as well.
+            fresh = own is not None and (key.rpartition(".")[0] in head or (not fits and key not in parameters))
+            if not fits and not fresh:
+                raise ModelFileError(
+                    f"{shown} does not fit this network ('{key}' differs): leave --img-size, --in-channels and "
+                    "--model-arg as that run had them"
+                )
+            state[key] = own if fresh else tensor
+        network.load_state_dict(state)
+
+    def _head(self) -> set[str]:
+        size = self.preprocess.input_size
+        return set(find_head(self.network, torch.zeros(2, *size)))
