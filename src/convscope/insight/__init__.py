@@ -3,17 +3,20 @@
 from .arithmetic import Arithmetic, arithmetic
 from .attribution import METHODS, attribute
 from .deconvnet import deconvolve
+from .field import Box, field_of, measured_field, seen_by
 from .grad_cam import map_layer
 from .gradients import gradients
 from .graph import Node, Trace
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_table import LayerRow, LayerTable, summary
 from .maximise import maximise
+from .sizes import output_size
 from .statistics import LayerStatistics, channel_statistics
 from .trace import trace
 
 __all__ = [
-    "METHODS", "Arithmetic", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Trace", "arithmetic", "attribute",
-    "channel_statistics", "colour_kernels", "deconvolve", "gradients", "kernels", "layers_with_kernels", "map_layer", "maximise",
-    "summary", "tile", "trace",
+    "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Trace", "arithmetic",
+    "attribute", "channel_statistics", "colour_kernels", "deconvolve", "field_of", "gradients", "kernels",
+    "layers_with_kernels", "map_layer", "maximise", "measured_field", "output_size", "seen_by", "summary", "tile",
+    "trace",
 ]  # fmt: skip

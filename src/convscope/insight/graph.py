@@ -70,7 +70,7 @@ class Node:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """What `trace` saw. `times_ms` is a time a node; `answers` are the nodes whose outputs the network returned."""
 

@@ -31,21 +31,30 @@ EVERYTHING = (math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Field:
-    """Height and width of a receptive field in input pixels, and the jump between neighbouring units' centres."""
+    """Height and width of a receptive field in input pixels, and the jump between neighbouring units' fields.
+
+    `start` is where the field of the first unit (row 0, column 0) begins; padding puts it outside of the image.
+    """
 
     size: Pair = (1.0, 1.0)
     jump: Pair = (1.0, 1.0)
+    start: Pair = (0.0, 0.0)
 
-    def through(self, kernel: Pair, stride: Pair) -> Field:
-        """The field behind a window of `kernel` that moves by `stride`."""
+    def through(self, kernel: Pair, stride: Pair, padding: Pair = (0.0, 0.0)) -> Field:
+        """The field behind a window of `kernel` that moves by `stride` and begins `padding` before the first unit."""
         size = tuple(r + (k - 1) * j for r, k, j in zip(self.size, kernel, self.jump, strict=True))
         jump = tuple(j * s for j, s in zip(self.jump, stride, strict=True))
-        return Field(size, jump)  # type: ignore[arg-type]
+        start = tuple(b - p * j for b, p, j in zip(self.start, padding, self.jump, strict=True))
+        return Field(size, jump, start)  # type: ignore[arg-type]
 
     def widest(self, other: Field) -> Field:
         """The field of a unit that two paths reach."""
-        size = tuple(map(max, self.size, other.size))
-        return Field(size, tuple(map(max, self.jump, other.jump)))  # type: ignore[arg-type]
+        if math.inf in (*self.size, *other.size):
+            return Field(EVERYTHING, self.jump)
+        start = tuple(map(min, self.start, other.start))
+        ends = [max(a.start[i] + a.size[i] for a in (self, other)) for i in (0, 1)]
+        jump = tuple(map(max, self.jump, other.jump))
+        return Field((ends[0] - start[0], ends[1] - start[1]), jump, start)  # type: ignore[arg-type]
 
 
 class ArithmeticTracker(TorchDispatchMode):

@@ -58,12 +58,15 @@ def record(
     which a later operation may change in place.
     """
     with torch.inference_mode(False), torch.set_grad_enabled(differentiable):
-        recorder = _Recorder(network, _fitting(images, network), keep, observe)
+        images = _fitting(images, network)
+        recorder = _Recorder(network, images.clone() if differentiable else images, keep, observe)
         with ExitStack() as stack:
             stack.enter_context(in_evaluation(network))
             stack.enter_context(hooked(recorder.paths, recorder.enter, recorder.leave))
             stack.enter_context(recorder)
             answer = network(recorder.images)
+        if differentiable and "input" in recorder.outputs:
+            recorder.outputs["input"] = images
         return recorder.finish(answer)
 
 

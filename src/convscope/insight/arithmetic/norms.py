@@ -87,7 +87,7 @@ def local_response_norm(unit: Unit, call: Call) -> Arithmetic:
     image, channel, *place = unit.full
     size, alpha, beta, k = (given[key] for key in ("size", "alpha", "beta", "k"))
     first, last = max(channel - size // 2, 0), min(channel + (size - 1) // 2, inputs.shape[1] - 1)
-    column = (image, slice(first, last + 1), *place)
+    column: tuple[Any, ...] = (image, slice(first, last + 1), *place)
     values = exact(inputs[column]).tolist()
     terms = [
         Term(name, shown((first + i, *place)), value, value, value * value, chosen=first + i == channel)

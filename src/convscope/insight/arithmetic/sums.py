@@ -34,7 +34,8 @@ def matmul(unit: Unit, call: Call) -> Arithmetic:
     *batch, row, column = unit.full
     rows = [0 if size == 1 else i for i, size in zip(batch, left.shape, strict=False)]
     columns = [0 if size == 1 else i for i, size in zip(batch, right.shape, strict=False)]
-    row_place, column_place = (*rows, row), (*columns, slice(None), column)
+    row_place: tuple[Any, ...] = (*rows, row)
+    column_place: tuple[Any, ...] = (*columns, slice(None), column)
     values, factors = exact(left[row_place]).tolist(), exact(right[column_place]).tolist()
     terms = [
         Term(
