@@ -45,13 +45,6 @@ def test_files_that_vanish_or_change_after_the_folder_was_read_are_skipped(tmp_p
     assert part.names == data.splits["train"].names[3:]
 
 
-def test_more_images_than_memory_holds_are_refused_before_they_are_read(tmp_path, monkeypatch):
-    data = load_data(tree(tmp_path, {"a": 6, "b": 6}))
-    monkeypatch.setattr(decoded, "_memory", lambda: 100.0)
-    with pytest.raises(DataError, match=r"8 images of 1 x 8 x 8 need 0\.0 GB of memory: use a smaller --img-size"):
-        decode_data(data, SMALL)
-
-
 def test_the_order_of_the_files_on_disk_changes_nothing(tmp_path):
     first, second = tmp_path / "1", tmp_path / "2"
     tree(first, {"a": 9, "b": 9})
@@ -93,5 +86,5 @@ def test_splits_without_a_usable_image_are_left_out(tmp_path):
 
 def test_a_picture_that_memory_does_not_hold_is_skipped(tmp_path, monkeypatch):
     write(tmp_path / "a.png", small(1))
-    monkeypatch.setattr(Preprocess, "pixels", lambda *_: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(Preprocess, "fitted", lambda *_: (_ for _ in ()).throw(MemoryError))
     assert list(decode_files([tmp_path / "a.png"], SMALL)) == ["does not fit into memory"]

@@ -84,8 +84,8 @@ class PackRows(Rows):
         order = np.lexsort((wanted[:, 1], wanted[:, 0]))
         pack, row = wanted[order].T
         alone = (np.diff(pack) != 0) | (np.diff(row) != 1) | (np.diff(order) != 1)
-        starts = np.flatnonzero(np.concatenate(([True], alone))) if len(order) else np.empty(0, np.int64)
-        ends = np.append(starts[1:], len(order))
+        starts = np.flatnonzero(np.append(len(order) > 0, alone))
+        ends = np.append(starts, len(order))[1:]
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             first = int(order[start])
             room = view[first * self.image_bytes : (first + end - start) * self.image_bytes]

@@ -103,7 +103,7 @@ class Gathering:
         fresh = torch.empty(len(absent), height, width, channels, dtype=torch.uint8) if self.in_memory else None
         skipped: list[tuple[str, str]] = []
         count = 0
-        with Keeper(self.cache, absent, [keys[i] or b"" for i in absent], self._where()) as keeper:
+        with Keeper(self.cache, [keys[i] or b"" for i in absent], self._where()) as keeper:
             for i, row in zip(absent, self._rows(absent), strict=True):
                 bar.advance(1)
                 if isinstance(row, str):

@@ -1,0 +1,96 @@
+"""A large JPEG that will be made small is decoded at a part of its size, and nobody can see it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFilter
+from sklearn.datasets import load_sample_image
+
+from convscope.classifier import Classifier
+from convscope.data import Preprocess
+from convscope.data.image_file import decode
+
+THREE = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+
+
+def photo(width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
+    image = Image.fromarray(load_sample_image("china.jpg")).convert(mode)
+    image = image.resize((width, height), Image.Resampling.LANCZOS)
+    content = io.BytesIO()
+    image.save(content, "JPEG", **{"quality": 92, **options})
+    return content.getvalue()
+
+
+def sharpness(pixels: torch.Tensor) -> float:
+    values = pixels.double()
+    return float(values.diff(dim=1).square().mean() + values.diff(dim=2).square().mean())
+
+
+@pytest.mark.parametrize("mode", ["center", "pad", "squash"])
+@pytest.mark.parametrize(
+    ("width", "height", "side"), [(1600, 1200, 64), (1201, 1603, 96), (900, 2400, 100), (2000, 700, 40)]
+)
+def test_colours_and_sharpness_stay(mode, width, height, side):
+    content = photo(width, height)
+    preprocess = Preprocess((3, side, side), crop_mode=mode, **THREE)
+    assert min(decode(content, preprocess.longest_side).size) < min(width, height)
+    scaled, full = preprocess.read(content), preprocess.pixels(decode(content))
+    apart = (scaled.float() - full.float()).abs()
+    assert (scaled.double().mean((1, 2)) - full.double().mean((1, 2))).abs().max() < 1
+    assert apart.mean() < 3
+    assert 0.93 < sharpness(scaled) / sharpness(full) < 1.07
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(20, 100), (60, 200), (100, 200), (101, 400), (200, 400), (201, 800), (900, 800)]
+)
+def test_twice_the_wanted_side_is_left(side, size):
+    assert decode(photo(1000, 800), side).size == (size * 10 // 8, size)
+
+
+def test_a_share_that_is_cut_off_needs_more_pixels():
+    assert Preprocess((3, 224, 224), crop_pct=0.875, **THREE).longest_side == 256
+    assert Preprocess((3, 28, 60), border=4, crop_mode="pad", **THREE).longest_side == 52
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_other_colours_are_scaled_too(mode):
+    content = photo(1600, 1200, mode)
+    preprocess = Preprocess((3, 50, 50), **THREE)
+    assert decode(content, 50).size == (200, 150)
+    scaled, full = preprocess.read(content).double(), preprocess.pixels(decode(content)).double()
+    assert (scaled.mean((1, 2)) - full.mean((1, 2))).abs().max() < 2
+
+
+def test_pictures_that_lie_on_their_side_are_turned():
+    image = Image.fromarray(load_sample_image("china.jpg")).resize((1200, 800))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown when turned to the right
+    content = io.BytesIO()
+    image.save(content, "JPEG", exif=exif)
+    assert decode(content.getvalue(), 40).size == (100, 150)
+
+
+def test_several_pictures_in_one_file():
+    """Phones write MPO files: a JPEG with further ones (depth, brightness) behind it."""
+    image = Image.fromarray(load_sample_image("china.jpg")).resize((1200, 800))
+    content = io.BytesIO()
+    image.save(content, "MPO", save_all=True, append_images=[image.filter(ImageFilter.BLUR)])
+    scaled = decode(content.getvalue(), 50)
+    assert scaled.size == (150, 100)
+    assert np.abs(np.asarray(scaled).mean((0, 1)) - np.asarray(image).mean((0, 1))).max() < 1
+
+
+def test_prediction_sees_what_training_saw(tmp_path):
+    """A file given to a classifier goes the same way as one in a folder that is trained on."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photo(1600, 1200))
+    preprocess = Preprocess((3, 32, 32), **THREE)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 2))
+    classifier = Classifier(network, ["a", "b"], preprocess, "none", {})
+    expected = classifier.logits(preprocess.read(path.read_bytes())[None]).softmax(1)
+    assert torch.equal(classifier.probabilities([path]), expected)
