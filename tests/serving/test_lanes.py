@@ -43,9 +43,10 @@ async def refused(task) -> Refusal:
 def test_a_full_queue_says_when_to_come_back(lane):
     async def scene():
         gate = Gate()
-        tasks = [asyncio.create_task(lane.run(gate, 10)) for _ in range(3)]
-        while len(lane.waiting) < 2:
-            await asyncio.sleep(0.01)
+        tasks = [asyncio.create_task(lane.run(gate, 10))]
+        await asyncio.to_thread(gate.begun.wait, 5)
+        tasks += [asyncio.create_task(lane.run(gate, 10)) for _ in range(2)]
+        await asyncio.sleep(0.05)
         problem = await refused(lane.run(gate, 10))
         assert problem.status == 503 and problem.headers == {"Retry-After": "1"}
         gate.open.set()

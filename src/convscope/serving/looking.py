@@ -113,7 +113,7 @@ class Microscope:
             "shape": list(weights.shape[1:]),
             # Of a grouped convolution only the input maps of the group are there.
             "first_input": map // (len(weights) // groups) * weights.shape[1] if groups > 1 else 0,
-            "bias": float(bias[map]) if isinstance(bias, Tensor) and bias.ndim == 1 and len(bias) > map else None,
+            "bias": bias[map].item() if isinstance(bias, Tensor) and bias.ndim == 1 and len(bias) > map else None,
             "offset": payload.add(weights[map].numpy()),
         }
         return payload.pack(header)
