@@ -58,6 +58,7 @@ export function mount(root, store, again) {
     }
     all.textContent = t(everything ? "answer.fewer" : "answer.all", { n: Math.min(forward.probabilities.length, MOST) });
     const few = network.class_names.length <= AT_FIRST;
+    list.classList.toggle("long", network.class_names.some((label) => label.length > 4));
     const shown = few ? [...forward.probabilities].sort((a, b) => a.index - b.index) : forward.probabilities.slice(0, everything ? MOST : AT_FIRST);
     if (rows.length !== shown.length) {
       rows = shown.map(row);

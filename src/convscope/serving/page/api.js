@@ -17,6 +17,9 @@ const UNREACHABLE = {
   zh: "服务器没有回应。请重新运行 `convscope serve`，再点“重试”。",
 };
 
+// Sessions belong to the page that made them; any text that no other page has.
+const PAGE = { "X-Page": Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("") };
+
 async function ask(path, query = {}, options = {}) {
   const url = new URL(path, document.baseURI);
   for (const [key, value] of Object.entries(query)) {
@@ -24,7 +27,7 @@ async function ask(path, query = {}, options = {}) {
   }
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, { ...options, headers: { ...PAGE, ...options.headers } });
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
     throw new Failure(0, UNREACHABLE);

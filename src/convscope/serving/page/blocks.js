@@ -2,11 +2,20 @@
 
 const COMFORTABLE = 20; // columns that still say something at a glance
 
+/** Name -> {name, parent, size}, where `size` counts all nodes inside, however deep. */
+function groupsOf(graph) {
+  const groups = new Map(graph.groups.map(({ name, parent }) => [name, { name, parent, size: 0 }]));
+  for (const node of graph.nodes) {
+    for (let group = groups.get(node.group); group; group = groups.get(group.parent)) group.size += 1;
+  }
+  return groups;
+}
+
 /** The names of all blocks around a node, outermost first. Blocks of a single node are no blocks. */
 function blocksAround(node, groups) {
   const names = [];
   for (let group = groups.get(node.group); group; group = groups.get(group.parent)) {
-    if (group.nodes.length > 1) names.unshift(group.name);
+    if (group.size > 1) names.unshift(group.name);
   }
   return names;
 }
@@ -17,7 +26,7 @@ function blocksAround(node, groups) {
  * the open blocks it lies in; `block` its own name if it is a closed one.
  */
 export function itemsOf(graph, open) {
-  const groups = new Map(graph.groups.map((group) => [group.name, group]));
+  const groups = groupsOf(graph);
   const items = new Map();
   const itemOf = new Map();
   for (const node of graph.nodes) {
@@ -55,7 +64,7 @@ export function openAtFirst(graph) {
 
 /** Opens whatever hides a layer. */
 export function openTo(graph, open, layer) {
-  const groups = new Map(graph.groups.map((group) => [group.name, group]));
+  const groups = groupsOf(graph);
   const node = graph.nodes.find(({ name }) => name === layer);
   const around = node ? blocksAround(node, groups) : [];
   return around.every((name) => open.has(name)) ? open : new Set([...open, ...around]);

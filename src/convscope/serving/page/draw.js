@@ -57,8 +57,6 @@ export function mount(root, store) {
   }
   board.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || (store.state.source && !drawing())) return;
-    event.preventDefault();
-    board.focus({ preventScroll: true });
     board.setPointerCapture(event.pointerId);
     const eraser = tool === "eraser" || event.buttons === 32; // the other end of a pen
     stroke = { tool: eraser ? "eraser" : "pen", points: [], id: event.pointerId, under: drawing()?.strokes ?? [] };

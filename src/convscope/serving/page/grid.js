@@ -4,7 +4,7 @@ import { tint } from "./colour.js";
 import { h } from "./dom.js";
 import { cell as cellText, fixed } from "./numbers.js";
 
-const SIZES = [[3, 52], [5, 42], [7, 34], [11, 27], [Infinity, 22]];
+const SIZES = [[3, 48], [5, 37], [7, 32], [11, 25], [Infinity, 22]];
 
 /** `onPick(i)` when a cell is chosen, `onEdit(values)` when one was changed. */
 export function numberGrid({ caption, onPick, onEdit }) {

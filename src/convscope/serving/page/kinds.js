@@ -2,6 +2,9 @@
 
 import { has, t } from "./i18n.js";
 
+const FUNCTIONS = { relu: "ReLU", relu6: "ReLU6", leaky_relu: "leaky ReLU", leakyrelu: "leaky ReLU", gelu: "GELU", silu: "SiLU",
+  sigmoid: "sigmoid", tanh: "tanh", scaledtanh: "scaled tanh", hardswish: "hard swish", elu: "ELU", prelu: "PReLU" };
+
 const pair = (value) => (Array.isArray(value) ? value : [value, value]);
 const size = (value) => pair(value).join("×");
 
@@ -11,7 +14,10 @@ export function kindOf(node) {
     const how = /max/i.test(node.type) ? "max" : /avg|average/i.test(node.type) ? "average" : "other";
     return t(`kind.pool.${how}`);
   }
-  if (node.kind === "activation") return node.attributes?.function ?? node.type;
+  if (node.kind === "activation") {
+    const called = node.attributes?.function ?? node.type;
+    return FUNCTIONS[called.toLowerCase()] ?? node.type;
+  }
   return has(`kind.${node.kind}`) && node.kind !== "other" ? t(`kind.${node.kind}`) : node.type;
 }
 
@@ -19,6 +25,19 @@ export function kindOf(node) {
 export function kindWithSize(node) {
   const { kernel_size: kernel } = node.attributes ?? {};
   return kernel === undefined || kernel === null ? kindOf(node) : `${kindOf(node)} ${size(kernel)}`;
+}
+
+/** The window, or how many values there are, for where there is little room. */
+export function windowOrAmount(node) {
+  const kernel = node.attributes?.kernel_size;
+  return kernel === undefined || kernel === null ? amount(node.shape) : size(kernel);
+}
+
+/** The part of a name that tells it from its neighbours: "conv1" of layer1.0.conv1, but "features.0" as it is. */
+export function ownName(path) {
+  const parts = path.split(".");
+  const last = parts.at(-1);
+  return /^\d/.test(last) ? parts.slice(-2).join(".") : last;
 }
 
 export const shapeText = (shape) => shape.join("×");

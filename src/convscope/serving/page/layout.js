@@ -2,15 +2,16 @@
 
 import { itemsOf } from "./blocks.js";
 
-export const HEAD = 84; // above an item: its name, kind, shape and time
+export const HEAD = 82; // above an item: its name, kind, shape and time
 const FOOT = 22; // below: "+48 more"
 const BRACKET = 26; // a line with the name of an open block
 const ARC = 12; // a lane for connections that skip columns
-const GAP = 18;
-const PAD = 16;
-const COLUMN = { least: 68, most: 150, wide: 260 };
+const GAP = 14;
+const PAD = 12;
+const COLUMN = { least: 54, roomy: [84, 116], most: 150, wide: 260 };
+const FEW = 14; // columns that are made to fit; more of them scroll
 const MAP_MOST = 112;
-const LANE_LEAST = 190;
+const LANE_LEAST = 176;
 
 /** A layer of vectors has one map, whose values are its cells. */
 export const isVector = (shape) => shape.length < 3 || shape[1] * shape[2] === 1;
@@ -34,11 +35,18 @@ export function layout(graph, open, counts, room) {
   const lanes = Math.max(...columns.map((column) => column.length));
   const tall = Math.max(room.height - top - bottom, lanes > 1 ? lanes * LANE_LEAST : 220);
 
-  const fit = (room.width - 2 * PAD - GAP * (columns.length - 1)) / columns.length;
-  const narrow = Math.min(Math.max(fit, COLUMN.least), COLUMN.most);
+  const roomy = Math.min(Math.max(tall * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
+  const fits = columns.length * (COLUMN.least + GAP) + 2 * PAD <= room.width;
+  const least = columns.length <= FEW && fits ? COLUMN.least : roomy;
+  // Columns with many maps get more of what is left when all have the least that they need.
+  const need = (node) => (isVector(node.shape) ? 0.6 : counts(node) > 8 ? 1.6 : 1);
+  const needs = columns.map((column) => Math.max(...column.map(({ node }) => need(node))));
+  const spare = room.width - 2 * PAD - GAP * (columns.length - 1) - least * columns.length;
+  const share = Math.max(spare, 0) / needs.reduce((a, b) => a + b, 0);
   let x = PAD;
   columns.forEach((column, rank) => {
-    const width = Math.max(...column.map((item) => (counts(item.node) > 16 ? COLUMN.wide : narrow)));
+    const many = column.some(({ node }) => !isVector(node.shape) && counts(node) > 16);
+    const width = many ? COLUMN.wide : Math.min(least + share * needs[rank], COLUMN.most);
     const lane = tall / column.length;
     column.forEach((item, i) => {
       Object.assign(item, { x, y: top + i * lane, width, height: lane, rank });
@@ -52,8 +60,9 @@ export function layout(graph, open, counts, room) {
     bracket.width = Math.max(...inside.map((item) => item.x + item.width)) + 4 - bracket.x;
     bracket.y = PAD / 2 + bracket.row * BRACKET;
   }
+  const floor = Math.max(...items.map(({ grid }) => grid.bottom)) + FOOT;
   const height = top + tall + bottom;
-  return { items, brackets: brackets.list, arcs: arcs.list, width: x - GAP + PAD, height, floor: top + tall,
+  return { items, brackets: brackets.list, arcs: arcs.list, width: x - GAP + PAD, height, floor,
     byLayer: new Map(items.flatMap((item) => item.members.map((node) => [node.name, item]))) };
 }
 

@@ -72,8 +72,8 @@ async function fetchInto(store, forward, layer, what, keep) {
     const answer = await api.activations(forward.session, layer, what);
     if (store.state.forward?.session !== forward.session) return;
     keep(answer.maps);
-    store.set({ loaded: (store.state.loaded ?? 0) + 1 });
+    store.set({ loaded: (store.state.loaded) + 1 });
   } catch (problem) {
-    if (problem.status !== 404) store.set({ problem: problem.words ?? { en: String(problem), zh: String(problem) } });
+    if (problem.status !== 404) store.set({ note: problem.words ?? { en: String(problem), zh: String(problem) } });
   }
 }

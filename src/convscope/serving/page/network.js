@@ -1,12 +1,12 @@
 /** The network as columns of feature maps: painted on one canvas, only what is in sight, with heads that are real text. */
 
-import { h, icon, name, onceAFrame, stillness } from "./dom.js";
+import { h, name, onceAFrame, stillness } from "./dom.js";
 import { openAtFirst, openTo } from "./blocks.js";
 import { rebuildScale } from "./colour.js";
 import { t } from "./i18n.js";
-import { amount, kindWithSize, sentence, shapeText } from "./kinds.js";
+import { kindOf, ownName, sentence, shapeText, windowOrAmount } from "./kinds.js";
 import { hit } from "./layout.js";
-import { countOf, mapsOf } from "./maps.js";
+import { mapsOf } from "./maps.js";
 import { milliseconds, short, valueAt } from "./numbers.js";
 import { paintNetwork } from "./paint.js";
 import { planOf, sceneOf } from "./scene.js";
@@ -68,7 +68,8 @@ export function mount(root, store) {
     heads.replaceChildren(...brackets, ...parts.filter(Boolean));
   }
   function at(element, { x, y, width }) {
-    element.style.transform = `translate(${x}px, ${y}px)`;
+    element.style.left = `${x}px`;
+    element.style.top = `${y}px`;
     element.style.width = `${width}px`;
     return element;
   }
@@ -80,8 +81,8 @@ export function mount(root, store) {
     const ms = forward && item.members.reduce((sum, { name: member }) => sum + (forward.layer_ms[member] ?? 0), 0);
     const grey = backward ? (norm === undefined ? "" : `‖∂‖ ${short(norm)}`) : ms ? `${milliseconds(ms)} ms` : "";
     const lines = block === null
-      ? [h("b", {}, name(node.name)), h("span", {}, kindWithSize(node)), h("span", {}, amount(node.shape))]
-      : [h("b", {}, name(block)), h("span", {}, t("network.block", { n: item.members.length })), h("span", {}, t("network.open"))];
+      ? [h("b", {}, name(ownName(node.name))), h("span", {}, kindOf(node)), h("span", {}, windowOrAmount(node))]
+      : [h("b", {}, name(ownName(block))), h("span", {}, t("network.block", { n: item.members.length })), h("span", {}, t("network.open"))];
     const label = block === null ? sentence(node) : t("network.blockLabel", { name: block, n: item.members.length });
     const act = block === null ? () => store.set({ selected: { layer: node.name }, why: false }) : () => toggle(block);
     const mine = block === null && selected?.layer === node.name;
@@ -90,7 +91,7 @@ export function mount(root, store) {
       `${cursor?.layer === node.name && cursor.map === undefined ? " cursor" : ""}`;
     const button = h("button", { class: classes, tabindex: -1, title: label, "aria-label": label, onclick: act,
       data: { layer: node.name } }, ...lines, h("span", {}, shapeText(node.shape)), h("small", {}, grey));
-    return at(button, { x: item.x - 6, y: item.y, width: item.width + 12 });
+    return at(button, { x: item.x - 7, y: item.y, width: item.width + 14 });
   }
   function more(item) {
     const { node, grid } = item;
@@ -100,7 +101,7 @@ export function mount(root, store) {
     const show = () => store.set({ shown: { ...store.state.shown, [node.name]: Math.min(next, node.shape[0]) } });
     const button = h("button", { class: "more", tabindex: -1, onclick: show, "aria-label": t("network.moreLabel", { n: left, name: node.name }) },
       t("network.more", { n: left }));
-    return at(button, { x: item.x - 4, y: Math.min(grid.bottom + 3, plan.floor - 20), width: item.width + 8 });
+    return at(button, { x: item.x - 4, y: grid.bottom + 3, width: item.width + 8 });
   }
   function bracket({ name: block, x, y, width }) {
     const button = h("button", { class: "bracket", tabindex: -1, onclick: () => toggle(block), "aria-expanded": "true",

@@ -12,6 +12,7 @@ import { followButton, productLine, termPlace } from "./product.js";
 import { commonDecimals, line, results } from "./total.js";
 
 const MOST = 14; // terms listed at first, the strongest
+const FEW = 6; // terms that each get a picture
 const IN_WORDS = 9; // values that still fit on a line
 const strongest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
@@ -23,9 +24,10 @@ export function operationView(root, store) {
     root.classList.toggle("busy", !arithmetic);
     if (!arithmetic) return;
     const focused = [...root.querySelectorAll("button")].indexOf(document.activeElement);
+    const list = (...given) => listed(...given, all, () => ((all = true), update()));
+    const added = (...given) => (arithmetic.terms.length > FEW ? list : addition)(...given);
     const make = { maximum: pooled, average: pooled, function: applied, normalise: normalised, sum: added, copy: copied,
-      softmax: shares, "sum of products": (...p) => listed(...p, all, () => ((all = true), update())),
-      composite: (...p) => listed(...p, all, () => ((all = true), update())) }[arithmetic.operation] ?? copied;
+      softmax: shares, "sum of products": list, composite: list }[arithmetic.operation] ?? copied;
     root.replaceChildren(...make(store, arithmetic));
     if (focused >= 0) root.querySelectorAll("button")[focused]?.focus();
   };
@@ -42,7 +44,7 @@ function source(store, terms) {
   const ends = terms.map(({ index: [, y, x] }) => [y, x]);
   const box = layer.vector ? [0, index[0], 1, index[0] + 1]
     : [Math.min(...ends.map(([y]) => y)), Math.min(...ends.map(([, x]) => x)), Math.max(...ends.map(([y]) => y)) + 1, Math.max(...ends.map(([, x]) => x)) + 1];
-  const picture = mapBox({ size: 168, caption: t(layer.vector ? "sum.vector" : "sum.input", { layer: input, map: index[0] }) });
+  const picture = mapBox({ size: 156, caption: t(layer.vector ? "sum.vector" : "sum.input", { layer: input, map: index[0] }) });
   picture.show({ layer, map, box, limit: map ? limits(forward.layers, scale)(layer, map) : 1 });
   return picture.element;
 }
@@ -102,7 +104,7 @@ function normalised(store, arithmetic) {
 
 const bracketed = (value, f) => (value < 0 ? `(${f(value)})` : f(value));
 
-function added(store, arithmetic) {
+function addition(store, arithmetic) {
   const decimals = commonDecimals(arithmetic, arithmetic.terms.map(({ value }) => value));
   const limit = strongest(arithmetic.terms.map(({ value }) => value));
   return [column(grids(arithmetic.terms.map((term) => h("div", {}, source(store, [term]), followButton(store, term))))),
@@ -131,7 +133,7 @@ function listed(store, arithmetic, all, showAll) {
   const { term } = store.state.selected;
   const pick = (i) => store.set({ selected: { ...store.state.selected, term: i } });
   const rows = shown.map((i) => line({ label: t("op.input", { index: terms[i].index.filter((v) => v !== null).join(", ") }), value: weightOf(terms[i]), limit, decimals, onclick: () => pick(i), chosen: i === term }));
-  const parts = [h("h4", {}, t(operation === "composite" ? "op.composite" : "op.dense", { n: terms.length })), ...rows];
+  const parts = [h("h4", {}, t({ composite: "op.composite", sum: "op.many" }[operation] ?? "op.dense", { n: terms.length }), operation === "sum" && arithmetic.formula ? ` ${arithmetic.formula}` : ""), ...rows];
   if (rest.length) parts.push(line({ label: t("sum.rest", { n: rest.length }), value: rest.reduce((sum, i) => sum + weightOf(terms[i]), 0), limit: 0, decimals, onclick: showAll, className: "rest" }));
   if (bias !== null && bias !== undefined) parts.push(line({ label: t("sum.bias"), value: bias, limit, decimals, className: "bias" }));
   const vector = terms.length && store.state.forward.layers.get(terms[0].input);

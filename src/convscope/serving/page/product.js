@@ -24,12 +24,19 @@ export function followButton(store, term) {
   return h("button", { class: "quiet", onclick: () => follow(store, term) }, icon("follow"), t("product.follow"));
 }
 
+/** value x weight = product, or, where the layer joins the two in another way, what comes of them. */
+function working({ value, weight, product }) {
+  if (weight === null || product === null) return fixed(product ?? value, 6);
+  const plain = Math.abs(value * weight - product) <= 1e-5 * Math.max(Math.abs(product), 1e-3);
+  return plain ? `${fixed(value, 6)} × ${fixed(weight, 6)} = ${fixed(product, 6)}` : `(${fixed(value, 6)}, ${fixed(weight, 6)}) → ${fixed(product, 6)}`;
+}
+
 /** `term` null: a hint. `at` is its place in the kernel. */
 export function productLine(store, term, at) {
   if (!term) return h("p", { class: "soft" }, t("product.hint"));
-  const { value, weight, product, padded } = term;
+  const { padded } = term;
   return h("div", { class: "product" },
-    h("output", {}, `${fixed(value, 6)} × ${fixed(weight, 6)} = ${fixed(product, 6)}`),
+    h("output", {}, working(term)),
     h("span", { class: "soft" }, padded ? t("product.padded") : termPlace(term), at ? ` · ${t("product.weight", at)}` : ""),
     followButton(store, term));
 }

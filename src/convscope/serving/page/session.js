@@ -26,7 +26,7 @@ export function start(store) {
       if (!current()) return;
       const before = [];
       base.forward.probabilities.forEach(({ index, probability }) => (before[index] = probability));
-      store.set({ forward, before, status: "ready", problem: null });
+      store.set({ forward, before, status: "ready", problem: null, note: null });
     } catch (problem) {
       base = null;
       if (current()) fail(store, problem);
@@ -91,11 +91,16 @@ async function imageOf(source, examples) {
   return api.picture(examples.find(({ id }) => id === source.id).url);
 }
 
-function fail(store, problem) {
+function wordsOf(problem) {
   if (!(problem instanceof api.Failure)) console.error(problem);
-  const words = problem.words ?? { en: String(problem), zh: String(problem) };
-  store.set({ status: "failed", problem: words });
+  return problem.words ?? { en: String(problem), zh: String(problem) };
 }
+
+/** Nothing to show: the answer's place says why. */
+const fail = (store, problem) => store.set({ status: "failed", problem: wordsOf(problem) });
+
+/** What is shown stays; a line below the network says what is missing. */
+const note = (store, problem) => store.set({ note: wordsOf(problem) });
 
 /** Sessions end after a while; then the same picture simply makes a new one. */
 async function orGone(store, forget, work) {
@@ -105,7 +110,7 @@ async function orGone(store, forget, work) {
     if (problem.status === 404 && store.state.source) {
       forget();
       store.set({ source: { ...store.state.source } });
-    } else fail(store, problem);
+    } else note(store, problem);
     return undefined;
   }
 }
@@ -157,7 +162,7 @@ function watchHover(store) {
         if (!answer || store.state.hover !== hover) return;
         store.set(hover.layer ? { field: answer.field, seenBy: null } : { seenBy: answer.layers, field: null });
       } catch (problem) {
-        if (problem.status !== 404) fail(store, problem);
+        if (problem.status !== 404) note(store, problem);
       }
     }, HOVER_REST);
     return undefined;
@@ -174,7 +179,7 @@ function watchGradients(store) {
       const gradients = await answers((signal) => api.gradients(forward.session, wished, signal));
       if (gradients) store.set({ gradients });
     } catch (problem) {
-      if (problem.status !== 404) fail(store, problem);
+      if (problem.status !== 404) note(store, problem);
     }
   });
 }

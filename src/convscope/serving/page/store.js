@@ -25,6 +25,8 @@
  *   tab, three                the tab in front; whether the network turns in 3D
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
  *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
+ *   note                      {en, zh}: a detail that could not be had
+ *   loaded                    counts maps that came later (see maps.js)
  */
 export function createStore(initial) {
   let state = Object.freeze({ ...initial });
@@ -61,7 +63,7 @@ export const INITIAL = {
   direction: "forward", label: null, gradients: null, why: false,
   scale: "layer", open: new Set(), shown: {},
   tab: "network", three: false, language: "en", theme: "auto",
-  status: "loading", problem: null,
+  status: "loading", problem: null, note: null, loaded: 0,
 };
 
 /** How many changes of the network or the picture `whatif` holds. */

@@ -20,7 +20,7 @@ export function sumView(root, store) {
   let position = null; // which input map is taken apart, as a place in grid.channels
   let all = false;
   let editing = false;
-  const input = mapBox({ size: 168, caption: "" });
+  const input = mapBox({ size: 148, caption: "" });
   const pick = (i) => {
     const { arithmetic, selected } = store.state;
     if (arithmetic) store.set({ selected: { ...selected, term: position * perMap() + i } });
@@ -36,7 +36,7 @@ export function sumView(root, store) {
   root.append(
     h("div", { class: "taken" },
       h("div", { class: "grids" }, input.element, patch.element, signs[0], kernel.element, signs[1], products.element),
-      h("div", { class: "row" }, editButton, resetButton), one),
+      one, h("div", { class: "row" }, editButton, resetButton)),
     sums);
 
   const perMap = () => store.state.arithmetic.grid.height * store.state.arithmetic.grid.width;

@@ -14,7 +14,7 @@ function choice(label, options, chosen, choose) {
 
 export function mount(root, store, legendRoot) {
   function show() {
-    const { direction, label, network, forward, scale, whatif, gradients, three } = store.state;
+    const { direction, label, network, forward, whatif, gradients, three } = store.state;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
     const parts = [
       choice(t("toolbar.direction"), [["forward", t("toolbar.forward")], ["backward", t("toolbar.backward")]], direction,
@@ -40,7 +40,7 @@ export function mount(root, store, legendRoot) {
   }
 
   function legend() {
-    const { scale, status, problem, forward } = store.state;
+    const { scale, note } = store.state;
     const bar = h("canvas", { class: "legend-bar", width: 121, height: 1, "aria-hidden": "true" });
     const context = bar.getContext("2d");
     for (let i = 0; i <= 120; i += 1) {
@@ -49,13 +49,13 @@ export function mount(root, store, legendRoot) {
     }
     const words = choice(t("legend.scale"), ["map", "layer", "network"].map((value) => [value, t(`legend.${value}`)]), scale,
       (value) => store.set({ scale: value }));
-    const said = status === "failed" && forward ? h("span", { class: "problem", role: "alert" }, ofLanguage(problem)) : null;
+    const said = note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : null;
     legendRoot.replaceChildren(
       h("span", { class: "legend" }, h("span", {}, t("legend.negative")), bar, h("span", {}, t("legend.positive")), h("span", { class: "soft" }, t("legend.zero"))),
       said ?? h("span", { class: "push" }), h("span", { class: "soft" }, t("legend.strongest")), words);
   }
   store.on(["direction", "label", "network", "whatif", "gradients", "forward", "three", "language"], show);
-  store.on(["scale", "language", "theme", "status"], legend);
+  store.on(["scale", "language", "theme", "note"], legend);
   show();
   legend();
 }

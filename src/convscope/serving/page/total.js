@@ -42,6 +42,6 @@ export function results(arithmetic, decimals) {
   const same = agrees(value, given) && fixed(value, decimals) === fixed(given, decimals);
   return h("div", { class: "results", "aria-live": "polite" },
     h("div", { class: "result ours" }, h("span", {}, t("total.ours")), h("output", {}, `= ${fixed(value, decimals)}`)),
-    h("div", { class: `result network ${same ? "same" : "differs"}` }, h("span", {}, t("total.network")), h("output", {}, fixed(given, decimals))),
+    h("div", { class: `result theirs ${same ? "same" : "differs"}` }, h("span", {}, t("total.network")), h("output", {}, fixed(given, decimals))),
     h("p", { class: "verdict-line" }, t(same ? "total.same" : "total.differs")));
 }

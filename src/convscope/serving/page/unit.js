@@ -19,7 +19,7 @@ export function unitView(root, store) {
   const place = (y, x) => store.set({ selected: layer()?.vector ? { layer: layerName, map: x, y: 0, x: 0 } : { layer: layerName, map: mapNumber, y, x } });
   const layer = () => store.state.forward?.layers.get(layerName);
 
-  const own = mapBox({ size: 196, caption: "", onPlace: (y, x) => { stop(); place(y, x); } });
+  const own = mapBox({ size: 164, caption: "", onPlace: (y, x) => { stop(); place(y, x); } });
   const value = h("p", { class: "own-value" });
   const play = h("button", { class: "quiet", onclick: () => (running ? stop() : begin()) });
   const off = h("button", { class: "quiet", onclick: toggleOff });

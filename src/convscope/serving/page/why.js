@@ -1,6 +1,6 @@
 /** Why this answer: heat maps of two classes side by side, and a brush that covers parts of the picture. */
 
-import { cssColour, css, seenPicture, valuesPicture } from "./colour.js";
+import { cssColour, css, seenPicture, themeInUse, valuesPicture } from "./colour.js";
 import { attribution, latest } from "./api.js";
 import { h, icon, name } from "./dom.js";
 import { has, ofLanguage, t } from "./i18n.js";
@@ -100,9 +100,18 @@ function showHeat(canvas, seen, heat) {
   context.fillStyle = css(cssColour("--paper"));
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(valuesPicture(heat.values, heat.height, heat.width, limit), 0, 0, canvas.width, canvas.height);
-  context.globalAlpha = 0.28;
-  context.drawImage(seenPicture(seen), 0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 0.32;
+  context.drawImage(onPaper(seen), 0, 0, canvas.width, canvas.height);
   context.globalAlpha = 1;
+}
+
+/** The picture in gray, turned round where its ground would hide the paper. */
+function onPaper({ channels, height, width, data }) {
+  const n = height * width;
+  const gray = Uint8Array.from({ length: n }, (_, i) => (channels === 3 ? 0.3 * data[i] + 0.59 * data[n + i] + 0.11 * data[2 * n + i] : data[i]));
+  const dark = gray.reduce((sum, v) => sum + v, 0) / n < 128;
+  const turned = dark === (themeInUse() === "light") ? gray.map((v) => 255 - v) : gray;
+  return seenPicture({ channels: 1, height, width, data: turned });
 }
 
 /** Brushing: dabs in the network's own pixels, added while the pointer is down. */
