@@ -106,3 +106,10 @@ def test_the_formulas_in_words_hold():
     dx, dw, _ = correlate_backward(dy, x, w)
     np.testing.assert_array_equal(correlate(x, dy), dw)
     np.testing.assert_array_equal(correlate(dy, turn(w), padding="full"), dx)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_sums_in_the_text_are_right(page):
+    text = page.read_text(encoding="utf-8").translate(str.maketrans("·−", "*-"))
+    sums = re.findall(r"((?:\(?-?\d\)?\*\(?-?\d\)?(?: \+ )?)+) = (\d+)", text)
+    assert [(eval(terms), int(total)) for terms, total in sums] == [(5, 5), (6, 6), (9, 9)]

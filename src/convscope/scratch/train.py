@@ -27,13 +27,15 @@ class Split(NamedTuple):
 def load_digits() -> tuple[Split, Split, Split]:
     """scikit-learn's 1,797 handwritten digits, shuffled: 1,257 to train, 180 to watch how it goes, 360 for the end.
 
-    They are 8 x 8 pixels with values 0..16. Each pixel becomes a square of 4 x 4, since LeNet's field is 32 x 32.
+    They are 8 x 8 pixels with values 0..16. Each pixel becomes a square of 3 x 3, and a border of 4 pixels makes them
+    32 x 32: LeNet's field is larger than the digit, so that a kernel can also lie over its edge.
     """
     from sklearn import datasets
 
     digits = datasets.load_digits()
     order = np.random.default_rng(0).permutation(len(digits.target))
-    images = np.kron(digits.images / 16, np.ones((4, 4)))[order, None]
+    large = np.kron(digits.images[order] / 16, np.ones((3, 3)))  # N x 24 x 24
+    images = np.pad(large, ((0, 0), (4, 4), (4, 4)))[:, None]  # N x 1 x 32 x 32
     labels = digits.target[order]
     test = Split(images[:360], labels[:360])
     validation = Split(images[360:540], labels[360:540])
@@ -41,15 +43,21 @@ def load_digits() -> tuple[Split, Split, Split]:
     return training, validation, test
 
 
+def shift(images: Array, rng: np.random.Generator) -> Array:
+    """Each image moved by up to 2 pixels, which the border has room for: the same digit, and yet a new image."""
+    moves = rng.integers(-2, 3, (len(images), 2))
+    return np.stack([np.roll(image, move, axis=(1, 2)) for image, move in zip(images, moves, strict=True)])
+
+
 def train_epoch(network: Network, optimizer: SGD, data: Split, rng: np.random.Generator) -> float:
-    """Once through all images, in a new order. Returns the mean error."""
+    """Once through all images, shifted, in a new order. Returns the mean error."""
     network.set_training(True)
     total = 0.0
     order = rng.permutation(len(data.labels))
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
         # What does it say? How wrong is that? What share has each weight in it? Change each a little.
-        logits = network.forward(data.images[batch])
+        logits = network.forward(shift(data.images[batch], rng))
         error, dlogits = cross_entropy(logits, data.labels[batch])
         network.backward(dlogits)
         optimizer.step(network.gradients())
@@ -65,7 +73,9 @@ def accuracy(network: Network, data: Split) -> float:
 
 def main(words: Sequence[str] | None = None) -> float:
     """Train LeNet on the digits and print an epoch a line. Returns the share of the test images that it reads."""
-    parser = argparse.ArgumentParser("python -m convscope.scratch", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m convscope.scratch", description="Train LeNet in plain NumPy on real digits."
+    )
     parser.add_argument("--epochs", type=int, default=10, help="how many times it sees every image (10)")
     parser.add_argument("--seed", type=int, default=0, help="another number, another beginning (0)")
     options = parser.parse_args(words)
