@@ -21,7 +21,7 @@ SHOWN, NAMED = 40, 10
 
 def check_command(
     data: Annotated[str, typer.Argument(help="Whatever `convscope train` takes: a name, a folder, a table, a zip.")],
-    data_dir: Annotated[str | None, Option(help="Where the files of a named data set already lie.")] = None,
+    data_dir: Annotated[str | None, Option(help="Where a named data set already lies.")] = None,
     output: Annotated[
         Path | None, Option(help="A contact sheet of what the network would see: FILE.png or FILE.html.")
     ] = None,

@@ -26,6 +26,8 @@ from .split import Data
 
 # Images of each class on the contact sheet, and classes.
 SHOWN_IMAGES, SHOWN_CLASSES = 8, 20
+# So many candidates for each place on the sheet are there, for some may turn out not to be images.
+CANDIDATES = 3
 # A picture so many times as long as wide loses most of itself to a centre crop; one whose side is such a share of the
 # usual side is blown up.
 LONG, SMALL = 3.0, 0.25
@@ -130,7 +132,7 @@ def examine(
 
 def _look(data: Data, preprocess: Preprocess, near: bool, show: bool) -> dict[str, list[Look | str]]:
     """For every image of every split, read in parallel, what it is, or the reason why it cannot be used."""
-    left = dict.fromkeys(range(min(len(data.class_names), SHOWN_CLASSES)), SHOWN_IMAGES)
+    left = dict.fromkeys(range(min(len(data.class_names), SHOWN_CLASSES)), CANDIDATES * SHOWN_IMAGES)
     found: dict[str, list[Look | str]] = {}
     with ThreadPoolExecutor(cores()) as pool, Bar(show, sum(map(len, data.splits.values()))) as bar:
         for name, split in data.splits.items():
@@ -174,11 +176,13 @@ def _find(report: Report, data: Data, near: bool) -> None:
             else:
                 seen.append((look.digest, name, label, path))
                 appearances.append(look.appearance)
-                if look.thumbnail is not None:
-                    report.thumbnails.setdefault(data.class_names[label], []).append(look.thumbnail)
+                shown = report.thumbnails.setdefault(data.class_names[label], [])
+                if look.thumbnail is not None and len(shown) < SHOWN_IMAGES:
+                    shown.append(look.thumbnail)
     if "train" in data.splits:
         usable = [not isinstance(look, str) for look in report.looks["train"]]
         require_usable_classes(data.name, data.class_names, data.splits["train"].labels[usable])
+    report.thumbnails = {label: shown for label, shown in report.thumbnails.items() if shown}
     report.problems += find_copies(seen)
     if near:
         groups = [[seen[i] for i in group] for group in find_alike(appearances)]
@@ -191,7 +195,8 @@ def _odd_sizes(report: Report, data: Data) -> list[Problem]:
     named = list(_usable(report, data))
     usual = float(np.median([min(look.width, look.height) for _, look in named])) if named else 0.0
     long = [name for name, look in named if max(look.width, look.height) > LONG * min(look.width, look.height)]
-    small = [name for name, look in named if min(look.width, look.height) < SMALL * usual]
+    known = set(long)
+    small = [n for n, look in named if min(look.width, look.height) < SMALL * usual and n not in known]
     problems = []
     if long:
         text = (
@@ -200,7 +205,7 @@ def _odd_sizes(report: Report, data: Data) -> list[Problem]:
         problems.append(_several("odd-size", long, text))
     if small:
         text = f"less than a quarter of the usual {usual:.0f} pixels on their shorter side, they will be blurred"
-        problems.append(_several("odd-size", [name for name in small if name not in set(long)] or small, text))
+        problems.append(_several("odd-size", small, text))
     return problems
 
 

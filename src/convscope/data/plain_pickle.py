@@ -24,6 +24,7 @@ NAMES = {
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
+    "__builtin__ bytes": "no bytes",
 }
 # Types of plain numbers: their kind and their size in bytes.
 TYPES = frozenset({"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "b1"})
@@ -78,7 +79,8 @@ class _Machine:
             if count > MAX_INSTRUCTIONS:
                 raise DataError("more instructions than plain data needs")
             if instruction.name == "STOP":
-                return self.stack.pop()
+                (found,) = self.stack  # more than one value is no pickle
+                return found
             if (step := _STEPS.get(instruction.name)) is None:
                 raise DataError(f"asks for more than plain data ({instruction.name})")
             step(self, value)
@@ -142,6 +144,8 @@ class _Machine:
                 if self.budget < 0:  # the same text over and over would fill the memory
                     raise DataError("more content than the file has")
                 self.push(text.encode("latin-1"))
+            case "no bytes", ():
+                self.push(b"")
             case "buffer", (bytes() as data, _Type() as kind, tuple() as shape, str() | bytes() as order):
                 self.push(_Array(_array(data, kind, shape, order in ("F", b"F"))))
             case _:
@@ -171,9 +175,9 @@ def _array(data: bytes, kind: _Type, shape: tuple[Any, ...], fortran: bool) -> n
 
 def _finished(value: Any) -> Any:
     """The value with its arrays in place of what they were built from; two levels are all that plain data has."""
+    if isinstance(value, _Name | _Type) or value is _MARK or (isinstance(value, _Array) and value.array is None):
+        raise DataError("no value in it")
     if isinstance(value, _Array):
-        if value.array is None:
-            raise DataError("an array without content")
         return value.array
     if isinstance(value, dict):
         return {key: item.array if isinstance(item, _Array) else item for key, item in value.items()}

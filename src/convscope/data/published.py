@@ -40,7 +40,8 @@ class Published:
     """One data set: torchvision's class for it, how that is asked for each split, and what the set is like.
 
     `read` turns the class, the folder of its files and this row into a data set. `kind` is "digits" where a mirrored
-    image would be another sign. `files` is what the files' names begin with, where one folder holds several sets.
+    image would be another sign. `files` is what the files' names begin with, where one folder holds several sets, or
+    the folder that they lie in.
     """
 
     torchvision: str
@@ -124,7 +125,7 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
         except (RuntimeError, OSError, ValueError):  # what torchvision says where files are missing
             continue
         first = next(iter(found.values()))
-        classes = row.classes or [_class_name(c) for c in getattr(first, "classes", getattr(first, "categories", ()))]
+        classes = row.classes or [_class_name(c) for c in getattr(first, "classes", ())]
         if hasattr(first, "data") and not isinstance(first.data, list):
             splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in found.items()}
             channels = 1 if splits["train"].images[0].ndim == 2 else 3  # type: ignore[union-attr]
@@ -133,6 +134,16 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
             data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in found.items()})
         data.kind = row.kind
         return data
+    return None
+
+
+def _read_caltech(name: str, row: Published, folder: Path) -> Data | None:
+    """Class folders, which torchvision's class would make if they were missing: so they are read without it."""
+    for place in (folder / name / row.files, folder / row.files):
+        if place.is_dir():
+            found = {f.name: f.images() for f in open_place(place).folders() if f.name != "BACKGROUND_Google"}
+            with collected():
+                return assemble(name, {"train": found})
     return None
 
 
@@ -153,9 +164,7 @@ def _arrays(name: str, dataset: Any) -> Split:
 
 def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple[str, Item]]]:
     """A data set that torchvision holds as files, by class. It has no common name for their list."""
-    if hasattr(dataset, "categories"):
-        pairs = [(_caltech(dataset, i), label) for i, label in enumerate(dataset.y)]
-    elif hasattr(dataset, "_labels"):
+    if hasattr(dataset, "_labels"):
         files = dataset._image_files if hasattr(dataset, "_image_files") else dataset._images
         pairs = list(zip(files, dataset._labels, strict=True))
     else:
@@ -165,13 +174,6 @@ def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple
         path = Path(file)
         found.setdefault(classes[label] if classes else str(label), []).append((os.path.relpath(path, root), path))
     return found
-
-
-def _caltech(dataset: Any, i: int) -> Path:
-    category, number = dataset.categories[dataset.y[i]], dataset.index[i]
-    if "256" in type(dataset).__name__:
-        return Path(dataset.root, "256_ObjectCategories", category, f"{dataset.y[i] + 1:03d}_{number:04d}.jpg")
-    return Path(dataset.root, "101_ObjectCategories", category, f"image_{number:04d}.jpg")
 
 
 def _class_name(name: Any) -> str:
@@ -225,8 +227,8 @@ PUBLISHED = {
     "kmnist": _idx("KMNIST", KANA),
     "emnist": _emnist("balanced"),
     **{f"emnist-{part}": _emnist(part) for part in EMNIST},
-    "cifar10": Published("CIFAR10", _read_cifar),
-    "cifar100": Published("CIFAR100", _read_cifar),
+    "cifar10": Published("CIFAR10", _read_cifar, {"train": {}}),
+    "cifar100": Published("CIFAR100", _read_cifar, {"train": {}}),
     "svhn": _by_split("SVHN", "train", "test", classes=DIGITS, kind="digits"),
     "stl10": _by_split("STL10", "train", "test"),
     "usps": Published(
@@ -238,8 +240,8 @@ PUBLISHED = {
     "dtd": _by_split("DTD", "train", "test", "val"),
     "gtsrb": _by_split("GTSRB", "train", "test", classes=[str(i) for i in range(43)], kind="digits"),
     "eurosat": _whole("EuroSAT"),
-    "caltech101": _whole("Caltech101"),
-    "caltech256": _whole("Caltech256"),
+    "caltech101": Published("Caltech101", _read_caltech, {"train": {}}, files="101_ObjectCategories"),
+    "caltech256": Published("Caltech256", _read_caltech, {"train": {}}, files="256_ObjectCategories"),
     "country211": _by_split("Country211", "train", "test", "valid"),
     "fgvc-aircraft": _by_split("FGVCAircraft", "train", "test", "val"),
     "imagenette": Published("Imagenette", _read_torchvision, {"train": {"split": "train"}, "test": {"split": "val"}}),

@@ -71,26 +71,35 @@ def load_tables(place: Place, names: Sequence[str], shown: str) -> Data:
     parts: dict[str, dict[str, list[tuple[str, File]]]] = {"train": {}}
     seen: dict[str, tuple[str, str]] = {}
     finder = _Finder(place)
-    repeated: list[str] = []
     for name in names:
-        where = f"{shown}/{name}" if not shown.endswith(name) else shown
+        where = shown if shown.endswith(name) else f"{shown}/{name}"
         rows = read_rows(name, files[name])
         if not rows:
             raise DataError(f"{where}: no image is listed")
+        again = []
         for row in _named(rows, place, where) if _is_list(name, rows) else rows:
             split = _split_of(row, of_split[name] if len(names) > 1 else None, where)
             item = finder.find(row, where)
-            if (before := seen.setdefault(row.path, (split, row.label))) != (split, row.label) or row.path in repeated:
-                kind = "two-labels" if before[1] != row.label else "two-splits"
-                text = "labels" if kind == "two-labels" else "splits"
-                warn(
-                    kind, where, f"line {row.line}: the same image in two {text}: {printable(row.path)}; not used again"
-                )
+            if row.path in seen:
+                again.append((row, split != seen[row.path][0], row.label != seen[row.path][1]))
                 continue
+            seen[row.path] = (split, row.label)
             parts.setdefault(split, {}).setdefault(row.label, []).append((row.path, item))
+        _warn_about_repeated(again, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
     return assemble(shown, parts)
+
+
+def _warn_about_repeated(again: Sequence[tuple[Row, bool, bool]], where: str) -> None:
+    """`again` has the rows whose image was listed before, if in another split, if under another label."""
+    for kind, text, position in (("two-labels", "under two labels", 2), ("two-splits", "in two splits", 1)):
+        rows = [found[0] for found in again if found[position]]
+        if rows:
+            names = listed([row.path for row in rows])
+            warn(kind, where, f"the same image {text}, from line {rows[0].line} on; the first line counts: {names}")
+    if same := sum(not (split or label) for _, split, label in again):
+        warn("repeated", where, f"{same:,} lines say again what stands above them; not used")
 
 
 def read_rows(name: str, item: File, most: int | None = None) -> list[Row]:
