@@ -25,7 +25,11 @@ FLOORS = {
     "__main__": 8, "__init__": 8,
 }  # fmt: skip
 # On one floor nobody looks into another room; the networks and the microscope know nothing but torch and its kin.
-OUTSIDE = {"models": {"torch", "torchvision", "timm", "huggingface_hub"}, "insight": {"torch", "captum", "numpy"}, "scratch": {"numpy"}}
+OUTSIDE = {
+    "models": {"torch", "torchvision", "timm", "huggingface_hub"},
+    "insight": {"torch", "captum", "numpy"},
+    "scratch": {"numpy"},
+}
 # One file of `scratch` needs digits to learn from.
 OUTSIDE_OF_FILE = {"scratch/train.py": {"numpy", "sklearn"}}
 HEAVY = {"torch", "torchvision", "numpy", "PIL", "sklearn", "matplotlib", "yaml", "jinja2", "safetensors", "mlxtend"}
