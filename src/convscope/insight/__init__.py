@@ -3,6 +3,7 @@
 from .arithmetic import Arithmetic, arithmetic
 from .attribution import METHODS, attribute
 from .deconvnet import deconvolve
+from .diagram import graph_dot, graph_svg, structure_svg
 from .field import Box, field_of, measured_field, seen_by
 from .grad_cam import map_layer
 from .gradients import gradients
@@ -16,7 +17,7 @@ from .trace import trace
 
 __all__ = [
     "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Trace", "arithmetic",
-    "attribute", "channel_statistics", "colour_kernels", "deconvolve", "field_of", "gradients", "kernels",
-    "layers_with_kernels", "map_layer", "maximise", "measured_field", "output_size", "seen_by", "summary", "tile",
-    "trace",
+    "attribute", "channel_statistics", "colour_kernels", "deconvolve", "field_of", "gradients", "graph_dot",
+    "graph_svg", "kernels", "layers_with_kernels", "map_layer", "maximise", "measured_field", "output_size",
+    "seen_by", "structure_svg", "summary", "tile", "trace",
 ]  # fmt: skip

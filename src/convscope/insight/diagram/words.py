@@ -1,0 +1,79 @@
+"""What a box says about its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..graph import Node
+
+CHARACTER, LINE = 6.4, 16.0  # of the font that the picture uses, in pixels
+
+NAMES = {
+    "batch_norm": "batch norm", "layer_norm": "layer norm", "group_norm": "group norm",
+    "local_response_norm": "response norm", "log_softmax": "log softmax", "add": "add", "cat": "concatenate",
+    "mul": "multiply", "leaky_relu": "leaky relu", "getitem": "slice",
+}  # fmt: skip
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """64×56×56."""
+    return "×".join(map(str, shape))
+
+
+def describe(node: Node) -> str:
+    """`conv 3×3, stride 2`."""
+    given = node.attributes
+    function = str(given.get("function", node.type))
+    if node.kind == "conv":
+        words = [f"{'transposed ' if 'transpose' in function else ''}conv {_window(given.get('kernel_size'))}"]
+        words += [f"stride {_step(given['stride'])}"] if _more(given.get("stride")) else []
+        words += [f"dilation {_step(given['dilation'])}"] if _more(given.get("dilation")) else []
+        groups = given.get("groups", 1)
+        words += ["depthwise" if groups == node.shape[0] else f"{groups} groups"] if groups > 1 else []
+        return ", ".join(words)
+    if node.kind in ("pool", "global_pool"):
+        which = "max" if "max" in function else "average"
+        if node.kind == "global_pool":
+            return f"global {which} pool"
+        words = [f"{which} pool {_window(given.get('kernel_size'))}".rstrip()]
+        words += [f"stride {_step(given['stride'])}"] if "stride" in given else []
+        return ", ".join(words)
+    if node.kind == "input":
+        return "image"
+    if node.module is not None and node.kind in ("other", "activation", "norm") and "function" not in given:
+        return node.type
+    return NAMES.get(function, node.kind if function == node.type and node.module else function)
+
+
+def _window(size: Any) -> str:
+    return "×".join(map(str, size)) if isinstance(size, list) else str(size or "")
+
+
+def _step(size: list[int]) -> str:
+    """One number where both are the same."""
+    return str(size[0]) if len(set(size)) == 1 else _window(size)
+
+
+def _more(value: Any) -> bool:
+    return isinstance(value, list) and any(v > 1 for v in value)
+
+
+def lines_of(nodes: list[Node], frame: str, closed: str, type_: str) -> list[tuple[str, str, str]]:
+    """A line a layer: its name inside of the frame, what it is, and the shape where it changes."""
+    if closed:
+        heavy = [describe(node) for node in nodes if node.kind in ("conv", "linear")]
+        chain = ", ".join(dict.fromkeys(heavy)) or f"{len(nodes)} operations"
+        if len(dict.fromkeys(heavy)) > 3:
+            chain = f"{len(heavy)} layers"
+        name = _inside(closed, frame)
+        return [(name, type_, shape_words(nodes[-1].shape)), ("", chain, "")]
+    lines = []
+    for index, node in enumerate(nodes):
+        changed = index == 0 or node.shape != nodes[index - 1].shape
+        name, what = _inside(node.name, frame), describe(node)
+        lines.append((name, what if what != name else "", shape_words(node.shape) if changed else ""))
+    return lines
+
+
+def _inside(name: str, frame: str) -> str:
+    return name.removeprefix(f"{frame}.") if frame else name
