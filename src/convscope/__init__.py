@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         OutputError,
         UsageError,
     )
+    from .explaining import Explanation, explain
     from .insight import summary
     from .models import create_model, list_models
     from .training import Recipe, Run, resume, train
@@ -39,6 +40,7 @@ _HOMES = {
         "ConvScopeError", "DataError", "DeviceError", "DivergedError", "Interrupted", "ModelFileError", "OutputError",
         "UsageError",
     ),
+    "explaining": ("Explanation", "explain"),
     "insight": ("summary",),
     "models": ("create_model", "list_models"),
     "training": ("Recipe", "Run", "resume", "train"),
@@ -46,9 +48,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Interrupted",
-    "ModelFileError", "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split", "UsageError", "create_model",
-    "list_models", "load", "load_data", "resume", "summary", "train",
+    "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Explanation",
+    "Interrupted", "ModelFileError", "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split",
+    "UsageError", "create_model", "explain", "list_models", "load", "load_data", "resume", "summary", "train",
 ]  # fmt: skip
 
 

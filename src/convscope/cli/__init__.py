@@ -16,6 +16,7 @@ from ..errors import ConvScopeError, printable
 from .cache import cache_command
 from .check import check_command
 from .evaluate import evaluate_command
+from .explain import explain_command
 from .models import models_command, summary_command
 from .predict import predict_command
 from .serve import serve_command
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "train": train_command,
     "evaluate": evaluate_command,
     "predict": predict_command,
+    "explain": explain_command,
     "serve": serve_command,
     "check": check_command,
     "cache": cache_command,
