@@ -62,8 +62,8 @@ def check_everywhere(network, images, places=2, **tolerance):
 OURS = [
     ("lenet5", {}, (1, 32, 32)), ("lenet_relu", {}, (1, 32, 32)), ("lenet_sigmoid", {}, (1, 28, 28)),
     ("mnist_fast", {}, (1, 28, 28)), ("alexnet_2012", {}, (3, 227, 227)), ("resnet20", {}, (3, 32, 32)),
-    ("resnet18", {}, (3, 64, 64)), ("googlenet", {}, (3, 64, 64)), ("densenet121", {}, (3, 64, 64)),
-    ("efficientnet_b0", {}, (3, 64, 64)),
+    ("resnet18", {}, (3, 40, 40)), ("googlenet", {}, (3, 40, 40)), ("densenet121", {}, (3, 40, 40)),
+    ("efficientnet_b0", {}, (3, 40, 40)),
 ]  # fmt: skip
 
 
@@ -82,8 +82,8 @@ PUBLIC = ["resnet18", "googlenet", "densenet121", "mobilenet_v3_small", "efficie
 def test_public_networks(name):
     options = {"init_weights": False} if name == "googlenet" else {}
     network = living(getattr(torchvision.models, name)(weights=None, **options))
-    operations = check_everywhere(network, torch.randn(2, 3, 64, 64), 1)
-    assert operations.get("composite", set()) <= {"LayerNorm2d"}  # which turns the axes around the norm
+    operations = check_everywhere(network, torch.randn(2, 3, 40, 40), 1)
+    assert "composite" not in operations, operations["composite"]
 
 
 def test_transformer():

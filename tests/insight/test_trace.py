@@ -198,12 +198,11 @@ def test_a_network_that_is_one_layer():
         ("densenet121", {"conv": 120, "norm": 121, "concat": 62, "linear": 1, "global_pool": 1}),
         ("mobilenet_v3_small", {"multiply": 9, "add": 6, "linear": 2}),
         ("efficientnet_b0", {"multiply": 16, "add": 9, "conv": 81, "norm": 49}),
-        ("vit_b_16", {"norm": 25, "add": 25, "other": 12, "concat": 1}),
     ],
 )
 def test_public_networks(name, expected):
     network = getattr(torchvision.models, name)(weights=None).eval()
-    images = torch.randn(1, 3, 224 if "vit" in name else 64, 224 if "vit" in name else 64)
+    images = torch.randn(1, 3, 64, 64)
     t = trace(network, images)
     counts = {kind: sum(n.kind == kind for n in t.nodes) for kind in expected}
     assert counts == expected

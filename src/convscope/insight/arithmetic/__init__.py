@@ -70,6 +70,8 @@ def _known(unit: Unit) -> Arithmetic:
     heavy = [call for call in node.calls if call.name not in PASSES | {"pad"}]
     if len(heavy) == 1 and heavy[0].name in HANDLERS and _gives_result(unit, heavy[0]):
         return HANDLERS[heavy[0].name](unit, heavy[0])
+    if {"permute", "layer_norm"} == names - PASSES:
+        return norms.channel_norm(unit)
     if names <= MOVES | JOINS | PASSES | {"pad", "setitem"}:
         return moves.moved(unit)
     if names <= POINTWISE:

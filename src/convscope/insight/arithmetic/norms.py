@@ -6,7 +6,9 @@ from math import exp, log, sqrt
 from typing import Any
 
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
+from ..functions import PASSES
 from ..graph import Call
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
@@ -66,6 +68,21 @@ def group_norm(unit: Unit, call: Call) -> Arithmetic:
     size = inputs.shape[1] // given["num_groups"]
     first = channel // size * size
     mean, variance = _moments(inputs[image, first : first + size])
+    return _normalised(unit, given, mean, variance, channel)
+
+
+def channel_norm(unit: Unit) -> Arithmetic:
+    """A layer norm over the channels of maps, which are put last for it and then back: LayerNorm2d of ConvNeXt."""
+    calls = [call for call in unit.node.calls if call.name not in PASSES]
+    if [call.name for call in calls] != ["permute", "layer_norm", "permute"]:
+        raise Unsupported
+    there, norm, back = calls
+    given = {**settings(norm), "input": there.arguments[0]}
+    orders = [tuple(tree_leaves(call.arguments[1:])) for call in (there, back)]
+    if orders != [(0, 2, 3, 1), (0, 3, 1, 2)] or len(given["normalized_shape"]) != 1:
+        raise Unsupported
+    image, channel, y, x = unit.full
+    mean, variance = _moments(unit.tensor(given["input"])[image, :, y, x])
     return _normalised(unit, given, mean, variance, channel)
 
 

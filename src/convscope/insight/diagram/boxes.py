@@ -113,10 +113,7 @@ def _rows(trace: Trace) -> list[list[Node]]:
         )
         heavy = any(other.kind not in PLAIN for other in row)
         before = bool(row) and row[0].kind in PLAIN
-        if node.kind in PLAIN:
-            fits = not (before and heavy)
-        else:
-            fits = not heavy and node.kind in ("conv", "linear")
+        fits = not (before and heavy) if node.kind in PLAIN else not heavy and node.kind in ("conv", "linear")
         if joins and fits:
             row.append(node)
         else:
