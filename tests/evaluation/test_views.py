@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torchvision.transforms.v2.functional import five_crop, ten_crop
 
 import convscope as cs
+from convscope.evaluation.saved import evaluate_bundle
 from convscope.evaluation.views import VIEWS, flipped, mean_logits, shifted
 
 
@@ -24,7 +27,25 @@ def test_flipped_views_are_the_image_and_its_mirror_image():
     assert [view.tolist() for view in flipped(image)] == [image.tolist(), image[:, :, :, [3, 2, 1, 0]].tolist()]
 
 
-@pytest.mark.parametrize(("name", "count"), [("flip", 2), ("shift", 5), ("flip-shift", 10)])
+@pytest.mark.parametrize(("name", "size"), [("five-crop", five_crop), ("ten-crop", ten_crop)])
+def test_crops_are_torchvisions_enlarged(name, size):
+    images = torch.randn(2, 3, 16, 32, generator=torch.Generator().manual_seed(0))
+    views = VIEWS[name](images)
+    expected = [F.interpolate(cut, (16, 32), mode="bilinear") for cut in size(images, [14, 28])]
+    assert len(views) == len(expected)
+    for cut in expected:  # torchvision gives the ten in another order
+        assert sum(torch.allclose(view, cut, atol=1e-6) for view in views) == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (9, 9)])
+@pytest.mark.parametrize("name", ["five-crop", "ten-crop"])
+def test_crops_of_any_image(name, size):
+    assert {view.shape for view in VIEWS[name](torch.zeros(3, 1, *size))} == {(3, 1, *size)}
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("flip", 2), ("shift", 5), ("flip-shift", 10), ("five-crop", 5), ("ten-crop", 10)]
+)
 def test_the_answer_is_the_mean_over_the_views(name, count):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(20, 3))
@@ -41,3 +62,13 @@ def test_its_figures_are_told_apart(tmp_path):
     assert run.metrics["test"]["n"] == run.metrics["test_tta"]["n"]
     assert run.metrics["test_tta"]["loss"] != run.metrics["test"]["loss"]
     assert "val_tta" in run.metrics
+
+
+def test_a_saved_classifier_is_measured_over_views_when_asked(tmp_path, digits_run):
+    found = evaluate_bundle(str(digits_run.folder), tta="five-crop", output=str(tmp_path))
+    assert found["top1"] == digits_run.metrics["test"]["top1"]
+    assert found["tta"]["views"] == "five-crop" and found["tta"]["n"] == found["n"]
+    assert found["tta"]["loss"] != found["loss"] and found["tta"]["top1"] > 0.5
+    assert "tta" not in evaluate_bundle(str(digits_run.folder), output=str(tmp_path))
+    with pytest.raises(cs.UsageError, match="--tta must be one of none, flip"):
+        evaluate_bundle(str(digits_run.folder), tta="twice", output=str(tmp_path))

@@ -13,15 +13,20 @@ from .output import print_json, print_table
 Option = typer.Option
 
 
-def models_command(json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False) -> None:
+def models_command(
+    pattern: Annotated[
+        str, typer.Argument(help="Which of them, such as 'resnet*'; 'timm:resnet*' for networks of timm.")
+    ] = "*",
+    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
     """List the networks with their papers and sizes."""
     import torch
 
     from ..insight.layer_table import shape_text
-    from ..models import CATALOGUE, create_model
+    from ..models import create_model, find_card, list_models
 
     entries: list[dict[str, Any]] = []
-    for card in CATALOGUE.values():
+    for card in map(find_card, list_models(pattern)):
         with torch.device("meta"):
             parameters = sum(p.numel() for p in create_model(card.name).parameters())
         entries.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import inspect
 from importlib import import_module
 from typing import Any
@@ -12,8 +13,9 @@ from torch import nn
 
 from ..errors import ModelFileError, UsageError
 from .card import Card
+from .classical import WithClassicalHead
 from .pretrained import Weights, find_weights, load_pretrained
-from .timm_networks import is_timm, load_timm_weights, timm_card, timm_weights
+from .timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
 from .variations import VARIATIONS
 
 # A file a paper, in the order of the lineage.
@@ -27,9 +29,14 @@ CATALOGUE: dict[str, Card] = {
 }
 
 
-def list_models() -> list[str]:
-    """The names that `create_model` takes, oldest family first."""
-    return list(CATALOGUE)
+def list_models(pattern: str = "*") -> list[str]:
+    """The names that `create_model` takes, oldest family first: all that match a pattern such as `resnet*`.
+
+    Those of timm are listed for a pattern that begins with `timm:`.
+    """
+    if is_timm(pattern):
+        return list_timm(pattern)
+    return [name for name in CATALOGUE if fnmatch.fnmatchcase(name, pattern)]
 
 
 def find_card(name: str) -> Card:
@@ -62,7 +69,8 @@ def create_model(
     installed. With `pretrained` it has the public ImageNet weights; another number of classes keeps a fresh last layer.
     `options` are the further arguments of the network's own constructor, or what can be varied in any network:
     `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu, gelu), `pooling` (max, avg, sum), `init` (kaiming,
-    xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed). Raises ModelFileError for an unknown
+    xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed), `head` (a classical classifier in
+    place of the last layer, see `WithClassicalHead`). Raises ModelFileError for an unknown
     name, UsageError for an argument that does not fit, DataError if public weights cannot be had.
     """
     card = find_card(name)
@@ -74,6 +82,7 @@ def create_model(
             raise UsageError(f"{name}: {key} must be a positive whole number, not {value!r}")
     allowed = inspect.signature(card.build).parameters
     varied = {key: arguments.pop(key) for key in VARIATIONS if key in arguments and key not in allowed}
+    head = arguments.pop("head", None)
     if unknown := sorted(set(arguments) - set(allowed)):
         raise UsageError(f"{name} has no option '{unknown[0]}'; it takes {', '.join([*allowed, *VARIATIONS])}")
     try:
@@ -81,6 +90,8 @@ def create_model(
         for key, vary in VARIATIONS.items():
             if key in varied:
                 vary(network, varied[key])
+        if head is not None:
+            network = WithClassicalHead(network, arguments["num_classes"], head)
     except (ValueError, TypeError) as problem:
         raise UsageError(f"{name}: {problem}") from problem
     if pretrained and is_timm(name):

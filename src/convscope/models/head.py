@@ -20,7 +20,7 @@ def find_head(network: nn.Module, images: Tensor) -> list[str]:
     trial = copy.deepcopy(network).requires_grad_(True).train()
     places = {id(p): path for path, p in trial.named_parameters()}
     order = list(dict.fromkeys(path.rpartition(".")[0] for path in places.values()))
-    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
+    with torch.enable_grad(), torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
         outputs = trial(images)
     heads = set()
     for output in tree_leaves(outputs):

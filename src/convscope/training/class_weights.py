@@ -9,7 +9,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from ..evaluation.metrics import Loss, loss_of
+from ..evaluation.metrics import Evaluation, Loss, loss_of
+from .recipe import Recipe
+
+
+def is_balanced(recipe: Recipe) -> bool:
+    """Whether every class is to count alike, and so when the best epoch is chosen."""
+    return recipe.class_weights == "balanced" or recipe.sampler == "balanced"
+
+
+def balanced_figures(evaluation: Evaluation) -> dict[str, float]:
+    """`loss` (cross-entropy) and `top1`, each the mean over the classes of the mean over the images of a class."""
+    right = (evaluation.predictions == evaluation.labels).double()
+    groups = [evaluation.labels == label for label in evaluation.labels.unique()]
+    return {
+        "loss": float(torch.stack([evaluation.losses[group].double().mean() for group in groups]).mean()),
+        "top1": float(torch.stack([right[group].mean() for group in groups]).mean()),
+    }
 
 
 def weighted_loss(network: nn.Module, labels: Tensor, way: str) -> Loss:

@@ -18,6 +18,7 @@ from ..data.order import ORDERS
 from ..data.preprocess import CROP_MODES
 from ..errors import UsageError, printable
 from ..evaluation.views import VIEWS
+from ..models.classical import HEADS
 from .runtime import LAYOUTS, PRECISIONS
 from .schedule import SCHEDULES
 
@@ -34,6 +35,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "tta": tuple(VIEWS),
     "class_weights": ("none", "balanced"),
     "sampler": tuple(ORDERS),
+    "head": ("own", *HEADS),
 }
 # Smallest and largest value that can be meant.
 RANGES: dict[str, tuple[float, float]] = {
@@ -42,12 +44,12 @@ RANGES: dict[str, tuple[float, float]] = {
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
     "images_shown": (1, 1e12), "mixup": (0, 100), "cutmix": (0, 100), "ema_decay": (0, 0.99999),
-    "workers": (1, 1024), "freeze_epochs": (0, 1_000_000), "body_lr_factor": (0, 1),
+    "workers": (1, 1024), "freeze_epochs": (0, 1_000_000), "body_lr_factor": (0, 1), "superpixels": (0, 100_000),
 }  # fmt: skip
 # What makes a run this run: `--resume` may change anything else.
 IDENTITY = (
     "model", "model_args", "pretrained", "from_run", "freeze", "freeze_epochs", "body_lr_factor", "data", "img_size",
-    "in_channels", "crop_mode",
+    "in_channels", "crop_mode", "superpixels",
 )  # fmt: skip
 
 
@@ -66,7 +68,9 @@ class Recipe:
     epoch's weights become the classifier, and with `patience` when to stop: after that many epochs without improvement.
     `weight_decay` spares biases and norms. `compile` runs the network through torch.compile (and CUDA graphs). With
     `progressive` the images are smaller at first. `adam_lr` is the rate of what the optimizer `muon` leaves to AdamW.
-    `tta` adds test-time augmentation, reported apart. Decoded images are kept in `cache`: "auto" is the user's cache
+    `tta` adds test-time augmentation, reported apart. With a classical `head` (svm, logistic, knn or tree) scikit-learn
+    learns to answer from the trained network's features, taken behind the layers `features` (names with commas between
+    them; default: what goes into the last layer). `superpixels` flattens images to so many regions. Decoded images are kept in `cache`: "auto" is the user's cache
     folder, "off" none, anything else a folder; `workers` threads or processes decode them (default: one a core).
     """
 
@@ -110,7 +114,10 @@ class Recipe:
     img_size: int | None = None
     in_channels: int | None = None
     crop_mode: str = "center"
+    superpixels: int = 0
     tta: str = "none"
+    head: str = "own"
+    features: str = ""
     cache: str = "auto"
     workers: int | None = None
     tensorboard: bool = False
@@ -126,6 +133,8 @@ class Recipe:
             raise UsageError("in_channels must be 1 or 3, not 2")
         if self.pretrained and self.from_run:
             raise UsageError("pretrained and from_run exclude each other: start from public weights or from a run")
+        if self.features and self.head == "own":
+            raise UsageError(f"features are for a classical head: give head {', '.join(HEADS)}, or leave them out")
         if self.augment != "auto":
             parse_augment(self.augment)
 

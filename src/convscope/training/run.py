@@ -175,10 +175,15 @@ def _run(
     trainer.resume()
     if trainer.finished():
         display.say("this run is finished: nothing is left to train")
-    done = trainer.fit()
-    clock.timings["train"] = done.seconds
-    with clock.measuring("finish"):
+    done = trainer.progress
+    if recipe.head == "own" or not recipe.freeze:  # a frozen body under another head has nothing to learn
+        trainer.fit()
         read_weights(trainer.best, network)
+    clock.timings["train"] = done.seconds
+    if recipe.head != "own":
+        with clock.measuring("head"):
+            network, prepared = with_classical_head(network, recipe, prepared)
+    with clock.measuring("finish"):
         run = finish(folder, recipe, runtime, prepared, network, done)
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
@@ -189,7 +194,7 @@ def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Mo
     """The network with its first weights, the batches, the body, and the runtime with nothing left open."""
     network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
     if prepared.earlier is not None:
-        prepared.earlier.give(network, recipe.model, prepared.data.class_names)
+        prepared.earlier.give(network, prepared.data.class_names)
     augment = parse_augment(augment_for(prepared.data) if recipe.augment == "auto" else recipe.augment)
     batches = Batches(
         prepared.parts["train"],

@@ -18,7 +18,7 @@ from ..evaluation.metrics import Evaluation
 from ..files import write_atomically
 from .average import EVERY, NORM_IMAGES, average_of, renew_norms
 from .checkpoint import Progress, State, has_checkpoint, save_weights
-from .class_weights import weighted_loss
+from .class_weights import balanced_figures, is_balanced, weighted_loss
 from .clock import Clock
 from .optimizer import make_optimizer
 from .progress import ProgressDisplay
@@ -197,8 +197,11 @@ class Trainer:
                     renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
         if self.validate is not None:
             with self.clock.measuring("validate"):
-                figures = self.validate(self.kept_network).figures()
+                evaluation = self.validate(self.kept_network)
+            figures = evaluation.figures()
             row |= {"val/loss": figures["loss"], "val/top1": figures["top1"]}
+            if is_balanced(self.recipe):
+                row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
             if not math.isfinite(figures["loss"]):
                 raise self.diverged(figures["loss"])
         row |= {
@@ -228,8 +231,10 @@ class Trainer:
         """Whether this epoch is at least as good as every earlier one: of equals, the later has trained longer."""
         if self.validate is None:
             return True
-        sign = -1 if self.recipe.monitor == "val/loss" else 1
-        value = sign * row[self.recipe.monitor]
+        monitor = self.recipe.monitor
+        sign = -1 if monitor == "val/loss" else 1
+        # Where every class is to count alike in training, so it does here.
+        value = sign * row.get(monitor.replace("/", "/balanced_"), row[monitor])
         if self.progress.best is not None and value < self.progress.best:
             return False
         self.progress.best = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -64,13 +64,20 @@ class EarlierRun:
         self.model_args: dict[str, Any] = config["model_args"]
         self.preprocess = Preprocess.from_dict(config["preprocessing"])
 
-    def suit(self, recipe: Recipe, given: Collection[str]) -> Recipe:
-        """The recipe for the network and the pictures of this run, but for the fields that were `given` otherwise."""
+    def suit(self, recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+        """The recipe for the network and the pictures of this run, but for the fields that were `given` otherwise.
+
+        ModelFileError if another network was given.
+        """
+        model = given.get("model", self.architecture)
+        if model != self.architecture:
+            raise ModelFileError(
+                f"{printable(self.bundle)} is a {self.architecture}, not a {printable(model)}: leave --model out"
+            )
         channels, height, _ = self.preprocess.input_size
-        arguments = {k: v for k, v in self.model_args.items() if k not in ("num_classes", "in_channels")}
         its = {
             "model": self.architecture,
-            "model_args": arguments,
+            "model_args": {k: v for k, v in self.model_args.items() if k not in ("num_classes", "in_channels")},
             "img_size": height,
             "in_channels": channels,
             "crop_mode": self.preprocess.crop_mode,
@@ -78,16 +85,11 @@ class EarlierRun:
         # A path, since `last` will be another run when this one goes on.
         return recipe.changed(from_run=str(self.bundle), **{k: v for k, v in its.items() if k not in given})
 
-    def give(self, network: nn.Module, architecture: str, class_names: list[str]) -> None:
+    def give(self, network: nn.Module, class_names: list[str]) -> None:
         """Copy the weights into `network`, whose head stays fresh where the classes are others.
 
-        ModelFileError if it is another architecture or built in another way.
+        ModelFileError if it was built in another way.
         """
-        shown = printable(self.bundle)
-        if architecture != self.architecture:
-            raise ModelFileError(
-                f"{shown} is a {self.architecture}, not a {architecture}: leave --model out, or name that one"
-            )
         parameters, wanted = dict(network.named_parameters()), network.state_dict()
         head = set() if class_names == self.class_names else self._head()
         state = {}
@@ -98,7 +100,7 @@ class EarlierRun:
             fresh = own is not None and (key.rpartition(".")[0] in head or (not fits and key not in parameters))
             if not fits and not fresh:
                 raise ModelFileError(
-                    f"{shown} does not fit this network ('{key}' differs): leave --img-size, --in-channels and "
+                    f"{printable(self.bundle)} does not fit this network ('{key}' differs): leave --img-size, --in-channels and "
                     "--model-arg as that run had them"
                 )
             state[key] = own if fresh else tensor
