@@ -28,11 +28,10 @@ def describe_copies(what: str, groups: Sequence[Sequence[Seen]], kind: str = "co
     for name, where, position in (("two-labels", "under two labels", 2), ("two-splits", "in two splits", 1)):
         for group in groups:
             if len({image[position] for image in group}) > 1:
-                names = " and ".join(printable(image[3]) for image in group[:3])
-                more = f" and {len(group) - 3} more" if len(group) > 3 else ""
-                problems.append(
-                    Problem(f"{kind}-{name}", "warning", printable(group[0][3]), f"{what} {where}: {names}{more}")
-                )
+                found = sorted(printable(image[3]) for image in group)
+                more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+                text = f"{what} {where}: {' and '.join(found[:3])}{more}"
+                problems.append(Problem(f"{kind}-{name}", "warning", found[0], text))
     return problems
 
 
