@@ -15,7 +15,12 @@ from PIL import Image
 from ..errors import printable
 from .colours import NEGATIVE, POSITIVE, address
 
-INK, SOFT, LINE, ACCENT = "var(--ink, #1d2430)", "var(--soft, #5b6472)", "var(--line, #e4e2dc)", "var(--accent, #0b6e8f)"
+INK, SOFT, LINE, ACCENT = (
+    "var(--ink, #1d2430)",
+    "var(--soft, #5b6472)",
+    "var(--line, #e4e2dc)",
+    "var(--accent, #0b6e8f)",
+)
 PAPER = "var(--paper, #fbfaf7)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
 WIDTH = 720

@@ -17,10 +17,10 @@ from ..data.image_file import UnreadableImage
 from ..errors import DataError, ModelFileError, UsageError, printable
 from ..files import free_folder, write_folder_atomically
 from ..insight import METHODS
+from .colours import enlarged, on_paper, photograph, png
 from .drawings import bars, sheet, stems
 from .findings import Findings, look
 from .layers import kind_words, picture
-from .colours import enlarged, on_paper, photograph, png
 from .page import heat_picture, kernel_picture, render
 from .words import METHODS as WORDS
 
@@ -87,7 +87,9 @@ def explain(
     """
     chosen = _check_methods(methods)
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
-        raise UsageError(f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it goes")
+        raise UsageError(
+            f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it goes"
+        )
     one, two = (None if given is None else _class_index(classifier, given) for given in (label, versus))
     title = Path(image).name if isinstance(image, str | Path) else "image"
     try:
@@ -140,8 +142,8 @@ def _files(found: Findings, title: str, about: dict[str, Any], command: str) -> 
         safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in node.name)[:80]
         drawing = sheet(f"{node.name} · {title}", note, picture(layer, layer.maps, layer.limit), layer.limit)
         files[f"layers/{i:0{width}d}-{safe}.svg"] = drawing
-    diagram = None
-    files[PAGE] = render(found, title, about, command, diagram)
+    files["network.svg"] = found.diagram
+    files[PAGE] = render(found, title, about, command)
     return {
         name: text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
         for name, text in files.items()

@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..classifier import Classifier, Prediction
-from ..insight import Node, attribute, colour_kernels, gradients, kernels, layers_with_kernels, map_layer, trace
+from ..insight import (
+    Node,
+    attribute,
+    colour_kernels,
+    gradients,
+    kernels,
+    layers_with_kernels,
+    map_layer,
+    structure_svg,
+    trace,
+)
 
 # Maps shown of each layer, and the longest side at which they are kept.
 MAPS, SIDE = 8, 112
@@ -79,6 +88,7 @@ class Findings:
     layers: list[Layer]
     kernels: Kernels | None
     chosen: Layer | None
+    diagram: str
     rectified: bool
 
 
@@ -119,7 +129,7 @@ def look(
         for method, heat_of_other in alone.items()
     }
     back = gradients(network, images, explained.index, getattr(network, "loss", F.cross_entropy))
-    shown = [node for node in seen.nodes if node.kind not in UNSHOWN and 0 < math.prod(node.shape)]
+    shown = [node for node in seen.nodes if node.kind not in UNSHOWN and math.prod(node.shape) > 0]
     layers = [_layer(node, seen.output(node.name)[0], back[node.name][0], MAPS) for node in shown]
     node = seen.node(layer) if layer is not None else None
     return Findings(
@@ -134,6 +144,7 @@ def look(
         layers,
         _first_kernels(network, tuple(pixels.shape)),
         None if node is None else _layer(node, seen.output(node.name)[0], back[node.name][0], 4096),
+        structure_svg(seen),
         any(node.type.lower().startswith("relu") for node in seen.nodes),
     )
 

@@ -85,7 +85,9 @@ def picture(layer: Layer, values: np.ndarray, limit: float, columns: int = MAPS)
     """Maps in rows of `columns`, each in a thin frame, or the units of a vector in rows of at most ROW."""
     if layer.is_vector:
         units = values.reshape(-1, 1, 1)
-        return coloured(tile(_framed(units, CELL if units.size > 2 * columns else 3 * CELL), min(ROW, len(units)), 2), limit)
+        return coloured(
+            tile(_framed(units, CELL if units.size > 2 * columns else 3 * CELL), min(ROW, len(units)), 2), limit
+        )
     return coloured(tile(_filled(_framed(values, SHOWN), columns), columns, GAP), limit)
 
 

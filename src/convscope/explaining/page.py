@@ -19,7 +19,7 @@ FINE, FINE_SHARE = ("guided-backprop", "integrated-gradients", "saliency", "deco
 OPEN_LAYERS = 24
 
 
-def render(found: Findings, title: str, about: dict[str, Any], command: str, diagram: str | None) -> str:
+def render(found: Findings, title: str, about: dict[str, Any], command: str) -> str:
     """The page as text; style and pictures are inside. `about` holds architecture, parameters and versions."""
     from jinja2 import Environment, StrictUndefined
 
@@ -33,7 +33,6 @@ def render(found: Findings, title: str, about: dict[str, Any], command: str, dia
         title=title,
         about=about,
         command=command,
-        diagram=diagram,
         seen=address(photograph(found.pixels)),
         words=METHODS,
         reasons={method: heat_figure(found, method, heat) for method, heat in found.heat.items()},
