@@ -73,7 +73,9 @@ def test_the_list_is_complete_and_not_a_change(client, looked):
 
 
 def test_a_covered_part_has_the_mean_colour(client, looked, digits_run, digit):
-    got = what_if(client, looked, occlude=[{"row": 10, "column": 20, "radius": 4}, {"row": -5, "column": 40, "radius": 1}])
+    got = what_if(
+        client, looked, occlude=[{"row": 10, "column": 20, "radius": 4}, {"row": -5, "column": 40, "radius": 1}]
+    )
     pixels = digits_run.classifier.preprocess.pixels(decode(digit))[0].numpy().astype(float)
     rows, columns = np.mgrid[:32, :32]
     inside = (rows - 10) ** 2 + (columns - 20) ** 2 <= 16

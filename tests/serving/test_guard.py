@@ -9,12 +9,16 @@ from convscope.serving.app import create_app
 from convscope.serving.page_files import PAGE, PageFiles
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "[::1]:8000", "192.168.1.5:80", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "[::1]:8000", "192.168.1.5:80", "LOCALHOST"]
+)
 def test_our_own_names_are_answered(client, host):
     assert client.get("/health", headers={"host": host}).json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "", "a:b:c", "[::1", "0x7f.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "", "a:b:c", "[::1", "0x7f.1"]
+)
 def test_a_name_that_was_made_to_point_here_is_not(client, host):
     for path in ("/health", "/", "/api/classifiers"):
         answer = client.get(path, headers={"host": host})
@@ -38,7 +42,11 @@ def test_the_name_that_it_was_started_with_is_ours(service):
     ],
 )
 def test_another_page_cannot_send_anything(client, digit, looked, headers):
-    for method, path in (("POST", "/predict"), ("POST", "/api/forward"), ("PATCH", f"/api/what-if/{looked.header['session']}")):
+    for method, path in (
+        ("POST", "/predict"),
+        ("POST", "/api/forward"),
+        ("PATCH", f"/api/what-if/{looked.header['session']}"),
+    ):
         answer = client.request(method, path, content=digit, headers={"host": "127.0.0.1:8000", **headers})
         assert answer.status_code == 403 and "another page" in answer.json()["error"]["en"]
         assert "access-control-allow-origin" not in answer.headers
@@ -51,7 +59,12 @@ def test_our_page_and_programs_can(client, digit):
 
 
 def test_every_answer_carries_the_policy(client):
-    for answer in (client.get("/"), client.get("/health"), client.get("/nothing"), client.get("/", headers={"host": "evil"})):
+    for answer in (
+        client.get("/"),
+        client.get("/health"),
+        client.get("/nothing"),
+        client.get("/", headers={"host": "evil"}),
+    ):
         assert answer.headers["content-security-policy"].startswith("default-src 'self'")
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
@@ -70,9 +83,9 @@ def test_wrong_methods_are_405(client, method, path, allowed):
 @pytest.mark.parametrize(
     "path",
     [
-        "/nothing", "/predict/x", "/api", "/api/nothing", "/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/page/../../app.py",
-        "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/..\\app.py", "/%5c..%5capp.py", "/%00", "/.git/config",
-        "/index.html/x", "/a" * 2000, "/%ff", "/api/examples/lenet/..%2f..%2fetc%2fpasswd", "/docs", "/redoc",
+        "/nothing", "/predict/x", "/api", "/api/nothing", "/../app.py", "/%2e%2e/app.py", "/..%2fapp.py",
+        "/page/../../app.py", "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/..\\app.py",
+        "/%5c..%5capp.py", "/%00", "/.git/config", "/index.html/x", "/a" * 2000, "/%ff", "/api/examples/lenet/..%2f..%2fetc%2fpasswd", "/docs", "/redoc",
     ],
 )  # fmt: skip
 def test_nothing_else_can_be_had(client, path):
@@ -82,7 +95,13 @@ def test_nothing_else_can_be_had(client, path):
 
 
 def test_files_of_the_page_have_their_type_and_are_asked_for_again(tmp_path):
-    for name, content in (("index.html", "<p>"), ("a.js", "1"), ("a.css", "p{}"), ("i18n/en.json", "{}"), (".hidden", "x")):
+    for name, content in (
+        ("index.html", "<p>"),
+        ("a.js", "1"),
+        ("a.css", "p{}"),
+        ("i18n/en.json", "{}"),
+        (".hidden", "x"),
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     (tmp_path / "link.txt").symlink_to("/etc/passwd")

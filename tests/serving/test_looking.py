@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from convscope.data.image_file import decode
 
 from .conftest import Container
@@ -18,7 +19,9 @@ def inside(digits_run, digit):
     images = classifier.preprocess.normalize(pixels)
     outputs, network = {}, classifier.network
     hooks = [
-        module.register_forward_hook(lambda module, inputs, output, name=name: outputs.update({name: output[0].detach()}))
+        module.register_forward_hook(
+            lambda module, inputs, output, name=name: outputs.update({name: output[0].detach()})
+        )
         for name, module in network.named_modules()
         if not list(module.children())
     ]

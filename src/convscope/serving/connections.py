@@ -12,7 +12,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .uploads import BYTES_A_SECOND, GRACE_SECONDS
+from .pace import Pace
 
 LOOK_EVERY = 1.0
 WRITE_SECONDS = 10.0
@@ -25,7 +25,7 @@ class ImpatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to watch."""
         super().connection_made(transport)
-        self.begun, self.received = self.loop.time(), 0
+        self.pace = Pace()
         self.stalled_since: float | None = None
         self.watch = self.loop.call_later(LOOK_EVERY, self._look)
 
@@ -35,10 +35,10 @@ class ImpatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count; the time of a request begins with its first byte."""
+        """The time of a request begins with its first byte."""
         if self.timeout_keep_alive_task is not None:
-            self.begun, self.received = self.loop.time(), 0
-        self.received += len(data)
+            self.pace = Pace()
+        self.pace.add(len(data))
         super().data_received(data)
 
     def pause_writing(self) -> None:
@@ -52,11 +52,10 @@ class ImpatientProtocol(H11Protocol):
         super().resume_writing()
 
     def _look(self) -> None:
-        now = self.loop.time()
         asked_for: Any = self.conn.their_state
         incomplete = asked_for in WAITING_FOR_CLIENT and self.timeout_keep_alive_task is None
-        late = incomplete and now - self.begun > GRACE_SECONDS + self.received / BYTES_A_SECOND
-        if late or (self.stalled_since is not None and now - self.stalled_since > WRITE_SECONDS):
+        stalled = self.stalled_since is not None and self.loop.time() - self.stalled_since > WRITE_SECONDS
+        if stalled or (incomplete and self.pace.left() < 0):
             self.transport.abort()
         else:
             self.watch = self.loop.call_later(LOOK_EVERY, self._look)

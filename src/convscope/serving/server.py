@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -9,7 +11,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import torch
@@ -25,7 +27,9 @@ from .lanes import Lane
 DEFAULT_PORT = 8000
 # How many ports are tried beyond the one that is taken.
 PORTS_TRIED = 100
-DRAIN_SECONDS = 8
+DRAIN_SECONDS = 7
+# How long idle connections are still read from at the end: a request may be on its way.
+LAST_CALL_SECONDS = 0.3
 ANYWHERE = ("0.0.0.0", "::")
 EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -119,6 +123,15 @@ def _is_taken(host: str, family: int, address: tuple[object, ...]) -> bool:
     return int(str(address[1])) >= 1024
 
 
+def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
+    """Those who are connected but were not seen yet; closing the listening socket would cut them off."""
+    with contextlib.suppress(OSError):
+        while True:
+            client, _ = listening.accept()
+            client.setblocking(False)
+            yield client
+
+
 class _Server(uvicorn.Server):
     """uvicorn's, with our connections; it notes the signal that stopped it instead of raising it once more."""
 
@@ -137,6 +150,21 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
         self.exit_code = 0
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take whoever has connected, say with every answer that it is the last, then close what is idle."""
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        waiting = [client for listening in sockets or [] for client in _accept_all(listening)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for client in waiting:
+            await loop.connect_accepted_socket(self._protocol, client)
+        await asyncio.sleep(LAST_CALL_SECONDS)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> ImpatientProtocol:
+        return ImpatientProtocol(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Finish what is in flight; a second signal does not wait for it."""

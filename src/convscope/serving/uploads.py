@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mmap
 import re
-import time
 from email.message import Message
 from typing import Any
 
 from fastapi import Request
 
 from ..data.image_file import UnreadableImage
+from .pace import Pace
 from .refusal import Refusal, plain_refusal
 
 MAX_IMAGE_BYTES = 16_000_000
 MAX_JSON_BYTES = 1_000_000
-# A body that comes more slowly than this, after a first grace, is not waited for.
-GRACE_SECONDS, BYTES_A_SECOND = 10.0, 50_000
 IMAGE_TYPES = re.compile(r"image/(?!svg)[\w.+-]+|application/octet-stream|application/x-www-form-urlencoded|")
 # How our reader begins when the content is no image at all, rather than a damaged one.
 ANOTHER_TYPE = "not an image that can be read (it looks like"
@@ -28,19 +27,20 @@ async def read_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    started, content = time.monotonic(), bytearray()
-    stream = request.stream().__aiter__()
-    while True:
-        patience = started + GRACE_SECONDS + len(content) / BYTES_A_SECOND - time.monotonic()
-        try:
-            piece = await asyncio.wait_for(anext(stream), max(patience, 0.01))
-        except StopAsyncIteration:
-            return bytes(content)
-        except asyncio.TimeoutError:
-            raise plain_refusal(408) from None
-        if len(content) + len(piece) > limit:
-            raise _too_large(limit)
-        content += piece
+    # Memory of its own, that goes back to the system as a whole; what is not written to takes no room.
+    with mmap.mmap(-1, limit) as content:
+        pace, stream = Pace(), request.stream()
+        while True:
+            try:
+                piece = await asyncio.wait_for(anext(stream), max(pace.left(), 0.01))
+            except StopAsyncIteration:
+                return content[: content.tell()]
+            except asyncio.TimeoutError:
+                raise plain_refusal(408) from None
+            if content.tell() + len(piece) > limit:
+                raise _too_large(limit)
+            pace.add(len(piece))
+            content.write(piece)
 
 
 async def read_image_body(request: Request) -> bytes:

@@ -1,0 +1,207 @@
+"""The service as a process: large and slow clients, crowds, signals, ports."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import signal
+import socket
+import statistics
+import threading
+import time
+
+import httpx
+import pytest
+
+from convscope.errors import OutputError
+from convscope.serving import server
+
+from .conftest import Running
+
+MB = 1_000_000
+
+
+def send(port: int, *parts: bytes, patience: float = 20.0) -> bytes:
+    """Raw bytes to the service; what it answered until it closed the connection, or until the client is cut off."""
+    with socket.create_connection(("127.0.0.1", port), timeout=patience) as client:
+        try:
+            for part in parts:
+                client.sendall(part)
+        except OSError:
+            pass  # cut off while writing: there may be an answer nevertheless
+        answer = b""
+        try:
+            while piece := client.recv(65536):
+                answer += piece
+        except OSError:
+            pass
+    return answer
+
+
+def upload(port: int, megabytes: int, chunked: bool) -> bytes:
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {megabytes * MB}"
+    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n{length}\r\n\r\n".encode()
+    piece = b"%x\r\n" % MB + bytes(MB) + b"\r\n" if chunked else bytes(MB)
+    return send(port, head, *([piece] * megabytes), b"0\r\n\r\n" if chunked else b"")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_huge_upload_is_refused_in_little_memory(running, chunked):
+    upload(running.port, 1, chunked)
+    before = running.memory()
+    for _ in range(3):
+        answer = upload(running.port, 100, chunked)
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"connection: close" in answer.lower(), answer[:200]
+        assert b"16 MB" in answer
+    assert running.memory() - before < 20 * MB
+    assert httpx.get(f"{running.url}/health").json() == {"status": "ok"}
+
+
+@pytest.mark.slow
+def test_a_hundred_huge_uploads_leave_nothing_behind(running):
+    for chunked in (False, True):
+        for _ in range(5):
+            upload(running.port, 100, chunked)
+        before = running.memory()
+        for _ in range(100):
+            assert upload(running.port, 100, chunked).startswith(b"HTTP/1.1 413 ")
+        assert running.memory() - before <= 2**20
+
+
+def test_httpx_reads_why_it_was_refused(running):
+    for content in (bytes(30 * MB), iter([bytes(MB)] * 30)):
+        answer = httpx.post(f"{running.url}/predict", content=content, headers={"content-type": "image/png"})
+        assert answer.status_code == 413 and answer.json()["error"]["zh"]
+    foreign = {"origin": "https://evil.example", "content-type": "image/png"}
+    assert httpx.post(f"{running.url}/predict", content=bytes(5 * MB), headers=foreign).status_code == 403
+
+
+def test_slow_clients_are_cut_off_and_disturb_nobody(running, digit):
+    usual = [predict(running, digit) for _ in range(20)]
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+    kinds = [
+        b"",
+        b"GE",
+        head,
+        head + b"Content-Length: 1000\r\n\r\nabc",
+        head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc",
+    ]
+    started, ended = time.monotonic(), []
+
+    def trickle(beginning: bytes) -> None:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=30) as client:
+            client.sendall(beginning)
+            client.settimeout(1)
+            while time.monotonic() < started + 30:
+                try:
+                    if beginning:
+                        client.sendall(b"a" if b"chunked" not in beginning else b"\r\n1\r\nx")
+                    if not client.recv(1000):
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+            ended.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=trickle, args=(kinds[i % len(kinds)],)) for i in range(50)]
+    for thread in threads:
+        thread.start()
+    meanwhile = [predict(running, digit) for _ in range(20)]
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 50 and max(ended) < 15, max(ended)
+    assert statistics.median(meanwhile) < 5 * statistics.median(usual) + 0.2
+
+
+def predict(running: Running, digit: bytes) -> float:
+    started = time.perf_counter()
+    assert httpx.post(f"{running.url}/predict", content=digit).status_code == 200
+    return time.perf_counter() - started
+
+
+def test_a_crowd_is_answered_or_told_to_come_back(running, digit):
+    async def crowd() -> list[httpx.Response]:
+        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=60) as client:
+            return await asyncio.gather(*(client.post(f"{running.url}/predict", content=digit) for _ in range(200)))
+
+    answers = asyncio.run(crowd())
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert sum(answer.status_code == 200 for answer in answers) >= 32
+    for answer in answers:
+        if answer.status_code == 503:
+            assert answer.headers["retry-after"] == "1" and answer.json()["error"]["zh"]
+
+
+def under_load(running: Running, digit: bytes, number: int) -> tuple[int, list[object], float]:
+    """The exit code, every outcome of clients that go on asking, and how long the end took."""
+    outcomes: list[object] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(timeout=20) as client:
+            while not stop.is_set():
+                try:
+                    outcomes.append(client.post(f"{running.url}/predict", content=digit).status_code)
+                except httpx.ConnectError:
+                    return  # nobody is listening any more
+                except httpx.TransportError as problem:
+                    outcomes.append(problem)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(ask) for _ in range(8)]
+        time.sleep(1)
+        started = time.monotonic()
+        running.process.send_signal(number)
+        code = running.process.wait(15)
+        took = time.monotonic() - started
+        stop.set()
+        concurrent.futures.wait(clients)
+    return code, outcomes, took
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_lets_what_is_in_flight_end(digits_run, tmp_path, digit, number, code):
+    running = Running(tmp_path, str(digits_run.folder), "--port", "0")
+    got, outcomes, took = under_load(running, digit, number)
+    assert got == code and took < 10
+    # A request on a connection that was being closed as idle was never taken: the client may send it again.
+    broken = [outcome for outcome in outcomes if outcome != 200 and not isinstance(outcome, httpx.RemoteProtocolError)]
+    assert not broken and outcomes.count(200) > 10
+    assert "Traceback" not in running.errors() and running.errors().strip() in ("stopped", "")
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", running.port))
+    running.stop()
+
+
+def test_a_slow_client_cannot_keep_it_from_ending(digits_run, tmp_path):
+    running = Running(tmp_path, str(digits_run.folder), "--port", "0")
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nabc"
+    with socket.create_connection(("127.0.0.1", running.port)) as client:
+        client.sendall(head)
+        live = httpx.stream("GET", f"{running.url}/api/training/live")
+        with live as answer:
+            assert answer.status_code == 200
+        started = time.monotonic()
+        assert running.stop() == 143
+        assert time.monotonic() - started < 11
+
+
+def test_a_port_that_is_taken(running, command, digits_run, monkeypatch):
+    answer = command("serve", digits_run.folder, "--port", running.port)
+    assert answer.returncode == 7 and answer.stdout == ""
+    assert f"127.0.0.1:{running.port} is in use" in answer.stderr and "try --port" in answer.stderr
+    monkeypatch.setattr(server, "DEFAULT_PORT", running.port)
+    with server.listen("127.0.0.1", None) as listening:  # nobody asked for this very one
+        assert running.port < listening.getsockname()[1] < running.port + 100
+        assert server.address_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}"
+    for host in ("no.such.host.invalid", "256.1.1.1", "192.0.2.1"):
+        with pytest.raises(OutputError, match=host.replace(".", r"\.")):
+            server.listen(host, 0)
+
+
+def test_what_cannot_be_served_is_one_line(command, tmp_path):
+    answer = command("serve", "nothing-here")
+    assert answer.returncode == 4 and answer.stderr.count("\n") == 1 and "nothing-here" in answer.stderr
+    assert command("serve", "--port", "70000").returncode == 2
