@@ -163,6 +163,19 @@ def test_a_layer_that_catches_the_failure_of_another():
     assert [n.name for n in trace(Careful(), torch.zeros(1, 3, 8, 8)).nodes] == ["input", "conv"]
 
 
+def test_names_are_unique():
+    class Clash(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.add, self.add_2 = nn.Identity(), nn.ReLU()
+
+        def forward(self, x):
+            return self.add_2(self.add(self.add(x + 1)) + 2 + 3)
+
+    names = [n.name for n in trace(Clash(), torch.zeros(1, 3, 8, 8)).nodes]
+    assert names == ["input", "add_3", "add", "add#2", "add_4", "add_5", "add_2"]
+
+
 def test_two_threads_trace_one_network():
     network, traces = cs.create_model("lenet_relu"), {}
 
