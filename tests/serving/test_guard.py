@@ -85,7 +85,9 @@ def test_wrong_methods_are_405(client, method, path, allowed):
     [
         "/nothing", "/predict/x", "/api", "/api/nothing", "/../app.py", "/%2e%2e/app.py", "/..%2fapp.py",
         "/page/../../app.py", "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/..\\app.py",
-        "/%5c..%5capp.py", "/%00", "/.git/config", "/index.html/x", "/a" * 2000, "/%ff", "/api/examples/lenet/..%2f..%2fetc%2fpasswd", "/docs", "/redoc",
+        "/%5c..%5capp.py", "/%00", "/.git/config",
+        "/index.html/x", "/a" * 2000, "/%ff",
+        "/api/examples/lenet/..%2f..%2fetc%2fpasswd", "/docs", "/redoc",
     ],
 )  # fmt: skip
 def test_nothing_else_can_be_had(client, path):
