@@ -29,7 +29,7 @@ NAMED = 16
 
 
 def sheet(title: str, note: str, picture: Image.Image, limit: float | None) -> str:
-    """A picture below its title, above the legend of the colour scale that ends at -`limit` and `limit`, if it has one."""
+    """A picture below its title, and the legend of the colour scale that ends at -`limit` and `limit`, if it has one."""
     inner = WIDTH - 48
     scale = min(inner / picture.width, 24.0)
     width, height = picture.width * scale, picture.height * scale
@@ -84,7 +84,8 @@ def stems(names: Sequence[str], values: Sequence[float]) -> str:
         if value > 0 and math.isfinite(value):
             parts.append(
                 f'<rect x="{x - max(step * 0.3, 0.6):.1f}" width="{max(step * 0.6, 1.2):.1f}" y="{height(value):.1f}" '
-                f'height="{max(foot - height(value), 1):.1f}" rx="{min(step * 0.15, 3):.1f}" fill="{ACCENT}">{shown}</rect>'
+                f'height="{max(foot - height(value), 1):.1f}" rx="{min(step * 0.15, 3):.1f}" fill="{ACCENT}">'
+                f"{shown}</rect>"
             )
         if i % every == 0:
             turned = f'transform="rotate(-38 {x:.1f} {foot + 16})"'

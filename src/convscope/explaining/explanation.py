@@ -106,9 +106,10 @@ def explain(
     content = _files(found, f"{title} · {classifier.architecture}", _about(classifier), command)
     folder = free_folder(Path(output), name or _folder_name(classifier.architecture, title))
     _write(folder, content)
+    sizes = {each.node.name: each.gradient_size for each in found.layers}
     return Explanation(
         folder, folder / PAGE, sorted(content), title, found.predictions, found.label.label, found.versus.label,
-        found.layer, list(found.heat), {found_layer.node.name: found_layer.gradient_size for found_layer in found.layers},
+        found.layer, list(found.heat), sizes,
     )  # fmt: skip
 
 

@@ -157,8 +157,8 @@ def _layer(node: Node, output: Tensor, gradient: Tensor, most: int) -> Layer:
         return Layer(node, _numbers(output.reshape(1, -1)), _numbers(gradient.reshape(1, -1)), (), low, high, size)
     # Strongest first; equal ones (a dead layer) in their own order.
     order = output.abs().mean((1, 2)).sort(descending=True, stable=True).indices[:most]
-    picked = [_numbers(_small(tensor[order])) for tensor in (output, gradient)]
-    return Layer(node, *picked, tuple(order.tolist()), low, high, size)
+    maps, back = (_numbers(_small(tensor[order])) for tensor in (output, gradient))
+    return Layer(node, maps, back, tuple(order.tolist()), low, high, size)
 
 
 def _small(maps: Tensor) -> Tensor:

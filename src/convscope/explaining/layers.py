@@ -43,15 +43,18 @@ class Run:
 
 def runs_of(layers: list[Layer]) -> list[Run]:
     """The layers in their order, block by block; as coarse as keeps the parts readable."""
-    found: list[Run] = []
-    for depth in (1, 2, 3):
-        found = [
-            Run(name, list(group))
-            for name, group in groupby(layers, lambda layer: ".".join(layer.node.group.split(".")[:depth]))
-        ]
-        if max((len(run.layers) for run in found), default=0) <= RUN:
-            break
+    found = _by_block(layers, 1)
+    for depth in (2, 3):
+        if max((len(run.layers) for run in found), default=0) > RUN:
+            found = _by_block(layers, depth)
     return found
+
+
+def _by_block(layers: list[Layer], depth: int) -> list[Run]:
+    def block(layer: Layer) -> str:
+        return ".".join(layer.node.group.split(".")[:depth])
+
+    return [Run(name, list(group)) for name, group in groupby(layers, block)]
 
 
 def kind_words(node: Node) -> tuple[str, str]:
@@ -85,9 +88,8 @@ def picture(layer: Layer, values: np.ndarray, limit: float, columns: int = MAPS)
     """Maps in rows of `columns`, each in a thin frame, or the units of a vector in rows of at most ROW."""
     if layer.is_vector:
         units = values.reshape(-1, 1, 1)
-        return coloured(
-            tile(_framed(units, CELL if units.size > 2 * columns else 3 * CELL), min(ROW, len(units)), 2), limit
-        )
+        side = CELL if len(units) > 2 * columns else 3 * CELL
+        return coloured(tile(_framed(units, side), min(ROW, len(units)), 2), limit)
     return coloured(tile(_filled(_framed(values, SHOWN), columns), columns, GAP), limit)
 
 

@@ -36,16 +36,11 @@ def activation(
 
     ValueError for an unknown layer, or a channel that it does not have.
     """
-    start: list[Tensor] = []
-
-    def observe(name: str, output: Tensor) -> None:
-        if name == "input":
-            start.append(output)
-
     with ChangedRectifiers(rule) if rule else nullcontext():
-        maps = record(network, images, keep=(layer,), differentiable=True, observe=observe).output(layer)
+        seen = record(network, images, keep=("input", layer), differentiable=True)
+    maps = seen.output(layer)
     check_channel(layer, maps.shape[1], channel)
-    return maps, start[0]
+    return maps, seen.output("input")
 
 
 def check_channel(layer: str, channels: int, channel: int) -> None:

@@ -30,7 +30,7 @@ def grad_cam(
             found["maps"] = output.detach().clone()
             output.register_hook(lambda gradient: found.update(gradient=gradient))
 
-    _, start, logits = watched(network, images, observe)
+    start, logits = watched(network, images, observe)
     torch.autograd.grad(difference(logits, labels, others).sum(), start)
     if "gradient" not in found:
         raise ValueError(f"the answer does not depend on '{layer}': choose another layer")

@@ -28,7 +28,7 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
             # A hook is told of the gradient of the values as they are now, though the next layer may work in place.
             output.register_hook(lambda gradient: found.update({name: gradient}))
 
-    _, start, logits = watched(network, images, observe)
+    start, logits = watched(network, images, observe)
     with torch.enable_grad():
         value = loss(logits, as_labels(labels, logits))
         torch.autograd.grad(value, start)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from .graph import Trace
 from .hooks import in_evaluation
 from .trace import record
 
@@ -58,15 +57,15 @@ def as_labels(labels: Labels, images: Tensor) -> Tensor:
     return tensor.expand(len(images)).clone()
 
 
-def watched(network: nn.Module, images: Tensor, observe: Observer) -> tuple[Trace, Tensor, Tensor]:
-    """One pass with gradients: what `record` gives, the images that the answer depends on, and the logits."""
+def watched(network: nn.Module, images: Tensor, observe: Observer) -> tuple[Tensor, Tensor]:
+    """One pass with gradients and with `observe` at every node: the images that the answer depends on, the logits."""
     last: dict[str, Tensor] = {}
 
     def see(name: str, output: Tensor) -> None:
         last[name] = output
         observe(name, output)
 
-    seen = record(network, images, keep=(), differentiable=True, observe=see)
+    seen = record(network, images, keep=("input",), differentiable=True, observe=see)
     if not seen.answers:
         raise ValueError("this needs a network that answers with N x classes numbers")
-    return seen, last["input"], logits_of(last[seen.answers[0]])
+    return seen.output("input"), logits_of(last[seen.answers[0]])
