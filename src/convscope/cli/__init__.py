@@ -17,6 +17,7 @@ from .cache import cache_command
 from .check import check_command
 from .evaluate import evaluate_command
 from .explain import explain_command
+from .features import features_command
 from .models import models_command, summary_command
 from .predict import predict_command
 from .serve import serve_command
@@ -39,6 +40,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate_command,
     "predict": predict_command,
     "explain": explain_command,
+    "features": features_command,
     "serve": serve_command,
     "check": check_command,
     "cache": cache_command,

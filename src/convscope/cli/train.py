@@ -94,6 +94,13 @@ def train_command(
     compile: Annotated[
         bool | None, Option("--compile/--no-compile", help="Compile the network first (needs a C++ compiler or CUDA).")
     ] = None,
+    superpixels: Annotated[int | None, Option(help="Flatten images to so many regions of one colour (SLIC).")] = None,
+    head: Annotated[
+        str | None, Option(help="svm, logistic, knn or tree: a classical classifier on the network's features.")
+    ] = None,
+    features: Annotated[
+        str | None, Option(help="For --head: the layers whose features are joined, with commas. Default: the last.")
+    ] = None,
     tta: Annotated[
         str | None, Option(help="Also measure over several views: flip, shift, flip-shift, five-crop or ten-crop.")
     ] = None,
@@ -130,7 +137,7 @@ def train_command(
         "in_channels": in_channels, "crop_mode": crop_mode, "seed": seed, "deterministic": deterministic,
         "device": device, "precision": precision, "layout": layout, "compile": compile, "tta": tta,
         "tensorboard": tensorboard,
-        "cache": cache, "workers": workers,
+        "cache": cache, "workers": workers, "superpixels": superpixels, "head": head, "features": features,
     }  # fmt: skip
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if resume is not None and (recipe or name or output != "runs/train"):

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import ModelFileError
 from .image_file import decode, to_gray_or_rgb
+from .superpixels import superpixels
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -33,7 +34,8 @@ class Preprocess:
 
     `input_size` is channels x height x width. The picture is fitted into that size less `border` pixels on each side:
     `center` cuts the middle out of what is too long, `pad` shows all of it between bars, `squash` ignores its
-    proportions. With a `crop_pct` below 1, `center` cuts away more: that share of what it would show stays.
+    proportions. With a `crop_pct` below 1, `center` cuts away more: that share of what it would show stays. With
+    `superpixels`, the input is flattened to about so many regions of one colour each.
     `mean` and `std` are a number a channel, in units of the pixel range 0..1.
     """
 
@@ -44,6 +46,7 @@ class Preprocess:
     crop_mode: str = "center"
     border: int = 0
     crop_pct: float = 1.0
+    superpixels: int = 0
 
     def __post_init__(self) -> None:
         channels, height, width = self.input_size
@@ -55,6 +58,8 @@ class Preprocess:
             raise ModelFileError(
                 f"preprocessing: unknown interpolation or crop mode: {self.interpolation}, {self.crop_mode}"
             )
+        if not 0 <= self.superpixels <= 100_000:
+            raise ModelFileError(f"preprocessing: superpixels must be from 0 to 100000, not {self.superpixels}")
         if not 0.1 <= self.crop_pct <= 1:
             raise ModelFileError(f"preprocessing: crop_pct must be from 0.1 to 1, not {self.crop_pct}")
         finite = all(map(math.isfinite, (*self.mean, *self.std)))
@@ -80,7 +85,10 @@ class Preprocess:
         Memory stays in proportion to the input and output, however long and thin the image is: the part that will be
         seen is cut out while it is resized, not before or after.
         """
-        return torch.from_numpy(self.framed(self.fitted(image))).permute(2, 0, 1).contiguous()
+        array = self.framed(self.fitted(image))
+        if self.superpixels:
+            array = superpixels(array, self.superpixels)
+        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
     def fitted(self, image: Image.Image) -> Image.Image:
         """The picture in the size that it is shown at, in the network's colours; without bars or border."""
@@ -183,6 +191,7 @@ class Preprocess:
                 crop_mode=str(values["crop_mode"]),
                 border=int(values["border"]),
                 crop_pct=float(values.get("crop_pct", 1.0)),
+                superpixels=int(values.get("superpixels", 0)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem

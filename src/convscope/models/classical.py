@@ -89,6 +89,8 @@ class WithClassicalHead(nn.Module):
 
     def __init__(self, network: nn.Module, classes: int, settings: Mapping[str, Any]):
         super().__init__()
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"head: its settings are names with values, not {settings!r}")
         kind, depths, width, last = (settings.get(key) for key in ("kind", "depths", "width", "last"))
         if kind not in HEADS or not _names(depths) or not _names(last) or not isinstance(width, int):
             raise ValueError(f"head: it needs kind ({', '.join(HEADS)}), depths, width and last")

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.batches import in_order
 from ..data.decoded import Decoded
 from ..data.preprocess import Preprocess
-from ..errors import UsageError
+from ..evaluation.features import features_of, layer_names
 from ..models.classical import WithClassicalHead
-from ..models.depths import PENULTIMATE, Depths
+from ..models.depths import PENULTIMATE
 from ..models.head import find_head
+from .prepare import Prepared
+from .recipe import Recipe
 
 NEIGHBOURS = 5
 
 
-@torch.no_grad()
-def features_of(
-    network: nn.Module, depths: Sequence[str], decoded: Decoded, preprocess: Preprocess, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The features of all images at `depths` (none named: what goes into the last layer) and their labels, on the CPU.
-
-    N x width float32 and N int64. UsageError for a layer that is not there.
-    """
-    network.eval()
-    last = find_head(network, torch.zeros(2, *preprocess.input_size, device=device))
-    try:
-        look = Depths(network, depths or [PENULTIMATE], last)
-    except ValueError as problem:
-        raise UsageError(str(problem)) from problem
-    rows = [look(images).cpu() for images, _ in in_order(decoded, preprocess, device)]
-    return torch.cat(rows), decoded.labels.cpu()
+def with_classical_head(network: nn.Module, recipe: Recipe, prepared: Prepared) -> tuple[nn.Module, Prepared]:
+    """The trained network with the head that the recipe asks for, and what builds the two together again."""
+    whole, settings = fit_head(
+        network,
+        recipe.head,
+        layer_names(recipe.features),
+        prepared.parts["train"],
+        prepared.preprocess,
+        len(prepared.data.class_names),
+        recipe.seed,
+    )
+    return whole, replace(prepared, model_args={**prepared.model_args, "head": settings})
 
 
 def fit_head(
@@ -49,7 +47,7 @@ def fit_head(
 ) -> tuple[WithClassicalHead, dict[str, Any]]:
     """The network with a head of this `kind`, fitted to the training images, and the settings that build it again."""
     device = next(network.parameters()).device
-    features, labels = features_of(network, depths, train, preprocess, device)
+    features, labels = features_of(network, depths, train, preprocess, device), train.labels.cpu()
     mean, scale = features.mean(0), features.std(0, unbiased=False).clamp_min(1e-6)
     sizes, state = FITS[kind](((features - mean) / scale).numpy(), labels.numpy(), classes, seed)
     settings = {

@@ -66,9 +66,7 @@ def prepare(data: Data, recipe: Recipe, strict: bool = False, show: bool = False
 def _plain(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:
     half = (0.5,) * input_size[0]
     border = card.border if input_size[1] > 2 * card.border else 0
-    return Preprocess(
-        input_size, half, half, crop_mode=recipe.crop_mode, border=border, superpixels=recipe.superpixels
-    )
+    return Preprocess(input_size, half, half, crop_mode=recipe.crop_mode, border=border, superpixels=recipe.superpixels)
 
 
 def _known_preprocessing(
@@ -82,9 +80,7 @@ def _known_preprocessing(
                 f"from_run: that network takes {earlier.preprocess.input_size[0]} channels: leave --in-channels out"
             )
         regions = recipe.superpixels or earlier.preprocess.superpixels
-        return replace(
-            earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode, superpixels=regions
-        )
+        return replace(earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode, superpixels=regions)
     plain, weights = _plain(card, recipe, input_size), find_preparation(card.name, recipe.pretrained)
     if weights is not None:
         mean, std = weights.scaling(channels)

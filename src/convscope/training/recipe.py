@@ -70,8 +70,9 @@ class Recipe:
     `progressive` the images are smaller at first. `adam_lr` is the rate of what the optimizer `muon` leaves to AdamW.
     `tta` adds test-time augmentation, reported apart. With a classical `head` (svm, logistic, knn or tree) scikit-learn
     learns to answer from the trained network's features, taken behind the layers `features` (names with commas between
-    them; default: what goes into the last layer). `superpixels` flattens images to so many regions. Decoded images are kept in `cache`: "auto" is the user's cache
-    folder, "off" none, anything else a folder; `workers` threads or processes decode them (default: one a core).
+    them; default: what goes into the last layer). `superpixels` flattens images to so many regions. Decoded images are
+    kept in `cache`: "auto" is the user's cache folder, "off" none, anything else a folder; `workers` threads or
+    processes decode them (default: one a core).
     """
 
     model: str = "lenet5"

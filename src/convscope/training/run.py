@@ -25,6 +25,7 @@ from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import read_weights
 from .choose import augment_for, start_from, suit, usual_recipe
+from .classical import with_classical_head
 from .clock import Clock
 from .finish import Run, finish
 from .precision import measure
