@@ -81,7 +81,10 @@ WARNED = {
     "imbalance": ({"a": 64, "b": 3}, "strong imbalance, 64 images of 'a' and 3 of 'b'"),
     "no validation": ({"train/a": 8, "train/b": 8, "test/a": 2, "test/b": 2}, "no validation images; 2 of the"),
     "an extra folder": ({"train/a": 2, "train/b": 2, "val/a": 1, "val/b": 1, "notes": 1}, "'notes' is no split"),
-    "a split without classes": ({"train/a": 4, "train/b": 4, "test": 3}, "test has no image of a class and is not used"),
+    "a split without classes": (
+        {"train/a": 4, "train/b": 4, "test": 3},
+        "test has no image of a class and is not used",
+    ),
 }
 
 
