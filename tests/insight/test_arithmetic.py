@@ -192,6 +192,21 @@ def test_a_layer_that_nobody_knows():
     assert sum(term.product for term in a.terms) == pytest.approx(a.network_value, abs=1e-5)  # it is linear
 
 
+def test_numbers_without_end():
+    """A network that overflows is taken apart like any other."""
+
+    class Divide(nn.Module):
+        def forward(self, x):
+            return x / (x - x) + 0
+
+    t = trace(nn.Sequential(Divide(), nn.Conv2d(1, 1, 2)), torch.tensor([[[[1.0, -1.0], [2.0, 0.0]]]]))
+    assert arithmetic(t, "0", 0, 0, 0).value == float("inf") and arithmetic(t, "0", 0, 0, 1).value == -float("inf")
+    a = arithmetic(t, "1", 0, 0, 0)
+    assert a.value != a.value and a.network_value != a.network_value
+    t = trace(Divide(), torch.ones(1, 1, 2, 2))
+    assert arithmetic(t, "div", 0, 0, 0).value == float("inf")
+
+
 def test_by_hand():
     conv = nn.Conv2d(1, 1, 2, padding=1)
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import copysign, inf
 from typing import Any
 
 import torch
@@ -59,10 +60,14 @@ def product(unit: Unit, call: Call) -> Arithmetic:
     if given.get("rounding_mode") is not None:
         raise Unsupported
     term, factor = operand(unit, given["input"]), operand(unit, given["other"])
-    term.weight = factor.value if call.name == "mul" else 1 / factor.value
+    term.weight = factor.value if call.name == "mul" else _inverse(factor.value)
     term.product = term.value * term.weight
     term.weight_from = {"input": factor.input, "index": factor.index}
     return unit.result("sum of products", [term], "a * b" if call.name == "mul" else "a / b")
+
+
+def _inverse(value: float) -> float:
+    return 1 / value if value else copysign(inf, value)
 
 
 def extreme(unit: Unit, call: Call) -> Arithmetic:

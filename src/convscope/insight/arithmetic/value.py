@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import fsum, prod
+from math import fsum, isfinite, prod
 from typing import Any
 
 from torch import Tensor, nn
@@ -140,9 +140,9 @@ class Unit:
         sums: list[float] = []
         if channels is not None and terms and terms[0].product is not None:
             size = prod(window)
-            sums = [fsum(t.product or 0.0 for t in terms[i : i + size]) for i in range(0, len(terms), size)]
+            sums = [total(t.product or 0.0 for t in terms[i : i + size]) for i in range(0, len(terms), size)]
         if value is None:
-            value = fsum([*(t.product or 0.0 for t in terms), bias or 0.0])
+            value = total([*(t.product or 0.0 for t in terms), bias or 0.0])
         return Arithmetic(
             layer=self.node.name, kind=self.node.kind, type=self.node.type, index=self.index, operation=operation,
             terms=terms, formula=formula, value=value, network_value=float(self.output[self.full]), bias=bias,
@@ -154,6 +154,12 @@ class Unit:
 def exact(tensor: Tensor) -> Tensor:
     """Float64 on the CPU."""
     return tensor.detach().cpu().double()
+
+
+def total(values: Iterable[float]) -> float:
+    """The sum without rounding in between; NaN where plus and minus infinity meet, as in the network."""
+    values = list(values)
+    return fsum(values) if all(map(isfinite, values)) else sum(values)
 
 
 def number(tensor: Any, default: float | None = None) -> float:
