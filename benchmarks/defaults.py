@@ -1,12 +1,19 @@
-"""What comes out when nothing is chosen: scikit-learn's digits with every tool's own defaults, in the same time.
+"""What comes out when nothing is chosen, with every tool's own defaults, in the same time.
 
     python benchmarks/defaults.py [--seeds 5] [--peers plain keras-tensorflow] [--quick]
+    python benchmarks/defaults.py --photos CIFAR10 [--seconds 300] [--seeds 1]
 
-ConvScope: `convscope train digits`, no other flag but the seed. A peer: the network and the recipe of its own page for
-beginners on small gray images (see the top of each file in peers/), with float32 and its own loader, on the very same
-training images; it is shown the same test images once, at the end. It runs twice: as the page has it, and for as many
-epochs as fit into the seconds that ConvScope's training took next to it. (timm's 300 epochs are longer than that, so
-it runs only within them.)
+The first: scikit-learn's digits. ConvScope: `convscope train digits`, no other flag but the seed. A peer: the network
+and the recipe of its own page for beginners on small gray images (see the top of each file in peers/), with float32 and
+its own loader, on the very same training images; it is shown the same test images once, at the end. It runs twice: as
+the page has it, and for as many epochs as fit into the seconds that ConvScope's training took next to it. (timm's 300
+epochs are longer than that, so it runs only within them.)
+
+The second: few photos, the first 50 of every class of CIFAR-10 by the order of their names, as JPEG files in class
+folders. ConvScope: `convscope train FOLDER --time-budget 300s`, which is the whole command, from starting Python to the
+report, and it holds out a part of the photos to choose the epoch by. A peer: its own page for photos, from scratch, on
+all of them, for as many epochs as fit into 300 seconds of training alone. All are tested on the 10,000 test photos.
+CIFAR10 is the folder that holds cifar10-jpeg.zip, or what it unpacks to.
 
 Printed: epochs, seconds of training and test accuracy, each with n and deviation; by how many points ConvScope is
 better, seed by seed, and how many times as many test images the peer gets wrong; last, the same for the best peer.
@@ -40,6 +47,22 @@ def one_seed(place: Path, data: Path, peers: list[str], seed: int, quick: bool) 
                 found[f"{peer}, {way}"] = others.run(peer, "digits", data, seed=seed, seconds=limit)
             except measure.CommandFailedError as problem:
                 print(f"{peer} is left out: {problem}")
+    return found
+
+
+def one_seed_of_photos(
+    place: Path, data: Path, peers: list[str], seed: int, seconds: float, recipe: list[str]
+) -> dict[str, measure.Result]:
+    """Everyone's result on few photos in so many seconds, ConvScope first."""
+    words: list[str | Path] = [data, "--time-budget", f"{seconds:g}s", "--tta", "flip", "--seed", str(seed), *recipe]
+    found = {"convscope": others.convscope(place, *words)}
+    views = found["convscope"]["test_tta"]["top1"]
+    print(f"convscope with two views, which no peer is given: {views:.2%}", flush=True)
+    for peer in peers:
+        try:
+            found[f"{peer}, {SAME_TIME}"] = others.run(peer, "photos", data, seed=seed, seconds=seconds)
+        except measure.CommandFailedError as problem:
+            print(f"{peer} is left out: {problem}")
     return found
 
 
@@ -79,22 +102,27 @@ def against(figures: measure.Result, ours: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--peers", nargs="+", choices=tuple(others.PEERS),
-        default=["plain", "lightning", "fastai", "keras-tensorflow", "timm"],
-    )  # fmt: skip
+    parser.add_argument("--peers", nargs="+", choices=tuple(others.PEERS))
+    parser.add_argument("--photos", type=Path, metavar="CIFAR10", help="few photos, from this folder, not the digits")
+    parser.add_argument("--seconds", type=float, default=300, help="how long each may take with photos")
     parser.add_argument("--quick", action="store_true", help="one seed, 5 epochs: to try it out, not to measure")
+    parser.add_argument("options", nargs="*", help="further options of `convscope train` with photos, behind --")
     given = parser.parse_args()
-    peers = others.installed(given.peers)
+    name = "defaults_photos" if given.photos else "defaults"
+    usual = ["fastai", "keras-tensorflow", "timm"]
+    peers = others.installed(given.peers or (usual if given.photos else ["plain", "lightning", *usual]))
     runs: list[dict[str, measure.Result]] = []
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        data = subset.digits(place)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        data = subset.few_photos(given.photos, place / "photos") if given.photos else subset.digits(place)
         for seed in range(1 if given.quick else given.seeds):
-            runs.append(one_seed(place, data, peers, seed, given.quick))
+            if given.photos:
+                runs.append(one_seed_of_photos(place, data, peers, seed, given.seconds, given.options))
+            else:
+                runs.append(one_seed(place, data, peers, seed, given.quick))
             print(f"seed {seed}:", {who: round(run["test_top1"], 4) for who, run in runs[-1].items()}, flush=True)
     versions = measure.peer_versions(result for run in runs for result in run.values())
-    measure.write("defaults", {**show(runs), "versions": versions, "runs": runs})
+    measure.write(name, {**show(runs), "versions": versions, "runs": runs})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """What the peers have in common: arguments, the clock of the training, the line of JSON at the end. Without torch.
 
-    python peers/NAME.py --task mnist-cnn|resnet18-cifar|digits --data DIR [--epochs E | --seconds S] [--seed S]
+    python peers/NAME.py --task mnist-cnn|resnet18-cifar|digits|photos --data DIR [--epochs E | --seconds S] [--seed S]
 
 DIR is what `subset.py` laid out. The first two tasks are the same work for everyone: the same network, batches, rate
-and number of images. `digits` is each tool's own way, from its own page for beginners; there, --seconds S means as
-many passes as fit into S seconds of training, and without it the page's own number.
+and number of images. `digits` and `photos` (of 32 x 32) are each tool's own way, from its own page for beginners;
+there, --seconds S means as many passes as fit into S seconds of training, and without it the page's own number.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from typing import Any
 
 import numpy as np
 
+OWN_WAY = ("digits", "photos")
+SIDE = 32  # of the photos
 
-def arguments(tasks: tuple[str, ...] = ("mnist-cnn", "resnet18-cifar", "digits")) -> argparse.Namespace:
+
+def arguments(tasks: tuple[str, ...] = ("mnist-cnn", "resnet18-cifar", *OWN_WAY)) -> argparse.Namespace:
     """The arguments that every peer takes. `workers` is None where the tool's own default is meant."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--task", choices=tasks, required=True)
@@ -32,7 +35,7 @@ def arguments(tasks: tuple[str, ...] = ("mnist-cnn", "resnet18-cifar", "digits")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
     given = parser.parse_args()
-    if given.task != "digits" and given.epochs is None and given.seconds is None:
+    if given.task not in OWN_WAY and given.epochs is None and given.seconds is None:
         given.epochs = 1
     return given
 
@@ -86,6 +89,19 @@ def digits_as_files(data: Path, place: Path) -> None:
             folder = place / part / str(label)
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / f"{i:04d}.png")
+
+
+def photos(data: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """The photos of a part as uint8 N x 32 x 32 x 3, and their labels, by the order of the classes' names."""
+    from PIL import Image
+
+    images, labels = [], []
+    for label, folder in enumerate(sorted((data / part).iterdir())):
+        for file in sorted(folder.iterdir()):
+            with Image.open(file) as image:
+                images.append(np.asarray(image.convert("RGB").resize((SIDE, SIDE))))
+            labels.append(label)
+    return np.stack(images), np.array(labels, dtype=np.int64)
 
 
 def report(peer: str, clock: Clock, test_top1: float, packages: tuple[str, ...], **more: Any) -> None:

@@ -5,7 +5,7 @@
 Digits: `resnet18` with its training script's defaults (SGD 0.05 with momentum 0.9, batches of 128, weight decay 2e-5,
 cosine over 300 epochs with 5 of warm-up, label smoothing 0.1, random resized crops, colour jitter 0.4), of which
 --seconds makes as many epochs as fit. Images are enlarged to 32 x 32, the smallest that suits a network of stride 32,
-and not mirrored: a digit's mirror image is no digit.
+and not mirrored: a digit's mirror image is no digit. Photos of 32 x 32: the same defaults, mirrored as well.
 """
 
 from __future__ import annotations
@@ -80,16 +80,23 @@ def same_work(given: argparse.Namespace, clock: common.Clock) -> float:
 
 
 def own_way(given: argparse.Namespace, clock: common.Clock, place: Path) -> float:
-    """Digits; gives the test accuracy."""
-    common.digits_as_files(given.data, place)
-    sizes: dict[str, Any] = {"input_size": (1, 32, 32), "mean": (0.5,), "std": (0.5,), "device": CPU}
-    train = create_dataset("", root=str(place), split="train", input_img_mode="L")
-    loader = create_loader(train, batch_size=128, is_training=True, hflip=0.0, interpolation="random", **sizes)
-    test = create_dataset("", root=str(place), split="test", input_img_mode="L")
+    """Digits or photos; gives the test accuracy."""
+    gray = given.task == "digits"
+    if gray:
+        common.digits_as_files(given.data, place)
+    else:
+        place = given.data
+    channels, mode = (1, "L") if gray else (3, "RGB")
+    sizes: dict[str, Any] = {"input_size": (channels, 32, 32), "device": CPU}
+    sizes |= {"mean": (0.5,), "std": (0.5,)} if gray else {"mean": tasks.CIFAR_MEAN, "std": tasks.CIFAR_STD}
+    train = create_dataset("", root=str(place), split="train", input_img_mode=mode)
+    flips: dict[str, Any] = {"hflip": 0.0} if gray else {}
+    loader = create_loader(train, batch_size=128, is_training=True, interpolation="random", **flips, **sizes)
+    test = create_dataset("", root=str(place), split="test", input_img_mode=mode)
     test_loader = create_loader(test, batch_size=128, crop_pct=1.0, **sizes)
 
     def parts(epochs: int) -> tuple[nn.Module, Any, Any]:
-        network = timm.create_model("resnet18", num_classes=10, in_chans=1)
+        network = timm.create_model("resnet18", num_classes=10, in_chans=channels)
         optimizer = create_optimizer_v2(network, "sgd", lr=0.05, momentum=0.9, weight_decay=2e-5)
         schedule, _ = create_scheduler_v2(
             optimizer, "cosine", num_epochs=epochs, warmup_epochs=min(5, epochs // 10), warmup_lr=1e-5
@@ -116,7 +123,7 @@ def main() -> None:
     torch.manual_seed(given.seed)
     clock = common.Clock(given.seconds)
     with tempfile.TemporaryDirectory() as place:
-        top1 = own_way(given, clock, Path(place)) if given.task == "digits" else same_work(given, clock)
+        top1 = own_way(given, clock, Path(place)) if given.task in common.OWN_WAY else same_work(given, clock)
     common.report("timm", clock, top1, ("timm", "torch", "torchvision"), workers=given.workers)
 
 
