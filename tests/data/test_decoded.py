@@ -86,5 +86,5 @@ def test_splits_without_a_usable_image_are_left_out(tmp_path):
 
 def test_a_picture_that_memory_does_not_hold_is_skipped(tmp_path, monkeypatch):
     write(tmp_path / "a.png", small(1))
-    monkeypatch.setattr(Preprocess, "fitted", lambda *_: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(Preprocess, "array", lambda *_: (_ for _ in ()).throw(MemoryError))
     assert list(decode_files([tmp_path / "a.png"], SMALL)) == ["does not fit into memory"]

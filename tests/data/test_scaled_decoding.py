@@ -13,6 +13,7 @@ from sklearn.datasets import load_sample_image
 from convscope.classifier import Classifier
 from convscope.data import Preprocess
 from convscope.data.image_file import decode
+from convscope.data.preprocess import channel_moments, image_moments
 
 THREE = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 
@@ -50,6 +51,31 @@ def test_colours_and_sharpness_stay(mode, width, height, side):
 )
 def test_twice_the_wanted_side_is_left(side, size):
     assert decode(photo(1000, 800), side).size == (size * 10 // 8, size)
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("width", "height", "side"), [(300, 300, 64), (400, 200, 199), (201, 640, 80)])
+def test_shrinking_is_pillows_within_one_step(filter, width, height, side):
+    image = Image.fromarray(load_sample_image("china.jpg")).crop((100, 20, 100 + width, 20 + height))
+    for mode in ("pad", "squash"):
+        preprocess = Preprocess((3, side, side), interpolation=filter, crop_mode=mode, **THREE)
+        ours = preprocess.array(image).astype(int)
+        size = (side, side)
+        if mode == "pad":
+            scale = side / max(width, height)
+            size = (round(width * scale), round(height * scale))
+        theirs = np.asarray(image.resize(size, Image.Resampling[filter.upper()])).astype(int)
+        top, left = (side - size[1]) // 2, (side - size[0]) // 2
+        assert np.abs(ours[top : top + size[1], left : left + size[0]] - theirs).max() <= 1
+
+
+def test_the_moments_of_an_image_are_those_of_its_pixels():
+    for shape in ((5, 7, 3), (300, 2, 1)):
+        for array in (np.full(shape, 255, np.uint8), np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)):
+            pixels = torch.from_numpy(array).permute(2, 0, 1)[None]
+            assert np.array_equal(image_moments(array), channel_moments(pixels))
+            values = array.reshape(-1, shape[2]).astype(np.int64)
+            assert np.array_equal(image_moments(array), [values.sum(0), (values**2).sum(0)])
 
 
 def test_a_share_that_is_cut_off_needs_more_pixels():

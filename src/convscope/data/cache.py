@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ class Cache:
             **{name: value for name, value in preprocess.to_dict().items() if name not in ("mean", "std")},
             "version": VERSION,
             "pillow": PIL.__version__,
+            "torch": version("torch"),
             "jpeg": features.version("libjpeg_turbo") or features.version("jpg") or "",
         }
         self.prefix = digest_of(repr(sorted(self.settings.items())).encode()).hex()[:16]

@@ -72,9 +72,8 @@ class Report:
         """How many images each class has in each split."""
         if self.data is None:
             return {}
-        splits = self.data.splits
-        found = {n: np.bincount(s.labels, minlength=len(self.data.class_names)) for n, s in splits.items()}
-        return {label: {n: int(c[i]) for n, c in found.items()} for i, label in enumerate(self.data.class_names)}
+        found = self.data.counts()
+        return {label: {n: part[i] for n, part in found.items()} for i, label in enumerate(self.data.class_names)}
 
     def sizes(self) -> dict[str, list[int]] | None:
         """The smallest, the usual and the largest size, width and height."""
@@ -157,7 +156,7 @@ def _examine(preprocess: Preprocess, near: bool, task: tuple[Source, bool]) -> L
         else:
             # Decoded as training would, a large JPEG at a part of its size.
             image, size = decode(content, preprocess.longest_side), stored_size(content)
-        seen = preprocess.framed(preprocess.fitted(image)) if wanted else None
+        seen = preprocess.array(image) if wanted else None
         return Look(*size, image.mode == "L", digest, appearance(image) if near else None, seen)
     except UnreadableImage as problem:
         return str(problem)

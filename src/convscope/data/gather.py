@@ -156,7 +156,8 @@ class Gathering:
         """The folder (or zip) that all of the files lie in, for whoever looks at what is in the cache."""
         if isinstance(self.sources, np.ndarray) or not len(self.sources):
             return "arrays"
-        return os.path.commonpath([os.fspath(p) if isinstance(p, os.PathLike) else str(p) for p in self.sources])
+        paths = [os.fspath(source) if isinstance(source, os.PathLike) else str(source) for source in self.sources]
+        return os.path.commonpath(map(os.path.abspath, paths))
 
 
 def _keys_of(sources: Sequence[Source]) -> list[bytes | None]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -80,41 +81,30 @@ class Preprocess:
         return self.pixels(decode(content, self.longest_side))
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """A Pillow image of any mode and size -> uint8 tensor C x H x W.
+        """A Pillow image of any mode and size -> uint8 tensor C x H x W."""
+        return torch.from_numpy(self.array(image)).permute(2, 0, 1).contiguous()
+
+    def array(self, image: Image.Image) -> np.ndarray:
+        """A Pillow image of any mode and size -> uint8 array H x W x C.
 
         Memory stays in proportion to the input and output, however long and thin the image is: the part that will be
         seen is cut out while it is resized, not before or after.
         """
-        array = self.framed(self.fitted(image))
-        if self.superpixels:
-            array = superpixels(array, self.superpixels)
-        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
-
-    def fitted(self, image: Image.Image) -> Image.Image:
-        """The picture in the size that it is shown at, in the network's colours; without bars or border."""
         channels, height, width = self.input_size
         image = to_gray_or_rgb(image)
         mode = "L" if channels == 1 else "RGB"
         if image.mode != mode:
             image = image.convert(mode)
-        inner = (width - 2 * self.border, height - 2 * self.border)
-        if image.size == inner and not (self.crop_mode == "center" and self.crop_pct < 1):
-            return image
-        return self._fit(image, inner)
+        array = self._fitted(image, (width - 2 * self.border, height - 2 * self.border))
+        if array.shape[:2] != (height, width):
+            framed = np.zeros((height, width, channels), np.uint8)
+            top, left = (height - array.shape[0]) // 2, (width - array.shape[1]) // 2
+            framed[top : top + array.shape[0], left : left + array.shape[1]] = array
+            array = framed
+        return superpixels(array, self.superpixels) if self.superpixels else array
 
-    def framed(self, image: Image.Image) -> np.ndarray:
-        """What `fitted` gave, in the middle of the network's input: uint8 H x W x C."""
-        channels, height, width = self.input_size
-        array = np.array(image, dtype=np.uint8)
-        array = array.reshape(*array.shape[:2], channels)
-        if array.shape[:2] == (height, width):
-            return array
-        framed = np.zeros((height, width, channels), np.uint8)
-        top, left = (height - array.shape[0]) // 2, (width - array.shape[1]) // 2
-        framed[top : top + array.shape[0], left : left + array.shape[1]] = array
-        return framed
-
-    def _fit(self, image: Image.Image, inner: tuple[int, int]) -> Image.Image:
+    def _fitted(self, image: Image.Image, inner: tuple[int, int]) -> np.ndarray:
+        """The picture as large as it is shown, without bars and border: H x W x C."""
         width, height = image.size
         size, box = inner, (0.0, 0.0, float(width), float(height))
         if self.crop_mode == "center":
@@ -125,7 +115,13 @@ class Preprocess:
         elif self.crop_mode == "pad":
             scale = min(inner[0] / width, inner[1] / height)
             size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        return image.resize(size, FILTERS[self.interpolation], box=box)
+        smaller = box[2] - box[0] > size[0] and box[3] - box[1] > size[1]
+        if smaller and image.mode == "RGB" and self.interpolation != "nearest":
+            return _shrunk(image, size, box, self.interpolation)
+        if image.size != size or box != (0.0, 0.0, float(width), float(height)):
+            image = image.resize(size, FILTERS[self.interpolation], box=box)
+        array = np.array(image, dtype=np.uint8)
+        return array.reshape(*array.shape[:2], -1)
 
     def batch(self, images: Iterable[Image.Image] | np.ndarray) -> Tensor:
         """Images, or an array of them (uint8, N x H x W gray or N x H x W x 3) -> uint8 tensor N x C x H x W."""
@@ -208,13 +204,18 @@ def channel_moments(pixels: Tensor) -> np.ndarray:
     From the counts of the 256 values, without a copy of the images in a larger type.
     """
     counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in pixels.unbind(1)])
-    return moments_of_counts(counts.numpy())
+    values = torch.arange(256)
+    return torch.stack([(counts * values).sum(1), (counts * values.square()).sum(1)]).numpy()
 
 
-def moments_of_counts(counts: np.ndarray) -> np.ndarray:
-    """How often each of the 256 values occurs, C x 256 -> sums of the values and of their squares, int64 2 x C."""
-    values = np.arange(256, dtype=np.int64)
-    return np.stack([counts @ values, counts @ values**2])
+def image_moments(array: np.ndarray) -> np.ndarray:
+    """The same of one image H x W x C, quicker."""
+    height, width, channels = array.shape
+    values = array.reshape(height, width * channels).astype(np.uint32)
+    sums = values.sum(0, dtype=np.uint32)
+    values *= values
+    squares = values.sum(0, dtype=np.uint32)  # 10,000 lines of 255 squared fit
+    return np.stack([part.reshape(width, channels).sum(0, dtype=np.int64) for part in (sums, squares)])
 
 
 def statistics(moments: np.ndarray, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -227,6 +228,19 @@ def statistics(moments: np.ndarray, count: int) -> tuple[tuple[float, ...], tupl
         # A data set of one colour has no spread; any scale does.
         stds.append(max(math.sqrt(variance), 1e-3))
     return tuple(means), tuple(stds)
+
+
+def _shrunk(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float], interpolation: str
+) -> np.ndarray:
+    """Part of a colour picture, made smaller: what Pillow makes of it, within one step of 255, in a third of the time.
+
+    The box is rounded to whole pixels, of which several go into one.
+    """
+    array = np.array(image.crop(tuple(map(round, box))))  # type: ignore[arg-type]
+    values = torch.from_numpy(array).permute(2, 0, 1)[None]
+    shrunk = F.interpolate(values, size[::-1], mode=interpolation, antialias=True)[0]
+    return shrunk.permute(1, 2, 0).contiguous().numpy()
 
 
 def _triple(values: Sequence[Any]) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .image_file import Stored, UnreadableImage, decode, fingerprint, read_bytes
-from .preprocess import Preprocess, moments_of_counts
+from .preprocess import Preprocess, image_moments
 
 Source = Path | Stored | bytes | np.ndarray
 
@@ -36,10 +36,8 @@ def read_content(source: Source) -> tuple[bytes, bytes]:
 def make_row(source: Source, content: bytes, digest: bytes, preprocess: Preprocess) -> Row:
     """What `read_content` gave, decoded."""
     image = Image.fromarray(source) if isinstance(source, np.ndarray) else decode(content, preprocess.longest_side)
-    fitted = preprocess.fitted(image)
-    return Row(
-        preprocess.framed(fitted), digest, moments_of_counts(np.array(fitted.histogram(), np.int64).reshape(-1, 256))
-    )
+    pixels = preprocess.array(image)
+    return Row(pixels, digest, image_moments(pixels))
 
 
 def read_row(source: Source, preprocess: Preprocess) -> Row | str:

@@ -110,6 +110,7 @@ _preprocess: Preprocess | None = None
 def _begin(sources: Sequence[Source], preprocess: Preprocess) -> None:
     global _sources, _preprocess
     _sources, _preprocess = sources, preprocess
+    torch.set_num_threads(1)
     # Ctrl-C and the end of a service reach all processes; only the one that trains decides what happens then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
