@@ -91,6 +91,7 @@ export function mount(root, store, again) {
     return { item: h("li", {}, button), fill };
   }
 
+  store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
   store.on(["forward", "status", "problem", "language", "why", "network"], show);
   show();
 }

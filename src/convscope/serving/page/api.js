@@ -13,8 +13,8 @@ export class Failure extends Error {
 }
 
 const UNREACHABLE = {
-  en: "The server does not answer. Start it again with `convscope serve`, then press “Try again”.",
-  zh: "服务器没有回应。请重新运行 `convscope serve`，再点“重试”。",
+  en: "The server does not answer. Run convscope serve again, then press “Try again”.",
+  zh: "服务器没有回应。请重新运行 convscope serve，再点“重试”。",
 };
 
 // Sessions belong to the page that made them; any text that no other page has.
@@ -124,10 +124,14 @@ export async function attribution(session, { method, layer, label, versus }, sig
   return { ...header, values: floats(header.offset, header.height * header.width) };
 }
 
-/** Server-sent rows of a training that goes on: `onRow(row)`; returns a function that ends it. */
-export function trainingRows(classifier, onRow) {
+/** Server-sent rows of a training that goes on: `onRow(row)`, at last `onEnd()`; returns a function that ends it. */
+export function trainingRows(classifier, onRow, onEnd) {
   const source = new EventSource(new URL(`api/training/live?classifier=${part(classifier)}`, document.baseURI));
   source.onmessage = (event) => onRow(JSON.parse(event.data));
+  source.addEventListener("end", () => {
+    source.close(); // else the browser would ask again
+    onEnd();
+  });
   return () => source.close();
 }
 
@@ -152,14 +156,14 @@ export function latest() {
 
 /**
  * For work that must not pile up, such as a drawing that changes all the time: one in flight, the newest waits, all
- * between are dropped.
+ * between are dropped. Resolves to true when nothing is left to do, to false for a task that another will take along.
  */
 export function oneAtATime(work) {
   let waiting = null;
   let running = false;
   return async (task) => {
     waiting = task;
-    if (running) return;
+    if (running) return false;
     running = true;
     while (waiting) {
       const next = waiting;
@@ -167,5 +171,6 @@ export function oneAtATime(work) {
       await work(next);
     }
     running = false;
+    return true;
   };
 }

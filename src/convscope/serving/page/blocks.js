@@ -48,17 +48,14 @@ export function itemsOf(graph, open) {
   return [...items.values()];
 }
 
-/** Which blocks to open at first: from outside in, as long as the network stays readable. */
+/** Which blocks to open at first: from outside in, all of one depth or none, as long as the network stays readable. */
 export function openAtFirst(graph) {
-  const open = new Set();
-  let items = itemsOf(graph, open);
+  let open = new Set();
   for (;;) {
-    const closed = items.filter(({ block }) => block !== null).sort((a, b) => a.members.length - b.members.length);
-    const next = closed.map(({ block }) => new Set([...open, block])).map((wider) => [wider, itemsOf(graph, wider)])
-      .find(([, more]) => more.length <= COMFORTABLE);
-    if (!next) return open;
-    open.add([...next[0]].at(-1));
-    items = next[1];
+    const closed = itemsOf(graph, open).flatMap(({ block }) => block ?? []);
+    const wider = new Set([...open, ...closed]);
+    if (!closed.length || itemsOf(graph, wider).length > COMFORTABLE) return open;
+    open = wider;
   }
 }
 

@@ -38,7 +38,7 @@ export function mount(root, store) {
     root.hidden = !open;
     document.body.classList.toggle("drawn", Boolean(open));
     if (!open) {
-      if (shown) body.replaceChildren();
+      if (shown) [body, path].forEach((part) => part.replaceChildren());
       shown = "";
       return;
     }

@@ -66,7 +66,7 @@ export function numberGrid({ caption, onPick, onEdit }) {
       one.classList.toggle("chosen", Boolean(chosen));
       one.classList.toggle("picked", i === picked);
       if (editing) {
-        if (one !== document.activeElement) one.value = String(Math.round(value * 10000) / 10000);
+        if (one !== document.activeElement) one.value = String(Math.round(value * 1000) / 1000);
       } else {
         one.textContent = cellText(value);
         one.title = fixed(value, 6);

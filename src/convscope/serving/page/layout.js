@@ -9,8 +9,9 @@ const ARC = 12; // a lane for connections that skip columns
 const GAP = 14;
 const PAD = 12;
 const COLUMN = { least: 54, roomy: [84, 116], most: 150, wide: 260 };
-const FEW = 14; // columns that are made to fit; more of them scroll
+const NEARLY = 1.35; // columns that would fit a window so much wider stay narrow: most of the network is in sight
 const MAP_MOST = 112;
+const NEARLY_AS_LARGE = 0.94; // a squarer arrangement may cost so much of a map's size
 const LANE_LEAST = 176;
 
 /** A layer of vectors has one map, whose values are its cells. */
@@ -36,8 +37,8 @@ export function layout(graph, open, counts, room) {
   const tall = Math.max(room.height - top - bottom, lanes > 1 ? lanes * LANE_LEAST : 220);
 
   const roomy = Math.min(Math.max(tall * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
-  const fits = columns.length * (COLUMN.least + GAP) + 2 * PAD <= room.width;
-  const least = columns.length <= FEW && fits ? COLUMN.least : roomy;
+  const fits = columns.length * (COLUMN.least + GAP) + 2 * PAD <= room.width * NEARLY;
+  const least = fits ? COLUMN.least : roomy;
   // Columns with many maps get more of what is left when all have the least that they need.
   const need = (node) => (isVector(node.shape) ? 0.6 : counts(node) > 8 ? 1.6 : 1);
   const needs = columns.map((column) => Math.max(...column.map(({ node }) => need(node))));
@@ -121,15 +122,15 @@ function gridOf(shape, count, { x, y, width, height }, stacked) {
   const ratio = tall / wide;
   const gap = vector ? (count > 1500 ? 0 : 1) : 4;
   const most = vector ? 20 : MAP_MOST;
-  let best = { columns: 1, size: 0 };
-  const limit = vector ? Math.ceil(Math.sqrt(count) * 1.5) + 1 : Math.min(count, 12);
-  for (let columns = 1; columns <= limit; columns += 1) {
-    const rows = Math.ceil(count / columns);
-    const across = (room.width - (columns - 1) * gap) / columns;
+  const widest = vector ? Math.ceil(Math.sqrt(count) * 1.5) + 1 : Math.min(count, 12);
+  const choices = Array.from({ length: widest }, (_, i) => {
+    const rows = Math.ceil(count / (i + 1));
+    const across = (room.width - i * gap) / (i + 1);
     const down = (room.height - (rows - 1) * gap) / rows / ratio;
-    const size = Math.min(across, down, most);
-    if (size > best.size + 0.01) best = { columns, size };
-  }
+    return { columns: i + 1, size: Math.max(Math.min(across, down, most), 0.5) };
+  });
+  const largest = Math.max(...choices.map(({ size }) => size));
+  const best = choices.findLast(({ size }) => size >= largest * NEARLY_AS_LARGE);
   const { columns, size } = best;
   const rows = Math.ceil(count / columns);
   const total = { width: columns * (size + gap) - gap, height: rows * (size * ratio + gap) - gap };

@@ -1,11 +1,12 @@
 /** The part of the state that makes a link, to and from location.hash. */
 
-const DIGITS = 36;
-const GRID = DIGITS ** 2 - 1; // two characters a coordinate
+import { GRID } from "./strokes.js";
+
+const DIGITS = 36; // two of them a coordinate
 
 /** Strokes in 0..1 -> text: strokes apart by ".", each its tool, then four characters a point. */
 export function packStrokes(strokes) {
-  const pack = (v) => Math.round(Math.min(Math.max(v, 0), 1) * GRID).toString(DIGITS).padStart(2, "0");
+  const pack = (v) => Math.round(v * GRID).toString(DIGITS).padStart(2, "0");
   return strokes.map(({ tool, points }) => tool[0] + points.map(([x, y]) => pack(x) + pack(y)).join("")).join(".");
 }
 
@@ -36,6 +37,7 @@ export function toHash(state) {
   }
   if (state.tab !== "network") link.set("tab", state.tab);
   if (state.three) link.set("3d", "1");
+  if (state.tab === "lesson" && state.step) link.set("step", String(state.step + 1));
   if (state.scale !== "layer") link.set("scale", state.scale);
   link.set("lang", state.language);
   if (state.theme !== "auto") link.set("theme", state.theme);
@@ -52,6 +54,7 @@ export function fromHash(hash) {
   oneOf("scale", "scale", ["map", "layer", "network"]);
   oneOf("tab", "tab", ["convolution", "training", "lesson"]);
   if (link.get("3d")) state.three = true;
+  if (/^[1-9]\d?$/.test(link.get("step") ?? "")) state.step = Number(link.get("step")) - 1;
   if (link.get("model")) state.classifier = link.get("model");
   if (link.get("example")) state.source = { kind: "example", id: link.get("example") };
   if (link.get("strokes")) {

@@ -24,6 +24,7 @@ export function mount(root, store) {
   root.append(scroller, tip, said);
   let plan = null;
   let cursor = null;
+  const made = new Map();
   let began = 0; // when data started to run through
 
   function relayout() {
@@ -65,7 +66,16 @@ export function mount(root, store) {
     const inSight = ({ x, width }) => x + width >= view.left - 200 && x <= view.left + view.width + 200;
     const parts = plan.items.filter(inSight).flatMap((item) => [head(item), more(item)]);
     const brackets = plan.brackets.filter(inSight).map(bracket);
-    heads.replaceChildren(...brackets, ...parts.filter(Boolean));
+    const wanted = [...brackets, ...parts.filter(Boolean)];
+    if (wanted.length !== heads.childElementCount || wanted.some((one, i) => heads.children[i] !== one)) heads.replaceChildren(...wanted);
+  }
+  /** The element made before, while it says the same: a button must not vanish between press and release. */
+  function kept(key, says, make) {
+    const before = made.get(key);
+    if (before?.says === says) return before.element;
+    const element = make();
+    made.set(key, { says, element });
+    return element;
   }
   function at(element, { x, y, width }) {
     element.style.left = `${x}px`;
@@ -80,17 +90,19 @@ export function mount(root, store) {
     const norm = gradients?.norms[node.name];
     const ms = forward && item.members.reduce((sum, { name: member }) => sum + (forward.layer_ms[member] ?? 0), 0);
     const grey = backward ? (norm === undefined ? "" : `‖∂‖ ${short(norm)}`) : ms ? `${milliseconds(ms)} ms` : "";
-    const lines = block === null
+    const label = block === null ? sentence(node) : t("network.blockLabel", { name: block, n: item.members.length });
+    const lines = () => block === null
       ? [h("b", {}, name(ownName(node.name))), h("span", {}, kindOf(node)), h("span", {}, windowOrAmount(node))]
       : [h("b", {}, name(ownName(block))), h("span", {}, t("network.block", { n: item.members.length })), h("span", {}, t("network.open"))];
-    const label = block === null ? sentence(node) : t("network.blockLabel", { name: block, n: item.members.length });
     const act = block === null ? () => store.set({ selected: { layer: node.name }, why: false }) : () => toggle(block);
     const mine = block === null && selected?.layer === node.name;
     const lit = !selected || mine || store.state.network.byName.get(selected.layer)?.inputs.includes(node.name);
     const classes = `head${block === null ? "" : " block"}${mine ? " chosen" : ""}${lit ? "" : " faded"}` +
       `${cursor?.layer === node.name && cursor.map === undefined ? " cursor" : ""}`;
-    const button = h("button", { class: classes, tabindex: -1, title: label, "aria-label": label, onclick: act,
-      data: { layer: node.name } }, ...lines, h("span", {}, shapeText(node.shape)), h("small", {}, grey));
+    const make = () => h("button", { class: classes, tabindex: -1, title: label, "aria-label": label, onclick: act,
+      data: { layer: node.name } }, ...lines(), h("span", {}, shapeText(node.shape)), h("small", {}, grey));
+    const button = kept(`head ${item.id}`, [label, classes].join(), make);
+    button.lastChild.textContent = grey;
     return at(button, { x: item.x - 7, y: item.y, width: item.width + 14 });
   }
   function more(item) {
@@ -99,13 +111,14 @@ export function mount(root, store) {
     if (left <= 0 || grid.vector) return null;
     const next = grid.count < 64 ? 64 : node.shape[0];
     const show = () => store.set({ shown: { ...store.state.shown, [node.name]: Math.min(next, node.shape[0]) } });
-    const button = h("button", { class: "more", tabindex: -1, onclick: show, "aria-label": t("network.moreLabel", { n: left, name: node.name }) },
-      t("network.more", { n: left }));
+    const label = t("network.moreLabel", { n: left, name: node.name });
+    const button = kept(`more ${item.id}`, label, () => h("button", { class: "more", tabindex: -1, onclick: show, "aria-label": label }, t("network.more", { n: left })));
     return at(button, { x: item.x - 4, y: grid.bottom + 3, width: item.width + 8 });
   }
   function bracket({ name: block, x, y, width }) {
-    const button = h("button", { class: "bracket", tabindex: -1, onclick: () => toggle(block), "aria-expanded": "true",
-      title: t("network.close", { name: block }), "aria-label": t("network.close", { name: block }) }, h("span", {}, name(block)));
+    const label = t("network.close", { name: block });
+    const button = kept(`bracket ${block}`, label, () => h("button", { class: "bracket", tabindex: -1, onclick: () => toggle(block), "aria-expanded": "true",
+      title: label, "aria-label": label }, h("span", {}, name(block))));
     return at(button, { x, y, width });
   }
   function toggle(block) {
@@ -194,6 +207,7 @@ export function mount(root, store) {
   });
   store.on(["network"], ({ network, selected }) => {
     cursor = null;
+    made.clear();
     scroller.scrollLeft = scroller.scrollTop = 0;
     if (network) store.set({ open: openTo(network, openAtFirst(network), selected?.layer) });
     relayout();

@@ -11,15 +11,15 @@ const HOVER_REST = 40;
 /** Starts it; the returned `again()` repeats what failed. */
 export function start(store) {
   const networks = api.latest();
-  let base = null; // the answer for the picture as it is, on which changes build: {source, classifier, forward}
+  let base = null; // the answer for the picture as it is, on which changes build: {source, classifier, epoch, forward}
 
   const forwards = api.oneAtATime(async (task) => {
     const current = () => store.state.source !== null && store.state.classifier === task.classifier;
     const slow = setTimeout(() => current() && store.set({ status: "slow" }), SLOW);
     try {
-      if (base?.source !== task.source || base?.classifier !== task.classifier) {
+      if (["source", "classifier", "epoch"].some((key) => base?.[key] !== task[key])) {
         const image = await imageOf(task.source, store.state.examples);
-        base = { ...task, forward: await api.forward(image, task.classifier) };
+        base = { ...task, forward: await api.forward(image, task.classifier, { epoch: task.epoch }) };
       }
       let { forward } = base;
       if (countChanges(task.whatif)) forward = await api.whatIf(base.forward.session, task.whatif);
@@ -36,19 +36,20 @@ export function start(store) {
   });
 
   function ask() {
-    const { source, classifier, whatif, network, status } = store.state;
+    const { source, classifier, epoch, whatif, network, status } = store.state;
     if (!network) return;
     if (!source) store.set({ forward: null, before: null, arithmetic: null, gradients: null, status: "empty" });
     else {
       if (status !== "ready") store.set({ status: "loading", problem: null });
-      forwards({ source, classifier, whatif });
+      store.set({ busy: true });
+      forwards({ source, classifier, epoch, whatif }).then((done) => done && store.set({ busy: false }));
     }
   }
 
   async function loadNetwork() {
     const id = store.state.classifier;
     store.set({ status: "loading", problem: null, network: null, forward: null, before: null, arithmetic: null,
-      kernels: null, gradients: null, whatif: NO_CHANGES, shown: {}, hover: null, field: null, seenBy: null });
+      kernels: null, gradients: null, whatif: NO_CHANGES, epoch: null, shown: {}, hover: null, field: null, seenBy: null });
     try {
       const loaded = await networks((signal) => Promise.all([api.network(id, signal), api.examples(id, signal)]));
       if (!loaded) return;
@@ -77,7 +78,7 @@ export function start(store) {
   }
 
   store.on(["classifier"], loadNetwork);
-  store.on(["source", "whatif"], ask);
+  store.on(["source", "whatif", "epoch"], ask);
   watchNumbers(store, () => (base = null));
   watchHover(store);
   watchGradients(store);
@@ -126,8 +127,9 @@ function watchNumbers(store, forget) {
     const { arithmetic, kernels } = store.state;
     const same = (answer) => answer?.session === session && answer.layer === layer && answer.of === `${map},${y},${x}`;
     const sameKernel = kernels?.session === session && kernels.layer === layer && kernels.map === map;
-    if (y === undefined) store.set({ arithmetic: null });
-    else if (!same(arithmetic)) {
+    // While the window moves over one map the last numbers stay; those of another map would be wrong.
+    if (y === undefined || arithmetic?.layer !== layer || arithmetic.index[0] !== map) store.set({ arithmetic: null });
+    if (y !== undefined && !same(arithmetic)) {
       const place = node.shape.length === 3 ? { map, y, x } : { map };
       orGone(store, forget, async () => {
         const answer = await sums((signal) => api.arithmetic(session, layer, place, signal));

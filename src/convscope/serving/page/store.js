@@ -23,7 +23,10 @@
  *   scale                     "map", "layer" or "network": what the strongest colour stands for
  *   open, shown               names of blocks that are open (Set); how many maps a layer shows (object)
  *   tab, three                the tab in front; whether the network turns in 3D
+ *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and the figures
+ *   step                      of the lesson, from 0
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
+ *   busy                      whether an answer is on its way
  *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
  *   note                      {en, zh}: a detail that could not be had
  *   loaded                    counts maps that came later (see maps.js)
@@ -62,8 +65,8 @@ export const INITIAL = {
   hover: null, field: null, seenBy: null,
   direction: "forward", label: null, gradients: null, why: false,
   scale: "layer", open: new Set(), shown: {},
-  tab: "network", three: false, language: "en", theme: "auto",
-  status: "loading", problem: null, note: null, loaded: 0,
+  tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
+  busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
 
 /** How many changes of the network or the picture `whatif` holds. */

@@ -4,11 +4,15 @@ const WIDTH = { pen: 0.085, eraser: 0.16 }; // of the board; a pen of 2.4 pixels
 const NEAR = 0.006; // points closer than that say nothing new
 const BOARD = 224; // what is sent: enough that the server's resizing decides, not ours
 
+/** Coordinates lie on the grid that links keep, so that a link holds exactly what was drawn. */
+export const GRID = 36 ** 2 - 1;
+const onGrid = (v) => Math.round(Math.min(Math.max(v, 0), 1) * GRID) / GRID;
+
 /** Adds a point unless it lies on the last one. Returns whether it did. */
 export function addPoint(points, x, y) {
   const last = points.at(-1);
   if (last && Math.hypot(last[0] - x, last[1] - y) < NEAR) return false;
-  points.push([x, y]);
+  points.push([onGrid(x), onGrid(y)]);
   return true;
 }
 
@@ -51,6 +55,6 @@ export function centred(strokes) {
   const [[left, right], [top, bottom]] = [range(0), range(1)];
   const inner = 20 / 28 - WIDTH.pen;
   const scale = Math.min(inner / Math.max(right - left, bottom - top, 0.02), 3);
-  const move = ([x, y]) => [0.5 + (x - (left + right) / 2) * scale, 0.5 + (y - (top + bottom) / 2) * scale];
+  const move = ([x, y]) => [0.5 + (x - (left + right) / 2) * scale, 0.5 + (y - (top + bottom) / 2) * scale].map(onGrid);
   return strokes.map((stroke) => ({ ...stroke, points: stroke.points.map(move) }));
 }

@@ -12,6 +12,11 @@ import { sumView } from "./sum.js";
 
 const PACE = 160; // milliseconds between two places of the moving window
 
+/** Whether the numbers are those of the selected place in the picture's last answer. */
+function isCurrent({ arithmetic, forward, selected: { map, y, x } }) {
+  return y === undefined || (arithmetic?.of === `${map},${y},${x}` && arithmetic.session === forward.session);
+}
+
 export function unitView(root, store) {
   const { layer: layerName, map: mapNumber } = store.state.selected;
   const node = store.state.network.byName.get(layerName) ?? null; // none: softmax
@@ -104,6 +109,7 @@ export function unitView(root, store) {
     sentence.textContent = has(key) ? t(key, { n: node?.inputs.length ?? 1 }) : t("explain.other");
     const pending = !arithmetic && store.state.selected.y !== undefined;
     middle.classList.toggle("pending", pending);
+    middle.setAttribute("aria-busy", String(pending || !isCurrent(store.state)));
     if (!pending || windows) view.update();
     follow();
   }

@@ -1,0 +1,92 @@
+"""Deep networks, uploaded photos and class names in any script: ResNet-18 with weights nobody trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import skimage
+import torch
+
+import convscope as cs
+from convscope.classifier import Classifier
+from convscope.data.preprocess import Preprocess
+
+from .conftest import chances, select, served, until
+
+PHOTO = Path(skimage.__file__).parent / "data" / "chelsea.png"
+NAMES = [
+    "<img src=x onerror=alert(1)>",
+    "قطة",
+    "猫",
+    "a name that is far too long for the narrow column on the right",
+    "&amp;",
+    "cat",
+]
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    torch.manual_seed(0)
+    network = cs.create_model("resnet18", num_classes=len(NAMES), in_channels=3).eval()
+    preprocess = Preprocess((3, 224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    arguments = {"num_classes": len(NAMES), "in_channels": 3}
+    folder = Classifier(network, NAMES, preprocess, "resnet18", arguments).save(
+        tmp_path_factory.mktemp("resnet") / "resnet18"
+    )
+    with served(str(folder)) as address:
+        yield address
+
+
+def test_an_uploaded_photo_runs_through_resnet18(visit, resnet):
+    page = visit(resnet)
+    page.locator("input[type=file]").set_input_files(PHOTO)
+    page.locator(".chance").wait_for()
+    assert set(chances(page)) == set(NAMES)
+    assert page.locator(".verdict img, .classes img").count() == 0
+    # Blocks are closed at first; opened, they show the addition that joins both ways.
+    assert page.locator(".head.block").count() >= 4
+    page.locator(".head.block").first.click()
+    page.locator(".bracket").first.wait_for()
+    assert page.locator('.head[data-layer="layer1.0.conv1"]').is_visible()
+
+
+def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):
+    page = visit(resnet)
+    page.locator("input[type=file]").set_input_files(PHOTO)
+    page.locator(".chance").wait_for()
+    for place in (
+        "layer2.0.conv2~5~9~9",
+        "layer2.0.bn2~5~9~9",
+        "layer2.0.add~5~9~9",
+        "maxpool~5~9~9",
+        "avgpool~5~0~0",
+        "fc~2~0~0",
+    ):
+        select(page, place)
+        layer = place.split("~")[0]
+        until(page, "layer => document.querySelector('.path').textContent.startsWith(layer)", layer)
+        page.locator(".calculation[aria-busy=false] .result.theirs.same").wait_for()
+    select(page, "layer2.0.conv2~5~9~9")
+    page.locator(".sumline.rest").wait_for()  # 64 input maps: the strongest, and the others together
+    assert page.locator(".sums button.sumline").count() == 13
+
+
+def test_more_maps_on_demand(visit, resnet):
+    page = visit(resnet)
+    page.locator("input[type=file]").set_input_files(PHOTO)
+    page.locator(".chance").wait_for()
+    select(page, "conv1")
+    page.locator(".layer-map").first.wait_for()
+    assert page.locator(".layer-map").count() == 16
+    page.locator("#drawer").get_by_role("button", name="+48 more").click()
+    until(page, "() => document.querySelectorAll('.layer-map').length === 64")
+
+
+def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_path):
+    page = visit(resnet)
+    broken = tmp_path / "broken.txt"
+    broken.write_text("not a picture")
+    page.locator("input[type=file]").set_input_files(broken)
+    page.get_by_text("That is not a picture.").wait_for()

@@ -1,0 +1,37 @@
+"""Every visible sentence exists in both languages. Needs no browser."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .conftest import PAGE
+
+WORDS = {language: json.loads((PAGE / "i18n" / f"{language}.json").read_text("utf-8")) for language in ("en", "zh")}
+SOURCES = {path.name: path.read_text("utf-8") for path in sorted(PAGE.glob("*.js"))}
+HTML = (PAGE / "index.html").read_text("utf-8")
+
+
+def test_both_languages_have_the_same_sentences():
+    # Chinese has no plural: "_one" is English alone.
+    english = {key for key in WORDS["en"] if not key.endswith("_one")}
+    assert english == set(WORDS["zh"])
+
+
+def test_both_fill_in_the_same_values():
+    for key, text in WORDS["zh"].items():
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", WORDS["en"][key])), key
+
+
+def test_every_sentence_that_the_page_asks_for_exists():
+    asked = {key for source in SOURCES.values() for key in re.findall(r'\bt\("([\w.]+)"', source)}
+    asked |= set(re.findall(r'data-i18n(?:-label)?="([\w.]+)"', HTML))
+    assert len(asked) > 80
+    assert not asked - set(WORDS["en"])
+
+
+def test_nothing_from_another_host_and_no_html_from_text():
+    for name, source in {**SOURCES, "index.html": HTML}.items():
+        assert not re.findall(r"https?://(?!www\.w3\.org/)", source), name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", source), name
+    assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", HTML)
