@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from convscope.cli import main
@@ -156,6 +157,59 @@ def test_zips_and_tables_are_trained_on_and_evaluated(photos, capsys, source):
     again = json.loads(capsys.readouterr().out)
     assert again["n"] == 6 and again["top1"] == first["test"]["top1"]
     assert Path("runs/train/x/split.csv").read_text() == division
+
+
+def test_held_out_images_stay_held_out_when_others_come(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path / "photos", {"train/cat": 20, "train/dog": 20, "test/cat": 3, "test/dog": 3})
+    words = ["--model", "softmax_regression", "--epochs", "1", "--img-size", "8", "--json", "--name", "x"]
+    assert main(["train", "photos", *words]) == 0
+    first = json.loads(capsys.readouterr().out)
+    for i in range(30):
+        write(Path(f"photos/train/cat/later{i}.png"), small(999 + i))
+    assert main(["evaluate", "runs/train/x", "--split", "val", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["n"], again["top1"]) == (first["val"]["n"], first["val"]["top1"]) == (6, first["val"]["top1"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("packed", [False, True])
+def test_two_thousand_mutated_images_crash_nothing(tmp_path, command, packed):
+    """In a process of its own, where a crash by signal is one; whatever is not named must decode in training too."""
+    coin, sources = np.random.default_rng(1), [*hostile.USED.items(), *hostile.SKIPPED.items()]
+    for i in range(2000):
+        name, (content, _) = sources[i % len(sources)]
+        mutated = bytearray(content)
+        for _ in range(coin.integers(1, 12)):
+            if not mutated:
+                break
+            at = int(coin.integers(0, min(len(mutated), 600) if coin.random() < 0.7 else len(mutated)))
+            match coin.integers(0, 4):
+                case 0:
+                    mutated[at] = coin.integers(0, 256)
+                case 1:
+                    del mutated[at : at + int(coin.integers(1, 50))]
+                case 2:
+                    mutated[at:at] = mutated[at : at + int(coin.integers(1, 50))]
+                case 3:
+                    mutated[at : at + 4] = coin.integers(0, 256, 4).astype(np.uint8).tobytes()
+        write(tmp_path / f"set/{'ab'[i % 2]}/{i:04d}-{name}", bytes(mutated))
+    source = pack_folder(tmp_path / "set.zip", tmp_path / "set") if packed else tmp_path / "set"
+    done = command("check", source, "--json", "--near", "--output", tmp_path / "sheet.png", timeout=500)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["images"] == 2000 and 100 < found["usable"] < 1900
+    skipped = {p["path"] for p in found["problems"] if p["kind"] == "unreadable"}
+    words = ["--model", "softmax_regression", "--epochs", "1", "--img-size", "8", "--cache", "off"]
+    done = command("train", source, *words, timeout=500)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-2000:]
+    named = {
+        line.removeprefix("warning: skipped ").split(": ")[0]
+        for line in done.stderr.splitlines()
+        if ": skipped " in line
+    }
+    assert named == skipped
 
 
 def test_help_says_what_data_may_be(capsys):

@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 WIDTH, HEIGHT = 48, 32
@@ -91,6 +92,13 @@ def tiff(size: tuple[int, int], bits: int, photometric: int, data: bytes, tile: 
     return head + b"".join(struct.pack("<HHII", tag, 4, 1, entries[tag]) for tag in sorted(entries)) + bytes(4) + data
 
 
+def science(array: np.ndarray, **options: object) -> bytes:
+    """A TIFF as microscopes and satellites write them."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, array, **{"photometric": "minisblack", **options})
+    return file.getvalue()
+
+
 def deflated(side: int) -> bytes:
     """`side` rows of a PNG (or a tile of a TIFF, nearly) of one colour, packed a thousandfold."""
     packer = zlib.compressobj(9)
@@ -118,6 +126,7 @@ def _skipped() -> dict[str, tuple[bytes, str]]:
         found[f"bomb-{width}.png"] = png((width, height), 8, 2, tiny), claim
     real, wave = png((side, side), 8, 0, bomb), encode(rgb, "JPEG2000")
     inside, crc = wave.index(b"\xff\x4f\xff\x51") + 8, good["png"].index(b"IDAT") + 12
+    apart = np.moveaxis(quarters(COLOURS * 257), -1, 0)
     lzw, floats = encode(rgb, "TIFF", compression="tiff_lzw"), np.zeros((4, 4), np.float32)
     return found | {
         "bomb-real.png": (real, "12000 x 12000 = 144 megapixels"),
@@ -141,6 +150,9 @@ def _skipped() -> dict[str, tuple[bytes, str]]:
         "damaged.tif": (patched(lzw, 9, b"\xff" * 9), "damaged TIFF"),
         "float.tif": (encode(Image.fromarray(floats), "TIFF"), "floating-point"),
         "int32.tif": (encode(Image.fromarray(floats.astype(np.int32)), "TIFF"), "whole numbers"),
+        "signed.tif": (science(quarters(GRAYS // 2).astype(np.int8)), "whole numbers with a sign"),
+        "apart16.tif": (science(apart.astype(np.uint16), photometric="rgb", planarconfig="separate"), "16 bits"),
+        "channels.tif": (science(np.zeros((5, 9, 9), np.uint8), planarconfig="separate"), "not an image"),
         "float.ppm": (b"Pf 2 2 -1.0\n" + bytes(16), "floating-point"),
     }  # fmt: skip
 
@@ -179,6 +191,28 @@ def _used() -> dict[str, tuple[bytes, np.ndarray]]:
         "rgba16.png": (deep_png(np.column_stack([COLOURS, alpha]) * 257, 6), over_white(COLOURS)),
         "rgba.png": (encode(rgba, "PNG"), over_white(COLOURS)),
         "rgba.webp": (encode(rgba, "WEBP", lossless=True), over_white(COLOURS)),
+        "gray-alpha16.png": (deep_png(np.column_stack([GRAYS, alpha]) * 257, 4), over_white(gray3)),
+        "rgb16.tif": (science(quarters(COLOURS * 257).astype(np.uint16), photometric="rgb"), COLOURS),
+        "apart8.tif": (
+            science(np.moveaxis(quarters(COLOURS), -1, 0).astype(np.uint8), photometric="rgb", planarconfig="separate"),
+            COLOURS,
+        ),
+        "pages.tif": (science(np.stack([quarters(COLOURS)] * 2).astype(np.uint8), photometric="rgb"), COLOURS),
+        "premultiplied.tif": (
+            science(
+                quarters(np.column_stack([COLOURS * alpha[:, None] // 255, alpha])).astype(np.uint8),
+                photometric="rgb", extrasamples=["assocalpha"],
+            ),
+            over_white(COLOURS),
+        ),
+        "rgba.tif": (encode(rgba, "TIFF"), over_white(COLOURS)),
+        "rgba.jp2": (encode(rgba, "JPEG2000"), over_white(COLOURS)),
+        "progressive.jpg": (jpeg(rgb, progressive=True), COLOURS),
+        "two.mpo.jpg": (encode(rgb, "MPO", quality=95, subsampling=0, save_all=True, append_images=[rgb]), COLOURS),
+        "hundred.ppm": (
+            f"P6 {WIDTH} {HEIGHT} 100\n".encode() + (quarters(COLOURS) * 100 / 255).round().astype("u1").tobytes(),
+            COLOURS,
+        ),
         "palette.png": (encode(indexed, "PNG"), COLOURS),
         "palette-clear.png": (encode(indexed, "PNG", transparency=0), first_clear),
         "palette-alpha.png": (encode(indexed, "PNG", transparency=bytes(alpha.tolist())), over_white(COLOURS)),

@@ -71,6 +71,12 @@ def test_what_can_be_used_has_the_right_colours_the_right_way_up(name, tmp_path)
         assert image.mode == "L"
 
 
+@pytest.mark.parametrize("name", [n for n in hostile.USED if "gray" in n or "bilevel" in n or n.endswith(".pgm")])
+def test_one_channel_stays_one_channel(name, tmp_path):
+    (tmp_path / name).write_bytes(hostile.USED[name][0])
+    assert is_gray(tmp_path / name) and read_image(tmp_path / name).mode == "L"
+
+
 @pytest.mark.timeout(20)
 def test_pipes_sockets_devices_and_broken_links_are_named_and_never_opened(tmp_path, monkeypatch):
     special = hostile.write_special(tmp_path)

@@ -27,15 +27,21 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     """
     parts = {name: classes for name, classes in parts.items() if name == "train" or _has_images(shown, name, classes)}
     class_names = in_order(parts["train"])
-    _check_train(shown, parts["train"], class_names, "" if len(parts) == 1 else " in train")
+    if not any(parts["train"].values()):
+        raise DataError(f"{shown}: no images found: put them into one folder a class, such as {shown}/cat/1.jpg")
+    counts = {name: [len(classes.get(label, ())) for label in class_names] for name, classes in parts.items()}
+    if not all(counts["train"]):
+        empty, where = printable(class_names[counts["train"].index(0)]), "" if len(parts) == 1 else " in train"
+        raise DataError(f"{shown}: class '{empty}' has no image{where}: add some or remove the class")
+    if len(class_names) < 2:
+        raise DataError(f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two")
     for name, classes in parts.items():
         if extra := in_order(set(classes) - set(class_names)):
             raise DataError(
                 f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
                 "add training images of it or move it away"
             )
-        if missing := [label for label in class_names if not classes.get(label)]:
-            warn("missing-class", shown, f"{name} has no image of {listed(missing)}")
+    warn_about_counts(shown, class_names, counts)
     # Classes that are called 0, 1 or A are signs, which must not be mirrored.
     kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
     data = Data(shown, class_names, {n: _as_split(classes, class_names) for n, classes in parts.items()}, kind=kind)
@@ -45,7 +51,7 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
         share = held_out_share(len(data.splits["train"]))
         data.splits = divide(data.splits["train"], share, share)
     elif "val" not in parts:
-        data.splits = hold_out(data.splits)
+        data.splits, data.held_out = hold_out(data.splits), True
         held = len(data.splits.get("val", ()))
         warn("no-validation", shown, f"no validation images; {held:,} of the training images are held out")
     return data
@@ -64,23 +70,23 @@ def _has_images(shown: str, split: str, classes: Classes) -> bool:
     return False
 
 
-def _check_train(shown: str, train: Classes, class_names: list[str], where: str) -> None:
-    if not any(train.values()):
-        raise DataError(f"{shown}: no images found: put them into one folder a class, such as {shown}/cat/1.jpg")
-    counts = {label: len(train[label]) for label in class_names}
-    if empty := [label for label, count in counts.items() if not count]:
-        raise DataError(f"{shown}: class '{printable(empty[0])}' has no image{where}: add some or remove the class")
-    if len(class_names) < 2:
-        raise DataError(f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two")
+def warn_about_counts(shown: str, class_names: Sequence[str], counts: Mapping[str, Sequence[int]]) -> None:
+    """Say what is odd about the classes, of which `counts` has the images in each split."""
     folded = Counter(map(str.casefold, class_names))
     if alike := [label for label in class_names if folded[label.casefold()] > 1]:
         warn("letter-case", shown, f"class names differ only in upper and lower case: {listed(alike)}")
-    for label in [label for label, count in counts.items() if count == 1]:
+    train = counts["train"]
+    for label in [label for label, count in zip(class_names, train, strict=True) if count == 1]:
         warn("one-image", shown, f"class '{printable(label)}' has one image: nothing is left to check it with")
-    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-    if counts[most] > IMBALANCE * counts[least]:
-        several = f"{counts[most]:,} images of '{printable(most)}' and {counts[least]:,} of '{printable(least)}'"
-        warn("imbalance", shown, f"strong imbalance, {several}")
+    most, least = int(np.argmax(train)), int(np.argmin(train))
+    if train[most] > IMBALANCE * train[least] > 0:
+        several = [
+            f"{train[i]:,}{' images' if i == most else ''} of '{printable(class_names[i])}'" for i in (most, least)
+        ]
+        warn("imbalance", shown, f"strong imbalance, {' and '.join(several)}")
+    for name, part in counts.items():
+        if missing := [label for label, count in zip(class_names, part, strict=True) if not count]:
+            warn("missing-class", shown, f"{name} has no image of {listed(missing)}")
 
 
 def _as_split(classes: Classes, class_names: list[str]) -> Split:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import DataError, printable
+from .assemble import warn_about_counts
 from .place import File, Place, read_small
 from .plain_pickle import read_plain_pickle
 from .split import Data, Split, hold_out
@@ -57,7 +58,9 @@ def load_cifar(place: Place, layout: str, shown: str) -> Data:
             raise DataError(f"{shown}: a label of {split} is out of range for {classes} classes: wrong files?")
         splits[split] = Split(images, labels, [f"{split}/{i:05d}" for i in range(len(labels))])
     names = names or ([str(i) for i in range(100)] if fine else CIFAR10)
-    return Data(shown, names, hold_out(splits), channels=3)
+    data = Data(shown, names, hold_out(splits), channels=3)
+    warn_about_counts(shown, names, data.counts())
+    return data
 
 
 def _gap(names: Sequence[str]) -> str | None:

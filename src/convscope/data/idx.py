@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import DataError, printable
 from .archive import Member
+from .assemble import warn_about_counts
 from .image_file import UnreadableImage, read_file
 from .place import File, Place
 from .problems import listed
@@ -73,7 +74,9 @@ def load_idx(place: Place, found: dict[str, Pair], shown: str) -> Data:
     names = read_class_names(named) if named is not None else None
     pairs = {part: read_idx_pair(*pair, len(names) if names else 256) for part, pair in found.items()}
     classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in pairs.values()) + 1)]
-    return idx_data(shown, classes, pairs)
+    data = idx_data(shown, classes, pairs)
+    warn_about_counts(shown, data.class_names, data.counts())
+    return data
 
 
 def idx_data(shown: str, class_names: list[str], pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> Data:

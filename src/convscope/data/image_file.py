@@ -125,10 +125,13 @@ def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
             image = _open(io.BytesIO(content))
             _scale_transparency(image)
         _check_inner_size(image, content)
+        _check_numbers(image)
         if longest_side is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (2 * longest_side, 2 * longest_side))
+        gray = _says_gray(image)
         image.load()
-        return to_gray_or_rgb(_upright(_as_meant(image)))
+        image = _as_meant(image)
+        return to_gray_or_rgb(_upright(image.convert("LA") if gray and image.mode == "RGBA" else image))
     except UnreadableImage:
         raise
     except Exception as problem:  # Pillow's plug-ins raise whatever a parser can raise
@@ -144,10 +147,10 @@ def is_gray(item: str | os.PathLike[str] | Stored) -> bool | None:
     """Whether an image's header says that it has one channel; None if it has none that can be read."""
     try:
         if isinstance(item, Stored):
-            return _open(io.BytesIO(item.read())).mode in GRAY_MODES
+            return _says_gray(_open(io.BytesIO(item.read())))
         _check_file(item)
         with Path(item).open("rb") as file:
-            return _open(file).mode in GRAY_MODES
+            return _says_gray(_open(file))
     except (OSError, UnreadableImage):
         return None
 
@@ -247,10 +250,26 @@ def _check_size(width: int, height: int) -> None:
 def _check_inner_size(image: Image.Image, content: bytes) -> None:
     """Two formats state a second size, and it is this one that the decoder makes room for."""
     if image.format == "TIFF":
-        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]  # type: ignore[attr-defined]
-        _check_size(*tile)
+        _check_size(*(image.tag_v2.get(tag, 1) for tag in (322, 323)))  # type: ignore[attr-defined]
     elif image.format == "JPEG2000" and (at := content.find(b"\xff\x4f\xff\x51")) >= 0:  # where the codestream begins
         _check_size(*(int.from_bytes(content[at + i : at + i + 4], "big") for i in (8, 12)))
+
+
+def _check_numbers(image: Image.Image) -> None:
+    """Refuse the two kinds of TIFF whose numbers Pillow would get wrong without a word."""
+    if image.format != "TIFF":
+        return
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    if 2 in tags.get(339, ()):
+        raise UnreadableImage("whole numbers with a sign, whose range nobody can know")
+    if tags.get(284) == 2 and len(bits := tags.get(258, ())) > 1 and max(bits) > 8:
+        raise UnreadableImage("16 bits a channel with each channel by itself, which Pillow cannot read")
+
+
+def _says_gray(image: Image.Image) -> bool:
+    """Whether an image that is not loaded yet has one channel. Pillow opens deep gray with transparency as colour."""
+    deep = image.format == "PNG" and image.tile and image.tile[0][3] == "LA;16B"  # type: ignore[attr-defined]
+    return bool(image.mode in GRAY_MODES or deep)
 
 
 def _scale_transparency(image: Image.Image) -> None:

@@ -56,7 +56,8 @@ class Split:
 class Data:
     """A named data set: its classes and its splits (`train`, `val`, `test`; the last two may be missing).
 
-    `channels` is 1 for gray images and 3 for colour. `divided` says that we divided it, since it came in one piece.
+    `channels` is 1 for gray images and 3 for colour. `divided` says that we divided it, since it came in one piece,
+    and `held_out` that validation images were taken out of those to train on.
     `kind` is "digits" (or other signs: gray, and no longer the same when mirrored) or "photos".
     """
 
@@ -65,7 +66,13 @@ class Data:
     splits: dict[str, Split]
     channels: int = 1
     divided: bool = False
+    held_out: bool = False
     kind: str = "photos"
+
+    def counts(self) -> dict[str, list[int]]:
+        """How many images each class has in each split."""
+        classes = len(self.class_names)
+        return {name: np.bincount(part.labels, minlength=classes).tolist() for name, part in self.splits.items()}
 
     def split(self, name: str) -> Split:
         """One split, or `all` of them as one; DataError names those that exist."""

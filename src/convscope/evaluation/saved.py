@@ -93,6 +93,6 @@ def _find_data(bundle: Path, data: str | None, data_dir: str | None) -> tuple[Da
     own = source == trained_on.get("data") or Path(source).resolve() == Path(str(trained_on.get("data"))).resolve()
     loaded = load_data(source, data_dir or (trained_on.get("data_dir") if own else None))
     table = run / "split.csv"
-    if own and loaded.divided and table.is_file():
+    if own and (loaded.divided or loaded.held_out) and table.is_file():
         loaded = redivide(loaded, table.read_bytes())
     return loaded, own

@@ -122,7 +122,7 @@ def resume(
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
     table = place / "split.csv"
-    if loaded.divided and table.is_file():
+    if (loaded.divided or loaded.held_out) and table.is_file():
         loaded = redivide(loaded, table.read_bytes())
     for part in (place, place / "checkpoints" / "last", place / "checkpoints" / "best"):
         remove_leftovers(part)
