@@ -132,9 +132,8 @@ def test_occlusion_is_the_score_without_each_square(own, images):
 
 def test_rectifiers_give_the_same_numbers_however_they_are_spelled():
     x = torch.randn(50)
-    spellings = [
-        F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), nn.ReLU(inplace=True), torch.relu_, torch.Tensor.relu_, F.relu_
-    ]  # fmt: skip
+    spellings = [F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), F.relu_, torch.relu_, torch.Tensor.relu_]
+    spellings.append(nn.ReLU(inplace=True))
     for rule in ("guided", "deconvnet"):
         for relu in spellings:
             leaf = x.clone().requires_grad_()
@@ -225,8 +224,8 @@ def test_the_callers_images_stay(images):
         (("grad-kam", 0), "unknown method 'grad-kam': did you mean grad-cam?"),
         (("saliency", 4), "no class 4: this network has 4, counted from 0"),
         (("saliency", [0, 1, 2]), "2 images need one label, or one each"),
-        (("grad-cam", 0, "too"), "unknown layer too: did you mean two"),
-        (("grad-cam", 0, "head"), "head gives no maps"),
+        (("grad-cam", 0, "too"), "unknown layer 'too': did you mean two"),
+        (("grad-cam", 0, "head"), "'head' gives no maps: choose one of two, add, act#2"),
         (("occlusion", 0, "one"), "occlusion looks at the input and takes no layer"),
     ],
 )

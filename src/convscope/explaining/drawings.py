@@ -29,7 +29,7 @@ NAMED = 16
 
 
 def sheet(title: str, note: str, picture: Image.Image, limit: float | None) -> str:
-    """A picture below its title, and the legend of the colour scale that ends at -`limit` and `limit`, if it has one."""
+    """A picture below its title, with the legend of a colour scale that ends at -`limit` and `limit`, if it has one."""
     inner = WIDTH - 48
     scale = min(inner / picture.width, 24.0)
     width, height = picture.width * scale, picture.height * scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def explain(
     layer or method that is not there, DataError for an image that cannot be used, ModelFileError for a network that
     gives no finite answer, OutputError if it cannot be written.
     """
-    chosen = _check_methods(methods)
+    _check_methods(methods)
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise UsageError(
             f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it goes"
@@ -99,7 +100,7 @@ def explain(
     if not torch.isfinite(classifier.logits(pixels[None])).all():
         raise ModelFileError("this network answers with NaN or infinite numbers: nothing to explain; train it again")
     try:
-        found = look(classifier, pixels, one, two, chosen, layer)
+        found = look(classifier, pixels, one, two, methods, layer)
     except ValueError as problem:
         raise UsageError(str(problem)) from problem
     command = command or _python_of(title, label, versus, methods, layer)
@@ -167,13 +168,12 @@ def _write(folder: Path, content: dict[str, bytes]) -> None:
         raise
 
 
-def _check_methods(methods: Sequence[str] | None) -> list[str]:
+def _check_methods(methods: Sequence[str] | None) -> None:
     for method in methods or ():
         if method not in METHODS:
             near = difflib.get_close_matches(method, METHODS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(METHODS)}"
             raise UsageError(f"unknown method '{printable(method)}': {hint}")
-    return list(dict.fromkeys(methods or METHODS))
 
 
 def _class_index(classifier: Classifier, label: str) -> int:
@@ -188,8 +188,8 @@ def _class_index(classifier: Classifier, label: str) -> int:
 
 def _folder_name(architecture: str, title: str) -> str:
     """Network and image, without signs that file systems or shells stumble over."""
-    stem = "".join(c if c.isalnum() or c in "_-" else "_" for c in printable(Path(title).stem))
-    return f"{architecture}-{stem[:60]}".rstrip("_")
+    stem = re.sub(r"[^\w-]+", "_", printable(Path(title).stem)).strip("_")
+    return f"{architecture}-{stem[:60] or 'image'}"
 
 
 def _about(classifier: Classifier) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..classifier import Classifier, Prediction
+from ..errors import printable
 from ..insight import (
+    METHODS,
     Node,
     attribute,
     colour_kernels,
@@ -97,7 +99,7 @@ def look(
     pixels: Tensor,
     label: int | None,
     versus: int | None,
-    methods: Sequence[str],
+    methods: Sequence[str] | None,
     layer: str | None,
 ) -> Findings:
     """Look at uint8 pixels C x H x W. ValueError for a layer or a method that this network cannot have."""
@@ -111,14 +113,18 @@ def look(
     explained = by_index[ranked[0].index if label is None else label]
     other = by_index[next(p.index for p in ranked if p.index != explained.index) if versus is None else versus]
     has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in seen.nodes)
-    chosen = map_layer(seen, layer) if has_maps or layer is not None else None
+    if explained.index == other.index:
+        raise ValueError(f"'{printable(other.label)}' is the class that is explained: compare it with another")
+    # Asked for by name, a class-activation map that cannot be made is an error; otherwise it is left out.
+    needed = has_maps or layer is not None or "grad-cam" in (methods or ())
+    chosen = map_layer(seen, layer) if needed else None
 
     def heat(method: str, of: int, than: int | None = None) -> np.ndarray:
         at = chosen if method == "grad-cam" else None
         found = attribute(network, images, method, of, layer=at, versus=than, steps=STEPS)
         return found[0].float().cpu().numpy()
 
-    possible = [method for method in methods if has_maps or method != "grad-cam"]
+    possible = [method for method in methods or METHODS if has_maps or method != "grad-cam"]
     reasons = {method: heat(method, explained.index) for method in possible}
     alone = {method: heat(method, other.index) for method in COMPARED if method in possible}
     # Integrated gradients of a difference are the difference of both; a class-activation map is rectified.

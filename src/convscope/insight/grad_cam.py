@@ -49,8 +49,9 @@ def map_layer(found: Trace, layer: str | None = None) -> str:
     if layer is not None:
         if layer in names:
             return layer
-        known = any(node.name == layer for node in found.nodes)
-        raise ValueError(f"{f'{layer} gives no maps' if known else f'unknown layer {layer}'}: {nearest(layer, names)}")
+        if any(node.name == layer for node in found.nodes):
+            raise ValueError(f"'{layer}' gives no maps: choose one of {', '.join(names[-6:]) or 'another network'}")
+        raise ValueError(f"unknown layer '{layer}': {nearest(layer, names)}")
     large = [name for name in names if found.node(name).shape[1] * found.node(name).shape[2] > 1]
     if not large:
         raise ValueError("no layer of this network gives maps: choose another method, such as saliency")
