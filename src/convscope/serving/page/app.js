@@ -3,6 +3,7 @@
 import * as answer from "./answer.js";
 import * as draw from "./draw.js";
 import * as drawer from "./drawer.js";
+import * as epochs from "./training/epochs.js";
 import * as network from "./network.js";
 import * as pictures from "./pictures.js";
 import * as seen from "./seen.js";
@@ -81,14 +82,16 @@ async function begin() {
   pictures.mount(place("pictures"), store);
   seen.mount(place("seen"), store);
   toolbar.mount(place("toolbar"), store, place("legend"));
+  epochs.mount(place("epochs"), store);
   network.mount(place("network"), store);
   answer.mount(place("answer"), store, () => session.again());
   drawer.mount(place("drawer"), store);
   tabs.mount(place("tabs"), store, document);
   document.addEventListener("keydown", keys);
-  store.on(["classifier", "source", "selected", "tab", "three", "scale", "language", "theme"], writeLink);
-  addEventListener("hashchange", () => {
-    const { language, ...changes } = fromHash(location.hash);
+  store.on(["classifier", "source", "selected", "tab", "three", "step", "scale", "language", "theme"], writeLink);
+  addEventListener("hashchange", (event) => {
+    // Of the event, not of the page: the link may have been written once more in between.
+    const { language, ...changes } = fromHash(new URL(event.newURL).hash);
     store.set({ selected: null, ...changes });
     if (language && language !== store.state.language) speak(language);
   });

@@ -1,0 +1,33 @@
+/** Kernels that people know by name, and how an own one keeps its middle when its size changes. */
+
+const over = (n, values) => values.map((value) => value / n);
+
+export const KERNELS = {
+  cross: [1, 0, 1, 0, 1, 0, 1, 0, 1],
+  identity: [0, 0, 0, 0, 1, 0, 0, 0, 0],
+  edges: [-1, -1, -1, -1, 8, -1, -1, -1, -1],
+  sobelX: [-1, 0, 1, -2, 0, 2, -1, 0, 1],
+  sobelY: [-1, -2, -1, 0, 0, 0, 1, 2, 1],
+  sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
+  blur: over(9, [1, 1, 1, 1, 1, 1, 1, 1, 1]),
+  gauss: over(256, [1, 4, 6, 4, 1, 4, 16, 24, 16, 4, 6, 24, 36, 24, 6, 4, 16, 24, 16, 4, 1, 4, 6, 4, 1]),
+  emboss: [-2, -1, 0, -1, 1, 1, 0, 1, 2],
+};
+
+export const sizeOf = (kernel) => Math.sqrt(kernel.length);
+
+/** The name of a kernel, or "own". */
+export function nameOf(kernel) {
+  const same = (known) => known.length === kernel.length && known.every((value, i) => value === kernel[i]);
+  return Object.keys(KERNELS).find((name) => same(KERNELS[name])) ?? "own";
+}
+
+/** The same kernel with more or fewer rows and columns around it. */
+export function resized(kernel, size) {
+  const old = sizeOf(kernel);
+  const shift = Math.floor(size / 2) - Math.floor(old / 2);
+  return Array.from({ length: size * size }, (_, i) => {
+    const [y, x] = [Math.floor(i / size) - shift, (i % size) - shift];
+    return y >= 0 && x >= 0 && y < old && x < old ? kernel[y * old + x] : 0;
+  });
+}

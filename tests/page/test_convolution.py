@@ -1,0 +1,130 @@
+"""The playground computes what PyTorch computes, says why a setting is impossible in the library's words, and slides."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from convscope.insight import output_size
+
+from .conftest import number
+
+COMPUTE = """([image, kernel, settings]) => import("/convolution/settings.js").then(({ AT_FIRST, results }) => {
+  const made = results({ ...AT_FIRST, image, kernel, ...settings });
+  const plain = (map) => map && { ...map, values: [...map.values] };
+  return { conv: plain(made.conv), act: plain(made.act), pool: plain(made.pool), problem: made.problem };
+})"""
+ACTIVATIONS = {
+    "relu": F.relu,
+    "leaky": F.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+POOLS = {"max": F.max_pool2d, "average": F.avg_pool2d}
+
+
+@pytest.fixture
+def playground(visit, mnist):
+    page = visit(mnist)
+    page.locator("#to-convolution").click()
+    page.locator(".conv-sum").wait_for()
+    return page
+
+
+def test_it_computes_what_pytorch_computes(playground):
+    torch.manual_seed(0)
+    image = torch.randn(9, 11, dtype=torch.float64)
+    kinds = itertools.cycle(itertools.product(ACTIVATIONS, POOLS, (False, True)))
+    for size, stride, padding, dilation in itertools.product((1, 2, 3, 5), (1, 2, 3), (0, 1, 2), (1, 2)):
+        activation, pooling, flip = next(kinds)
+        kernel = torch.randn(size, size, dtype=torch.float64)
+        settings = {"stride": stride, "padding": padding, "dilation": dilation, "flip": flip, "activation": activation,
+                    "pooling": pooling, "poolSize": 2, "poolStride": 1}  # fmt: skip
+        picture = {"height": 9, "width": 11, "values": image.flatten().tolist()}
+        made = playground.evaluate(COMPUTE, [picture, kernel.flatten().tolist(), settings])
+        weights = kernel.flip(0, 1) if flip else kernel
+        conv = F.conv2d(image[None, None], weights[None, None], stride=stride, padding=padding, dilation=dilation)
+        act = ACTIVATIONS[activation](conv)
+        expected = {"conv": conv, "act": act}
+        if min(act.shape[2:]) >= 2:
+            expected["pool"] = POOLS[pooling](act, 2, 1)
+        else:
+            assert made["problem"]["stage"] == "pool"
+        for stage, truth in expected.items():
+            map_ = made[stage]
+            shown = torch.tensor(map_["values"], dtype=torch.float64).reshape(map_["height"], map_["width"])
+            torch.testing.assert_close(shown, truth[0, 0], rtol=1e-12, atol=1e-12)
+
+
+def test_impossible_settings_are_refused_in_the_librarys_words(playground):
+    ask = """(cases) => Promise.all([import("/convolution/compute.js"), import("/i18n.js")]).then(([{ outputSize }, { t }]) =>
+      cases.map(([size, kernel, stride, padding, dilation]) => {
+        const found = outputSize(size, { kernel, stride, padding, dilation });
+        return found.size ?? t(`convolution.why.${found.reason}`, found.values);
+      }))"""
+    cases = list(itertools.product((0, 1, 4, 7), (1, 3, 5, 11), (0, 1, 2), (-1, 0, 2), (0, 1, 3)))
+    expected: list[int | str] = []
+    for size, kernel, stride, padding, dilation in cases:
+        try:
+            expected.append(output_size("conv", size, kernel, stride, padding, dilation))
+        except ValueError as problem:
+            expected.append(str(problem))
+    assert playground.evaluate(ask, cases) == expected
+    page = playground
+    page.locator("input[data-key=dilation]").fill("4")
+    said = page.locator(".conv-problem").inner_text()
+    assert said.startswith(
+        "Impossible: a kernel of 3 with dilation 4 reaches over 9, which is larger than the input of 5"
+    )
+    assert page.locator(".conv-formula output").inner_text() == "−3"
+    page.locator("input[data-key=padding]").fill("2")
+    assert not page.locator(".conv-problem").is_visible()
+    page.locator("input[data-key=stride]").fill("0")
+    assert "stride must be at least 1, not 0" in page.locator(".conv-problem").inner_text()
+
+
+def test_the_window_moves_and_its_sum_is_written_out(playground):
+    page = playground
+    assert page.locator(".conv-sum output").inner_text() == "4"  # the example of many tutorials: 4 3 4, 2 4 3, 2 3 4
+    page.get_by_role("button", name="Next place").click()
+    assert page.locator(".conv-sum output").inner_text() == "3"
+    page.locator(".conv-card[data-stage=conv] canvas").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert "Row 1, column 0" in page.locator(".conv-working h3").inner_text()
+    products = [
+        number(text) for text in page.locator(".conv-working .numbers").nth(2).locator("button").all_inner_texts()
+    ]
+    assert sum(products) == number(page.locator(".conv-sum output").inner_text()) == 2
+    page.locator(".conv-controls .cells input").first.fill("-3")
+    page.locator(".conv-card[data-stage=conv] canvas").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".conv-sum output").inner_text() == "0"  # 4 - 1 - 3
+    page.get_by_role("button", name="Max").click()
+    assert page.locator(".conv-sum").inner_text().startswith("max(0, 3, 2, 4) =")
+    page.get_by_role("button", name="Slide the window").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    page.get_by_role("button", name="Slide the window").wait_for()
+
+
+def test_pictures_kernels_and_languages(playground, tmp_path):
+    from PIL import Image
+
+    page = playground
+    page.get_by_role("button", name="Photo").click()
+    page.locator(".conv-card figcaption", has_text="72 × 72").first.wait_for()
+    page.locator(".conv-controls select").first.select_option("gauss")
+    page.locator(".conv-card figcaption", has_text="68 × 68").first.wait_for()
+    wide = tmp_path / "wide.png"
+    Image.new("RGB", (400, 100), "white").save(wide)
+    page.locator(".conv-controls input[type=file]").set_input_files(wide)
+    page.locator(".conv-card figcaption", has_text="18 × 72").first.wait_for()
+    assert page.locator(".conv-formula output").all_inner_texts() == ["14", "68"]
+    assert page.locator(".conv-sum output").inner_text() == "1"  # white stays white
+    page.locator(".conv-controls input[type=file]").set_input_files(__file__)
+    page.locator(".conv-problem", has_text="not a picture").wait_for()
+    page.get_by_role("button", name="中文").click()
+    page.locator(".conv-controls h2", has_text="卷积核").wait_for()
