@@ -51,6 +51,8 @@ def test_the_sets_that_ship(name, shape, sizes, mean):
         ("digit", "did you mean digits"),
         ("zebra", "give a folder, or one of mnist-5k, digits, mnist, fashion-mnist"),
         ("", "no data set and no folder ''"),
+        ("photos/nowhere", "no data set and no folder 'photos/nowhere': check the path"),
+        ("photos.zip", "no data set and no folder 'photos.zip': check the path"),
         ("x" * 5000, "no data set and no folder"),
         ("nul\0", r"no data set and no folder 'nul\\x00'"),
         ("new\nline", r"no data set and no folder 'new\\nline'"),

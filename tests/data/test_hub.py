@@ -126,6 +126,8 @@ def test_the_hub_is_asked_by_name_and_its_silence_is_one_line(tmp_path, monkeypa
     with pytest.raises(DataError, match=r"hf:nosuch/set could not be loaded \(Couldn't reach the Hub\)") as refused:
         load_data("hf:nosuch/set")
     assert len(str(refused.value).splitlines()) == 1
+    with pytest.raises(DataError, match="hf: needs a name behind it, as in hf:OWNER/NAME"):
+        load_data("hf:")
 
 
 def test_without_the_library_the_line_says_how_to_get_it(monkeypatch):

@@ -49,7 +49,9 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
     if os.path.lexists(name):
         return load_path(Path(name))
     near = difflib.get_close_matches(known, NAMES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"give a folder, or one of {', '.join(NAMES)}"
+    path_like = os.sep in name or Path(name).suffix
+    hint = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
+    hint = f"did you mean {near[0]}?" if near else hint
     raise DataError(f"no data set and no folder '{printable(name)}': {hint}")
 
 

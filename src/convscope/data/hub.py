@@ -61,6 +61,8 @@ def load_hub(name: str, data_dir: Path | None = None) -> Data:
     repository, _, configuration = name.partition(":")
     if os.path.isdir(repository):  # noqa: PTH112
         return load_saved(Path(repository))
+    if not repository:
+        raise DataError("hf: needs a name behind it, as in hf:OWNER/NAME")
     try:
         found = datasets.load_dataset(repository, configuration or None, cache_dir=data_dir and os.fspath(data_dir))
     except Exception as problem:  # the network, the hub and the library each have errors of their own
