@@ -1,4 +1,4 @@
-"""Networks of timm by name: the same outputs, pictures prepared as timm prepares them, bundles, and what may be missing."""
+"""Networks of timm by name: its outputs, its way to prepare pictures, bundles, and what may be missing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ def test_the_command_line_knows_them(capsys):
     assert main(["summary", NAME]) == 0 and "fc" in capsys.readouterr().out
     assert main(["train", "digits", "--model", "timm:resnet181"]) == 4
     wrong = capsys.readouterr().err
-    assert wrong.startswith("error: timm has no network 'resnet181': did you mean timm:resnet18") and wrong.count("\n") == 1
+    assert (
+        wrong.startswith("error: timm has no network 'resnet181': did you mean timm:resnet18")
+        and wrong.count("\n") == 1
+    )
 
 
 @pytest.fixture
@@ -140,6 +143,12 @@ def test_without_timm_there_is_one_line(monkeypatch):
     for attempt in (lambda: cs.create_model(NAME), lambda: list_timm(), lambda: cs.train("digits", NAME)):
         with pytest.raises(cs.UsageError, match=r"need the package timm: pip install 'convscope\[timm\]'"):
             attempt()
+
+
+def test_only_timms_own_networks_are_built():
+    """A bundle that somebody sends may name anything; timm itself would fetch code and weights for this."""
+    with pytest.raises(cs.ModelFileError, match="timm has no network 'hf-hub:someone/net'"):
+        cs.create_model("timm:hf-hub:someone/net")
 
 
 def test_a_pattern_finds_networks():

@@ -8,7 +8,7 @@ import pytest
 
 import convscope as cs
 from convscope.data.augment import parse_augment
-from convscope.training.choose import AUGMENT, BY_KIND, batch_for, start_from
+from convscope.training.choose import AUGMENT, BY_KIND, TRANSFER, batch_for, start_from, usual_recipe
 from convscope.training.recipe import shipped_recipes
 
 KINDS = tuple(AUGMENT)
@@ -30,7 +30,7 @@ def test_the_shipped_recipes_are_those_that_are_documented():
 
 
 def test_a_recipe_that_depends_on_the_data_says_so():
-    with pytest.raises(cs.UsageError, match="the recipe fast depends on the kind of data: digits or few-photos or photos"):
+    with pytest.raises(cs.UsageError, match="depends on the kind of data: digits or few-photos or photos"):
         cs.Recipe.load("fast")
     assert start_from("fast") == start_from(None) == cs.Recipe()
     data = cs.load_data("digits")
@@ -66,3 +66,10 @@ def test_a_folder_of_photos_needs_nothing_said(tmp_path, squares):
 def test_a_model_alone_has_the_plain_recipe(tmp_path):
     recipe = cs.train("digits", "softmax_regression", epochs=1, output=tmp_path, show=False).metrics["recipe"]
     assert (recipe["optimizer"], recipe["lr"], recipe["batch_size"]) == ("adamw", 0.003, 64)
+
+
+def test_weights_to_start_from_have_a_recipe_of_their_own():
+    assert usual_recipe({"pretrained": True, "model": "resnet50"}) == usual_recipe({"from_run": "last"}) == TRANSFER
+    assert usual_recipe({"model": "resnet50", "pretrained": False}) is None and usual_recipe({}) == "fast"
+    recipe = start_from(TRANSFER)
+    assert recipe.freeze_epochs == 1 and recipe.body_lr_factor == 0.1 and recipe.model == "resnet18"

@@ -47,7 +47,7 @@ def test_a_networks_own_loss_is_weighted_too():
 
 
 def uneven() -> Data:
-    """Two classes of gray levels that overlap (two deviations apart), 30 to 1 in training and validation, alike in testing."""
+    """Two classes of gray levels, two deviations apart: 30 to 1 in training and validation, of one size in testing."""
     coin = np.random.default_rng(0)
 
     def part(bright: int, dark: int) -> Split:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,9 @@ def augment_for(data: Data) -> str:
     return AUGMENT[kind_of(data)]
 
 
-def usual_recipe(given: Collection[str]) -> str | None:
-    """The recipe by name where none was named: by which fields were given."""
-    if "pretrained" in given or "from_run" in given:
+def usual_recipe(given: Mapping[str, Any]) -> str | None:
+    """The recipe by name where none was named, by the fields that were given."""
+    if given.get("pretrained") or given.get("from_run"):
         return TRANSFER
     return None if "model" in given else "fast"
 

@@ -55,11 +55,13 @@ def train(
 ) -> Run:
     """Train `model` on `data` (a name, a folder or what `load_data` gave) and save everything in a new run folder.
 
-    `recipe` is a Recipe, a YAML file or the name of one that ships with the package (`fast`, `best`, `tutorial`);
-    `options` are fields of it that are to be different. With neither a recipe nor a model it is `fast`, and with no
-    data the bundled digits. The run folder is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if
-    that is taken. `show` prints progress on stderr; with `strict`, a file that cannot be used is an error. `started` is
-    the reading of `time.perf_counter` that a time budget counts from; without it, it is the call.
+    `recipe` is a Recipe, a YAML file or the name of one that ships with the package (`fast`, `best`, `transfer`,
+    `tutorial`); `options` are fields of it that are to be different. Without one it is `fast`; where a model is named,
+    the plain one; where it starts from public weights or from an earlier run, `transfer`. With no data it is the
+    bundled digits. For photos, `fast` and `best` choose the input size by the photos and the time, and say so. The run
+    folder is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints
+    progress on stderr; with `strict`, a file that cannot be used is an error. `started` is the reading of
+    `time.perf_counter` that a time budget counts from; without it, it is the call.
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
     keep_memory()

@@ -100,8 +100,8 @@ class EarlierRun:
             fresh = own is not None and (key.rpartition(".")[0] in head or (not fits and key not in parameters))
             if not fits and not fresh:
                 raise ModelFileError(
-                    f"{printable(self.bundle)} does not fit this network ('{key}' differs): leave --img-size, --in-channels and "
-                    "--model-arg as that run had them"
+                    f"{printable(self.bundle)} does not fit this network ('{key}' differs): leave --img-size, "
+                    "--in-channels and --model-arg as that run had them"
                 )
             state[key] = own if fresh else tensor
         network.load_state_dict(state)
