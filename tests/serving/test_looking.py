@@ -134,7 +134,7 @@ def test_the_arithmetic_ends_in_the_networks_own_value(client, looked, inside):
 def test_kernels_are_the_networks(client, inside):
     network, *_ = inside
     got = Container.of(client.get("/api/kernels/features.3", params={"map": 5}))
-    assert got.header["shape"] == [6, 5, 5] and got.header["bias"] == pytest.approx(float(network.features[3].bias[5]))
+    assert got.header["shape"] == [6, 5, 5] and got.header["bias"] == pytest.approx(network.features[3].bias[5].item())
     assert (got.floats(6, 5, 5) == network.features[3].weight[5].detach().numpy()).all()
     dense = Container.of(client.get("/api/kernels/classifier.0", params={"map": 7}))
     assert dense.header["shape"] == [400, 1, 1]
@@ -160,7 +160,7 @@ def test_gradients_are_autograds(client, looked, inside):
     hook.remove()
     (gradient,) = torch.autograd.grad(loss, maps[0])
     layer = got.layer("features.3")
-    assert got.header["loss"] == pytest.approx(float(loss), rel=1e-4)
+    assert got.header["loss"] == pytest.approx(loss.item(), rel=1e-4)
     assert got.header["norms"]["features.3"] == pytest.approx(float(gradient.norm()), rel=1e-3)
     first = layer["maps"][0]
     step = (first["high"] - first["low"]) / 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from ..data.image_file import UnreadableImage
-from ..errors import ConvScopeError, DataError, UsageError
+from ..errors import ConvScopeError, DataError, UsageError, printable
 from .classifiers import Shelf
 from .container import CONTENT_TYPE, to_json
 from .edits import Edits
@@ -199,7 +200,7 @@ def _add_explaining(app: FastAPI, service: Service) -> None:
     async def attribution(
         request: Request,
         session: Key,
-        method: Annotated[str, Query(max_length=100)] = "grad-cam",
+        method: Annotated[str, Query(max_length=100)] = "hires-cam",
         layer: Annotated[str | None, Query(max_length=300)] = None,
         label: Maybe = None,
         versus: Maybe = None,
@@ -261,6 +262,8 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, problem: Exception) -> Response:
+        reason = printable(f"{type(problem).__name__}: {problem}")[:300]
+        logging.getLogger(__name__).error("%s %s: unexpected %s", request.method, printable(request.url.path), reason)
         return refuse(request, plain_refusal(500))
 
 

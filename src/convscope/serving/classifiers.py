@@ -118,7 +118,7 @@ class Shelf:
                 "no bundled classifier is installed: give a run folder or a bundle, `last` for the newest"
             )
         self.current = next(iter(self.served))
-        _ = self.served[self.current].classifier
+        _ = self.served[self.current].structure  # what cannot be used is to be known now; the first pass is slow, too
 
     def get(self, id: str | None) -> Served:
         """The classifier of this id, the current one without; 404 if there is none."""

@@ -12,6 +12,7 @@ import struct
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 CONTENT_TYPE = "application/x-convscope"
@@ -68,8 +69,9 @@ def add_layer(payload: Payload, name: str, output: Tensor, maps: slice | list[in
     numbers = maps if isinstance(maps, list) else strongest(planes)[maps]
     chosen = planes[numbers].cpu().numpy()
     lows, highs = chosen.min((1, 2), initial=np.inf), chosen.max((1, 2), initial=-np.inf)
-    spans = np.maximum(highs - lows, np.finfo(np.float32).tiny)[:, None, None]
-    levels = np.nan_to_num(np.rint((chosen - lows[:, None, None]) / spans * 255)).astype(np.uint8)
+    spans = np.where(highs > lows, highs - lows, 1)[:, None, None]
+    levels = np.rint((chosen - lows[:, None, None]) * (255 / spans))
+    levels = (levels if np.isfinite(highs - lows).all() else np.nan_to_num(levels)).astype(np.uint8)
     low, high = planes.aminmax()
     return {
         "name": name,
@@ -94,5 +96,5 @@ def as_planes(output: Tensor) -> Tensor:
 
 def strongest(planes: Tensor) -> list[int]:
     """Numbers of the maps by mean absolute value, the largest first; equal ones in their own order."""
-    order: list[int] = planes.abs().mean((1, 2)).argsort(descending=True, stable=True).tolist()
+    order: list[int] = torch.linalg.vector_norm(planes, 1, (1, 2)).argsort(descending=True, stable=True).tolist()
     return order

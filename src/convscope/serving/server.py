@@ -51,7 +51,8 @@ def serve(
     shelf = Shelf(run, choose_device(device))
     quick, slow = Lane("quick"), Lane("slow", threads=max(torch.get_num_threads() // 2, 1))
     service = Service(shelf, quick, slow)
-    server = _Server(service, listening, (host,))
+    own_name = socket.gethostname()
+    server = _Server(service, (host, own_name, f"{own_name}.local") if host in ANYWHERE else (host,))
     service.stopping = lambda: server.should_exit
     url = address_of(listening)
     say(f"{shelf.current} at {url}")
@@ -136,7 +137,7 @@ def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """uvicorn's, with our connections; it notes the signal that stopped it instead of raising it once more."""
 
-    def __init__(self, service: Service, listening: socket.socket, host_names: tuple[str, ...]):
+    def __init__(self, service: Service, host_names: tuple[str, ...]):
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         config = uvicorn.Config(
             create_app(service, host_names),
