@@ -1,0 +1,92 @@
+"""The network in space: it turns, says what lies below the pointer, draws lines back to inputs, and opens what is clicked."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def space(visit, mnist):
+    page = visit(mnist + "#model=mnist-relu", reduced_motion="reduce")
+    page.locator(".thumb").nth(4).click()
+    page.locator(".verdict .figure").wait_for()
+    page.get_by_role("button", name="3D").click()
+    page.locator(".three-canvas").wait_for()
+    page.wait_for_timeout(300)
+    return page
+
+
+def pixels(page):
+    return page.locator(".three-canvas").evaluate("canvas => canvas.toDataURL()")
+
+
+def test_it_turns_by_mouse_and_keyboard_and_goes_home(space):
+    page = space
+    home = pixels(page)
+    box = page.locator(".three-canvas").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 420, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    turned = pixels(page)
+    assert turned != home
+    page.locator(".three-canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("+")
+    page.wait_for_timeout(100)
+    assert pixels(page) != turned
+    page.keyboard.press("0")
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.wait_for_timeout(100)
+    page.locator(".three-canvas").evaluate("canvas => canvas.blur()")
+    assert pixels(page) == home
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="3D").click()
+    assert page.locator("#network .head").first.is_visible()
+
+
+def test_the_pointer_finds_maps_and_a_click_opens_the_arithmetic(space):
+    page = space
+    box = page.locator(".three-canvas").bounding_box()
+    found = set()
+    for column in range(4, 40):
+        page.mouse.move(box["x"] + box["width"] * column / 40, box["y"] + box["height"] * (0.75 - column / 80))
+        tip = page.locator("#three .tip")
+        if tip.is_visible():
+            found.add(tip.locator("b").inner_text().split(",")[0])
+            last = tip.locator("b").inner_text()
+            page.wait_for_timeout(30)
+            at = column
+    assert len(found) >= 4  # layers, one behind the other
+    page.mouse.click(box["x"] + box["width"] * at / 40, box["y"] + box["height"] * (0.75 - at / 80))
+    page.locator("#drawer").wait_for()
+    assert last.split(",")[0] in page.locator("#drawer .path").inner_text()
+
+
+def test_layers_are_walked_through_without_a_pointer(space):
+    page = space
+    page.locator(".three-canvas").focus()
+    for _ in range(2):
+        page.keyboard.press("n")
+    assert page.locator("#three [role=status]").inner_text().startswith("features.0 · convolution")
+    page.keyboard.press("Enter")
+    page.locator("#drawer .path", has_text="features.0").wait_for()
+
+
+def test_planes_are_not_mirrored_and_hit_where_they_are_painted(space):
+    # The corners of a plane on the canvas, and the place that the pointer finds there, by the same matrix.
+    answer = space.evaluate("""() => Promise.all([import("/three/camera.js"), import("/three/paint.js")]).then(([{ camera }, { planeAt }]) => {
+      const eye = camera();
+      eye.fit([{ z: -3, wide: 1, tall: 1 }, { z: 3, wide: 1, tall: 1 }], { width: 800, height: 600 });
+      const [left, right, top, bottom] = [[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0]].map(eye.project);
+      const data = new Uint8Array(12).map((_, i) => i * 20);
+      const plane = { matrix: [100, 20, -10, 90, 50, 60], item: {}, known: { height: 3, width: 4 }, layer: "a", map: 2, picture: { data, low: 0, high: 255 } };
+      const at = (u, v) => planeAt([plane], 100 * u - 10 * v + 50, 20 * u + 90 * v + 60);
+      return { unmirrored: left.x < right.x && top.y < bottom.y, near: eye.project([0, 0, -3]).depth < eye.project([0, 0, 3]).depth,
+        inside: at(0.6, 0.5), outside: at(1.1, 0.5) };
+    })""")
+    assert answer["unmirrored"]
+    assert answer["near"]
+    assert (answer["inside"]["y"], answer["inside"]["x"], answer["inside"]["value"]) == (1, 2, 120)
+    assert answer["outside"] is None
