@@ -18,7 +18,7 @@ from convscope.classifier import Classifier
 from convscope.cli import main
 from convscope.explaining.colours import FRAMED, PAPER, coloured, limit_of, on_paper, over_image
 from convscope.explaining.drawings import stems
-from convscope.insight import METHODS, attribute, gradients, kernels
+from convscope.insight import MAP_METHODS, METHODS, attribute, gradients, kernels
 
 HOSTILE = ["<script>alert(1)</script>", "猫", "a\"b'</svg>", "ملف", "line\nbreak", "\udcff", "x" * 200, "&amp;"]
 
@@ -116,7 +116,7 @@ def test_a_network_without_maps(tmp_path):
     classifier = Classifier(network, ["a", "b", "c"], cs.Preprocess((1, 28, 28)), "dense", {})
     image = np.random.default_rng(0).random((28, 28))
     found = cs.explain(classifier, image, output=tmp_path)
-    assert found.layer is None and found.methods == [m for m in METHODS if m != "grad-cam"]
+    assert found.layer is None and found.methods == [m for m in METHODS if m not in MAP_METHODS]
     assert "kernels.png" in found.files  # a picture a class
     with pytest.raises(cs.UsageError, match="no layer of this network gives maps"):
         cs.explain(classifier, image, methods=["grad-cam"], output=tmp_path)

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 import convscope as cs
-from convscope.insight import METHODS, attribute, map_layer, trace
+from convscope.insight import MAP_METHODS, METHODS, attribute, map_layer, trace
 from convscope.insight.rectifiers import ChangedRectifiers
 
 
@@ -88,6 +88,28 @@ def test_grad_cam_with_global_pooling_is_the_class_activation_map(images):
     activation = torch.einsum("c,nchw->nhw", network[4].weight[2].detach(), maps).relu() / (14 * 14)
     expected = F.interpolate(activation[:, None], (16, 16), mode="bilinear")[:, 0]
     torch.testing.assert_close(attribute(network, images, "grad-cam", 2), expected)
+
+
+def test_hires_cam_is_grad_cam_where_maps_are_averaged(images):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3))
+    hires, grad = (attribute(network, images, method, 2) for method in ("hires-cam", "grad-cam"))
+    torch.testing.assert_close(hires, grad)
+
+
+def test_hires_cam_points_at_what_a_maximum_has_chosen():
+    """Two spots, of which the brighter one alone is the answer: a mean gradient would light up both."""
+    network = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(1, 2))
+    with torch.no_grad():
+        network[0].weight.fill_(1.0)
+        network[3].weight.copy_(torch.tensor([[0.0], [2.0]]))
+    images = torch.zeros(1, 1, 8, 8)
+    images[0, 0, 1, 2], images[0, 0, 6, 5] = 3.0, 4.0
+    heat = attribute(network, images, "hires-cam", 1)
+    expected = torch.zeros(1, 8, 8)
+    expected[0, 6, 5] = 4.0 * 2.0
+    torch.testing.assert_close(heat, expected)
+    assert attribute(network, images, "grad-cam", 1)[0, 1, 2] > 0
 
 
 def test_two_classes_compared(own, images):
@@ -180,7 +202,7 @@ def test_every_method_on_networks_of_all_kinds(name):
         with torch.no_grad():  # as a server calls it
             heat = attribute(network, images, method, 1, steps=2, window=side, stride=side)
         assert heat.shape == (1, *size[1:]) and heat.dtype == torch.float32 and not heat.requires_grad
-        assert torch.isfinite(heat).all() and (heat.abs().sum() > 0 or method == "grad-cam"), method
+        assert torch.isfinite(heat).all() and (heat.abs().sum() > 0 or method in MAP_METHODS), method
     assert_untouched(network, before)
 
 
@@ -213,7 +235,7 @@ def test_the_callers_images_stay(images):
 
     kept = images.clone()
     for method in METHODS:
-        if method != "grad-cam":
+        if method not in MAP_METHODS:
             attribute(InPlace(), images, method, 0, steps=3)
     assert images.equal(kept) and not images.requires_grad
 
@@ -221,7 +243,7 @@ def test_the_callers_images_stay(images):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("grad-kam", 0), "unknown method 'grad-kam': did you mean grad-cam?"),
+        (("grad-kam", 0), "unknown method 'grad-kam': did you mean grad-cam or hires-cam?"),
         (("saliency", 4), "no class 4: this network has 4, counted from 0"),
         (("saliency", [0, 1, 2]), "2 images need one label, or one each"),
         (("grad-cam", 0, "too"), "unknown layer 'too': did you mean two"),

@@ -18,8 +18,8 @@ def explain_command(
     method: Annotated[
         list[str] | None,
         Option(
-            help="grad-cam, occlusion, integrated-gradients, guided-backprop, deconvnet or saliency; several by "
-            "repeating it. Default: all."
+            help="hires-cam, grad-cam, occlusion, integrated-gradients, guided-backprop, deconvnet or saliency; "
+            "several by repeating it. Default: all."
         ),
     ] = None,
     layer: Annotated[

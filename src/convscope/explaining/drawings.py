@@ -123,7 +123,8 @@ def _legend(x: float, y: float, limit: float) -> str:
 
 def _svg(width: int, height: int, parts: Sequence[str]) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="{FONT}" font-size="14">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="{FONT}" font-size="14">'
         f'<rect class="sheet" width="{width}" height="{height}" fill="{PAPER}"/>{"".join(parts)}</svg>\n'
     )
 

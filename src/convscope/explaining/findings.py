@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..classifier import Classifier, Prediction
 from ..errors import printable
 from ..insight import (
+    MAP_METHODS,
     METHODS,
     Node,
     attribute,
@@ -32,7 +33,7 @@ UNSHOWN = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
 # Steps of integrated gradients: enough for a picture.
 STEPS = 24
 # What two classes are compared by.
-COMPARED = ("grad-cam", "integrated-gradients")
+COMPARED = ("hires-cam", "integrated-gradients")
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,15 @@ def look(
     if explained.index == other.index:
         raise ValueError(f"'{printable(other.label)}' is the class that is explained: compare it with another")
     # Asked for by name, a class-activation map that cannot be made is an error; otherwise it is left out.
-    needed = has_maps or layer is not None or "grad-cam" in (methods or ())
+    needed = has_maps or layer is not None or any(method in MAP_METHODS for method in methods or ())
     chosen = map_layer(seen, layer) if needed else None
 
     def heat(method: str, of: int, than: int | None = None) -> np.ndarray:
-        at = chosen if method == "grad-cam" else None
+        at = chosen if method in MAP_METHODS else None
         found = attribute(network, images, method, of, layer=at, versus=than, steps=STEPS)
         return found[0].float().cpu().numpy()
 
-    possible = [method for method in methods or METHODS if has_maps or method != "grad-cam"]
+    possible = [method for method in methods or METHODS if has_maps or method not in MAP_METHODS]
     reasons = {method: heat(method, explained.index) for method in possible}
     alone = {method: heat(method, other.index) for method in COMPARED if method in possible}
     # Integrated gradients of a difference are the difference of both; a class-activation map is rectified.

@@ -1,7 +1,7 @@
 """Looking inside any `nn.Module`, ours or not."""
 
 from .arithmetic import Arithmetic, arithmetic
-from .attribution import METHODS, attribute
+from .attribution import MAP_METHODS, METHODS, attribute
 from .deconvnet import deconvolve
 from .diagram import graph_dot, graph_svg, structure_svg
 from .field import Box, field_of, measured_field, seen_by
@@ -17,8 +17,8 @@ from .statistics import LayerStatistics, channel_statistics
 from .trace import trace
 
 __all__ = [
-    "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Patch", "Trace",
-    "activating_patches", "arithmetic", "attribute", "channel_statistics", "colour_kernels", "deconvolve",
+    "MAP_METHODS", "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Patch",
+    "Trace", "activating_patches", "arithmetic", "attribute", "channel_statistics", "colour_kernels", "deconvolve",
     "field_of", "gradients", "graph_dot", "graph_svg", "kernels", "layers_with_kernels", "map_layer", "maximise",
     "measured_field", "output_size", "seen_by", "structure_svg", "summary", "tile", "trace",
 ]  # fmt: skip

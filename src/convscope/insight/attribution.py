@@ -1,8 +1,8 @@
-"""Why this answer: how much each pixel of an image speaks for a class, by six methods.
+"""Why this answer: how much each pixel of an image speaks for a class, by seven methods.
 
 Gradient methods: saliency (Simonyan, Vedaldi and Zisserman 2014), guided backpropagation (Springenberg et al. 2015),
 deconvnet (Zeiler and Fergus 2014), integrated gradients (Sundararajan, Taly and Yan 2017). By the last maps: Grad-CAM
-(Selvaraju et al. 2017). By trying: occlusion (Zeiler and Fergus 2014).
+(Selvaraju et al. 2017) and HiResCAM (Draelos and Carin 2020). By trying: occlusion (Zeiler and Fergus 2014).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .kernels import nearest
 from .rectifiers import ChangedRectifiers
 from .scores import Labels, Score, as_labels, differentiating, logits_of, score_of
 
-METHODS = ("grad-cam", "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet")
+MAP_METHODS = ("grad-cam", "hires-cam")
+METHODS = (*MAP_METHODS, "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet")
 # Images that occlusion or integrated gradients send through the network at once.
 TOGETHER = 16
 
@@ -42,6 +43,8 @@ def attribute(
 
     - grad-cam: the last maps (or those of `layer`, a name that `trace` gives), weighted by their mean gradient. What
       speaks against the class is left out, as in the paper; with `versus` it stays, with its sign.
+    - hires-cam: the same with the gradient of each place instead of its mean, which is right for any ending of a
+      network; grad-cam is for those that average their last maps.
     - guided-backprop, deconvnet: the gradient with changed rectifiers, summed over the channels; signed.
     - integrated-gradients: summed over the channels, so that a map sums up to score(image) - score(`baseline`), in
       `steps` steps; signed.
@@ -54,15 +57,15 @@ def attribute(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method '{method}': {nearest(method, METHODS)}")
-    if layer is not None and method != "grad-cam":
-        raise ValueError(f"{method} looks at the input and takes no layer; only grad-cam does")
+    if layer is not None and method not in MAP_METHODS:
+        raise ValueError(f"{method} looks at the input and takes no layer; {' and '.join(MAP_METHODS)} do")
     images = images.detach()
     labels = as_labels(label, images)
     others = None if versus is None else as_labels(versus, images)
     with differentiating(network):
         check_labels(network, images, labels, others)
-        if method == "grad-cam":
-            return grad_cam(network, images, labels, others, layer)
+        if method in MAP_METHODS:
+            return grad_cam(network, images, labels, others, layer, by_place=method == "hires-cam")
         score = score_of(network)
         if method == "occlusion":
             return _occlusion(score, images, labels, others, baseline, window, stride)

@@ -3,6 +3,10 @@
 Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, *Grad-CAM: Visual Explanations from Deep Networks via
 Gradient-based Localization*, ICCV 2017. In a network that ends with global average pooling and one linear layer it is
 the class-activation map of Zhou et al. 2016, divided by the number of pixels of the maps.
+
+Draelos and Carin, *Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks*, arXiv
+2011.08891: the gradient of every place instead of its mean over the map. The two agree where the maps are averaged at
+the end. Where they are flattened or their maximum is taken, a mean would spread what one place has said over them all.
 """
 
 from __future__ import annotations
@@ -18,9 +22,14 @@ from .trace import trace
 
 
 def grad_cam(
-    network: nn.Module, images: Tensor, labels: Tensor, others: Tensor | None = None, layer: str | None = None
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    others: Tensor | None = None,
+    layer: str | None = None,
+    by_place: bool = False,
 ) -> Tensor:
-    """N x H x W, enlarged bilinearly to the images' size; see `attribute` for the rest."""
+    """N x H x W, enlarged bilinearly to the images' size; see `attribute` for the rest. `by_place` is HiResCAM."""
     layer = map_layer(trace(network, images[:1], keep=()), layer)
     found: dict[str, Tensor] = {}
 
@@ -34,7 +43,8 @@ def grad_cam(
     torch.autograd.grad(difference(logits, labels, others).sum(), start)
     if "gradient" not in found:
         raise ValueError(f"the answer does not depend on '{layer}': choose another layer")
-    heat = (found["gradient"].mean((2, 3), keepdim=True) * found["maps"]).sum(1, keepdim=True)
+    weights = found["gradient"] if by_place else found["gradient"].mean((2, 3), keepdim=True)
+    heat = (weights * found["maps"]).sum(1, keepdim=True)
     if others is None:
         heat = heat.relu()
     return F.interpolate(heat, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]

@@ -7,9 +7,10 @@ import { has, ofLanguage, t } from "./i18n.js";
 import { isVector } from "./layout.js";
 import { percent } from "./numbers.js";
 
-const METHODS = ["grad-cam", "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
+const MAP_METHODS = ["hires-cam", "grad-cam"];
+const METHODS = [...MAP_METHODS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
 const SIZE = 208;
-const chosen = { method: "grad-cam", layer: "", first: null, second: null, versus: false }; // kept while the page is open
+const chosen = { method: "hires-cam", layer: "", first: null, second: null, versus: false }; // kept while the page is open
 
 export function whyView(root, store) {
   const controls = h("div", { class: "why-controls" });
@@ -33,7 +34,7 @@ export function whyView(root, store) {
     const layers = network.nodes.filter(({ shape, kind }) => !isVector(shape) && kind !== "input").map(({ name: layer }) => [layer, layer]);
     const parts = [
       select(t("why.method"), METHODS.map((method) => [method, t(`why.${method}`)]), chosen.method, (v) => (chosen.method = v)),
-      chosen.method === "grad-cam" ? select(t("why.layer"), [["", t("why.lastLayer")], ...layers], chosen.layer, (v) => (chosen.layer = v)) : null,
+      MAP_METHODS.includes(chosen.method) ? select(t("why.layer"), [["", t("why.lastLayer")], ...layers], chosen.layer, (v) => (chosen.layer = v)) : null,
       select(t("why.class"), classes, chosen.first ?? best[0], (v) => (chosen.first = Number(v))),
       select(t("why.beside"), classes, chosen.second ?? best[1], (v) => (chosen.second = Number(v))),
       h("label", { class: "check" }, h("input", { type: "checkbox", checked: chosen.versus, onchange: (event) => { chosen.versus = event.target.checked; update(); } }), t("why.versus")),
@@ -55,7 +56,7 @@ export function whyView(root, store) {
     if (key === asked) return;
     asked = key;
     showControls(best);
-    const layer = chosen.method === "grad-cam" && chosen.layer ? chosen.layer : undefined;
+    const layer = MAP_METHODS.includes(chosen.method) && chosen.layer ? chosen.layer : undefined;
     await Promise.all(labels.map(async (label, i) => {
       const share = forward.probabilities.find(({ index }) => index === label);
       maps[i].caption(name(share.label), ` · ${percent(share.probability)} %`);
