@@ -1,7 +1,7 @@
 /** Moving through the network with the arrow keys, and saying where one is. */
 
 import { t } from "./i18n.js";
-import { mapsOf } from "./maps.js";
+import { mapsShown } from "./scene.js";
 
 /** "conv1, map 3, row 12, column 7" with as much of it as `place` has. */
 export function placeOf(node, { map, y, x }, state) {
@@ -23,7 +23,7 @@ export function moveCursor(store, plan, cursor, key) {
   const item = plan.byLayer.get(cursor.layer);
   const layer = store.state.forward?.layers.get(item.node.name);
   const order = layer?.vector ? Array.from({ length: item.grid.count }, (_, i) => i)
-    : layer ? mapsOf(store, layer).slice(0, item.grid.count).map(({ map }) => map) : [];
+    : layer ? mapsShown(store, layer).slice(0, item.grid.count).map(({ map }) => map) : [];
   const position = cursor.map === undefined ? -1 : order.indexOf(cursor.map);
   const [across, down] = steps[key];
   const { columns } = item.grid;

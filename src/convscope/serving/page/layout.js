@@ -34,9 +34,10 @@ export function layout(graph, open, counts, room) {
   const arcs = arcsOf(items);
   const bottom = PAD + arcs.lanes * ARC;
   const lanes = Math.max(...columns.map((column) => column.length));
-  const tall = Math.max(room.height - top - bottom, lanes > 1 ? lanes * LANE_LEAST : 220);
+  const alone = Math.max(room.height - top - bottom, 200);
+  const tall = Math.max(alone, lanes > 1 ? lanes * LANE_LEAST : 0);
 
-  const roomy = Math.min(Math.max(tall * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
+  const roomy = Math.min(Math.max(alone * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
   const fits = columns.length * (COLUMN.least + GAP) + 2 * PAD <= room.width * NEARLY;
   const least = fits ? COLUMN.least : roomy;
   // Columns with many maps get more of what is left when all have the least that they need.
@@ -48,7 +49,7 @@ export function layout(graph, open, counts, room) {
   columns.forEach((column, rank) => {
     const many = column.some(({ node }) => !isVector(node.shape) && counts(node) > 16);
     const width = many ? COLUMN.wide : Math.min(least + share * needs[rank], COLUMN.most);
-    const lane = tall / column.length;
+    const lane = column.length > 1 ? tall / column.length : alone; // one by itself is never out of sight
     column.forEach((item, i) => {
       Object.assign(item, { x, y: top + i * lane, width, height: lane, rank });
       item.grid = gridOf(item.node.shape, counts(item.node), item, item.block !== null);

@@ -6,10 +6,9 @@ import { rebuildScale } from "./colour.js";
 import { t } from "./i18n.js";
 import { kindOf, ownName, sentence, shapeText, windowOrAmount } from "./kinds.js";
 import { hit } from "./layout.js";
-import { mapsOf } from "./maps.js";
 import { milliseconds, short, valueAt } from "./numbers.js";
 import { paintNetwork } from "./paint.js";
-import { planOf, sceneOf } from "./scene.js";
+import { mapsShown, planOf, sceneOf } from "./scene.js";
 import { moveCursor, placeOf } from "./cursor.js";
 
 const REVEAL = 550; // milliseconds for the data to run through
@@ -139,7 +138,7 @@ export function mount(root, store) {
     const layer = (direction === "backward" ? gradients : forward)?.layers.get(node.name);
     if (!layer) return null;
     if (layer.vector) return { layer: node.name, map: found.position, y: 0, x: 0, value: valueAt(layer.maps[0], found.position) };
-    const map = mapsOf(store, layer)[found.position];
+    const map = mapsShown(store, layer)[found.position];
     if (!map) return null;
     const [y, x] = [Math.floor(found.row * layer.height), Math.floor(found.column * layer.width)];
     return { layer: node.name, map: map.map, y, x, value: valueAt(map, y * layer.width + x) };

@@ -3,6 +3,7 @@
 import { h, name } from "./dom.js";
 import { numberGrid } from "./grid.js";
 import { t } from "./i18n.js";
+import { ownName } from "./kinds.js";
 import { findMap } from "./maps.js";
 import { mapBox } from "./mapbox.js";
 import { fixed, percent, short } from "./numbers.js";
@@ -107,8 +108,9 @@ const bracketed = (value, f) => (value < 0 ? `(${f(value)})` : f(value));
 function addition(store, arithmetic) {
   const decimals = commonDecimals(arithmetic, arithmetic.terms.map(({ value }) => value));
   const limit = strongest(arithmetic.terms.map(({ value }) => value));
-  return [column(grids(arithmetic.terms.map((term) => h("div", {}, source(store, [term]), followButton(store, term))))),
-    sums(h("h4", {}, t("op.sum")), arithmetic.terms.map((term) => line({ label: termPlace(term), value: term.value, limit, decimals })), results(arithmetic, decimals))];
+  return [column(grids(arithmetic.terms.flatMap((term, i) => [i ? h("span", { class: "sign" }, "+") : null,
+    h("div", { class: "operand" }, source(store, [term]), followButton(store, term, "product.follow.short"))]))),
+    sums(h("h4", {}, t("op.sum")), arithmetic.terms.map((term) => line({ label: name(ownName(term.input)), value: term.value, limit, decimals })), results(arithmetic, decimals))];
 }
 
 function copied(store, arithmetic) {

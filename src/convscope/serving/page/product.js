@@ -18,10 +18,10 @@ export function termPlace({ input, index: [map, y, x] }) {
 }
 
 /** "where does this come from": nothing before the input, and nothing for padding. */
-export function followButton(store, term) {
+export function followButton(store, term, words = "product.follow") {
   const node = store.state.network.byName.get(term.input);
   if (!node || node.kind === "input" || term.padded) return null;
-  return h("button", { class: "quiet", onclick: () => follow(store, term) }, icon("follow"), t("product.follow"));
+  return h("button", { class: "quiet", onclick: () => follow(store, term) }, icon("follow"), t(words));
 }
 
 /** value x weight = product, or, where the layer joins the two in another way, what comes of them. */

@@ -1,14 +1,30 @@
 /** What paint.js shows of the state: which layers, what is lit, and the links of the chosen map. */
 
 import { isVector, layout } from "./layout.js";
-import { countOf, mapsOf } from "./maps.js";
+import { countOf, findMap, mapsOf } from "./maps.js";
 import { limits } from "./paint.js";
 
 const LINKS = 48; // more of them say nothing
+const MISSING_MOST = 4; // lit maps that are fetched if they are not among the strongest
 
 export function planOf(store, room) {
   const { network, open } = store.state;
   return layout(network, open, (node) => countOf(store.state, node), room);
+}
+
+/**
+ * The maps of a layer as they are shown. What is lit is among them: a weak map that belongs to the chosen one takes the
+ * place of the last.
+ */
+export function mapsShown(store, layer) {
+  const { state } = store;
+  const node = state.network.byName.get(layer.name);
+  const maps = mapsOf(store, layer).slice(0, countOf(state, node));
+  const lit = state.direction === "backward" ? null : chosen(state).lit?.get(layer.name);
+  if (!lit?.size || lit.size > MISSING_MOST) return maps;
+  const missing = [...lit].filter((number) => !maps.some(({ map }) => map === number))
+    .map((number) => findMap(store, layer.name, number)).filter(Boolean);
+  return missing.length ? [...maps.slice(0, maps.length - missing.length), ...missing] : maps;
 }
 
 export function sceneOf(store, plan, extra = {}) {
@@ -18,12 +34,20 @@ export function sceneOf(store, plan, extra = {}) {
   const layers = (backward ? fresh && state.gradients?.layers : state.forward?.layers) || null;
   const { lit, links, windows } = chosen(state);
   const limit = layers ? limits(layers, state.scale) : () => 1;
-  return { plan, layers, lit, links, windows, limit, backward, maps: (layer) => mapsOf(store, layer),
+  return { plan, layers, lit, links, windows, limit, backward, maps: (layer) => mapsShown(store, layer),
     selected: state.selected, field: state.field, seenBy: state.seenBy, reveal: 1, ...extra };
 }
 
+let memory = { of: [], answer: null };
+
 /** The maps that belong to what is selected, links from its inputs to it, and its window on them. */
-function chosen({ selected, arithmetic, kernels, network }) {
+function chosen(state) {
+  const of = [state.selected, state.arithmetic, state.kernels, state.network];
+  if (of.some((part, i) => part !== memory.of[i])) memory = { of, answer: choose(state) };
+  return memory.answer;
+}
+
+function choose({ selected, arithmetic, kernels, network }) {
   const node = selected && network.byName.get(selected.layer);
   if (!node) return { lit: null };
   const all = { has: () => true };
