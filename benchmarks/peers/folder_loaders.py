@@ -153,11 +153,11 @@ def torch_learner(given: argparse.Namespace) -> Any:
 
 
 def memory_now() -> int:
-    """The memory that this process holds, in bytes; 0 where nobody says."""
-    status = Path("/proc/self/status")
-    if not status.is_file():
+    """The memory that this process holds, in bytes, its share of what others hold too; 0 where nobody says."""
+    rollup = Path("/proc/self/smaps_rollup")
+    if not rollup.is_file():
         return 0
-    return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if "VmRSS" in line)
+    return next(int(line.split()[1]) * 1024 for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
 
 
 LOADERS = {"convscope": convscope, "torchvision": torchvision, "timm": timm, "keras": keras}

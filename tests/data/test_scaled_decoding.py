@@ -55,7 +55,7 @@ def test_twice_the_wanted_side_is_left(side, size):
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
 @pytest.mark.parametrize(("width", "height", "side"), [(300, 300, 64), (400, 200, 199), (201, 640, 80)])
-def test_shrinking_is_pillows_within_one_step(filter, width, height, side):
+def test_shrinking_is_pillows_within_two_steps(filter, width, height, side):
     image = Image.fromarray(load_sample_image("china.jpg")).crop((100, 20, 100 + width, 20 + height))
     for mode in ("pad", "squash"):
         preprocess = Preprocess((3, side, side), interpolation=filter, crop_mode=mode, **THREE)
@@ -66,7 +66,8 @@ def test_shrinking_is_pillows_within_one_step(filter, width, height, side):
             size = (round(width * scale), round(height * scale))
         theirs = np.asarray(image.resize(size, Image.Resampling[filter.upper()])).astype(int)
         top, left = (side - size[1]) // 2, (side - size[0]) // 2
-        assert np.abs(ours[top : top + size[1], left : left + size[0]] - theirs).max() <= 1
+        apart = np.abs(ours[top : top + size[1], left : left + size[0]] - theirs)
+        assert apart.max() <= 2 and apart.mean() < 0.3
 
 
 def test_the_moments_of_an_image_are_those_of_its_pixels():

@@ -233,7 +233,7 @@ def statistics(moments: np.ndarray, count: int) -> tuple[tuple[float, ...], tupl
 def _shrunk(
     image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float], interpolation: str
 ) -> np.ndarray:
-    """Part of a colour picture, made smaller: what Pillow makes of it, within one step of 255, in a third of the time.
+    """Part of a colour picture, made smaller: what Pillow makes of it, within two steps of 255, in a third of the time.
 
     The box is rounded to whole pixels, of which several go into one.
     """
