@@ -34,7 +34,7 @@ export function mount(root, store, page) {
     return loaded.get(module);
   }
 
-  let front = null; // what the module in front returned
+  let front = []; // what the modules in front returned
   async function show() {
     const { tab, three } = store.state;
     TABS.forEach((name, i) => {
@@ -42,15 +42,19 @@ export function mount(root, store, page) {
       buttons[i].textContent = t(`tabs.${name}`);
       buttons[i].setAttribute("aria-selected", String(here));
       buttons[i].tabIndex = here ? 0 : -1;
-      page.getElementById(`tab-${name}`).hidden = !here;
+      // The lesson speaks about the network, which stands beside it.
+      page.getElementById(`tab-${name}`).hidden = !here && !(name === "network" && tab === "lesson");
     });
     root.setAttribute("aria-label", t("tabs.label"));
+    page.body.dataset.tab = tab;
     page.getElementById("three").hidden = !three;
     page.getElementById("network").hidden = three;
-    const module = tab === "network" ? (three ? "three" : null) : tab;
-    front?.hide?.();
-    front = module ? await load(module, page.getElementById(module === "three" ? "three" : `tab-${tab}`)) : null;
-    front?.show?.();
+    const wanted = [...(tab === "network" ? [] : [[tab, `tab-${tab}`]]), ...(three && ["network", "lesson"].includes(tab) ? [["three", "three"]] : [])];
+    const views = await Promise.all(wanted.map(([module, id]) => load(module, page.getElementById(id))));
+    if (store.state.tab !== tab || store.state.three !== three) return; // somebody went on while it was loaded
+    for (const view of front) if (!views.includes(view)) view?.hide?.();
+    for (const view of views) view?.show?.();
+    front = views;
   }
   store.on(["tab", "three", "language"], show);
   show();
