@@ -208,6 +208,7 @@ def test_the_command(digits_run, seven, tmp_path, monkeypatch, capsys):
     assert document["label"] == "1" and document["folder"] == "runs/explain/mine"
     assert sorted(document["methods"]) == ["grad-cam", "saliency"]
     assert "occlusion.png" not in document["files"]
+    assert "versus-grad-cam.svg" in document["files"]  # compared by what was asked for
     page = (tmp_path / document["page"]).read_text(encoding="utf-8")
     assert "--method saliency --method grad-cam --label 1" in page
     assert main(words) == 0

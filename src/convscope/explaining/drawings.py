@@ -59,10 +59,10 @@ def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
 
 
 def stems(names: Sequence[str], values: Sequence[float]) -> str:
-    """A stem a layer on a logarithmic scale of at most eight powers of ten; what is 0 has none."""
+    """A stem a layer on a logarithmic scale of at most sixteen powers of ten; what is 0 has none."""
     positive = [value for value in values if value > 0 and math.isfinite(value)]
     top = math.ceil(math.log10(max(positive))) if positive else 0
-    bottom = max(math.floor(math.log10(min(positive))) if positive else -1, top - 8)
+    bottom = max(math.floor(math.log10(min(positive))) if positive else -1, top - 16)
     bottom = min(bottom, top - 1)
     left, right, head, foot = 72, WIDTH - 16, 16, 216
 
@@ -70,7 +70,7 @@ def stems(names: Sequence[str], values: Sequence[float]) -> str:
         return foot - (foot - head) * (min(max(math.log10(value), bottom), top) - bottom) / (top - bottom)
 
     parts = []
-    for power in range(bottom, top + 1):
+    for power in range(top, bottom - 1, -max(-(-(top - bottom) // 8), 1)):
         y = foot - (foot - head) * (power - bottom) / (top - bottom)
         parts += [
             f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="{LINE}"/>',

@@ -32,8 +32,8 @@ MAPS, SIDE = 8, 112
 UNSHOWN = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
 # Steps of integrated gradients: enough for a picture.
 STEPS = 24
-# What two classes are compared by.
-COMPARED = ("hires-cam", "integrated-gradients")
+# What two classes are compared by; of the class-activation maps the first that was asked for.
+COMPARED = ("hires-cam", "grad-cam", "integrated-gradients")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,10 @@ def look(
 
     possible = [method for method in methods or METHODS if has_maps or method not in MAP_METHODS]
     reasons = {method: heat(method, explained.index) for method in possible}
-    alone = {method: heat(method, other.index) for method in COMPARED if method in possible}
+    compared = [method for method in COMPARED if method in possible]
+    if "hires-cam" in compared and "grad-cam" in compared:
+        compared.remove("grad-cam")
+    alone = {method: heat(method, other.index) for method in compared}
     # Integrated gradients of a difference are the difference of both; a class-activation map is rectified.
     against = {
         method: reasons[method] - heat_of_other
