@@ -43,7 +43,7 @@ SHARE = 0.5
 # What is always left free.
 SPARE = 500_000_000
 STALE_SECONDS = 24 * 3600.0
-LOTS_AHEAD = 2
+LOTS_AHEAD, LOTS_ANNOUNCED = 2, 4
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,19 @@ class PackRows(Rows):
 
     def portions(self, places: Sequence[Tensor]) -> Iterator[Tensor]:
         """What `take` gives for each of several lots; a thread reads the next ones meanwhile."""
+
+        def fetch(number: int) -> Tensor:
+            self._announce(places[number + LOTS_ANNOUNCED : number + LOTS_ANNOUNCED + 1])
+            return self.take(places[number])
+
+        self._announce(places[:LOTS_ANNOUNCED])
         with ThreadPoolExecutor(1) as pool:
-            yield from ahead(pool, self.take, places, LOTS_AHEAD)
+            yield from ahead(pool, fetch, range(len(places)), LOTS_AHEAD)
+
+    def _announce(self, lots: Sequence[Tensor]) -> None:
+        """Let the system fetch several rows at once from a disk: half as long again is what it takes one by one."""
+        for pack, row in (place for lot in lots for place in self.places[lot.numpy()].tolist()):
+            self.packs[pack].announce(row)
 
 
 class Cache:

@@ -92,6 +92,12 @@ class Pack:
                 raise OSError(errno.EIO, "is shorter than it was", str(self.path))
             done += count
 
+    def announce(self, row: int) -> None:
+        """Tell the system that a row will be read soon, where that is possible."""
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._descriptor, row * self.row_bytes, self.row_bytes, os.POSIX_FADV_WILLNEED)
+
     def touch(self) -> None:
         """Note that it is in use: what was not for longest is removed first."""
         with contextlib.suppress(OSError):
