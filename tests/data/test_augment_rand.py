@@ -1,4 +1,4 @@
-"""RandAugment against torchvision's, operation by operation, at several magnitudes and for images of any proportions."""
+"""RandAugment against torchvision's: each operation, several magnitudes, images of any proportions."""
 
 from __future__ import annotations
 
