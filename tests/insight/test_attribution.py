@@ -196,7 +196,8 @@ def test_every_method_on_networks_of_all_kinds(name):
     for p in list(network.parameters())[:3]:
         p.requires_grad_(False)  # as in a network that is being fine-tuned
     before = sums(network)
-    assert map_layer(trace(network, images, keep=())) == layer or name == "own"
+    usual = images if size[1] < 64 else torch.zeros(1, 3, 128, 128)  # at 64 their last maps have 2 x 2 places
+    assert map_layer(trace(network, usual, keep=())) == layer or name == "own"
     side = size[1] // 3
     for method in METHODS:
         with torch.no_grad():  # as a server calls it

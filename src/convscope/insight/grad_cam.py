@@ -11,6 +11,8 @@ the end. Where they are flattened or their maximum is taken, a mean would spread
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +21,9 @@ from .graph import Trace
 from .kernels import nearest
 from .scores import difference, watched
 from .trace import trace
+
+# Maps of fewer places a side say little more than which half.
+POINTING = 4
 
 
 def grad_cam(
@@ -51,8 +56,9 @@ def grad_cam(
 
 
 def map_layer(found: Trace, layer: str | None = None) -> str:
-    """The layer that a class-activation map is made from: the last one that gives maps of more than one pixel.
+    """The layer that a class-activation map is made from: the last one whose maps can point at something.
 
+    That is 4 x 4 places or more; where there are none, more than one.
     With `layer` it is that one, if it gives maps; ValueError names what could be meant.
     """
     names = [node.name for node in found.nodes if len(node.shape) == 3 and node.kind != "input"]
@@ -62,7 +68,8 @@ def map_layer(found: Trace, layer: str | None = None) -> str:
         if any(node.name == layer for node in found.nodes):
             raise ValueError(f"'{layer}' gives no maps: choose one of {', '.join(names[-6:]) or 'another network'}")
         raise ValueError(f"unknown layer '{layer}': {nearest(layer, names)}")
-    large = [name for name in names if found.node(name).shape[1] * found.node(name).shape[2] > 1]
+    sizes = {name: found.node(name).shape[1:] for name in names}
+    large = [name for name in names if min(sizes[name]) >= POINTING] or [n for n in names if math.prod(sizes[n]) > 1]
     if not large:
         raise ValueError("no layer of this network gives maps: choose another method, such as saliency")
     return large[-1]

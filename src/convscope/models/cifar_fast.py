@@ -73,7 +73,7 @@ class CifarFast(nn.Module):
         narrow, wide = (32 * max(round(channels * width / 32), 1) for channels in (64, 256))
         first = 2 * in_channels * 2 * 2 * min(stride, 2)
         self.smallest = stride * (2**blocks + 1)
-        self.whiten = nn.Conv2d(in_channels, first, 2 * stride, stride, bias=False)
+        self.whiten = nn.Conv2d(in_channels, first, 2 * stride, stride, padding=stride // 2, bias=False)
         self.act = nn.SiLU()
         # N x 24 x 31 x 31
         self.stages: dict[str, tuple[int, int]] = {}
