@@ -20,10 +20,22 @@ import { isVector } from "./layout.js";
 
 const place = (id) => document.getElementById(id);
 const preferred = navigator.languages.some((code) => code.startsWith("zh")) && !navigator.language.startsWith("en") ? "zh" : "en";
-const remembered = (key, values) => {
-  const value = localStorage.getItem(key);
-  return values.includes(value) ? { [key]: value } : {};
-};
+/** What was chosen on an earlier visit; nothing where the browser keeps nothing. */
+function remembered(key, values) {
+  try {
+    const value = localStorage.getItem(key);
+    return values.includes(value) ? { [key]: value } : {};
+  } catch {
+    return {};
+  }
+}
+function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Then it is chosen again next time.
+  }
+}
 
 const store = createStore({
   ...INITIAL,
@@ -35,14 +47,14 @@ const store = createStore({
 
 function useTheme({ theme }) {
   document.documentElement.dataset.theme = theme;
-  localStorage.setItem("theme", theme);
+  remember("theme", theme);
   rebuildScale();
 }
 
 /** Shows the language, then lets the views know by `language` that the words are there. */
 async function speak(language) {
   await useLanguage(language);
-  localStorage.setItem("language", language);
+  remember("language", language);
   translate();
   store.set({ language });
 }

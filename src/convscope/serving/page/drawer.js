@@ -15,6 +15,7 @@ export function mount(root, store) {
   root.append(h("header", { class: "drawer-head" }, path, close), body);
   let shown = "";
   let view = null;
+  let opener = null; // what had the focus before it opened
 
   function crumbs({ selected, why, network, arithmetic }) {
     if (why) return [h("b", {}, t("why.title"))];
@@ -35,6 +36,8 @@ export function mount(root, store) {
   function show() {
     const { state } = store;
     const open = Boolean(state.network) && (state.why || state.selected) && Boolean(state.forward);
+    if (open && root.hidden) opener = document.activeElement;
+    if (!open && root.contains(document.activeElement) && opener?.isConnected) opener.focus({ preventScroll: true });
     root.hidden = !open;
     document.body.classList.toggle("drawn", Boolean(open));
     if (!open) {

@@ -139,15 +139,15 @@ function listed(store, arithmetic, all, showAll) {
   if (rest.length) parts.push(line({ label: t("sum.rest", { n: rest.length }), value: rest.reduce((sum, i) => sum + weightOf(terms[i]), 0), limit: 0, decimals, onclick: showAll, className: "rest" }));
   if (bias !== null && bias !== undefined) parts.push(line({ label: t("sum.bias"), value: bias, limit, decimals, className: "bias" }));
   const vector = terms.length && store.state.forward.layers.get(terms[0].input);
-  return [column(vector ? weighing(store, terms, vector, term) : null, h("div", { class: "oneline" }, productLine(store, terms[term] ?? null))),
+  return [column(vector ? weighing(store, arithmetic, vector, term) : null, h("div", { class: "oneline" }, productLine(store, terms[term] ?? null))),
     sums(...parts, results(arithmetic, decimals))];
 }
 
 /** Inputs, weights and products of a dense layer side by side as cells. */
-function weighing(store, terms, vector, term) {
+function weighing(store, { terms, operation }, vector, term) {
   if (!vector.vector) return grids(source(store, [terms[term ?? 0]]));
   const n = terms.length;
-  const row = [["sum.vectorInput", "value"], ["sum.weights", "weight"], ["sum.products", "product"]].map(([key, what]) => {
+  const row = [["sum.vectorInput", "value"], ["sum.weights", "weight"], [operation === "sum" ? "op.terms" : "sum.products", "product"]].map(([key, what]) => {
     const values = terms.map((one) => one[what] ?? 0);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const data = Uint8Array.from(values, (v) => (high > low ? Math.round(((v - low) / (high - low)) * 255) : 0));
@@ -155,7 +155,8 @@ function weighing(store, terms, vector, term) {
     picture.show({ layer: { vector: true, width: n, height: 1 }, map: { data, low, high }, limit: strongest(values), box: term === undefined ? null : [0, term, 1, term + 1] });
     return picture.element;
   });
-  return grids(row[0], h("span", { class: "sign" }, "×"), row[1], h("span", { class: "sign" }, "="), row[2]);
+  const [between, after] = operation === "sum" ? [",", "→"] : ["×", "="];
+  return grids(row[0], h("span", { class: "sign" }, between), row[1], h("span", { class: "sign" }, after), row[2]);
 }
 
 function shares(store, arithmetic) {

@@ -28,14 +28,18 @@ export function mount(root, store) {
     chooser.value = "";
   }
 
+  // Anywhere on the page: elsewhere the browser would leave it and show the file.
   const zone = root.closest("[data-drop]") ?? root;
   const hasFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   for (const kind of ["dragover", "dragleave", "drop"]) {
-    zone.addEventListener(kind, (event) => {
+    document.addEventListener(kind, (event) => {
       if (!hasFile(event)) return;
       event.preventDefault();
       zone.classList.toggle("dropping", kind === "dragover");
-      if (kind === "drop") take(event.dataTransfer.files[0]);
+      if (kind === "drop") {
+        store.set({ tab: "network" });
+        take(event.dataTransfer.files[0]);
+      }
     });
   }
   document.addEventListener("paste", (event) => {

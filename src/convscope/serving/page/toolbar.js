@@ -22,7 +22,7 @@ export function mount(root, store, legendRoot) {
     ];
     if (direction === "backward" && network) {
       const wished = label ?? forward?.probabilities[0].index ?? 0;
-      const select = h("select", { "aria-label": t("toolbar.label"), onchange: (event) => store.set({ label: Number(event.target.value) }) },
+      const select = h("select", { dir: "auto", "aria-label": t("toolbar.label"), onchange: (event) => store.set({ label: Number(event.target.value) }) },
         network.class_names.map((text, i) => h("option", { value: String(i), selected: i === wished }, text)));
       parts.push(h("label", { class: "field" }, t("toolbar.label"), select));
       if (gradients && forward) parts.push(h("span", { class: "soft" }, t("toolbar.loss", { loss: short(gradients.loss) })));

@@ -14,7 +14,8 @@ export function mount(root, store, speak) {
   const language = h("div", { class: "choice", role: "group" });
   const theme = h("button", { class: "tool", onclick: () => store.set({ theme: THEMES[(THEMES.indexOf(store.state.theme) + 1) % 3] }) });
   const box = h("div", { class: "share" }, share, menu);
-  root.append(select, h("span", { class: "push" }), box, language, theme);
+  const about = h("span", { class: "about-classifier soft", dir: "auto" });
+  root.append(select, about, box, language, theme);
 
   function open(yes) {
     menu.hidden = !yes;
@@ -57,7 +58,8 @@ export function mount(root, store, speak) {
     theme.setAttribute("aria-label", theme.title);
     select.setAttribute("aria-label", t("top.classifier"));
     const chosen = state.classifiers.find(({ id }) => id === state.classifier);
-    select.title = ofLanguage(chosen?.description);
+    about.textContent = ofLanguage(chosen?.description);
+    select.title = about.textContent;
     select.replaceChildren(...state.classifiers.map(({ id, name }) => h("option", { value: id, selected: id === state.classifier }, name)));
     select.hidden = !state.classifiers.length;
   }

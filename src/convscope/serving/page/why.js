@@ -25,7 +25,7 @@ export function whyView(root, store) {
   covering(brush.canvas, store);
 
   function select(label, options, value, choose) {
-    return h("label", { class: "field" }, label, h("select", { onchange: (event) => { choose(event.target.value); update(); } },
+    return h("label", { class: "field" }, label, h("select", { dir: "auto", onchange: (event) => { choose(event.target.value); update(); } },
       options.map(([key, text]) => h("option", { value: key, selected: key === String(value) }, text))));
   }
   function showControls(best) {
