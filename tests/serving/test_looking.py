@@ -98,6 +98,7 @@ def test_more_maps_follow_in_the_order_of_strength(client, looked):
         ("activations/another/features.3", 404),
         ("arithmetic/{s}/features.3?map=16&y=0&x=0", 422),
         ("arithmetic/{s}/features.3?map=1", 422),
+        ("arithmetic/{s}/input?map=0&y=0&x=0", 422),
         ("arithmetic/{s}/features.3?map=1&y=10&x=0", 422),
         ("arithmetic/{s}/features.3?map=-1&y=1&x=0", 422),
         ("kernels/features.1?map=0", 422),

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
-from ..data.image_file import UnreadableImage
-from ..errors import ConvScopeError, DataError, UsageError, printable
+from .answers import answer_errors, container_answer, json_answer, parameter_refusal
 from .classifiers import Shelf
-from .container import CONTENT_TYPE, to_json
 from .edits import Edits
 from .examples import Examples
 from .guard import Guard
@@ -25,14 +23,15 @@ from .lanes import Lane, milliseconds_since
 from .live import follow
 from .looking import Microscope, new_session, ranking
 from .page_files import PAGE, PageFiles
-from .refusal import Refusal, plain_refusal, wrong
 from .sessions import Session, Sessions, Traces
 from .unread import CloseUnread
-from .uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json, refuse_image
+from .uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json
 
 T = TypeVar("T")
 QUICK_SECONDS, SLOW_SECONDS = 30.0, 60.0
 MAX_MAPS = 4096
+# Attributions need the first; the second is what torch imports when it works on shapes alone.
+AHEAD = ("captum.attr", "sympy")
 
 Id = Annotated[str | None, Query(alias="classifier", max_length=300)]
 Maps = Annotated[int, Query(ge=0, le=MAX_MAPS)]
@@ -54,11 +53,18 @@ class Service:
     seconds: tuple[float, float] = (QUICK_SECONDS, SLOW_SECONDS)
     # Set when the service is asked to stop: what would go on for ever ends.
     stopping: Callable[[], bool] = lambda: False
+    prepared: bool = False
 
     def __post_init__(self) -> None:
         traces = Traces()
         self.microscope = Microscope("quick", traces)
         self.explainer = Microscope("slow", Traces())
+
+    def prepare(self) -> None:
+        """Somebody has opened the page: import in the background what the first questions would wait for."""
+        if not self.prepared:
+            self.prepared = True
+            threading.Thread(target=_import_ahead, daemon=True).start()
 
     async def quickly(self, request: Request, compute: Callable[[], T], page: str | None = None) -> T:
         """Compute what must not wait behind an explanation."""
@@ -69,12 +75,18 @@ class Service:
         return await self.slow.run(compute, self.seconds[1], request)
 
 
+def _import_ahead() -> None:
+    for module in AHEAD:
+        with contextlib.suppress(ImportError):
+            import_module(module)
+
+
 def create_app(service: Service, host_names: tuple[str, ...] = ()) -> FastAPI:
     """The whole service as an ASGI application."""
     app = FastAPI(title="ConvScope", docs_url=None, redoc_url=None)
     app.add_middleware(Guard, host_names=host_names)
     app.add_middleware(CloseUnread)  # the last one added is the first to see a request
-    _answer_errors(app)
+    answer_errors(app)
     _add_choosing(app, service)
     _add_looking(app, service)
     _add_explaining(app, service)
@@ -89,22 +101,23 @@ def _add_choosing(app: FastAPI, service: Service) -> None:
 
     @app.get("/health")
     async def health() -> Response:
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     @app.get("/api/classifiers")
     async def classifiers(request: Request) -> Response:
+        service.prepare()
         entries = await service.quickly(request, lambda: [served.entry() for served in shelf.served.values()])
-        return _json({"classifiers": entries, "current": shelf.current})
+        return json_answer({"classifiers": entries, "current": shelf.current})
 
     @app.get("/api/network")
     async def network(request: Request, id: Id = None) -> Response:
         served = shelf.get(id)
-        return _json(await service.quickly(request, lambda: served.graph))
+        return json_answer(await service.quickly(request, lambda: served.graph))
 
     @app.get("/api/examples")
     async def examples(request: Request, id: Id = None) -> Response:
         served = shelf.get(id)
-        return _json({"examples": await service.patiently(request, lambda: service.examples.listing(served))})
+        return json_answer({"examples": await service.patiently(request, lambda: service.examples.listing(served))})
 
     @app.get("/api/examples/{id}/{number}")
     async def example(request: Request, id: Key, number: Annotated[int, Path(ge=0)]) -> Response:
@@ -116,8 +129,8 @@ def _add_choosing(app: FastAPI, service: Service) -> None:
     async def snapshots(id: Id = None) -> Response:
         kept = shelf.get(id).snapshots
         if kept is None:
-            return _json({"epochs": [], "metrics": [], "running": False})
-        return _json({"epochs": kept.epochs(), "metrics": kept.rows(), "running": kept.running()})
+            return json_answer({"epochs": [], "metrics": [], "running": False})
+        return json_answer({"epochs": kept.epochs(), "metrics": kept.rows(), "running": kept.running()})
 
     @app.get("/api/training/live")
     async def live(id: Id = None) -> Response:
@@ -135,7 +148,7 @@ def _add_looking(app: FastAPI, service: Service) -> None:
 
         session, content = await service.quickly(request, compute, page)
         sessions.add(session)
-        return _container(content)
+        return container_answer(content)
 
     @app.post("/api/forward")
     async def forward(request: Request, id: Id = None, maps: Maps = 16, epoch: Maybe = None) -> Response:
@@ -160,14 +173,14 @@ def _add_looking(app: FastAPI, service: Service) -> None:
         known = sessions.get(session)
         start, end = (int(number) if number else None for number in maps.split(":"))
         wanted = slice(start, end) if only is None else [int(number) for number in only.split(",")]
-        return _container(await service.quickly(request, lambda: microscope.activations(known, layer, wanted)))
+        return container_answer(await service.quickly(request, lambda: microscope.activations(known, layer, wanted)))
 
     @app.get("/api/arithmetic/{session}/{layer:path}")
     async def arithmetic(
         request: Request, session: Key, layer: Layer, map: Number = 0, y: Maybe = None, x: Maybe = None
     ) -> Response:
         known = sessions.get(session)
-        return _json(await service.quickly(request, lambda: microscope.arithmetic(known, layer, map, y, x)))
+        return json_answer(await service.quickly(request, lambda: microscope.arithmetic(known, layer, map, y, x)))
 
     @app.get("/api/kernels/{layer:path}")
     async def kernels(
@@ -175,17 +188,17 @@ def _add_looking(app: FastAPI, service: Service) -> None:
     ) -> Response:
         known = None if session is None else sessions.get(session)
         served = service.shelf.get(id) if known is None else known.served
-        return _container(await service.quickly(request, lambda: microscope.kernels(served, known, layer, map)))
+        return container_answer(await service.quickly(request, lambda: microscope.kernels(served, known, layer, map)))
 
     @app.get("/api/field/{session}/{layer:path}")
     async def field_of_unit(request: Request, session: Key, layer: Layer, y: Number = 0, x: Number = 0) -> Response:
         known = sessions.get(session)
-        return _json(await service.quickly(request, lambda: microscope.field(known, layer, y, x)))
+        return json_answer(await service.quickly(request, lambda: microscope.field(known, layer, y, x)))
 
     @app.get("/api/seen/{session}")
     async def seen(request: Request, session: Key, row: Number, column: Number) -> Response:
         known = sessions.get(session)
-        return _json(await service.quickly(request, lambda: microscope.seen(known, row, column)))
+        return json_answer(await service.quickly(request, lambda: microscope.seen(known, row, column)))
 
 
 def _add_explaining(app: FastAPI, service: Service) -> None:
@@ -194,7 +207,7 @@ def _add_explaining(app: FastAPI, service: Service) -> None:
     @app.get("/api/gradients/{session}")
     async def gradients(request: Request, session: Key, label: Number, maps: Maps = 16) -> Response:
         known = sessions.get(session)
-        return _container(await service.patiently(request, lambda: explainer.gradients(known, label, maps)))
+        return container_answer(await service.patiently(request, lambda: explainer.gradients(known, label, maps)))
 
     @app.get("/api/attribution/{session}")
     async def attribution(
@@ -207,7 +220,7 @@ def _add_explaining(app: FastAPI, service: Service) -> None:
     ) -> Response:
         known = sessions.get(session)
         compute = lambda: explainer.attribution(known, method, label, layer, versus)  # noqa: E731
-        return _container(await service.patiently(request, compute))
+        return container_answer(await service.patiently(request, compute))
 
 
 def _add_predicting(app: FastAPI, service: Service) -> None:
@@ -228,43 +241,9 @@ def _add_predicting(app: FastAPI, service: Service) -> None:
 
         best = await service.quickly(request, compute)
         if format == "hf":
-            return _json([{"label": row["label"], "score": row["probability"]} for row in best])
+            return json_answer([{"label": row["label"], "score": row["probability"]} for row in best])
         answer = {"predictions": best, "abstained": False, "model": served.id}
-        return _json({**answer, "time_ms": milliseconds_since(started)})
-
-
-def _answer_errors(app: FastAPI) -> None:
-    """Every error as JSON in both languages; what nobody expected says no more than that."""
-
-    def refuse(request: Request, refusal: Refusal) -> Response:
-        return JSONResponse(refusal.body(), refusal.status, refusal.headers)
-
-    @app.exception_handler(Refusal)
-    async def refusal(request: Request, problem: Refusal) -> Response:
-        return refuse(request, problem)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, problem: HTTPException) -> Response:
-        return refuse(request, plain_refusal(problem.status_code, problem.headers))
-
-    @app.exception_handler(RequestValidationError)
-    async def validation(request: Request, problem: RequestValidationError) -> Response:
-        return refuse(request, _parameter_refusal(problem.errors()))
-
-    @app.exception_handler(UnreadableImage)
-    async def image(request: Request, problem: UnreadableImage) -> Response:
-        return refuse(request, refuse_image(problem))
-
-    @app.exception_handler(ConvScopeError)
-    async def ours(request: Request, problem: ConvScopeError) -> Response:
-        status = 422 if isinstance(problem, UsageError) else 400 if isinstance(problem, DataError) else 500
-        return refuse(request, Refusal(status, str(problem), f"出错：{problem}"))
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, problem: Exception) -> Response:
-        reason = printable(f"{type(problem).__name__}: {problem}")[:300]
-        logging.getLogger(__name__).error("%s %s: unexpected %s", request.method, printable(request.url.path), reason)
-        return refuse(request, plain_refusal(500))
+        return json_answer({**answer, "time_ms": milliseconds_since(started)})
 
 
 def parse_edits(body: bytes) -> Edits:
@@ -272,24 +251,9 @@ def parse_edits(body: bytes) -> Edits:
     try:
         return Edits.model_validate(read_json(body))
     except ValidationError as problem:
-        raise _parameter_refusal(problem.errors()) from None
-
-
-def _parameter_refusal(errors: Any) -> Refusal:
-    first = errors[0] if errors else {}
-    where = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body"))
-    reason = str(first.get("msg", "wrong"))
-    return wrong(f"{where or 'request'}: {reason}", f"参数 {where or '请求'} 有误（{reason}）")
+        raise parameter_refusal(problem.errors()) from None
 
 
 def _page(request: Request) -> str | None:
     """Which page asks: it says so itself, with any random text."""
     return request.headers.get("x-page", "")[:100] or None
-
-
-def _json(document: Any) -> Response:
-    return Response(to_json(document), media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
-def _container(content: bytes) -> Response:
-    return Response(content, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})

@@ -91,7 +91,10 @@ class Microscope:
         place = _position(node.shape, map, y, x)
         if session.edits.is_off(layer, map):
             return _switched_off(node, [map, *place])
-        return {**insight.arithmetic(looked, layer, map, *place).to_dict(), "off": False}
+        try:
+            return {**insight.arithmetic(looked, layer, map, *place).to_dict(), "off": False}
+        except ValueError as problem:
+            raise wrong(f"{layer}: {problem}", f"{layer} 的数值无法拆解（{problem}）") from problem
 
     def kernels(self, served: Served, session: Session | None, layer: str, map: int) -> bytes:
         """The kernels that make one map, from every input map, and its bias."""
