@@ -11,6 +11,7 @@ import { paintNetwork } from "./paint.js";
 import { mapsShown, planOf, sceneOf } from "./scene.js";
 import { moveCursor, placeOf } from "./cursor.js";
 
+const samePlace = (a, b) => a === b || (a && b && ["layer", "map", "y", "x", "row", "column"].every((key) => a[key] === b[key]));
 const REVEAL = 550; // milliseconds for the data to run through
 
 export function mount(root, store) {
@@ -146,10 +147,11 @@ export function mount(root, store) {
 
   scroller.addEventListener("pointermove", (event) => {
     const place = event.target.closest(".heads button") ? null : pointed(event);
-    const { hover } = store.state;
-    const same = place && hover && place.layer === hover.layer && place.map === hover.map && place.y === hover.y && place.x === hover.x;
+    // On the input one asks the other way round: who sees this pixel?
+    const input = place && store.state.network.byName.get(place.layer).kind === "input";
+    const next = input ? { row: place.y, column: place.x } : place;
     scroller.classList.toggle("pointing", Boolean(place));
-    if (!same) store.set({ hover: place });
+    if (!samePlace(next, store.state.hover)) store.set({ hover: next });
     tip.hidden = !place;
     if (!place) return;
     const node = store.state.network.byName.get(place.layer);

@@ -19,7 +19,7 @@ export function whyView(root, store) {
   const maps = [figure(), figure()];
   const uncover = h("button", { class: "quiet", onclick: () => store.set({ whatif: { ...store.state.whatif, occlude: [] } }) }, icon("reset"), t("why.uncover"));
   brush.element.append(h("p", { class: "soft" }, t("why.brush")), uncover);
-  root.append(controls, h("div", { class: "why-pictures" }, brush.element, maps.map(({ element }) => element)), explained);
+  root.append(controls, h("div", { class: "why-pictures" }, brush.element, maps.map(({ element }) => element), explained));
   const answers = [latest(), latest()];
   let asked = "";
   covering(brush.canvas, store);
