@@ -1,4 +1,4 @@
-"""The playground computes what PyTorch computes, says why a setting is impossible in the library's words, and slides."""
+"""The playground computes what PyTorch computes, refuses the impossible in the library's words, and slides."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_it_computes_what_pytorch_computes(playground):
 
 
 def test_impossible_settings_are_refused_in_the_librarys_words(playground):
-    ask = """(cases) => Promise.all([import("/convolution/compute.js"), import("/i18n.js")]).then(([{ outputSize }, { t }]) =>
-      cases.map(([size, kernel, stride, padding, dilation]) => {
+    ask = """(cases) => Promise.all([import("/convolution/compute.js"), import("/i18n.js")])
+      .then(([{ outputSize }, { t }]) => cases.map(([size, kernel, stride, padding, dilation]) => {
         const found = outputSize(size, { kernel, stride, padding, dilation });
         return found.size ?? t(`convolution.why.${found.reason}`, found.values);
       }))"""

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import draw
 
-# What a learner answers for mnist-relu: numbers from the architecture (5 x 5 kernels over 32 x 32, 400 -> 120), or words.
+# What a learner answers for mnist-relu: words, or numbers of its layers (5 x 5 kernels over 32 x 32, 400 -> 120).
 ANSWERS = {
     "image": "1,024",
     "convolution": "They are added up, and the bias too",

@@ -1,4 +1,4 @@
-"""The network in space: it turns, says what lies below the pointer, draws lines back to inputs, and opens what is clicked."""
+"""The network in space: it turns, says what lies below the pointer, and opens what is clicked."""
 
 from __future__ import annotations
 
@@ -76,16 +76,19 @@ def test_layers_are_walked_through_without_a_pointer(space):
 
 def test_planes_are_not_mirrored_and_hit_where_they_are_painted(space):
     # The corners of a plane on the canvas, and the place that the pointer finds there, by the same matrix.
-    answer = space.evaluate("""() => Promise.all([import("/three/camera.js"), import("/three/paint.js")]).then(([{ camera }, { planeAt }]) => {
+    answer = space.evaluate("""async () => {
+      const [{ camera }, { planeAt }] = await Promise.all([import("/three/camera.js"), import("/three/paint.js")]);
       const eye = camera();
       eye.fit([{ z: -3, wide: 1, tall: 1 }, { z: 3, wide: 1, tall: 1 }], { width: 800, height: 600 });
       const [left, right, top, bottom] = [[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0]].map(eye.project);
       const data = new Uint8Array(12).map((_, i) => i * 20);
-      const plane = { matrix: [100, 20, -10, 90, 50, 60], item: {}, known: { height: 3, width: 4 }, layer: "a", map: 2, picture: { data, low: 0, high: 255 } };
+      const plane = { matrix: [100, 20, -10, 90, 50, 60], item: {}, known: { height: 3, width: 4 }, layer: "a", map: 2,
+        picture: { data, low: 0, high: 255 } };
       const at = (u, v) => planeAt([plane], 100 * u - 10 * v + 50, 20 * u + 90 * v + 60);
-      return { unmirrored: left.x < right.x && top.y < bottom.y, near: eye.project([0, 0, -3]).depth < eye.project([0, 0, 3]).depth,
+      const [front, back] = [[0, 0, -3], [0, 0, 3]].map(eye.project);
+      return { unmirrored: left.x < right.x && top.y < bottom.y, near: front.depth < back.depth,
         inside: at(0.6, 0.5), outside: at(1.1, 0.5) };
-    })""")
+    }""")
     assert answer["unmirrored"]
     assert answer["near"]
     assert (answer["inside"]["y"], answer["inside"]["x"], answer["inside"]["value"]) == (1, 2, 120)

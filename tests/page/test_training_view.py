@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from .conftest import chances, served
+import convscope as cs
+
+from .conftest import chances, served, until
 
 SLIDE = """(range, at) => { range.value = at; range.dispatchEvent(new Event("input", { bubbles: true })); }"""
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of three epochs."""
-    folder = tmp_path_factory.mktemp("runs")
-    words = ["train", "digits", "--model", "lenet_relu", "--epochs", "3", "--output", str(folder), "--name", "watched"]
-    subprocess.run([sys.executable, "-m", "convscope", *words], check=True, capture_output=True, timeout=240)
-    return folder / "watched"
-
-
-@pytest.fixture(scope="module")
-def finished(run: Path) -> Iterator[str]:
-    with served(str(run)) as address:
+def finished(digits_run: cs.Run) -> Iterator[str]:
+    with served(str(digits_run.folder)) as address:
         yield address
 
 
@@ -38,21 +28,18 @@ def test_maps_answers_and_kernels_follow_the_epochs(visit, finished):
     page.locator("#epochs input").evaluate(SLIDE, 0)
     page.locator("#epochs .epoch-word", has_text="before training").wait_for()
     page.locator(".epoch-slider output", has_text="before training").first.wait_for()
-    page.wait_for_timeout(600)
-    assert chances(page) != trained
+    until(lambda: chances(page) != trained)
     assert max(chances(page).values()) < 40  # it has learned nothing yet
     page.locator("#to-training").click()
     page.locator(".moment h2", has_text="random weights").wait_for()
     kernels = page.locator(".moment-layer canvas").last
     before = kernels.evaluate("canvas => canvas.toDataURL()")
-    page.locator("#tab-training input[type=range]").evaluate(SLIDE, 3)
-    page.locator(".moment h2", has_text="After epoch 3").wait_for()
-    page.wait_for_timeout(600)
-    assert kernels.evaluate("canvas => canvas.toDataURL()") != before
+    page.locator("#tab-training input[type=range]").evaluate(SLIDE, 12)
+    page.locator(".moment h2", has_text="After epoch 12").wait_for()
+    until(lambda: kernels.evaluate("canvas => canvas.toDataURL()") != before)
     page.get_by_role("button", name="To the end").last.click()
     page.locator("#to-network").click()
-    page.wait_for_timeout(600)
-    assert chances(page) == trained
+    until(lambda: chances(page) == trained)
 
 
 def test_curves_are_drawn_and_lead_to_an_epoch(visit, finished):
@@ -63,18 +50,19 @@ def test_curves_are_drawn_and_lead_to_an_epoch(visit, finished):
         picture = page.locator(".curves svg").nth(chart)
         assert picture.locator("polyline").count() == 2
         assert picture.locator(".axis").first.text_content() == "epoch"
-        assert len(picture.locator("polyline").first.get_attribute("points").split()) == 3
+        assert len(picture.locator("polyline").first.get_attribute("points").split()) == 12
     box = page.locator(".curves svg").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
-    page.locator(".moment h2", has_text="After epoch 1").wait_for()
+    page.mouse.click(box["x"] + box["width"] * 0.42, box["y"] + box["height"] / 2)
+    page.locator(".moment h2", has_text="After epoch").wait_for()
     page.locator("#tab-training [role=status]").wait_for()
 
 
-def test_a_training_is_watched_as_it_goes_on(visit, run, tmp_path):
+def test_a_training_is_watched_as_it_goes_on(visit, digits_run, tmp_path):
+    run = digits_run.folder
     going = tmp_path / "going"
     shutil.copytree(run, going, ignore=shutil.ignore_patterns("report.html", "classifier"))
     rows = (going / "metrics.csv").read_text().splitlines(keepends=True)
-    last = going / "checkpoints" / "snapshots" / "epoch-0003.safetensors"
+    last = going / "checkpoints" / "snapshots" / "epoch-0012.safetensors"
     last.rename(tmp_path / last.name)
     (going / "metrics.csv").write_text("".join(rows[:-1]))
     with served(str(going)) as address:
@@ -82,11 +70,11 @@ def test_a_training_is_watched_as_it_goes_on(visit, run, tmp_path):
         page.locator("#to-training").click()
         page.locator(".run-state", has_text="In training").wait_for()
         dots = page.locator(".curves").first.locator("circle.train")
-        assert dots.count() == 2
+        assert dots.count() == 11
         (tmp_path / last.name).rename(last)
         (going / "metrics.csv").write_text("".join(rows))
-        dots.nth(2).wait_for()
-        assert page.locator("#tab-training input[type=range]").get_attribute("max") == "4"
+        dots.nth(11).wait_for()
+        assert page.locator("#tab-training input[type=range]").get_attribute("max") == "13"
         shutil.copytree(run / "classifier", going / "classifier")
         page.locator(".run-state", has_text="Finished").wait_for()
 

@@ -8,7 +8,7 @@ import re
 from .conftest import PAGE
 
 WORDS = {language: json.loads((PAGE / "i18n" / f"{language}.json").read_text("utf-8")) for language in ("en", "zh")}
-SOURCES = {path.name: path.read_text("utf-8") for path in sorted(PAGE.glob("*.js"))}
+SOURCES = {str(path.relative_to(PAGE)): path.read_text("utf-8") for path in sorted(PAGE.rglob("*.js"))}
 HTML = (PAGE / "index.html").read_text("utf-8")
 
 

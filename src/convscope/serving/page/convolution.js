@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { board } from "./convolution/board.js";
 import { controls } from "./convolution/controls.js";
 import { blobImage, CLASSIC, seenImage } from "./convolution/images.js";
+import { KERNELS, nameOf } from "./convolution/kernels.js";
 import { AT_FIRST, inputOf, results, tapsOf, windowOf } from "./convolution/settings.js";
 import { plain, working } from "./convolution/working.js";
 import { h, icon, stillness } from "./dom.js";
@@ -62,12 +63,14 @@ export function mount(root, store) {
     said = null;
     const { forward, examples } = store.state;
     try {
+      // What shows something of a picture, unless another kernel was chosen already.
+      const kernel = nameOf(settings.kernel) === "cross" ? KERNELS.edges : settings.kernel;
       if (source === "numbers") change({ source, image: CLASSIC, gray: false });
-      else if (source === "yours") change({ source, image: seenImage(forward.seen), gray: false });
+      else if (source === "yours") change({ source, kernel, image: seenImage(forward.seen), gray: false });
       else {
         const url = source === "cat" ? new URL("convolution/cat.png", import.meta.url) : examples.find(({ kind }) => kind === "digit").url;
         const image = await blobImage(await api.picture(url));
-        change({ source, image, gray: source === "cat" });
+        change({ source, kernel, image, gray: source === "cat" });
       }
     } catch (failure) {
       said = failure.words ?? { en: String(failure), zh: String(failure) };

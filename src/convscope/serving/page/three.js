@@ -10,7 +10,7 @@ import { placeOf } from "./cursor.js";
 import { sceneOf } from "./scene.js";
 import { arrange } from "./three/arrange.js";
 import { camera } from "./three/camera.js";
-import { inputsOf } from "./three/lines.js";
+import { blockInputs, inputsOf } from "./three/lines.js";
 import { paint, planeAt } from "./three/paint.js";
 
 const KEYS = { ArrowLeft: [-0.12, 0], ArrowRight: [0.12, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
@@ -47,7 +47,8 @@ export function mount(root, store) {
     const context = canvas.getContext("2d");
     const still = eye.settle(stillness() ? Infinity : ENTRANCE);
     const scene = sceneOf(store, null);
-    const links = hovered ? inputsOf(store, hovered) : scene.links ?? [];
+    const block = hovered && items.find(({ node, block: closed }) => closed !== null && node.name === hovered.layer);
+    const links = block ? blockInputs(block, planes, hovered) : hovered ? inputsOf(store, hovered) : scene.links ?? [];
     const lit = hovered ? litBy(hovered, links) : scene.lit;
     planes = paint(context, { items, scene: { ...scene, lit, links }, eye, width, height, ratio, hovered });
     if (!still) drawSoon();

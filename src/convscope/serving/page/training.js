@@ -72,6 +72,11 @@ export function mount(root, store) {
   };
 
   store.on(["snapshots", "epoch", "forward", "examples", "source", "language", "theme", "classifiers"], show);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (root.clientWidth && root.clientWidth !== width) show();
+    width = root.clientWidth;
+  }).observe(root);
   show();
   return { hide: epochs.stop, show };
 }

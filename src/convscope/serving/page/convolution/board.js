@@ -63,6 +63,16 @@ export function board({ onPlace }) {
   return { element, show };
 }
 
+/** A pixel a value; those after number `until` are left transparent. */
+function picture({ height, width }, colours, until) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const pixels = new ImageData(width, height);
+  colours.forEach((colour, i) => i <= until && pixels.data.set([...colour, 255], 4 * i));
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
+}
+
 const shade = (value) => Array(3).fill(Math.round(Math.min(Math.max(value, 0), 1) * 255));
 
 function paintCells(context, { image, scale, limit, gray, until = Infinity }) {
@@ -70,20 +80,18 @@ function paintCells(context, { image, scale, limit, gray, until = Infinity }) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = `${Math.min(scale * 0.36, 15)}px ${getComputedStyle(document.body).fontFamily}`;
-  image.values.forEach((value, i) => {
+  const colours = Array.from(image.values, (value) => (gray ? shade(value) : colourOf(limit ? value / limit : 0)));
+  context.imageSmoothingEnabled = false;
+  context.drawImage(picture(image, colours, until), 0, 0, image.width * scale, image.height * scale);
+  if (written) image.values.forEach((value, i) => {
     if (i > until) return;
-    const [y, x] = [Math.floor(i / image.width) * scale, (i % image.width) * scale];
-    const colour = gray ? shade(value) : colourOf(limit ? value / limit : 0);
-    context.fillStyle = css(colour);
-    context.fillRect(x, y, scale + 0.4, scale + 0.4); // no seams between cells
-    if (!written) return;
-    context.fillStyle = inkOn(colour);
-    context.fillText(cellText(value).replace(/\.00$/, ""), x + scale / 2, y + scale / 2);
+    context.fillStyle = inkOn(colours[i]);
+    context.fillText(cellText(value).replace(/\.00$/, ""), ((i % image.width) + 0.5) * scale, (Math.floor(i / image.width) + 0.5) * scale);
   });
   context.strokeStyle = css(cssColour("--line"));
   context.lineWidth = 1;
   context.beginPath();
-  if (scale >= 9) {
+  if (written) {
     for (let y = 0; y <= image.height; y += 1) context.rect(0, y * scale, image.width * scale, 0);
     for (let x = 0; x <= image.width; x += 1) context.rect(x * scale, 0, 0, image.height * scale);
   } else context.rect(0, 0, image.width * scale, image.height * scale);

@@ -19,6 +19,12 @@ export function inputsOf(store, { layer, map }) {
   return links.slice(0, MOST);
 }
 
+/** Links to a map of a closed block: whatever happens inside, it sees all that goes in. `planes` as they were painted. */
+export function blockInputs(item, planes, { layer, map }) {
+  const sources = planes.filter((plane) => item.inputs.some(({ node }) => node.name === plane.layer));
+  return sources.slice(0, MOST).map((plane) => ({ from: { layer: plane.layer, map: plane.map }, to: { layer, map }, weight: 0 }));
+}
+
 function mapsThatFeed(node, source, map, before, count) {
   if (node.kind === "concat") return map >= before && map < before + count ? [map - before] : [];
   if (node.kind === "flatten") return [Math.floor(map / (node.shape[0] / count))];

@@ -17,7 +17,9 @@ export function paint(context, { items, scene, eye, width, height, ratio, hovere
   context.fillRect(0, 0, width, height);
   axis(context, items, eye, colours);
   const planes = items.flatMap((item) => planesOf(item, scene, eye)).sort((a, b) => b.depth - a.depth);
-  for (const plane of planes) paintPlane(context, plane, { scene, ratio, colours, hovered });
+  // What is lit comes last, so that nothing faded hides it.
+  for (const plane of planes) plane.lit = !scene.lit || Boolean(plane.vector ? scene.lit.has(plane.layer) : scene.lit.get(plane.layer)?.has(plane.map));
+  for (const plane of [...planes.filter(({ lit }) => !lit), ...planes.filter(({ lit }) => lit)]) paintPlane(context, plane, { scene, ratio, colours, hovered });
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   links(context, planes, scene, colours);
   names(context, items, eye, colours, scene, width);
@@ -49,8 +51,7 @@ function planesOf(item, scene, eye) {
 function paintPlane(context, plane, { scene, ratio, colours, hovered }) {
   const { matrix: [a, b, c, d, e, f], known, item } = plane;
   context.setTransform(ratio * a, ratio * b, ratio * c, ratio * d, ratio * e, ratio * f);
-  const lit = !scene.lit || (plane.vector ? scene.lit.has(plane.layer) : scene.lit.get(plane.layer)?.has(plane.map));
-  context.globalAlpha = lit ? 1 : FADED;
+  context.globalAlpha = plane.lit ? 1 : FADED;
   if (known) {
     const image = plane.vector ? vectorPicture(known, item, scene) : pictureOf(known, plane.picture, scene.limit(known, plane.picture));
     context.imageSmoothingEnabled = false;

@@ -3,7 +3,8 @@
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 
-const [WIDE, TALL] = [560, 224];
+const TALL = 224;
+const WIDTHS = [300, 900]; // letters keep their size, whatever the room
 const EDGE = { left: 72, right: 84, top: 16, bottom: 44 };
 
 function svg(tag, attributes = {}, ...children) {
@@ -27,8 +28,10 @@ export function ticks(least, most, wanted = 5) {
 /** `lines`: [{key, name, className, end}] of columns; `onEpoch(epoch)` when somebody points at one. */
 export function curves({ title, yTitle, lines, percent, onEpoch }) {
   const figure = h("figure", { class: "curves" });
+  let wide = 560;
 
   function show({ rows, epoch, epochs, running }) {
+    wide = Math.min(Math.max((figure.clientWidth || 592) - 34, WIDTHS[0]), WIDTHS[1]);
     const drawn = lines.map((line) => ({ ...line, points: rows.filter((row) => Number.isFinite(row[line.key])).map((row) => [row.epoch, row[line.key]]) }))
       .filter(({ points }) => points.length);
     const values = drawn.flatMap(({ points }) => points.map(([, value]) => value));
@@ -37,7 +40,7 @@ export function curves({ title, yTitle, lines, percent, onEpoch }) {
     const low = percent ? Math.min(0.9, ...values) : 0;
     const yTicks = ticks(percent ? Math.floor(low * 10) / 10 : 0, high);
     const [bottom, top] = [yTicks[0], yTicks.at(-1)];
-    const x = (value) => EDGE.left + (value / last) * (WIDE - EDGE.left - EDGE.right);
+    const x = (value) => EDGE.left + (value / last) * (wide - EDGE.left - EDGE.right);
     const y = (value) => TALL - EDGE.bottom - ((value - bottom) / (top - bottom)) * (TALL - EDGE.top - EDGE.bottom);
     const text = (value) => (percent ? `${Math.round(value * 100)} %` : String(value));
     const parts = [];
@@ -45,7 +48,7 @@ export function curves({ title, yTitle, lines, percent, onEpoch }) {
       parts.push(svg("line", { class: "grid", x1: x(0), x2: x(last), y1: y(tick), y2: y(tick) }),
         svg("text", { class: "tick", x: EDGE.left - 8, y: y(tick) + 4, "text-anchor": "end" }, text(tick)));
     }
-    for (const tick of ticks(0, last, 8).filter((n) => Number.isInteger(n) && n <= last)) {
+    for (const tick of ticks(0, last, wide < 400 ? 4 : 8).filter((n) => Number.isInteger(n) && n <= last)) {
       parts.push(svg("text", { class: "tick", x: x(tick), y: TALL - EDGE.bottom + 18, "text-anchor": "middle" }, String(tick)));
     }
     parts.push(svg("text", { class: "axis", x: x(last / 2), y: TALL - 6, "text-anchor": "middle" }, t("training.epoch")),
@@ -60,7 +63,7 @@ export function curves({ title, yTitle, lines, percent, onEpoch }) {
       const [a, b] = points.at(-1);
       parts.push(svg("text", { class: `end ${className}`, x: x(a) + 10, y: y(b) + 4 + shift[i] }, name()));
     });
-    const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, role: "img", "aria-label": summary(drawn, text) }, ...parts);
+    const picture = svg("svg", { viewBox: `0 0 ${wide} ${TALL}`, role: "img", "aria-label": summary(drawn, text) }, ...parts);
     picture.addEventListener("pointerdown", (event) => pick(event, last));
     picture.addEventListener("pointermove", (event) => event.buttons === 1 && pick(event, last));
     figure.classList.toggle("running", Boolean(running));
@@ -68,8 +71,8 @@ export function curves({ title, yTitle, lines, percent, onEpoch }) {
   }
   function pick(event, last) {
     const box = figure.querySelector("svg").getBoundingClientRect();
-    const at = ((event.clientX - box.left) / box.width) * WIDE;
-    onEpoch(((at - EDGE.left) / (WIDE - EDGE.left - EDGE.right)) * last);
+    const at = ((event.clientX - box.left) / box.width) * wide;
+    onEpoch(((at - EDGE.left) / (wide - EDGE.left - EDGE.right)) * last);
   }
   const exact = (value) => (percent ? `${(value * 100).toFixed(1)} %` : value.toPrecision(3));
   const reading = (drawn, at) => drawn.map(({ name, className, points }) => {
