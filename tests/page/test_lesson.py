@@ -97,6 +97,5 @@ def test_a_link_leads_to_a_step_in_chinese(visit, mnist, model):
     page.keyboard.press("Enter")
     assert page.locator(".lesson-verdict").inner_text().startswith("答对了。")
     page.get_by_role("button", name="下一步").click()
-    page.wait_for_timeout(400)
-    assert "step=7" in page.url
+    page.wait_for_url("**step=7**")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -53,7 +53,7 @@ export function mount(root, store) {
     if ((arranged === key && !anew) || !ready()) return;
     arranged = key;
     const changes = possible() ? STEPS[step()].show(store.state, marks()) : {};
-    store.set({ selected: null, why: false, direction: "forward", label: null, three: false, epoch: null, ...changes });
+    store.set({ selected: null, why: false, direction: "forward", label: null, three: false, ...(!store.state.snapshots?.live && { epoch: null }), ...changes });
     light();
   }
   function light() {

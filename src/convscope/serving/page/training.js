@@ -24,7 +24,7 @@ export function mount(root, store) {
   const right = curves({ title: () => t("training.accuracy"), yTitle: () => t("training.accuracyAxis"), lines: lines("top1"), percent: true, onEpoch: nearest });
   const epochs = slider(store);
   const now = moment(store);
-  const follow = h("button", { class: "quiet", onclick: () => store.set({ epoch: null }) });
+  const follow = h("button", { class: "quiet", onclick: () => store.set({ epoch: store.state.snapshots.epochs.at(-1) }) });
   const body = h("div", { class: "training-body" }, h("div", { class: "training-curves" }, epochs.element, loss.element, right.element), now.element);
   const empty = h("div", { class: "training-empty" });
   root.append(h("div", { class: "training" }, h("header", {}, h("div", { class: "row" }, badge, follow), sentence), empty, body));
@@ -48,7 +48,7 @@ export function mount(root, store) {
     const known = Boolean(snapshots && (snapshots.epochs.length || snapshots.metrics.length || snapshots.running));
     empty.hidden = known;
     body.hidden = badge.hidden = sentence.hidden = !known;
-    follow.hidden = !known || !snapshots.running || epoch === null;
+    follow.hidden = !known || !snapshots.running || epoch === snapshots.epochs.at(-1);
     if (!known) return nothing(snapshots);
     if (!source && examples.length && !forward) store.set({ source: { kind: "example", id: examples[0].id } });
     const { metrics: rows, running } = snapshots;

@@ -71,7 +71,7 @@ export function moment(store) {
 
   function show() {
     const { forward, network, epoch, snapshots, status } = store.state;
-    title.textContent = epoch === null ? t(snapshots?.running ? "training.momentNewest" : "training.momentEnd") : epoch === 0 ? t("training.momentStart") : t("training.moment", { epoch });
+    title.textContent = epoch === null ? t("training.momentEnd") : snapshots?.live && epoch === snapshots.epochs.at(-1) ? t("training.momentNewest") : epoch === 0 ? t("training.momentStart") : t("training.moment", { epoch });
     choices();
     element.classList.toggle("pending", Boolean(forward) && forward.epoch !== epoch && status !== "failed");
     if (!forward || !network) return;

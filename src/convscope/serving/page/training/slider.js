@@ -14,18 +14,19 @@ export function slider(store) {
     go(at);
   } });
   const word = h("output", { class: "epoch-word" });
-  const back = h("button", { class: "quiet", onclick: () => { stop(); store.set({ epoch: null }); } });
+  const back = h("button", { class: "quiet", onclick: () => { stop(); go(end()); } });
   const element = h("div", { class: "epoch-slider" }, play, range, word, back);
   let running = 0;
 
   const epochs = () => store.state.snapshots?.epochs ?? [];
-  const position = () => (store.state.epoch === null ? epochs().length : epochs().indexOf(store.state.epoch));
+  const end = () => epochs().length - (store.state.snapshots?.live ? 1 : 0);
+  const position = () => (store.state.epoch === null ? end() : epochs().indexOf(store.state.epoch));
   const go = (at) => store.set({ epoch: epochs()[at] ?? null });
   function start() {
-    if (stillness()) return go((position() + 1) % (epochs().length + 1));
-    if (position() >= epochs().length) go(0);
+    if (stillness()) return go((position() + 1) % (end() + 1));
+    if (position() >= end()) go(0);
     running = setInterval(() => {
-      if (position() >= epochs().length) stop();
+      if (position() >= end()) stop();
       else if (store.state.forward?.epoch === store.state.epoch || !store.state.source) go(position() + 1); // not faster than the answers
     }, PACE);
     return show();
@@ -40,9 +41,9 @@ export function slider(store) {
     const { epoch, snapshots } = store.state;
     element.hidden = !epochs().length;
     if (element.hidden && running) stop();
-    range.max = String(epochs().length);
+    range.max = String(end());
     range.value = String(position());
-    const said = epoch === null ? t(snapshots?.running ? "training.newest" : "training.finishedWeights") : epoch === 0 ? t("training.untrained") : t("training.after", { epoch });
+    const said = position() === end() ? t(snapshots?.live ? "training.newest" : "training.finishedWeights") : epoch === 0 ? t("training.untrained") : t("training.after", { epoch });
     word.textContent = said;
     range.setAttribute("aria-label", t("training.slider"));
     range.setAttribute("aria-valuetext", said);
@@ -50,7 +51,7 @@ export function slider(store) {
     play.setAttribute("aria-label", t(running ? "training.stop" : "training.play"));
     play.title = play.getAttribute("aria-label");
     back.textContent = t("training.back");
-    back.disabled = epoch === null;
+    back.disabled = position() === end();
   }
   store.on(["epoch", "snapshots", "language"], show);
   show();
