@@ -50,7 +50,7 @@ def test_train_prints_the_result_and_what_next(command, tmp_path):
         "report.html",
     ):
         assert (folder / part).stat().st_size > 0, part
-    assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == ["best", "last"]
+    assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == ["best", "last", "snapshots"]
     rows = list(csv.DictReader((folder / "metrics.csv").open()))
     assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[1]["val/top1"]) > 0
     assert len(list(csv.DictReader((folder / "split.csv").open()))) == 1797
