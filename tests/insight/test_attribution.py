@@ -181,7 +181,7 @@ NETWORKS = {
     "googlenet": (lambda: torchvision.models.googlenet(aux_logits=True, init_weights=False), "inception5b.cat"),
     "densenet121": (lambda: torchvision.models.densenet121(), "relu"),
     "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), "features.8.2"),
-    "lenet5": (lambda: cs.create_model("lenet5"), "f4"),
+    "lenet5": (lambda: cs.create_model("lenet5"), "f3"),
     "own": (Own, "relu"),
 }
 
@@ -196,7 +196,7 @@ def test_every_method_on_networks_of_all_kinds(name):
     for p in list(network.parameters())[:3]:
         p.requires_grad_(False)  # as in a network that is being fine-tuned
     before = sums(network)
-    usual = images if size[1] < 64 else torch.zeros(1, 3, 128, 128)  # at 64 their last maps have 2 x 2 places
+    usual = images if size[1] < 64 else torch.zeros(1, 3, 224, 224)  # at 64 their last maps have 2 x 2 places
     assert map_layer(trace(network, usual, keep=())) == layer or name == "own"
     side = size[1] // 3
     for method in METHODS:

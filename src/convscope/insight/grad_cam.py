@@ -22,8 +22,8 @@ from .kernels import nearest
 from .scores import difference, watched
 from .trace import trace
 
-# Maps of fewer places a side say little more than which half.
-POINTING = 4
+# Of small images the last maps have few places, each of which sees nearly all: they say little about where.
+POINTING = 7
 
 
 def grad_cam(
@@ -58,7 +58,8 @@ def grad_cam(
 def map_layer(found: Trace, layer: str | None = None) -> str:
     """The layer that a class-activation map is made from: the last one whose maps can point at something.
 
-    That is 4 x 4 places or more; where there are none, more than one.
+    That is 7 x 7 places or more, as at the end of the networks for 224 pixels, behind norm and activation; where there
+    are none, more than one place.
     With `layer` it is that one, if it gives maps; ValueError names what could be meant.
     """
     names = [node.name for node in found.nodes if len(node.shape) == 3 and node.kind != "input"]
@@ -69,7 +70,8 @@ def map_layer(found: Trace, layer: str | None = None) -> str:
             raise ValueError(f"'{layer}' gives no maps: choose one of {', '.join(names[-6:]) or 'another network'}")
         raise ValueError(f"unknown layer '{layer}': {nearest(layer, names)}")
     sizes = {name: found.node(name).shape[1:] for name in names}
-    large = [name for name in names if min(sizes[name]) >= POINTING] or [n for n in names if math.prod(sizes[n]) > 1]
+    fine = [name for name in names if min(sizes[name]) >= POINTING and found.node(name).kind != "conv"]
+    large = fine or [name for name in names if math.prod(sizes[name]) > 1]
     if not large:
         raise ValueError("no layer of this network gives maps: choose another method, such as saliency")
     return large[-1]
