@@ -111,6 +111,7 @@ def test_what_a_readme_names_is_there(path):
         location = ROOT / "".join(folders)
         assert location.exists(), location
         named.add(os.path.normpath(location))
-    for file in (ROOT / "src" / "convscope").rglob("*.py"):
-        if file.name != "__init__.py":
-            assert str(file) in named, f"{path.name} does not name {file.relative_to(ROOT)}"
+    package = ROOT / "src" / "convscope"
+    rooms = {file.parent for file in package.rglob("*.py")} - {package}
+    for place in [*rooms, *(file for file in package.glob("*.py") if file.name != "__init__.py")]:
+        assert str(place) in named, f"{path.name} does not name {place.relative_to(ROOT)}"

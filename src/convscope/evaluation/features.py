@@ -43,9 +43,8 @@ class Features:
 
     def _packed(self) -> bytes:
         content = io.BytesIO()
-        texts = {"path": self.names, "label": self.labels, "split": self.splits}
-        arrays = {key: np.array([printable(text) for text in column]) for key, column in texts.items()}
-        np.savez_compressed(content, features=self.values.numpy(), **arrays)
+        path, label, split = (np.array([printable(text) for text in c]) for c in (self.names, self.labels, self.splits))
+        np.savez_compressed(content, features=self.values.numpy(), path=path, label=label, split=split)
         return content.getvalue()
 
     def _table(self) -> bytes:

@@ -98,7 +98,7 @@ class WithClassicalHead(nn.Module):
         if not all(isinstance(value, int) and value > 0 for value in sizes.values()):
             raise ValueError("head: its sizes must be whole numbers above 0")
         self.body, self.kind = network, kind
-        self.depths = Depths(network, depths, last)
+        self.depths = Depths(network, list(depths or ()), list(last or ()))
         # Each feature less its mean over the training images, by its deviation.
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
