@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.archive import list_archive
 from convscope.data.image_file import UnreadableImage, fingerprint, is_gray, read_bytes, read_image
+from convscope.data.sources.archive import list_archive
 from convscope.errors import DataError
 
 from . import hostile
@@ -120,7 +120,7 @@ def test_one_damaged_member_is_skipped_alone(tmp_path):
 
 
 def test_a_large_member_is_read_only_if_its_header_promises_an_image(tmp_path, monkeypatch):
-    monkeypatch.setattr("convscope.data.archive.LARGE", 50)
+    monkeypatch.setattr("convscope.data.sources.archive.LARGE", 50)
     bomb, photo = hostile.SKIPPED["bomb-12000.png"][0], hostile.USED["rgb.jpg"][0]
     path = pack(tmp_path / "a.zip", {"bomb.png": bomb, "photo.jpg": photo, "noise.png": os.urandom(500)})
     bomb_member, photo_member, noise = list_archive(path)[0].values()

@@ -24,10 +24,10 @@ from PIL import Image
 from convscope.cli import main
 from convscope.data import Preprocess, decoded, load_data, row
 from convscope.data.batches import Batches, in_order
-from convscope.data.cache import PackRows, cache_root, clear, entries, make_room
 from convscope.data.decoded import Reading, decode_data, decode_split
-from convscope.data.pack import Pack, PackWriter
-from convscope.data.stream import Streamed
+from convscope.data.decoding.cache import PackRows, cache_root, clear, entries, make_room
+from convscope.data.decoding.pack import Pack, PackWriter
+from convscope.data.decoding.stream import Streamed
 from convscope.errors import UsageError
 
 COLOUR = Preprocess((3, 16, 20), mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -247,7 +247,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path, monkeypatch, caplog)
 
 
 def test_a_full_disk_leaves_the_free_space_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("convscope.data.cache._free", lambda _: 400_000_000)
+    monkeypatch.setattr("convscope.data.decoding.cache._free", lambda _: 400_000_000)
     assert not make_room(tmp_path, 1000, set())
 
 

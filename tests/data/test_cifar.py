@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.cifar import CIFAR10
-from convscope.data.plain_pickle import read_plain_pickle
+from convscope.data.sources.cifar import CIFAR10
+from convscope.data.sources.plain_pickle import read_plain_pickle
 from convscope.errors import DataError
 
 from .hostile import write

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from convscope.data import Preprocess, load_data
-from convscope.data.alike import appearance, find_alike
 from convscope.data.decoded import decode_data
-from convscope.data.doctor import examine
-from convscope.data.problems import warn
-from convscope.data.sheet import write_sheet
+from convscope.data.doctor.alike import appearance, find_alike
+from convscope.data.doctor.examine import examine
+from convscope.data.doctor.problems import warn
+from convscope.data.doctor.sheet import write_sheet
 from convscope.errors import DataError, UsageError
 
 from . import hostile

@@ -10,7 +10,7 @@ from PIL import Image
 
 from convscope.data import Preprocess, load_data
 from convscope.data.decoded import decode_data
-from convscope.data.place import image_files
+from convscope.data.sources.place import image_files
 from convscope.data.split import redivide, split_table
 from convscope.errors import DataError
 

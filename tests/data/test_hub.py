@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from convscope.data import load_data
-from convscope.data.doctor import examine
+from convscope.data.doctor.examine import examine
 from convscope.data.image_file import UnreadableImage, fingerprint, read_bytes, read_image
 from convscope.errors import DataError
 

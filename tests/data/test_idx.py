@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.idx import find_idx, read_idx, read_idx_pair
-from convscope.data.place import open_place
+from convscope.data.sources.idx import find_idx, read_idx, read_idx_pair
+from convscope.data.sources.place import open_place
 from convscope.errors import DataError
 
 IMAGES = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
@@ -99,7 +99,7 @@ def test_a_wrong_file_is_refused_with_its_name_in_one_line(tmp_path, case):
 @pytest.mark.parametrize("name", ["bomb.gz", "bomb"])
 def test_what_is_far_too_large_is_not_read_to_its_end(tmp_path, monkeypatch, name):
     """A sparse file or a packed one: only so much of it is read."""
-    monkeypatch.setattr("convscope.data.idx.LIMIT", 1 << 20)
+    monkeypatch.setattr("convscope.data.sources.idx.LIMIT", 1 << 20)
     (tmp_path / name).write_bytes(gzip.compress(bytes(3 << 20)) if name.endswith("gz") else bytes(3 << 20))
     with pytest.raises(DataError, match=r"more than 1 MiB|over the limit of 1 MB"):
         read_idx(tmp_path / name, 3)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from convscope.data import load_data
 from convscope.data.image_file import read_image
-from convscope.data.published import EMNIST, PUBLISHED
+from convscope.data.sources.published import EMNIST, PUBLISHED
 from convscope.errors import DataError
 
 from .hostile import write

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.table import read_class_names, read_rows
+from convscope.data.sources.table import read_class_names, read_rows
 from convscope.errors import DataError
 
 from . import hostile

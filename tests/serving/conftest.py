@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import io
 import json
 import os
@@ -9,7 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ from convscope.serving.classifiers import Shelf
 from convscope.serving.lanes import Lane
 
 URL = "http://127.0.0.1"
+
+
+def run_apart(scene: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own: a browser test before it may have left a loop in this one."""
+    with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(asyncio.run, scene).result()
 
 
 @dataclass

@@ -13,6 +13,8 @@ from torch import nn
 from convscope.serving.lanes import Lane
 from convscope.serving.refusal import Refusal
 
+from .conftest import run_apart
+
 
 @pytest.fixture
 def lane():
@@ -52,7 +54,7 @@ def test_a_full_queue_says_when_to_come_back(lane):
         gate.open.set()
         assert await asyncio.gather(*tasks) == ["done"] * 3
 
-    asyncio.run(scene())
+    run_apart(scene())
 
 
 def test_only_the_newest_of_a_page_is_computed(lane):
@@ -69,7 +71,7 @@ def test_only_the_newest_of_a_page_is_computed(lane):
         gate.open.set()
         assert await asyncio.gather(first, other, newest) == ["done", "other", "newest"]
 
-    asyncio.run(scene())
+    run_apart(scene())
 
 
 def test_what_takes_too_long_is_given_up_at_the_next_layer(lane):
@@ -86,7 +88,7 @@ def test_what_takes_too_long_is_given_up_at_the_next_layer(lane):
         assert problem.status == 504
         assert await lane.run(lambda: "next", 5) == "next"
 
-    asyncio.run(scene())
+    run_apart(scene())
     assert 5 < len(computed) < 60
 
 
@@ -100,7 +102,7 @@ def test_what_waits_too_long_is_never_begun(lane):
         await first
         assert await lane.run(lambda: late.count, 5) == 0
 
-    asyncio.run(scene())
+    run_apart(scene())
 
 
 def test_errors_come_back_and_the_lane_goes_on(lane):
@@ -109,7 +111,7 @@ def test_errors_come_back_and_the_lane_goes_on(lane):
             await lane.run(lambda: 1 / 0, 5)
         assert await lane.run(lambda: 1, 5) == 1
 
-    asyncio.run(scene())
+    run_apart(scene())
 
 
 def test_a_closed_lane_leaves_no_hook_behind():

@@ -32,7 +32,7 @@ def cache_command(
     It is below CONVSCOPE_CACHE, if that is set, and holds at most CONVSCOPE_CACHE_SIZE (such as 20GB; default: half of
     the free disk); what was not used for longest goes first. Clearing it costs nothing but the time to decode again.
     """
-    from ..data.cache import cache_root, clear, entries, size_limit
+    from ..data.decoding.cache import cache_root, clear, entries, size_limit
 
     root = cache_root(cache)
     if root is None:

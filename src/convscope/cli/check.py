@@ -12,7 +12,7 @@ from ..errors import DataError, UsageError, printable
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..data.doctor import Report
+    from ..data.doctor.examine import Report
 
 Option = typer.Option
 # Classes in the table, and problems of one kind.
@@ -35,9 +35,9 @@ def check_command(
 
     Opens every image. Exit code 0 if a classifier can be trained on it, 3 if not. Nothing is written into it.
     """
-    from ..data.doctor import examine
+    from ..data.doctor.examine import examine
+    from ..data.doctor.sheet import write_sheet
     from ..data.preprocess import CROP_MODES
-    from ..data.sheet import write_sheet
 
     if crop_mode not in CROP_MODES:
         raise UsageError(f"--crop-mode must be one of {', '.join(CROP_MODES)}, not {printable(repr(crop_mode))}")

@@ -11,8 +11,8 @@ from torch import Tensor
 from .augment import Augment, Draw
 from .augment.mixing import Mix, Mixed
 from .decoded import Decoded
+from .decoding.pixels import portions
 from .order import Order, shuffled
-from .pixels import portions
 from .preprocess import Preprocess
 
 # 64 MB of float32: a sample must not weigh more than the training itself.

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, printable
-from .hub import load_hub
-from .published import DIGITS, PUBLISHED, cache_folder, load_published
-from .sources import load_path
+from .sources.hub import load_hub
+from .sources.path import load_path
+from .sources.published import DIGITS, PUBLISHED, cache_folder, load_published
 from .split import Data, Split, divide
 
 __all__ = ["NAMES", "cache_folder", "load_data"]

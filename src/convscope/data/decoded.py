@@ -21,16 +21,16 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, printable
-from .cache import Cache, cache_root
-from .findings import find_copies, require_usable_classes
-from .gather import Bar, Gathering, Reading, cores, waiting
+from .decoding.cache import Cache, cache_root
+from .decoding.gather import Bar, Gathering, Reading, cores, waiting
+from .decoding.pixels import Pixels, ahead
+from .decoding.row import read_row
+from .decoding.stream import Streamed
+from .doctor.findings import find_copies, require_usable_classes
+from .doctor.problems import Problem
 from .image_file import Stored
-from .pixels import Pixels, ahead
 from .preprocess import Preprocess, channel_moments, statistics
-from .problems import Problem
-from .row import read_row
 from .split import Data, Split
-from .stream import Streamed
 
 log = logging.getLogger("convscope")
 

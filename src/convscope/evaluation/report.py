@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ..data.pixels import Pixels
+from ..data.decoding.pixels import Pixels
 from ..errors import printable
 from ..files import write_atomically
 from .charts import curves

@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DataError, printable
-from .image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, check_header, fingerprint
+from ...errors import DataError, printable
+from ..image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, check_header, fingerprint
 
 MAX_MEMBERS, MAX_DEPTH = 5_000_000, 100
 # What is packed a hundredfold may be a blank picture if it is small; if it is large it is a bomb.

@@ -27,12 +27,12 @@ import PIL
 from PIL import features
 from torch import Tensor
 
-from ..errors import UsageError, printable
-from ..files import UNFINISHED
-from .datasets import cache_folder
+from ...errors import UsageError, printable
+from ...files import UNFINISHED
+from ..datasets import cache_folder
+from ..preprocess import Preprocess
 from .pack import Pack, PackWriter
 from .pixels import Rows, ahead
-from .preprocess import Preprocess
 from .row import Row, digest_of
 
 SUFFIX = ".pixels"

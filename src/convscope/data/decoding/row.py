@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .image_file import Stored, UnreadableImage, decode, fingerprint, read_bytes
-from .preprocess import Preprocess, image_moments
+from ..image_file import Stored, UnreadableImage, decode, fingerprint, read_bytes
+from ..preprocess import Preprocess, image_moments
 
 Source = Path | Stored | bytes | np.ndarray
 

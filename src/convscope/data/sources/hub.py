@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..doctor.problems import listed, warn
+from ..image_file import MAX_BYTES, Stored, UnreadableImage, read_bytes
+from ..split import Data
 from .assemble import assemble
-from .image_file import MAX_BYTES, Stored, UnreadableImage, read_bytes
 from .place import Item
-from .problems import listed, warn
-from .split import Data
 from .table import SPLITS
 
 INSTALL = "install it with pip install 'convscope[hub]'"

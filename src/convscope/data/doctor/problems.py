@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from ..errors import printable
+from ...errors import printable
 
 log = logging.getLogger("convscope")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
 from .problems import Problem
 
 # An image that was read: a digest of the file, its split, the number of its class, its name.

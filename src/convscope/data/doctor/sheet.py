@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..errors import UsageError, printable
-from ..files import write_atomically
-from .doctor import Report
+from ...errors import UsageError, printable
+from ...files import write_atomically
+from .examine import Report
 
 GAP, TEXT, LABEL = 6, 16, 20
 PAGE = """<!doctype html>

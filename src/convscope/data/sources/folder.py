@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..doctor.problems import warn
+from ..split import Data
 from .assemble import Classes, assemble
 from .place import Place
-from .problems import warn
-from .split import Data
 
 SPLIT_FOLDERS = {
     "train": "train",

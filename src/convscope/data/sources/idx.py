@@ -10,13 +10,13 @@ import zlib
 
 import numpy as np
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..doctor.problems import listed
+from ..image_file import UnreadableImage, read_file
+from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
-from .image_file import UnreadableImage, read_file
 from .place import File, Place
-from .problems import listed
-from .split import Data, Split, hold_out
 from .table import NAMES_OF_CLASSES, read_class_names
 
 # A few hundred megabytes hold every set of this kind; a bomb stops here.

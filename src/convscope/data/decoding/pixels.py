@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from .augment.layout import take
+from ..augment.layout import take
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

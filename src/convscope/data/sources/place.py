@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..doctor.problems import warn
+from ..image_file import IMAGE_SUFFIXES, Stored, read_file
 from .archive import Member, list_archive
-from .image_file import IMAGE_SUFFIXES, Stored, read_file
-from .problems import warn
 
 # A file of a data set, and an image of one: that may also be a row of a table.
 File = Path | Member

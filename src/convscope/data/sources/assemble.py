@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..errors import DataError, printable
-from .image_file import is_gray
+from ...errors import DataError, printable
+from ..doctor.problems import listed, warn
+from ..image_file import is_gray
+from ..split import Data, Split, divide, held_out_share, hold_out
 from .place import Item
-from .problems import listed, warn
-from .split import Data, Split, divide, held_out_share, hold_out
 
 # Images by class: the name of each, and where it is.
 Classes = Mapping[str, Sequence[tuple[str, Item]]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ...errors import DataError
 
 # A file of CIFAR-100, with a name for each of 50,000 images, has 320,000 instructions.
 MAX_INSTRUCTIONS = 3_000_000

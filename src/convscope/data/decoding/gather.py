@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..image_file import UnreadableImage
+from ..preprocess import Preprocess
+from ..split import Split
 from .cache import Cache, Found, nothing_found
-from .image_file import UnreadableImage
 from .keep import Keeper
 from .pixels import Pixels, ahead
-from .preprocess import Preprocess
 from .row import Row, Source, key_of, make_row, read_content
-from .split import Split
 from .stream import Streamed
 
 log = logging.getLogger("convscope")

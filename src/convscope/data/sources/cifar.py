@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..split import Data, Split, hold_out
 from .assemble import warn_about_counts
 from .place import File, Place, read_small
 from .plain_pickle import read_plain_pickle
-from .split import Data, Split, hold_out
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 PIXELS = 3 * 32 * 32

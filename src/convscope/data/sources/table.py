@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..doctor.problems import listed, warn
+from ..split import Data
 from .assemble import assemble
 from .folder import SPLIT_FOLDERS
 from .place import File, Place, is_image, read_small
-from .problems import listed, warn
-from .split import Data
 
 # Column names that mean the path, the label and the split, in the order in which they are believed.
 COLUMNS = {

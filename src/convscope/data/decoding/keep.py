@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from ..errors import printable
+from ...errors import printable
 from .cache import Cache
 from .pack import PackWriter
 from .row import Row

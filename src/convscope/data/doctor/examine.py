@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import ConvScopeError, printable
+from ...errors import ConvScopeError, printable
+from ..datasets import load_data
+from ..decoding.gather import Bar, cores
+from ..decoding.pixels import ahead
+from ..decoding.row import Source, read_content
+from ..image_file import UnreadableImage, decode, stored_size
+from ..preprocess import Preprocess
+from ..split import Data
 from .alike import appearance, find_alike
-from .datasets import load_data
 from .findings import Seen, describe_copies, find_copies, require_usable_classes
-from .gather import Bar, cores
-from .image_file import UnreadableImage, decode, stored_size
-from .pixels import ahead
-from .preprocess import Preprocess
 from .problems import Problem, collected, listed
-from .row import Source, read_content
-from .split import Data
 
 # Images of each class on the contact sheet, and classes.
 SHOWN_IMAGES, SHOWN_CLASSES = 8, 20

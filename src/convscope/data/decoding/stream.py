@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError, printable
+from ...errors import DataError, printable
+from ..preprocess import Preprocess
 from .pixels import Rows, ahead
-from .preprocess import Preprocess
 from .row import Source, read_row
 
 log = logging.getLogger("convscope")

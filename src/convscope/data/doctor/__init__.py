@@ -1,0 +1,1 @@
+"""What is odd about a data set, told before it is trained on."""
