@@ -138,7 +138,18 @@ def logits_of(outputs: object) -> list[Tensor]:
     return [outputs] if isinstance(outputs, Tensor) else [o for o in outputs if o is not None]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+# Twins of others that are tested always, only larger.
+LARGE = {
+    "vgg13", "vgg16_c", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn", "googlenet_naive", "inception_v4",
+    "inception_resnet_v1", "resnet101", "resnet152", "resnet1202", "preact_resnet1001", "densenet201", "densenet264",
+    "densenet100_k24", "densenet_bc250_k24", "densenet_bc190_k40", "efficientnet_b5", "efficientnet_b6",
+    "efficientnet_b7",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in CATALOGUE]
+)
 def test_a_step_of_training(name):
     """Finite logits, a gradient on every parameter, and the same function again after saving and loading."""
     size = smallest_size(name)

@@ -24,7 +24,14 @@ MEMBERS = [
 ]
 
 
-@pytest.mark.parametrize(("family", "name", "epochs", "share"), MEMBERS, ids=[m[1] for m in MEMBERS])
+# More than ten seconds each, beside a quicker member or another test that trains them.
+LONG = {"plain20", "googlenet_bn", "densenet121", "cifar_fast"}
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "epochs", "share"),
+    [pytest.param(*m, id=m[1], marks=pytest.mark.slow if m[1] in LONG else ()) for m in MEMBERS],
+)
 def test_it_learns(tmp_path, family, name, epochs, share):
     assert find_card(name).family == family
     run = cs.train("digits", name, epochs=epochs, precision="float32", lr=0.003, seed=1, output=tmp_path, show=False)

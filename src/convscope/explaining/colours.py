@@ -1,4 +1,4 @@
-"""Numbers as colours: one scale for everything, orange below zero, blue above it, and zero is the paper.
+"""Numbers as colours: one scale for everything, blue below zero, orange above it, and zero is the paper.
 
 Orange and blue stay apart for every kind of colour blindness. The strength of a colour is its opacity, so that zero is
 the page's own colour on light and on dark paper.
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-POSITIVE, NEGATIVE, PAPER = (31, 133, 196), (222, 104, 32), (251, 250, 247)
+POSITIVE, NEGATIVE, PAPER = (222, 104, 32), (31, 133, 196), (251, 250, 247)
 # 253 steps with zero in the middle; the last indices are for frames and for what has no value.
 STEPS, ZERO, FRAME, NOTHING = 252, 126, 254, 255
 FRAMED = np.inf

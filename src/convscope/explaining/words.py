@@ -27,8 +27,8 @@ METHODS = {
     ),
     "occlusion": Words(
         "Occlusion", "遮挡",
-        "How far the score falls when a gray square hides this place. Orange: it rises.",
-        "用灰色方块遮住此处时得分下降多少。橙色表示得分反而上升。",
+        "How far the score falls when a gray square hides this place. Blue: it rises.",
+        "用灰色方块遮住此处时得分下降多少。蓝色表示得分反而上升。",
     ),
     "integrated-gradients": Words(
         "Integrated gradients", "积分梯度",
