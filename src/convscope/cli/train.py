@@ -166,24 +166,28 @@ def _tell(metrics: dict[str, Any]) -> None:
         if metrics[split]
     ]
     typer.echo("")
-    typer.echo(
-        f"{metrics['model']} on {printable(metrics['data'])}: {', '.join(results) or 'nothing to measure it with'}"
-    )
+    head = metrics["recipe"]["head"]
+    model = metrics["model"] if head == "own" else f"{metrics['model']} with {head}"
+    typer.echo(f"{model} on {printable(metrics['data'])}: {', '.join(results) or 'nothing to measure it with'}")
     for key in ("test_tta", "val_tta"):
         if key in metrics:
             split = "test" if key.startswith("test") else "validation"
             views = metrics["recipe"]["tta"]
             typer.echo(f"with test-time augmentation ({views}): {metrics[key]['top1']:.2%} of the {split} images")
-    typer.echo(
+    how = (
         f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
-        f"{metrics['images_per_second']:,.0f} images/s, {metrics['parameters']:,} parameters, {metrics['precision']}"
+        f"{metrics['images_per_second']:,.0f} images/s"
+        if metrics["epochs"]
+        else "nothing but the head was fitted"
     )
+    typer.echo(f"{how}, {metrics['parameters']:,} parameters, {metrics['precision']}")
     typer.echo("")
     typer.echo(f"run folder  {run}")
     if results:
         typer.echo(f"report      {run}/report.html")
     typer.echo("try next    " + f"convscope predict {run} IMAGE...")
-    typer.echo("            " + f"convscope evaluate {run}")
+    typer.echo("            " + f"convscope explain {run} IMAGE")
+    typer.echo("            " + f"convscope serve {run}")
 
 
 def _model_args(pairs: list[str] | None) -> dict[str, Any] | None:
