@@ -22,9 +22,10 @@ import torch
 from PIL import Image
 
 from convscope.cli import main
-from convscope.data import Preprocess, decoded, load_data, row
+from convscope.data import Preprocess, decoded, load_data
 from convscope.data.batches import Batches, in_order
 from convscope.data.decoded import Reading, decode_data, decode_split
+from convscope.data.decoding import row
 from convscope.data.decoding.cache import PackRows, cache_root, clear, entries, make_room
 from convscope.data.decoding.pack import Pack, PackWriter
 from convscope.data.decoding.stream import Streamed

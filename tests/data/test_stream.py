@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 import convscope as cs
-from convscope.data import Preprocess, decoded, load_data, stream
+from convscope.data import Preprocess, decoded, load_data
 from convscope.data.batches import Batches, in_order
 from convscope.data.decoded import Decoded, Reading, decode_split
+from convscope.data.decoding import stream
 from convscope.errors import DataError
 
 GRAY = Preprocess((1, 12, 12))
@@ -142,7 +143,8 @@ def test_a_training_is_the_same_each_way_and_after_kill_9(squares, tmp_path, mon
 def test_processes_end_with_the_one_that_started_them(squares, tmp_path):
     code = """
 import sys, time, torch
-from convscope.data import Preprocess, decoded, load_data, stream
+from convscope.data import Preprocess, decoded, load_data
+from convscope.data.decoding import stream
 from convscope.data.decoded import Reading, decode_split
 decoded.MOST_IN_MEMORY, stream.PIECE_IMAGES = 0, 1
 part = decode_split(load_data(sys.argv[1]).split("all"), Preprocess((1, 12, 12)), Reading("off", workers=2))

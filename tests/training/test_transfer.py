@@ -14,7 +14,7 @@ from convscope.models import CATALOGUE
 from convscope.models.head import find_head
 from convscope.models.pretrained import WEIGHTS
 from convscope.training.optimizer import make_optimizer
-from convscope.training.transfer import Body
+from convscope.training.transfer import Body, frozen_share
 
 OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "batch_size": 64}
 
@@ -112,15 +112,45 @@ def test_the_head_learns_alone_for_as_many_epochs_as_asked_for(tmp_path, low):
     assert not any(torch.equal(weights(longer)[key], weights(low)[key]) for key in body if "tracked" not in key)
 
 
+def test_the_body_is_let_go_from_its_last_layers_to_its_first(tmp_path, low):
+    network = low.classifier.network
+    body = Body(network, ["linear"])
+    recipe = cs.Recipe(freeze_epochs=1, unfreeze_epochs=3)
+    shares = [frozen_share(recipe, epoch) for epoch in range(6)]
+    assert shares == [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    counts = []
+    for share in shares:
+        network.train()
+        body.freeze(share)
+        flags = [p.requires_grad for p in body.parameters]
+        assert flags == sorted(flags)  # what learns is at the end
+        counts.append(sum(flags))
+    assert counts[0] == 0 < counts[1] < counts[2] < counts[3] < counts[4] == len(flags)
+    network.eval()
+
+    settings = {
+        "from_run": str(low.folder),
+        "unfreeze_epochs": 2,
+        "schedule": "constant",
+        "output": tmp_path,
+        **OPTIONS,
+    }
+    run = cs.train(digits(6, 7, 8, 9), epochs=1, output=tmp_path, **settings)
+    same = [torch.equal(weights(run)[k], weights(low)[k]) for k in split_keys(run)[0] if k.endswith("weight")]
+    assert same[0] and not same[-1]
+    resumed = cs.resume(run.folder, data=digits(6, 7, 8, 9), epochs=3, show=False)
+    assert not torch.equal(weights(resumed)["stem.0.weight"], weights(low)["stem.0.weight"])
+
+
 def test_dropout_goes_on_and_fixed_kernels_stay_fixed():
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(), nn.Flatten(), nn.Linear(8, 3))
     network[0].weight.requires_grad_(False)
     body = Body(network, ["4"])
     network.train()
-    body.freeze(True)
+    body.freeze(1.0)
     assert [module.training for module in network] == [True, False, True, True, True]
     assert not any(p.requires_grad for p in network[:4].parameters()) and network[4].weight.requires_grad
-    body.freeze(False)
+    body.freeze(0.0)
     assert network[1].training and network[1].weight.requires_grad and not network[0].weight.requires_grad
 
 

@@ -43,6 +43,9 @@ def train_command(
         bool | None, Option("--freeze/--no-freeze", help="Train the head alone; the body stays as it is.")
     ] = None,
     freeze_epochs: Annotated[int | None, Option(help="Train the head alone for so many epochs, then all.")] = None,
+    unfreeze_epochs: Annotated[
+        int | None, Option(help="Let the body go over so many epochs, its last layers first (gradual unfreezing).")
+    ] = None,
     body_lr_factor: Annotated[float | None, Option(help="The body's learning rate by the head's, such as 0.1.")] = None,
     # How long, and how.
     data_dir: Annotated[str | None, Option(help="Where a named data set already lies.")] = None,
@@ -127,7 +130,7 @@ def train_command(
     given = {
         "data": data, "data_dir": data_dir,
         "model": model, "model_args": _model_args(model_arg), "pretrained": pretrained, "from_run": from_run,
-        "freeze": freeze, "freeze_epochs": freeze_epochs, "body_lr_factor": body_lr_factor,
+        "freeze": freeze, "freeze_epochs": freeze_epochs, "unfreeze_epochs": unfreeze_epochs, "body_lr_factor": body_lr_factor,
         "epochs": epochs, "time_budget": parse_duration(time_budget), "images_shown": images_shown,
         "batch_size": batch_size, "optimizer": optimizer, "lr": lr, "adam_lr": adam_lr, "momentum": momentum,
         "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule, "warmup_epochs": warmup_epochs,

@@ -44,11 +44,13 @@ RANGES: dict[str, tuple[float, float]] = {
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup_epochs": (0, 1e6), "label_smoothing": (0, 0.9999),
     "patience": (1, 1_000_000), "seed": (0, 2**31 - 1), "img_size": (1, 4096), "in_channels": (1, 3),
     "images_shown": (1, 1e12), "mixup": (0, 100), "cutmix": (0, 100), "ema_decay": (0, 0.99999),
-    "workers": (1, 1024), "freeze_epochs": (0, 1_000_000), "body_lr_factor": (0, 1), "superpixels": (0, 100_000),
+    "workers": (1, 1024), "freeze_epochs": (0, 1_000_000),
+    "unfreeze_epochs": (0, 1_000_000), "body_lr_factor": (0, 1), "superpixels": (0, 100_000),
 }  # fmt: skip
 # What makes a run this run: `--resume` may change anything else.
 IDENTITY = (
-    "model", "model_args", "pretrained", "from_run", "freeze", "freeze_epochs", "body_lr_factor", "data", "img_size",
+    "model", "model_args", "pretrained", "from_run", "freeze", "freeze_epochs", "unfreeze_epochs",
+    "body_lr_factor", "data", "img_size",
     "in_channels", "crop_mode", "superpixels",
 )  # fmt: skip
 
@@ -63,7 +65,8 @@ class Recipe:
     alphas. With `ema_decay` the classifier is the exponential moving average of the weights, by that factor a step.
     `img_size` and `in_channels` default to what the network and the data have. `pretrained` starts from public ImageNet
     weights, `from_run` from those of an earlier run or bundle. With `freeze` the head alone learns, with
-    `freeze_epochs` for so many epochs; `body_lr_factor` is the body's rate by the head's. `class_weights` "balanced"
+    `freeze_epochs` for so many epochs, and over `unfreeze_epochs` the body follows, its last layers first;
+    `body_lr_factor` is the body's rate by the head's. `class_weights` "balanced"
     lets every class count alike in the loss, `sampler` "balanced" shows as many images of each. `monitor` decides which
     epoch's weights become the classifier, and with `patience` when to stop: after that many epochs without improvement.
     `weight_decay` spares biases and norms. `compile` runs the network through torch.compile (and CUDA graphs). With
@@ -83,6 +86,7 @@ class Recipe:
     from_run: str | None = None
     freeze: bool = False
     freeze_epochs: int = 0
+    unfreeze_epochs: int = 0
     body_lr_factor: float = 1.0
     epochs: int | None = None
     images_shown: int = 550_000

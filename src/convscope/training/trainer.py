@@ -29,7 +29,7 @@ from .schedule import rate_factor
 from .snapshots import Snapshots
 from .stop import StopRequest
 from .tensorboard import scalar_writer
-from .transfer import Body, is_frozen
+from .transfer import Body, frozen_share
 
 # A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
 # saving costs little.
@@ -122,7 +122,7 @@ class Trainer:
         done = self.progress
         self.network.train()
         if self.body is not None:
-            self.body.freeze(is_frozen(self.recipe, done.epoch))
+            self.body.freeze(frozen_share(self.recipe, done.epoch))
         started = begun = time.perf_counter()
         for images, labels in self.batches.epoch(done.epoch, start=done.step):
             share = self.share()
@@ -192,7 +192,7 @@ class Trainer:
         if self.average is not None:
             if not self.average.n_averaged:  # so few steps that none was a round one
                 self.average.update_parameters(self.network)
-            if not is_frozen(self.recipe, done.epoch):
+            if not frozen_share(self.recipe, done.epoch):
                 with self.runtime.autocast():
                     renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
         if self.validate is not None:

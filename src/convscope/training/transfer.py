@@ -26,31 +26,44 @@ class Body:
         def outside(path: str) -> bool:
             return not any(path == part or path.startswith(f"{part}.") for part in head)
 
-        self.parameters = [p for path, p in network.named_parameters() if p.requires_grad and outside(path)]
-        self.norms = [
-            module
-            for path, module in network.named_modules()
-            if isinstance(module, nn.modules.batchnorm._BatchNorm) and outside(path)
-        ]
+        # In the order of the network, so that what sees the image first is let go last.
+        self.modules = [module for path, module in network.named_modules() if outside(path)]
+        found = (p for module in self.modules for p in module.parameters(recurse=False) if p.requires_grad)
+        self.parameters = list(dict.fromkeys(found))
+        learning = set(self.parameters)
+        norm = nn.modules.batchnorm._BatchNorm
+        self.modules = [m for m in self.modules if isinstance(m, norm) or learning & set(m.parameters(recurse=False))]
 
-    def freeze(self, frozen: bool) -> None:
-        """Hold the body still, or let it go; to be called once the network has been put into training mode."""
-        for parameter in self.parameters:
-            parameter.requires_grad_(not frozen)
-        for norm in self.norms:
-            norm.train(not frozen)
+    def freeze(self, share: float) -> None:
+        """Hold the first `share` (0 to 1) of the body's layers still and let go of the others.
+
+        To be called once the network has been put into training mode.
+        """
+        held = round(share * len(self.modules))
+        learning = set(self.parameters)
+        for number, module in enumerate(self.modules):
+            for parameter in learning & set(module.parameters(recurse=False)):
+                parameter.requires_grad_(number >= held)
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.train(number >= held)
 
 
 def body_of(network: nn.Module, images: Tensor, recipe: Recipe) -> Body | None:
     """The body, for a recipe that treats it in a way of its own; None for any other. `images` are a few of the data."""
-    if not recipe.freeze and not recipe.freeze_epochs and recipe.body_lr_factor == 1:
+    frozen = recipe.freeze or recipe.freeze_epochs or recipe.unfreeze_epochs
+    if not frozen and recipe.body_lr_factor == 1:
         return None
     return Body(network, find_head(network, images))
 
 
-def is_frozen(recipe: Recipe, epoch: int) -> bool:
-    """Whether only the head learns in this epoch (from 0)."""
-    return recipe.freeze or epoch < recipe.freeze_epochs
+def frozen_share(recipe: Recipe, epoch: int) -> float:
+    """How much of the body is held still in this epoch (from 0): 1 is all of it, so that only the head learns.
+
+    Gradual unfreezing lets go of the last layers first (Howard and Ruder 2018, arXiv 1801.06146).
+    """
+    if recipe.freeze or epoch < recipe.freeze_epochs:
+        return 1.0
+    return max(1 - (epoch - recipe.freeze_epochs + 1) / (recipe.unfreeze_epochs + 1), 0.0)
 
 
 class EarlierRun:
