@@ -130,7 +130,8 @@ def train_command(
     given = {
         "data": data, "data_dir": data_dir,
         "model": model, "model_args": _model_args(model_arg), "pretrained": pretrained, "from_run": from_run,
-        "freeze": freeze, "freeze_epochs": freeze_epochs, "unfreeze_epochs": unfreeze_epochs, "body_lr_factor": body_lr_factor,
+        "freeze": freeze, "freeze_epochs": freeze_epochs, "unfreeze_epochs": unfreeze_epochs,
+        "body_lr_factor": body_lr_factor,
         "epochs": epochs, "time_budget": parse_duration(time_budget), "images_shown": images_shown,
         "batch_size": batch_size, "optimizer": optimizer, "lr": lr, "adam_lr": adam_lr, "momentum": momentum,
         "nesterov": nesterov, "weight_decay": weight_decay, "schedule": schedule, "warmup_epochs": warmup_epochs,
