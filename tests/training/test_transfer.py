@@ -130,12 +130,13 @@ def test_the_body_is_let_go_from_its_last_layers_to_its_first(tmp_path, low):
 
     settings = {
         "from_run": str(low.folder),
+        "freeze_epochs": 0,
         "unfreeze_epochs": 2,
         "schedule": "constant",
         "output": tmp_path,
         **OPTIONS,
     }
-    run = cs.train(digits(6, 7, 8, 9), epochs=1, output=tmp_path, **settings)
+    run = cs.train(digits(6, 7, 8, 9), epochs=1, **settings)
     same = [torch.equal(weights(run)[k], weights(low)[k]) for k in split_keys(run)[0] if k.endswith("weight")]
     assert same[0] and not same[-1]
     resumed = cs.resume(run.folder, data=digits(6, 7, 8, 9), epochs=3, show=False)
