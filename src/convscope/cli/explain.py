@@ -23,7 +23,8 @@ def explain_command(
         ),
     ] = None,
     layer: Annotated[
-        str | None, Option(help="Where the class-activation map is made; all maps of it are shown. Default: the last.")
+        str | None,
+        Option(help="Where the class-activation map is made; all maps of it are shown. Default: the last fine one."),
     ] = None,
     label: Annotated[str | None, Option(help="The class that is explained. Default: the likeliest.")] = None,
     versus: Annotated[str | None, Option(help="The class that it is compared with. Default: the next.")] = None,

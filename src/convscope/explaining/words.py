@@ -17,13 +17,13 @@ class Words(NamedTuple):
 METHODS = {
     "hires-cam": Words(
         "Class-activation map", "类激活图",
-        "The last maps, each place weighted by how much it matters for the class (HiResCAM).",
-        "对最后的特征图逐个位置按其对该类别的重要性加权求和（HiResCAM）。",
+        "Deep maps, each place weighted by how much it matters for the class (HiResCAM).",
+        "对深层特征图逐个位置按其对该类别的重要性加权求和（HiResCAM）。",
     ),
     "grad-cam": Words(
         "Grad-CAM", "Grad-CAM",
-        "The last maps, each weighted as a whole; the same where the network averages them at the end.",
-        "对最后的特征图按整张图的重要性加权求和；网络末端为全局平均时，结果与类激活图相同。",
+        "The same maps, each weighted as a whole; no difference where the network averages them at the end.",
+        "对同样的特征图按整张图的重要性加权求和；网络末端对它们取全局平均时，结果与类激活图相同。",
     ),
     "occlusion": Words(
         "Occlusion", "遮挡",

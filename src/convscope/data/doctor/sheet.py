@@ -24,7 +24,7 @@ img {{ width: 96px; height: 96px; object-fit: contain; image-rendering: auto; ma
 li {{ overflow-wrap: anywhere; }}
 </style>
 <h1>{title}</h1>
-<p>What a network would see, at {size}.</p>
+<p>What a network would see, at {size}. &nbsp; <span lang="zh">网络会看到的样子（{size}）。</span></p>
 {classes}
 <h2>{problems}</h2>
 <ul>{listed}</ul>
@@ -66,7 +66,7 @@ def _page(report: Report) -> bytes:
     items = [
         f"<li>{html.escape(p.severity)}: {html.escape(p.path)}: {html.escape(p.message)}</li>" for p in report.problems
     ]
-    count = f"{len(items)} problems" if items else "No problems"
+    count = f"{len(items)} problems · {len(items)} 个问题" if items else "No problems · 没有问题"
     return PAGE.format(
         title=html.escape(report.name),
         size=f"{first.shape[1]} x {first.shape[0]}",
