@@ -41,9 +41,9 @@ def attribute(
     What is explained is the logit of `label` (an index, or one an image), or with `versus` by how much it exceeds that
     class's. Positive means: speaks for it (for `label` rather than `versus`). Of several channels:
 
-    - grad-cam: the last maps that are fine enough to point (or those of `layer`, a name that `trace` gives), weighted by
-      their mean gradient. What speaks against the class is left out, as in the paper; with `versus` it stays, with its
-      sign.
+    - grad-cam: the last maps that are fine enough to point (or those of `layer`, a name that `trace` gives), weighted
+      by their mean gradient. What speaks against the class is left out, as in the paper; with `versus` it stays, with
+      its sign.
     - hires-cam: the same with the gradient of each place instead of its mean, which is right for any ending of a
       network; grad-cam is for those that average their last maps.
     - guided-backprop, deconvnet: the gradient with changed rectifiers, summed over the channels; signed.
