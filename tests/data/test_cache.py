@@ -72,8 +72,8 @@ def same(one: dict[str, decoded.Decoded], two: dict[str, decoded.Decoded]) -> bo
 def decodings(monkeypatch) -> list[int]:
     """Grows by one whenever an image is decoded."""
     done: list[int] = []
-    real = row.decode
-    monkeypatch.setattr(row, "decode", lambda *given: (done.append(1), real(*given))[1])
+    real = row.decode_pixels
+    monkeypatch.setattr(row, "decode_pixels", lambda *given: (done.append(1), real(*given))[1])
     return done
 
 

@@ -59,7 +59,7 @@ def test_shrinking_is_pillows_within_two_steps(filter, width, height, side):
     image = Image.fromarray(load_sample_image("china.jpg")).crop((100, 20, 100 + width, 20 + height))
     for mode in ("pad", "squash"):
         preprocess = Preprocess((3, side, side), interpolation=filter, crop_mode=mode, **THREE)
-        ours = preprocess.array(image).astype(int)
+        ours = preprocess.array(np.asarray(image)).astype(int)
         size = (side, side)
         if mode == "pad":
             scale = side / max(width, height)

@@ -100,7 +100,8 @@ class Gathering:
     ) -> tuple[Tensor | None, list[tuple[str, str]]]:
         """Decode what the cache lacks and complete `found`. The rows M x H x W x C if they may lie in memory."""
         channels, height, width = self.preprocess.input_size
-        fresh = torch.empty(len(absent), height, width, channels, dtype=torch.uint8) if self.in_memory else None
+        # Filled by NumPy: torch would wake its own threads for every image, and they are in the way of those here.
+        fresh = np.empty((len(absent), height, width, channels), np.uint8) if self.in_memory else None
         skipped: list[tuple[str, str]] = []
         count = 0
         with Keeper(self.cache, [keys[i] or b"" for i in absent], self._where()) as keeper:
@@ -110,14 +111,14 @@ class Gathering:
                     skipped.append((self.split.names[i], row))
                     continue
                 if fresh is not None:
-                    fresh[count] = torch.from_numpy(row.pixels)
+                    fresh[count] = row.pixels
                 count += 1
                 found.digests[i] = row.digest
                 found.moments += row.moments
                 keeper.keep(i, keys[i] or row.digest, row)
             kept = keeper.finish()
         if fresh is not None:
-            return fresh[:count], skipped
+            return torch.from_numpy(fresh[:count]), skipped
         for i, place in kept.items():
             found.places[i] = place
         return None, skipped

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from ..image_file import Stored, UnreadableImage, decode, fingerprint, read_bytes
+from ..image_file import Stored, UnreadableImage, decode_pixels, fingerprint, read_bytes
 from ..preprocess import Preprocess, image_moments
 
 Source = Path | Stored | bytes | np.ndarray
@@ -35,8 +34,8 @@ def read_content(source: Source) -> tuple[bytes, bytes]:
 
 def make_row(source: Source, content: bytes, digest: bytes, preprocess: Preprocess) -> Row:
     """What `read_content` gave, decoded."""
-    image = Image.fromarray(source) if isinstance(source, np.ndarray) else decode(content, preprocess.longest_side)
-    pixels = preprocess.array(image)
+    plain = isinstance(source, np.ndarray)
+    pixels = preprocess.array(source if plain else decode_pixels(content, preprocess.longest_side))  # type: ignore[arg-type]
     return Row(pixels, digest, image_moments(pixels))
 
 

@@ -17,7 +17,7 @@ from ..datasets import load_data
 from ..decoding.gather import Bar, cores
 from ..decoding.pixels import ahead
 from ..decoding.row import Source, read_content
-from ..image_file import UnreadableImage, decode, stored_size
+from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data
 from .alike import appearance, find_alike
@@ -151,13 +151,13 @@ def _examine(preprocess: Preprocess, near: bool, task: tuple[Source, bool]) -> L
     try:
         content, digest = read_content(source)
         if isinstance(source, np.ndarray):
-            image = Image.fromarray(source)
-            size = image.size
+            picture, size = source, (source.shape[1], source.shape[0])
         else:
             # Decoded as training would, a large JPEG at a part of its size.
-            image, size = decode(content, preprocess.longest_side), stored_size(content)
-        seen = preprocess.array(image) if wanted else None
-        return Look(*size, image.mode == "L", digest, appearance(image) if near else None, seen)
+            picture, size = decode_pixels(content, preprocess.longest_side), stored_size(content)
+        seen = preprocess.array(picture) if wanted else None
+        near_as = appearance(Image.fromarray(picture)) if near else None
+        return Look(*size, picture.ndim == 2, digest, near_as, seen)
     except UnreadableImage as problem:
         return str(problem)
     except MemoryError:

@@ -1,0 +1,123 @@
+"""What libjpeg-turbo gives is what Pillow gives; whatever is not plain is left to Pillow."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from convscope.data import image_file
+from convscope.data.image_file import UnreadableImage, decode, decode_pixels
+from convscope.data.jpeg import plain_jpeg
+
+
+def photo(mode: str = "RGB", size: tuple[int, int] = (203, 151)) -> Image.Image:
+    return Image.fromarray(load_sample_image("flower.jpg")).resize(size).convert(mode)
+
+
+def encoded(image: Image.Image, **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "JPEG", **{"quality": 85, **options})
+    return content.getvalue()
+
+
+def quick(content: bytes, longest_side: int | None = None) -> np.ndarray | None:
+    return plain_jpeg(Image.open(io.BytesIO(content)), content, longest_side)
+
+
+@pytest.mark.parametrize("size", [(203, 151), (1, 1), (7, 300), (16, 16), (33, 2)])
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": "4:4:4"}),
+        ("RGB", {"subsampling": "4:2:2"}),
+        ("RGB", {"subsampling": "4:2:0"}),
+        ("RGB", {"progressive": True}),
+        ("RGB", {"optimize": True, "quality": 5}),
+        ("RGB", {"keep_rgb": True}),
+        ("RGB", {"restart_marker_blocks": 1}),
+        ("L", {}),
+    ],
+)
+def test_the_same_pixels_as_pillow(mode, options, size):
+    content = encoded(photo(mode, size), **options)
+    pixels = quick(content)
+    assert pixels is not None
+    expected = np.asarray(Image.open(io.BytesIO(content)))
+    assert pixels.shape == expected.shape
+    assert (pixels == expected).all()
+    assert (decode_pixels(content) == expected).all()
+
+
+def test_an_ordinary_photo_is_not_decoded_twice(monkeypatch):
+    monkeypatch.setattr(image_file, "decode", None)
+    assert decode_pixels(encoded(photo()), 100).shape == (151, 203, 3)
+
+
+def turned(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(photo(), exif=exif)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_turned_photo_is_pillows(orientation):
+    content = turned(orientation)
+    assert quick(content) is None
+    assert (decode_pixels(content) == np.asarray(decode(content))).all()
+
+
+def test_an_upright_photo_with_exif_is_plain():
+    assert quick(turned(1)) is not None
+
+
+@pytest.mark.parametrize("damaged", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\xff\xff"])
+def test_damaged_exif_says_nothing(damaged):
+    content = encoded(photo(), exif=damaged)
+    assert (decode_pixels(content) == np.asarray(decode(content))).all()
+
+
+def test_ink_is_pillows():
+    content = encoded(photo("CMYK"))
+    assert quick(content) is None
+    assert (decode_pixels(content) == np.asarray(decode(content))).all()
+
+
+def test_what_is_decoded_at_a_part_of_its_size_is_pillows():
+    content = encoded(photo(size=(400, 300)))
+    assert quick(content, 76) is not None
+    assert quick(content, 75) is None
+    assert (decode_pixels(content, 75) == np.asarray(decode(content, 75))).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_cut_off_photo_is_refused_as_pillow_refuses_it(mode, share):
+    content = encoded(photo(mode))
+    content = content[: int(len(content) * share)]
+    with pytest.raises(UnreadableImage) as expected:
+        decode(content)
+    with pytest.raises(UnreadableImage) as got:
+        decode_pixels(content)
+    assert str(got.value) == str(expected.value)
+
+
+def test_damaged_pixels_are_what_pillow_makes_of_them():
+    whole = encoded(photo())
+    coin = np.random.default_rng(0)
+    for _ in range(200):
+        content = bytearray(whole)
+        for place in coin.integers(20, len(whole), 3):
+            content[place] = coin.integers(256)
+        assert outcome(decode_pixels, bytes(content)) == outcome(lambda c: np.asarray(decode(c)), bytes(content))
+
+
+def outcome(reader, content: bytes) -> object:
+    try:
+        pixels = reader(content)
+    except UnreadableImage as problem:
+        return str(problem)
+    return pixels.shape, pixels.tobytes()
