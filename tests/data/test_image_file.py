@@ -14,8 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from convscope.data import image_file
-from convscope.data.image_file import IMAGE_SUFFIXES, UnreadableImage, decode, is_gray, read_bytes, read_image
+from convscope.data.image_file import (
+    IMAGE_SUFFIXES,
+    UnreadableImage,
+    decode,
+    header,
+    is_gray,
+    read_bytes,
+    read_image,
+    to_gray_or_rgb,
+)
 
 from . import hostile
 
@@ -141,7 +149,7 @@ def test_rarer_modes_keep_a_plain_gray(mode):
         image = Image.new("RGB", (4, 4), (128, 128, 128))
         image = Image.new("LA", (4, 4), (128, 255)).convert("La") if mode == "La" else image
         image = image.convert("RGBA").convert(mode) if mode == "RGBa" else image.convert(mode)
-    assert np.abs(np.asarray(image_file.to_gray_or_rgb(image)).astype(int) - 128).max() <= 2
+    assert np.abs(np.asarray(to_gray_or_rgb(image)).astype(int) - 128).max() <= 2
 
 
 def test_refusing_a_bomb_takes_hardly_any_memory_and_nothing_speaks_but_the_reason(tmp_path):
@@ -165,9 +173,9 @@ def test_refusing_a_bomb_takes_hardly_any_memory_and_nothing_speaks_but_the_reas
 
 def test_a_limit_on_pixels_is_exact(monkeypatch):
     content = hostile.USED["rgb.jpg"][0]
-    monkeypatch.setattr(image_file, "MAX_PIXELS", hostile.WIDTH * hostile.HEIGHT)
+    monkeypatch.setattr(header, "MAX_PIXELS", hostile.WIDTH * hostile.HEIGHT)
     assert decode(content).size == (hostile.WIDTH, hostile.HEIGHT)
-    monkeypatch.setattr(image_file, "MAX_PIXELS", hostile.WIDTH * hostile.HEIGHT - 1)
+    monkeypatch.setattr(header, "MAX_PIXELS", hostile.WIDTH * hostile.HEIGHT - 1)
     with pytest.raises(UnreadableImage, match="48 x 32"):
         decode(content)
 
@@ -184,7 +192,7 @@ def nothing_worse_than_refused(content: bytes) -> None:
     except UnreadableImage as problem:
         assert len(str(problem).splitlines()) == 1
     else:
-        assert image.mode in ("L", "RGB") and image.width * image.height <= image_file.MAX_PIXELS
+        assert image.mode in ("L", "RGB") and image.width * image.height <= header.MAX_PIXELS
 
 
 HEADS = [
@@ -222,5 +230,5 @@ def test_mutated_images_are_refused_or_used(data, name):
         if not content:
             break
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image_file, "MAX_PIXELS", 1_000_000)  # what is meant is the parser, not patience
+        patch.setattr(header, "MAX_PIXELS", 1_000_000)  # what is meant is the parser, not patience
         nothing_worse_than_refused(bytes(content))

@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from convscope.data import image_file
-from convscope.data.image_file import UnreadableImage, decode, decode_pixels
-from convscope.data.jpeg import plain_jpeg
+from convscope.data.image_file import UnreadableImage, decode, decode_pixels, picture
+from convscope.data.image_file.jpeg import plain_jpeg
 
 
 def photo(mode: str = "RGB", size: tuple[int, int] = (203, 151)) -> Image.Image:
@@ -53,7 +52,7 @@ def test_the_same_pixels_as_pillow(mode, options, size):
 
 
 def test_an_ordinary_photo_is_not_decoded_twice(monkeypatch):
-    monkeypatch.setattr(image_file, "decode", None)
+    monkeypatch.setattr(picture, "decode", None)
     assert decode_pixels(encoded(photo()), 100).shape == (151, 203, 3)
 
 

@@ -14,7 +14,7 @@ ORIENTATION = 0x0112
 def plain_jpeg(image: Image.Image, content: bytes, longest_side: int | None) -> np.ndarray | None:
     """uint8 pixels H x W (gray) or H x W x 3 of a JPEG that Pillow has opened and not loaded.
 
-    None where there is anything to be careful about, so that `image_file.decode` has to be asked: ink instead of light,
+    None where there is anything to be careful about, so that `picture.decode` has to be asked: ink instead of light,
     a picture that has to be turned or is decoded at a part of its size, the least damage.
     """
     if image.format != "JPEG" or image.mode not in ("L", "RGB"):
