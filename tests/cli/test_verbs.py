@@ -140,6 +140,19 @@ def test_evaluate_matches_classes_by_name(run, squares, tmp_path, capsys):
     assert result["split"] == "all" and result["n"] == 6 and result["top1"] == 1.0
 
 
+def test_evaluate_keeps_decoded_images_where_it_is_told(run, squares, tmp_path, monkeypatch):
+    usual, given = tmp_path / "usual", tmp_path / "given"
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(usual))
+    words = ["train", str(squares), "--model", "softmax_regression", "--epochs", "1", "--name", "private"]
+    assert main([*words, "--cache", "off"]) == 0
+    assert main(["evaluate", "runs/train/private"]) == 0
+    assert not list(usual.rglob("*"))
+    assert main(["evaluate", "runs/train/private", "--cache", str(given), "--workers", "1"]) == 0
+    assert list(given.rglob("*")) and not list(usual.rglob("*"))
+    assert main(["evaluate", "runs/train/private", "--cache", "auto"]) == 0
+    assert list(usual.rglob("*"))
+
+
 def test_evaluate_tells_and_reports(run, capsys):
     assert main(["evaluate", run]) == 0
     out = capsys.readouterr().out

@@ -24,6 +24,12 @@ def evaluate_command(
     tta: Annotated[
         str, Option(help="Also measure over several views: flip, shift, flip-shift, five-crop or ten-crop.")
     ] = "none",
+    cache: Annotated[
+        str | None, Option(help="Where decoded images are kept: auto (the user's cache folder), off or a folder.")
+    ] = None,
+    workers: Annotated[
+        int | None, Option(min=1, help="Threads or processes that decode images. Default: one a core.")
+    ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
     output: Annotated[str, Option(help="Where the report's folder is made.")] = "runs/evaluate",
     strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
@@ -36,8 +42,9 @@ def evaluate_command(
     from ..evaluation.saved import evaluate_bundle
 
     result = evaluate_bundle(
-        run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta
-    )
+        run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
+        cache=cache, workers=workers,
+    )  # fmt: skip
     if json:
         print_json(result)
     else:

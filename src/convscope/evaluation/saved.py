@@ -11,7 +11,7 @@ import yaml
 from ..bundle import find_bundle
 from ..classifier import load
 from ..data.datasets import load_data
-from ..data.decoded import decode_split, report_skipped
+from ..data.decoded import Reading, decode_split, report_skipped
 from ..data.split import Data, redivide
 from ..devices import choose_device
 from ..errors import DataError, UsageError, printable
@@ -31,24 +31,29 @@ def evaluate_bundle(
     output: str = "runs/evaluate",
     strict: bool = False,
     tta: str = "none",
+    cache: str | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data` and write a report; the result is what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as it was then. Without `split` it is the test split, or
     all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. With
-    `tta` the figures over several views of each image stand apart, as `tta`.
+    `tta` the figures over several views of each image stand apart, as `tta`. Decoded images are kept in `cache` and
+    made by so many `workers`, as in training; without `cache` in the usual place, unless the run was trained with none.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
     bundle = find_bundle(source)
     classifier = load(bundle)
-    loaded, own = _find_data(bundle, data, data_dir)
+    trained_on = _trained_on(bundle)
+    loaded, own = _find_data(bundle, trained_on, data, data_dir)
     chosen = split or ("all" if loaded.divided and not own else "test" if "test" in loaded.splits else "val")
     if chosen not in ("train", "val", "test", "all"):
         raise UsageError(f"--split must be train, val, test or all, not '{printable(chosen)}'")
-    decoded = decode_split(
-        relabel(loaded.split(chosen), loaded.class_names, classifier.class_names), classifier.preprocess
-    )
+    # A run's own wish to keep nothing is respected; another place is not, for the run may come from somebody else.
+    reading = Reading(cache or ("off" if trained_on.get("cache") == "off" else "auto"), workers)
+    images = relabel(loaded.split(chosen), loaded.class_names, classifier.class_names)
+    decoded = decode_split(images, classifier.preprocess, reading)
     report_skipped(decoded.skipped, strict)
     if not len(decoded):
         raise DataError(f"{printable(loaded.name)}: no image of {chosen} can be used")
@@ -81,18 +86,20 @@ def evaluate_bundle(
     }
 
 
-def _find_data(bundle: Path, data: str | None, data_dir: str | None) -> tuple[Data, bool]:
+def _trained_on(bundle: Path) -> dict[str, Any]:
+    """The recipe of the run that a bundle belongs to; empty if it stands alone."""
+    recipe = bundle.parent / "recipe.yaml"
+    return (yaml.safe_load(recipe.read_text(encoding="utf-8")) or {}) if recipe.is_file() else {}
+
+
+def _find_data(bundle: Path, trained_on: dict[str, Any], data: str | None, data_dir: str | None) -> tuple[Data, bool]:
     """The data set, and whether it is the one that the run was trained on."""
-    run = bundle.parent
-    trained_on: dict[str, Any] = {}
-    if (run / "recipe.yaml").is_file():
-        trained_on = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8")) or {}
     if data is None and not trained_on.get("data"):
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
     source = data if data is not None else trained_on["data"]
     own = source == trained_on.get("data") or Path(source).resolve() == Path(str(trained_on.get("data"))).resolve()
     loaded = load_data(source, data_dir or (trained_on.get("data_dir") if own else None))
-    table = run / "split.csv"
+    table = bundle.parent / "split.csv"
     if own and (loaded.divided or loaded.held_out) and table.is_file():
         loaded = redivide(loaded, table.read_bytes())
     return loaded, own
