@@ -55,7 +55,7 @@ def test_one_stroke_at_a_time_goes_to_the_server(visit, mnist):
     page.on("requestfinished", count(-1))
     draw(page, steps=12)
     until(page, "() => document.querySelector('.verdict .figure')?.textContent === '7'")
-    page.wait_for_timeout(200)
+    page.wait_for_load_state("networkidle")
     assert flight["most"] == 1
     assert flight["now"] == 0
     assert flight["all"] > 1  # it answers while the line is drawn

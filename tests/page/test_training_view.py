@@ -88,6 +88,8 @@ def test_a_training_is_watched_as_it_goes_on(visit, digits_run, tmp_path):
         assert page.locator("#tab-training input[type=range]").get_attribute("max") == "12"
         shutil.copytree(run / "classifier", going / "classifier")
         page.locator(".run-state", has_text="Finished").wait_for()
+        page.locator(".epoch-word:visible", has_text="finished network").wait_for()
+        assert page.locator("#tab-training input[type=range]").get_attribute("max") == "13"
 
 
 def test_without_epochs_it_says_how_to_get_some(visit, mnist):

@@ -113,14 +113,16 @@ def test_an_epoch_is_looked_at_with_its_own_weights(client, digits_run, digit):
     assert client.post("/api/forward", content=digit, params={"epoch": 99}).status_code == 404
 
 
-def test_a_training_is_watched_while_it_goes_on(digits_run, tmp_path):
+def test_a_training_is_watched_while_it_goes_on(digits_run, digit, tmp_path):
     run = tmp_path / "going-on"
     shutil.copytree(digits_run.folder / "checkpoints", run / "checkpoints")
     rows = (digits_run.folder / "metrics.csv").read_text().splitlines(keepends=True)
     (run / "metrics.csv").write_text("".join(rows[:3]))
     service = make_service(str(run))
     client = TestClient(create_app(service), base_url=URL)
-    assert client.get("/api/snapshots").json()["running"]
+    before = client.get("/api/snapshots").json()
+    assert before["running"] and not before["finished"]
+    unfinished = Container.of(client.post("/api/forward", content=digit)).header
     entry = client.get("/api/classifiers").json()["classifiers"][0]
     assert entry["id"] == "going-on" and entry["has_snapshots"]
     started = time.monotonic()
@@ -141,6 +143,13 @@ def test_a_training_is_watched_while_it_goes_on(digits_run, tmp_path):
     assert events[-1] == ("end", "{}")
     assert [json.loads(data)["epoch"] for event, data in events[:-1]] == list(range(1, 13))
     assert answer.headers["content-type"].startswith("text/event-stream")
+    assert client.get("/api/snapshots").json()["finished"]
+    finished = Container.of(client.post("/api/forward", content=digit)).header
+    with torch.no_grad():
+        preprocess = digits_run.classifier.preprocess
+        logits = digits_run.classifier.network(preprocess.normalize(preprocess.pixels(decode(digit))[None]))[0]
+    assert unfinished["logits"] != finished["logits"]
+    assert finished["epoch"] is None and finished["logits"] == pytest.approx(logits.tolist(), abs=1e-4)
     assert service.quick.close() and service.slow.close()
 
 

@@ -129,8 +129,9 @@ def _add_choosing(app: FastAPI, service: Service) -> None:
     async def snapshots(id: Id = None) -> Response:
         kept = shelf.get(id).snapshots
         if kept is None:
-            return json_answer({"epochs": [], "metrics": [], "running": False})
-        return json_answer({"epochs": kept.epochs(), "metrics": kept.rows(), "running": kept.running()})
+            return json_answer({"epochs": [], "metrics": [], "running": False, "finished": True})
+        now = {"running": kept.running(), "finished": kept.finished()}
+        return json_answer({"epochs": kept.epochs(), "metrics": kept.rows(), **now})
 
     @app.get("/api/training/live")
     async def live(id: Id = None) -> Response:

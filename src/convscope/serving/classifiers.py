@@ -41,6 +41,16 @@ class Served:
             classifier.network.to(self.device).eval()
             return classifier
 
+    def catch_up(self) -> None:
+        """Once a training that was going on has finished, what came of it takes the place of its newest snapshot."""
+        if self.folder is None or self.source.name != SNAPSHOT_FOLDER.name:
+            return
+        with self.reading:
+            if (finished := self.folder / "classifier").exists():
+                self.source = finished
+                self.__dict__.pop("classifier", None)
+                self.epochs.clear()
+
     def network(self, epoch: int | None = None, user: str = "") -> nn.Module:
         """The network, as trained or after an epoch of which there is a snapshot.
 
@@ -89,6 +99,7 @@ class Served:
 
     def entry(self) -> dict[str, Any]:
         """A line of the list of classifiers."""
+        self.catch_up()
         classifier = self.classifier
         return {
             "id": self.id,
@@ -125,6 +136,7 @@ class Shelf:
         found = self.served.get(self.current if id is None else id)
         if found is None:
             raise unknown("classifier", "分类器", id)
+        found.catch_up()
         return found
 
 

@@ -38,9 +38,13 @@ class Snapshots:
             {name: _number(value) for name, value in row.items() if name} for row in csv.DictReader(io.StringIO(text))
         ]
 
+    def finished(self) -> bool:
+        """Whether the training has come to its end and left a classifier."""
+        return (self.run / "classifier").exists()
+
     def running(self) -> bool:
         """Whether the training still goes on, as far as its files tell: it is not finished, and they are young."""
-        if (self.run / "classifier").exists():
+        if self.finished():
             return False
         rows = self.rows()
         last = rows[-1] if rows else {}

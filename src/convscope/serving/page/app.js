@@ -1,22 +1,22 @@
 /** Puts the page together: language, theme, link, tabs and keys; then each view is given its place and the store. */
 
 import * as answer from "./answer.js";
-import * as draw from "./draw.js";
-import * as drawer from "./drawer.js";
+import * as draw from "./input/draw.js";
+import * as drawer from "./drawer/drawer.js";
 import * as epochs from "./training/epochs.js";
-import * as network from "./network.js";
-import * as pictures from "./pictures.js";
-import * as seen from "./seen.js";
+import * as network from "./network/network.js";
+import * as pictures from "./input/pictures.js";
+import * as seen from "./input/seen.js";
 import * as tabs from "./tabs.js";
-import * as toolbar from "./toolbar.js";
+import * as toolbar from "./network/toolbar.js";
 import * as top from "./top.js";
 import { rebuildScale } from "./colour.js";
 import { LANGUAGES, translate, useLanguage } from "./i18n.js";
-import { fromHash, toHash } from "./link.js";
-import { start } from "./session.js";
-import { INITIAL, createStore, up } from "./store.js";
-import { SOFTMAX } from "./softmax.js";
-import { isVector } from "./layout.js";
+import { fromHash, toHash } from "./state/link.js";
+import { start } from "./state/session.js";
+import { INITIAL, createStore, up } from "./state/store.js";
+import { SOFTMAX } from "./state/softmax.js";
+import { isVector } from "./network/layout.js";
 
 const place = (id) => document.getElementById(id);
 const preferred = navigator.languages.some((code) => code.startsWith("zh")) && !navigator.language.startsWith("en") ? "zh" : "en";

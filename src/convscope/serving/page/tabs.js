@@ -24,7 +24,7 @@ export function mount(root, store, page) {
 
   async function load(module, element) {
     if (!loaded.has(module)) {
-      loaded.set(module, import(`./${module}.js`).then((view) => view.mount(element, store)).catch((problem) => {
+      loaded.set(module, import(`./${module}/${module}.js`).then((view) => view.mount(element, store)).catch((problem) => {
         console.warn(problem);
         loaded.delete(module);
         element.replaceChildren(h("p", { class: "soft missing" }, t("tabs.missing")));

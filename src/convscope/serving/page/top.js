@@ -2,7 +2,7 @@
 
 import { h, icon, saveFile } from "./dom.js";
 import { LANGUAGES, ofLanguage, t } from "./i18n.js";
-import { allNumbers, networkPicture, shownNumbers } from "./save.js";
+import { allNumbers, networkPicture, shownNumbers } from "./network/save.js";
 
 const THEMES = ["auto", "light", "dark"];
 const SIGNS = { auto: "auto", light: "sun", dark: "moon" };

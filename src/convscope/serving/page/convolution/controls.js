@@ -1,7 +1,7 @@
 /** Everything that can be set: picture, kernel, window, activation, pooling. */
 
 import { h } from "../dom.js";
-import { numberGrid } from "../grid.js";
+import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
 import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
 import { resizedNumbers } from "./images.js";

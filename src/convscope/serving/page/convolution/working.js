@@ -1,10 +1,10 @@
 /** The calculation behind one value of the playground, with its real numbers. */
 
 import { h } from "../dom.js";
-import { numberGrid } from "../grid.js";
+import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
 import { fixed } from "../numbers.js";
-import { plot } from "../plot.js";
+import { plot } from "../drawer/plot.js";
 import { LEAK } from "./compute.js";
 import { sizeOf } from "./kernels.js";
 import { laid, tapsOf } from "./settings.js";

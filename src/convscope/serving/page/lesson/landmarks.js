@@ -1,6 +1,6 @@
 /** The places of a network that the lesson shows, whatever the network: its first convolution, activation, pooling ... */
 
-import { isVector } from "../layout.js";
+import { isVector } from "../network/layout.js";
 import { valueAt } from "../numbers.js";
 
 /** Nodes by what they teach; a network without one of them gets the nearest thing, or null. */

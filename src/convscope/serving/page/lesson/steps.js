@@ -5,7 +5,7 @@
  * `done(state)`, something to do. `possible` says whether the network has what the step speaks of.
  */
 
-import { SOFTMAX } from "../softmax.js";
+import { SOFTMAX } from "../state/softmax.js";
 import { percent } from "../numbers.js";
 import { tellingPlace, windowOf } from "./landmarks.js";
 

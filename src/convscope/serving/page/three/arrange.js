@@ -1,8 +1,8 @@
 /** Where every layer stands in space, and its maps in the layer's plane. One unit is about the side of a map. */
 
-import { itemsOf } from "../blocks.js";
-import { isVector } from "../layout.js";
-import { countOf } from "../maps.js";
+import { itemsOf } from "../network/blocks.js";
+import { isVector } from "../network/layout.js";
+import { countOf } from "../state/maps.js";
 
 const BETWEEN = 1.0; // layers along the axis, as a part of a map's side
 const GAP = 0.12;

@@ -1,9 +1,9 @@
 /** Paints planes in space, farthest first, and finds the one below the pointer. */
 
 import { css, cssColour, valuesPicture, colourOf, scaleVersion } from "../colour.js";
-import { ownName, shapeText } from "../kinds.js";
+import { ownName, shapeText } from "../network/kinds.js";
 import { valueAt } from "../numbers.js";
-import { palette, pictureOf } from "../paint.js";
+import { palette, pictureOf } from "../network/paint.js";
 import { cellMiddle } from "./arrange.js";
 
 const FADED = 0.18;

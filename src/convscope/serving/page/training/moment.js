@@ -1,12 +1,12 @@
 /** The network at one moment of its training: what it answers, some of its maps, and the kernels of its first convolution. */
 
-import * as api from "../api.js";
+import * as api from "../state/api.js";
 import { mapPicture, seenPicture, valuesPicture } from "../colour.js";
 import { h, name } from "../dom.js";
 import { t } from "../i18n.js";
-import { kindWithSize } from "../kinds.js";
+import { kindWithSize } from "../network/kinds.js";
 import { percent } from "../numbers.js";
-import { limits } from "../paint.js";
+import { limits } from "../network/paint.js";
 
 const [CLASSES, MAPS, LAYERS, KERNELS, PICTURES] = [5, 8, 4, 16, 10];
 

@@ -1,10 +1,10 @@
 /** The kept epochs of the chosen classifier, and its figures as they grow while it is still in training. */
 
-import * as api from "../api.js";
+import * as api from "../state/api.js";
 
 /**
  * Keeps store.snapshots up to date: null while asked for, {epochs, metrics, running, live} when known. Of a run that is
- * `live` (it was going on when the page came) the server has no finished network, so the newest epoch takes its place.
+ * `live` (not finished) the server has no finished network, so the newest epoch takes its place.
  */
 export function watch(store) {
   const asked = api.latest();
@@ -18,18 +18,20 @@ export function watch(store) {
     try {
       const found = await asked((signal) => api.snapshots(id, signal));
       if (!found || store.state.classifier !== id) return;
-      store.set({ snapshots: { ...found, live: found.running }, ...(found.running && { epoch: found.epochs.at(-1) ?? null }) });
+      const live = !found.finished;
+      store.set({ snapshots: { ...found, live }, ...(live && { epoch: found.epochs.at(-1) ?? null }) });
       if (found.running) follow(id);
     } catch (problem) {
       if (store.state.classifier === id) store.set({ snapshots: { epochs: [], metrics: [], running: false, problem: problem.words ?? { en: String(problem), zh: String(problem) } } });
     }
   }
 
-  /** Whoever looks at the newest epoch goes on looking at the newest. */
+  /** Whoever looks at the newest epoch goes on looking at the newest, and at last at the finished network. */
   function grow(snapshots) {
     const { epoch, snapshots: before } = store.state;
     const followed = epoch === null || epoch === before.epochs.at(-1) || !snapshots.epochs.includes(epoch);
-    store.set({ snapshots, epoch: followed ? snapshots.epochs.at(-1) ?? null : epoch });
+    const newest = snapshots.live ? snapshots.epochs.at(-1) ?? null : null;
+    store.set({ snapshots, epoch: followed ? newest : epoch });
   }
 
   function follow(id) {
@@ -41,9 +43,11 @@ export function watch(store) {
     };
     const onEnd = async () => {
       stop = null;
-      const found = await api.snapshots(id).catch(() => null);
+      // With what the list says about the finished network: how often it was right.
+      const [found, listed] = await Promise.all([api.snapshots(id), api.classifiers()]).catch(() => [null, null]);
       const { snapshots, classifier } = store.state;
-      if (classifier === id) grow({ ...(found ?? snapshots), running: false, live: true });
+      if (listed) store.set({ classifiers: listed.classifiers });
+      if (classifier === id) grow({ ...(found ?? snapshots), running: false, live: !found?.finished });
     };
     stop = api.trainingRows(id, onRow, onEnd);
   }

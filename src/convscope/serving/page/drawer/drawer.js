@@ -1,10 +1,10 @@
 /** What opens under the network for what was chosen: a layer, a map, one value; or the heat maps. */
 
-import { h, icon, name } from "./dom.js";
-import { t } from "./i18n.js";
+import { h, icon, name } from "../dom.js";
+import { t } from "../i18n.js";
 import { layerView } from "./layerview.js";
-import { SOFTMAX } from "./softmax.js";
-import { isVector } from "./layout.js";
+import { SOFTMAX } from "../state/softmax.js";
+import { isVector } from "../network/layout.js";
 import { unitView } from "./unit.js";
 import { whyView } from "./why.js";
 

@@ -1,8 +1,8 @@
 /** Small tables of numbers: a patch, a kernel, their products. Cells can be chosen, and a kernel's can be edited. */
 
-import { tint } from "./colour.js";
-import { h } from "./dom.js";
-import { cell as cellText, fixed } from "./numbers.js";
+import { tint } from "../colour.js";
+import { h } from "../dom.js";
+import { cell as cellText, fixed } from "../numbers.js";
 
 const SIZES = [[3, 48], [5, 37], [7, 32], [11, 25], [Infinity, 22]];
 

@@ -1,6 +1,6 @@
 /** Layers in words: "convolution 5×5", "1 × 32 × 32". */
 
-import { has, t } from "./i18n.js";
+import { has, t } from "../i18n.js";
 
 const FUNCTIONS = { relu: "ReLU", relu6: "ReLU6", leaky_relu: "leaky ReLU", leakyrelu: "leaky ReLU", gelu: "GELU", silu: "SiLU",
   sigmoid: "sigmoid", tanh: "tanh", scaledtanh: "scaled tanh", hardswish: "hard swish", elu: "ELU", prelu: "PReLU" };

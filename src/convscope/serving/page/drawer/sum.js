@@ -1,13 +1,13 @@
 /** A sum of products over windows of input maps: patch x kernel, map by map, then the bias. */
 
-import { valuesPicture } from "./colour.js";
-import { h, icon } from "./dom.js";
-import { t } from "./i18n.js";
-import { findMap } from "./maps.js";
+import { valuesPicture } from "../colour.js";
+import { h, icon } from "../dom.js";
+import { t } from "../i18n.js";
+import { findMap } from "../state/maps.js";
 import { mapBox } from "./mapbox.js";
 import { numberGrid } from "./grid.js";
-import { fixed } from "./numbers.js";
-import { limits } from "./paint.js";
+import { fixed } from "../numbers.js";
+import { limits } from "../network/paint.js";
 import { productLine } from "./product.js";
 import { commonDecimals, line, results } from "./total.js";
 

@@ -1,6 +1,6 @@
 /** Moving through the network with the arrow keys, and saying where one is. */
 
-import { t } from "./i18n.js";
+import { t } from "../i18n.js";
 import { mapsShown } from "./scene.js";
 
 /** "conv1, map 3, row 12, column 7" with as much of it as `place` has. */

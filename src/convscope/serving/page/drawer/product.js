@@ -1,9 +1,9 @@
 /** One term of a calculation in a line, and the way on to where its number comes from. */
 
-import { h, icon } from "./dom.js";
-import { t } from "./i18n.js";
-import { isVector } from "./layout.js";
-import { fixed } from "./numbers.js";
+import { h, icon } from "../dom.js";
+import { t } from "../i18n.js";
+import { isVector } from "../network/layout.js";
+import { fixed } from "../numbers.js";
 
 /** Selects the value that a term took from another layer. */
 export function follow(store, { input, index: [map, y, x] }) {

@@ -1,13 +1,13 @@
 /** Calculations that are no sum over windows: pooling, functions, norms, additions, copies, dense layers, softmax. */
 
-import { h, name } from "./dom.js";
+import { h, name } from "../dom.js";
 import { numberGrid } from "./grid.js";
-import { t } from "./i18n.js";
-import { ownName } from "./kinds.js";
-import { findMap } from "./maps.js";
+import { t } from "../i18n.js";
+import { ownName } from "../network/kinds.js";
+import { findMap } from "../state/maps.js";
 import { mapBox } from "./mapbox.js";
-import { fixed, percent, short } from "./numbers.js";
-import { limits } from "./paint.js";
+import { fixed, percent, short } from "../numbers.js";
+import { limits } from "../network/paint.js";
 import { plot } from "./plot.js";
 import { followButton, productLine, termPlace } from "./product.js";
 import { commonDecimals, line, results } from "./total.js";

@@ -1,10 +1,10 @@
 /** A training run: its curves, its epochs to slide through, and the run as it goes on. */
 
-import { h, icon, name } from "./dom.js";
-import { ofLanguage, t } from "./i18n.js";
-import { curves } from "./training/curves.js";
-import { moment } from "./training/moment.js";
-import { slider } from "./training/slider.js";
+import { h, icon, name } from "../dom.js";
+import { ofLanguage, t } from "../i18n.js";
+import { curves } from "./curves.js";
+import { moment } from "./moment.js";
+import { slider } from "./slider.js";
 
 const COMMAND = "convscope train digits --model lenet_relu --epochs 12\nconvscope serve last";
 const LINES = [

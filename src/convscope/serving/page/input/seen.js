@@ -1,8 +1,8 @@
 /** What the network receives after preprocessing, small; with the receptive field of what is hovered, and backwards. */
 
-import { cssColour, css, seenPicture } from "./colour.js";
-import { h, onceAFrame } from "./dom.js";
-import { t } from "./i18n.js";
+import { cssColour, css, seenPicture } from "../colour.js";
+import { h, onceAFrame } from "../dom.js";
+import { t } from "../i18n.js";
 
 export function mount(root, store) {
   const canvas = h("canvas", { class: "seen-picture", role: "img" });

@@ -1,6 +1,6 @@
 /** The part of the state that makes a link, to and from location.hash. */
 
-import { GRID } from "./strokes.js";
+import { GRID } from "../input/strokes.js";
 
 const DIGITS = 36; // two of them a coordinate
 

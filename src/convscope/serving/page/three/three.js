@@ -1,17 +1,17 @@
 /** The network in space: layers stand one behind the other along an axis, their maps are planes. Painted on a 2D canvas
  * with a projection of our own, so it needs no WebGL and runs wherever the page does. */
 
-import { rebuildScale } from "./colour.js";
-import { h, icon, name, onceAFrame, stillness } from "./dom.js";
-import { t } from "./i18n.js";
-import { sentence } from "./kinds.js";
-import { short } from "./numbers.js";
-import { placeOf } from "./cursor.js";
-import { sceneOf } from "./scene.js";
-import { arrange } from "./three/arrange.js";
-import { camera } from "./three/camera.js";
-import { blockInputs, inputsOf } from "./three/lines.js";
-import { paint, planeAt } from "./three/paint.js";
+import { rebuildScale } from "../colour.js";
+import { h, icon, name, onceAFrame, stillness } from "../dom.js";
+import { t } from "../i18n.js";
+import { sentence } from "../network/kinds.js";
+import { short } from "../numbers.js";
+import { placeOf } from "../network/cursor.js";
+import { sceneOf } from "../network/scene.js";
+import { arrange } from "./arrange.js";
+import { camera } from "./camera.js";
+import { blockInputs, inputsOf } from "./lines.js";
+import { paint, planeAt } from "./paint.js";
 
 const KEYS = { ArrowLeft: [-0.12, 0], ArrowRight: [0.12, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
 const ENTRANCE = 900; // milliseconds in which it turns into place

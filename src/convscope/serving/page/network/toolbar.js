@@ -1,10 +1,10 @@
 /** Above and below the network: its direction, the class whose loss goes backwards, the scale, the legend, changes. */
 
-import { colourOf, css } from "./colour.js";
-import { h, icon } from "./dom.js";
-import { ofLanguage, t } from "./i18n.js";
-import { short } from "./numbers.js";
-import { NO_CHANGES, countChanges } from "./store.js";
+import { colourOf, css } from "../colour.js";
+import { h, icon } from "../dom.js";
+import { ofLanguage, t } from "../i18n.js";
+import { short } from "../numbers.js";
+import { NO_CHANGES, countChanges } from "../state/store.js";
 
 /** A row of buttons of which one is pressed. */
 function choice(label, options, chosen, choose) {

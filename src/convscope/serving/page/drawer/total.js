@@ -1,9 +1,9 @@
 /** The end of every calculation: terms that add up, and the network's own number under ours. */
 
-import { colourOf, css } from "./colour.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { decimalsFor, fixed, signed } from "./numbers.js";
+import { colourOf, css } from "../colour.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { decimalsFor, fixed, signed } from "../numbers.js";
 
 const SAME = 1e-3; // relative; float32 keeps to it with room to spare
 

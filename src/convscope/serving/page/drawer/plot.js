@@ -1,9 +1,9 @@
 /** The curve of an activation function, with the value that went in and the one that came out. */
 
-import { cssColour, css } from "./colour.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { short } from "./numbers.js";
+import { cssColour, css } from "../colour.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { short } from "../numbers.js";
 
 const FUNCTIONS = {
   relu: (x) => Math.max(x, 0),

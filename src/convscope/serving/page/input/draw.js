@@ -1,8 +1,8 @@
 /** The board: draw with mouse, finger or pen, erase, undo, clear, centre; or the picture that was chosen instead. */
 
-import { seenPicture } from "./colour.js";
-import { h, icon, onceAFrame } from "./dom.js";
-import { t } from "./i18n.js";
+import { seenPicture } from "../colour.js";
+import { h, icon, onceAFrame } from "../dom.js";
+import { t } from "../i18n.js";
 import { addPoint, centred, paintStrokes } from "./strokes.js";
 
 const TOOLS = [

@@ -1,11 +1,11 @@
 /** Why this answer: heat maps of two classes side by side, and a brush that covers parts of the picture. */
 
-import { cssColour, css, seenPicture, themeInUse, valuesPicture } from "./colour.js";
-import { attribution, latest } from "./api.js";
-import { h, icon, name } from "./dom.js";
-import { has, ofLanguage, t } from "./i18n.js";
-import { isVector } from "./layout.js";
-import { percent } from "./numbers.js";
+import { cssColour, css, seenPicture, themeInUse, valuesPicture } from "../colour.js";
+import { attribution, latest } from "../state/api.js";
+import { h, icon, name } from "../dom.js";
+import { has, ofLanguage, t } from "../i18n.js";
+import { isVector } from "../network/layout.js";
+import { percent } from "../numbers.js";
 
 const MAP_METHODS = ["hires-cam", "grad-cam"];
 const METHODS = [...MAP_METHODS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];

@@ -1,6 +1,6 @@
 /** Paints a laid-out network on a canvas: maps, vectors, links, and what is lit. Knows neither mouse nor server. */
 
-import { colourOf, css, cssColour, mapPicture, scaleVersion } from "./colour.js";
+import { colourOf, css, cssColour, mapPicture, scaleVersion } from "../colour.js";
 import { cellOf } from "./layout.js";
 
 const FADED = 0.16;

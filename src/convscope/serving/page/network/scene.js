@@ -1,7 +1,7 @@
 /** What paint.js shows of the state: which layers, what is lit, and the links of the chosen map. */
 
 import { isVector, layout } from "./layout.js";
-import { countOf, findMap, mapsOf } from "./maps.js";
+import { countOf, findMap, mapsOf } from "../state/maps.js";
 import { limits } from "./paint.js";
 
 const LINKS = 48; // more of them say nothing

@@ -1,13 +1,13 @@
 /** One map of one layer, and one value of it: the map to move over, and the calculation behind the value. */
 
-import { h, icon, stillness } from "./dom.js";
-import { t, has } from "./i18n.js";
-import { findMap } from "./maps.js";
+import { h, icon, stillness } from "../dom.js";
+import { t, has } from "../i18n.js";
+import { findMap } from "../state/maps.js";
 import { mapBox } from "./mapbox.js";
-import { fixed, decimalsFor } from "./numbers.js";
+import { fixed, decimalsFor } from "../numbers.js";
 import { operationView } from "./operations.js";
-import { limits } from "./paint.js";
-import { SOFTMAX } from "./softmax.js";
+import { limits } from "../network/paint.js";
+import { SOFTMAX } from "../state/softmax.js";
 import { sumView } from "./sum.js";
 
 const PACE = 160; // milliseconds between two places of the moving window

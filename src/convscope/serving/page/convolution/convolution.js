@@ -1,14 +1,14 @@
 /** The playground: a picture, a kernel and a window that slides, with every number in sight. Nothing of it asks the server. */
 
-import * as api from "./api.js";
-import { board } from "./convolution/board.js";
-import { controls } from "./convolution/controls.js";
-import { blobImage, CLASSIC, seenImage } from "./convolution/images.js";
-import { KERNELS, nameOf } from "./convolution/kernels.js";
-import { AT_FIRST, inputOf, results, tapsOf, windowOf } from "./convolution/settings.js";
-import { plain, working } from "./convolution/working.js";
-import { h, icon, stillness } from "./dom.js";
-import { ofLanguage, t } from "./i18n.js";
+import * as api from "../state/api.js";
+import { board } from "./board.js";
+import { controls } from "./controls.js";
+import { blobImage, CLASSIC, seenImage } from "./images.js";
+import { KERNELS, nameOf } from "./kernels.js";
+import { AT_FIRST, inputOf, results, tapsOf, windowOf } from "./settings.js";
+import { plain, working } from "./working.js";
+import { h, icon, stillness } from "../dom.js";
+import { ofLanguage, t } from "../i18n.js";
 
 const STAGES = ["conv", "act", "pool"];
 const PACE = 420; // milliseconds between two places of the window
@@ -68,7 +68,7 @@ export function mount(root, store) {
       if (source === "numbers") change({ source, image: CLASSIC, gray: false });
       else if (source === "yours") change({ source, kernel, image: seenImage(forward.seen), gray: false });
       else {
-        const url = source === "cat" ? new URL("convolution/cat.png", import.meta.url) : examples.find(({ kind }) => kind === "digit").url;
+        const url = source === "cat" ? new URL("cat.png", import.meta.url) : examples.find(({ kind }) => kind === "digit").url;
         const image = await blobImage(await api.picture(url));
         change({ source, kernel, image, gray: source === "cat" });
       }

@@ -1,10 +1,10 @@
 /** A lesson in twelve steps beside the live network: each shows something in it, lights the part up and asks a question. */
 
-import { h, icon } from "./dom.js";
-import { t } from "./i18n.js";
-import { landmarks } from "./lesson/landmarks.js";
-import { question } from "./lesson/question.js";
-import { STEPS } from "./lesson/steps.js";
+import { h, icon } from "../dom.js";
+import { t } from "../i18n.js";
+import { landmarks } from "./landmarks.js";
+import { question } from "./question.js";
+import { STEPS } from "./steps.js";
 
 const KEPT = "lesson"; // which questions were answered, for the next visit
 const NARROW = 1000;

@@ -1,9 +1,9 @@
 /** One map, large: with a marked value or window that pointer and arrow keys move. Also for vectors, as cells. */
 
-import { cssColour, css, valuesPicture } from "./colour.js";
-import { h } from "./dom.js";
-import { pictureOf } from "./paint.js";
-import { valueAt } from "./numbers.js";
+import { cssColour, css, valuesPicture } from "../colour.js";
+import { h } from "../dom.js";
+import { pictureOf } from "../network/paint.js";
+import { valueAt } from "../numbers.js";
 
 const MARGIN = 6; // room for windows that reach over the edge
 

@@ -1,7 +1,7 @@
 /** Pictures that are not drawn: a file, a drop, a paste, the camera, an example or a mistake of the validation images. */
 
-import { h, icon, name } from "./dom.js";
-import { t } from "./i18n.js";
+import { h, icon, name } from "../dom.js";
+import { t } from "../i18n.js";
 
 export function mount(root, store) {
   const notice = h("p", { class: "notice", role: "status", hidden: true });

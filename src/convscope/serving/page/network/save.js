@@ -1,8 +1,8 @@
 /** Pictures and numbers to take away. */
 
-import { cssColour, css } from "./colour.js";
+import { cssColour, css } from "../colour.js";
 import { kindWithSize, shapeText } from "./kinds.js";
-import { valueAt } from "./numbers.js";
+import { valueAt } from "../numbers.js";
 import { paintNetwork } from "./paint.js";
 import { planOf, sceneOf } from "./scene.js";
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { NO_CHANGES, countChanges } from "./store.js";
-import { boardFile } from "./strokes.js";
+import { boardFile } from "../input/strokes.js";
 import { softmaxArithmetic, SOFTMAX } from "./softmax.js";
 
 const SLOW = 1500; // milliseconds after which the page says that it takes long

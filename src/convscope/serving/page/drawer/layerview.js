@@ -1,12 +1,12 @@
 /** A whole layer: what it does in a sentence, its settings, all its maps to choose from. */
 
-import { h } from "./dom.js";
-import { has, t } from "./i18n.js";
-import { amount, facts, kindWithSize } from "./kinds.js";
-import { mapsOf } from "./maps.js";
+import { h } from "../dom.js";
+import { has, t } from "../i18n.js";
+import { amount, facts, kindWithSize } from "../network/kinds.js";
+import { mapsOf } from "../state/maps.js";
 import { mapBox } from "./mapbox.js";
-import { short } from "./numbers.js";
-import { limits, pictureOf } from "./paint.js";
+import { short } from "../numbers.js";
+import { limits, pictureOf } from "../network/paint.js";
 
 export function layerView(root, store) {
   const { layer: layerName } = store.state.selected;

@@ -1,12 +1,12 @@
 /** The network as columns of feature maps: painted on one canvas, only what is in sight, with heads that are real text. */
 
-import { h, name, onceAFrame, stillness } from "./dom.js";
+import { h, name, onceAFrame, stillness } from "../dom.js";
 import { openAtFirst, openTo } from "./blocks.js";
-import { rebuildScale } from "./colour.js";
-import { t } from "./i18n.js";
+import { rebuildScale } from "../colour.js";
+import { t } from "../i18n.js";
 import { kindOf, ownName, sentence, shapeText, windowOrAmount } from "./kinds.js";
 import { hit } from "./layout.js";
-import { milliseconds, short, valueAt } from "./numbers.js";
+import { milliseconds, short, valueAt } from "../numbers.js";
 import { paintNetwork } from "./paint.js";
 import { mapsShown, planOf, sceneOf } from "./scene.js";
 import { moveCursor, placeOf } from "./cursor.js";
