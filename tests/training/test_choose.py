@@ -23,6 +23,14 @@ def test_every_kind_of_data_has_its_recipe(name, kind):
     assert cs.Recipe.load(name, kind) == cs.Recipe.from_yaml(recipe.to_yaml())
 
 
+def test_the_arguments_of_a_network_go_with_it():
+    best = cs.Recipe.load("best", "photos")
+    assert best.model_args and cs.create_model(best.model, **best.model_args)
+    assert best.changed(model="resnet18").model_args == {}
+    assert best.changed(model="resnet18", model_args={"zero_init_residual": True}).model_args != {}
+    assert best.changed(model=best.model, lr=0.1).model_args == best.model_args
+
+
 def test_the_shipped_recipes_are_those_that_are_documented():
     assert shipped_recipes() == ["best", "fast", "transfer", "tutorial"]
     folders = [entry.name for entry in (files("convscope.training") / "recipes").iterdir() if entry.is_dir()]

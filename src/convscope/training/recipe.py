@@ -158,7 +158,10 @@ class Recipe:
         return replace(self, epochs=min(max(round(self.images_shown / images), 4), most))
 
     def changed(self, **values: Any) -> Recipe:
-        """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value."""
+        """A copy with some fields changed; UsageError for an unknown name (with the nearest) or value.
+
+        `model_args` belong to a network: with another `model` they are gone unless they are given too.
+        """
         known = [f.name for f in fields(self)]
         for name in values:
             if name not in known:
@@ -166,6 +169,8 @@ class Recipe:
                 raise UsageError(
                     f"unknown recipe field '{printable(name)}'" + (f": did you mean {near[0]}?" if near else "")
                 )
+        if values.get("model", self.model) != self.model:
+            values = {"model_args": {}, **values}
         return replace(self, **values)
 
     def to_yaml(self) -> str:
