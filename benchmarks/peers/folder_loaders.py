@@ -4,7 +4,7 @@
 
 LOADER is convscope, torchvision, timm or keras. All give shuffled batches of 64 float images of the same size: the
 short side resized, the middle cut out, normalised, not augmented. The clock starts before the folder is listed. With
-`--network small` three strided convolutions learn from them, which costs less than decoding does.
+`--network small` two strided convolutions learn from them, which costs less than decoding does.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def keras(given: argparse.Namespace) -> Iterator[int]:
         for _ in range(given.epochs):
             yield sum(len(labels) for _, labels in data)
         return
-    maps = [layers.Conv2D(channels, 3, strides=2, activation="relu") for channels in (16, 32, 64)]
+    maps = [layers.Conv2D(channels, 4, strides=4, activation="relu") for channels in (8, 16)]
     pooled = [layers.GlobalAveragePooling2D(), layers.Dense(10)]
     network = keras.Sequential([layers.Input((*size, 3)), layers.Rescaling(1 / 255), *maps, *pooled])
     network.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -134,8 +134,8 @@ def torch_learner(given: argparse.Namespace) -> Any:
     import torch.nn.functional as F
     from torch import nn
 
-    convolutions = [nn.Conv2d(3, 16, 3, 2), nn.ReLU(), nn.Conv2d(16, 32, 3, 2), nn.ReLU(), nn.Conv2d(32, 64, 3, 2)]
-    network = nn.Sequential(*convolutions, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+    convolutions = [nn.Conv2d(3, 8, 4, 4), nn.ReLU(), nn.Conv2d(8, 16, 4, 4), nn.ReLU()]
+    network = nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
 
     def learn(batches: Iterable[Any]) -> int:

@@ -28,8 +28,8 @@ log = logging.getLogger("convscope")
 
 # Decoded images that wait for their turn.
 WAITING_BYTES, WAITING_IMAGES = 64_000_000, 1024
-# Files that one thread looks at in one go.
-LOT = 1024
+# Files that one thread looks at in one go, and that it decodes: an exchange between threads costs a tenth of a photo.
+LOT, HANDFUL = 1024, 8
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class Gathering:
         channels, height, width = self.preprocess.input_size
         # Filled by NumPy: torch would wake its own threads for every image, and they are in the way of those here.
         fresh = np.empty((len(absent), height, width, channels), np.uint8) if self.in_memory else None
+        if fresh is not None:
+            fresh.fill(0)  # so that its pages are there: while others work, each costs many times as much
         skipped: list[tuple[str, str]] = []
         count = 0
         with Keeper(self.cache, [keys[i] or b"" for i in absent], self._where()) as keeper:
@@ -125,9 +127,15 @@ class Gathering:
 
     def _rows(self, absent: list[int]) -> Iterator[Row | str]:
         known = self.cache.by_digest() if self.cache is not None and absent else {}
-        with ThreadPoolExecutor(self.reading.hands) as pool:
-            sources = (self.sources[i] for i in absent)
-            yield from ahead(pool, partial(self._row, known), sources, waiting(self.preprocess))
+        hands, room = self.reading.hands, waiting(self.preprocess)
+        each = max(min(HANDFUL, room // (4 * hands)), 1)
+        lots = (absent[start : start + each] for start in range(0, len(absent), each))
+        with ThreadPoolExecutor(hands) as pool:
+            for rows in ahead(pool, partial(self._several, known), lots, room // each):
+                yield from rows
+
+    def _several(self, known: dict[bytes, tuple[int, int]], lot: list[int]) -> list[Row | str]:
+        return [self._row(known, self.sources[i]) for i in lot]
 
     def _row(self, known: dict[bytes, tuple[int, int]], source: Source) -> Row | str:
         """A row: decoded, unless the cache has the same content under another key."""
