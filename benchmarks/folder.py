@@ -7,7 +7,8 @@ ship. Each loader is a process of its own and reads the folder --epochs times: t
 network. The first epoch begins before the folder is listed; ours decodes in it and fills an empty cache. torchvision
 and timm get the number of workers that is best for them here. Printed, as ratios of the best peer's seconds to ours in
 the same round: the first epoch, the later ones, and the first epoch of a second run, which finds the cache filled.
-Then the most memory that each has held, its worker processes included, and ours for data of three sizes.
+Then the most memory that each has held, its worker processes included, and ours for data of three sizes (with --rounds
+0 only that).
 """
 
 from __future__ import annotations
@@ -81,23 +82,30 @@ class Tree(threading.Thread):
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def load(loader: str, folder: Path, **options: object) -> measure.Result:
-    """One loader's run; `first`, the mean of the `later` epochs, and `tree`, the most memory of all its processes."""
+def load(loader: str, folder: Path, watch: object = False, **options: object) -> measure.Result:
+    """One loader's run: `first`, and the mean of the `later` epochs.
+
+    With `watch` also `tree`, the most memory of all its processes; that slows them down, for the system counts page by
+    page.
+    """
     words: list[str | Path] = [sys.executable, Path(__file__).parent / "peers" / "folder_loaders.py", loader, folder]
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}", str(value)]
     tree = Tree()
-    tree.start()
+    if watch:
+        tree.start()
     try:
         found = measure.run(words)
     finally:
         tree.over.set()
-        tree.join()
+        if watch:
+            tree.join()
     found |= {"first": found["seconds"][0], "tree": tree.most or found["peak"]}
     if len(found["seconds"]) > 1:
         found["later"] = statistics.mean(found["seconds"][1:])
     shown = ", ".join(f"{seconds:.2f}" for seconds in found["seconds"])
-    print(f"  {loader} {options.get('workers', '')}: {shown} s, {found['tree'] / 1e6:,.0f} MB", file=sys.stderr)
+    held = f", {found['tree'] / 1e6:,.0f} MB" if watch else ""
+    print(f"  {loader} {options.get('workers', '')}: {shown} s{held}", file=sys.stderr)
     return found
 
 
@@ -127,9 +135,10 @@ def compare(folder: Path, network: str, rounds: int, options: dict[str, object])
             rates = [run["images"] / len(run["seconds"]) / run[epoch] for run in found]
             figures[f"{name}, {epoch} epoch, images/s"] = measure.spread(rates)
             print(f"{name:12} {epoch:6} {measure.text(rates, ' images/s', digits=0)}")
-        memory = [run["tree"] for run in found]
-        figures[f"{name}, memory"] = measure.spread(memory)
-        print(f"{name:12} memory {measure.text(memory, ' MB', 1e-6, 0)}")
+    for name in ("convscope", *there):
+        known = {"workers": cores} if name == "convscope" else {"workers": workers[name]} if name in workers else {}
+        figures[f"{name}, memory"] = held = load(name, folder, watch=True, **known, **options)["tree"]
+        print(f"{name:12} memory {held / 1e6:,.0f} MB")
     for label, ours, epoch in (
         ("first epoch", "convscope", "first"),
         ("later epochs", "convscope", "later"),
@@ -157,7 +166,7 @@ def memory(folder: Path, place: Path, sizes: list[int], options: dict[str, objec
             except OSError:
                 shutil.copy(source, several / source.parent.name / f"{i:06d}{source.suffix}")
         for way, cache in (("cached", place / "cache"), ("streamed", "off")):
-            found = load("convscope", several, cache=cache, **{**options, "epochs": 1})
+            found = load("convscope", several, watch=True, cache=cache, **{**options, "epochs": 1})
             above = found["tree"] - found["before"]
             figures[f"{size} images, {way}"] = above
             print(f"{size:8,} images, {way:8} {above / 1e6:8,.0f} MB")
@@ -184,7 +193,7 @@ def main() -> None:
         width, height = map(int, given.size.split("x"))
         folder = given.folder or make_photos(place / "photos", given.images, width, height)
         result: measure.Result = {"size": given.size, "img_size": given.img_size}
-        for network in ("none", "small"):
+        for network in ("none", "small") if given.rounds else ():
             result[network] = compare(folder, network, given.rounds, options)
         result["memory"] = memory(folder, place, given.sizes, options)
     measure.write("folder", result)
