@@ -61,8 +61,12 @@ def test_curves_are_drawn_and_lead_to_an_epoch(visit, finished):
         assert picture.locator("polyline").count() == 2
         assert picture.locator(".axis").first.text_content() == "epoch"
         assert len(picture.locator("polyline").first.get_attribute("points").split()) == 12
-    box = page.locator(".curves svg").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.42, box["y"] + box["height"] / 2)
+    # Asked in one go: the picture is drawn anew whenever its place changes.
+    box = page.wait_for_function(
+        """() => { const box = document.querySelector(".curves svg")?.getBoundingClientRect();
+          return box?.width ? [box.x + box.width * 0.42, box.y + box.height / 2] : null; }"""
+    ).json_value()
+    page.mouse.click(*box)
     page.locator(".moment h2", has_text="After epoch").wait_for()
     page.locator("#tab-training [role=status]").wait_for()
 
