@@ -239,11 +239,17 @@ def test_what_is_no_folder(tmp_path):
         load_data(tmp_path / "photo.png")
 
 
-@pytest.mark.parametrize(("names", "kind"), [(["3", "8"], "digits"), (["A", "b"], "digits"), (["cat", "8"], "photos")])
-def test_classes_called_by_one_sign_are_signs(tmp_path, names, kind):
-    """They must not be mirrored."""
+@pytest.mark.parametrize(
+    ("mode", "names", "kind"),
+    [
+        ("L", ["3", "8"], "digits"), ("L", ["A", "b"], "digits"), ("L", ["一", "二"], "digits"),
+        ("L", ["cat", "8"], "photos"), ("RGB", ["3", "8"], "digits"), ("RGB", ["猫", "狗"], "photos"),
+    ],
+)  # fmt: skip
+def test_classes_called_by_one_sign_are_signs(tmp_path, mode, names, kind):
+    """They must not be mirrored; cats and dogs in colour may be."""
     for name in names:
         (tmp_path / name).mkdir()
         for i in range(8):
-            Image.new("L", (9, 9), 20 * i).save(tmp_path / name / f"{i}.png")
+            Image.new("L", (9, 9), 20 * i).convert(mode).save(tmp_path / name / f"{i}.png")
     assert load_data(tmp_path).kind == kind

@@ -42,10 +42,12 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
                 "add training images of it or move it away"
             )
     warn_about_counts(shown, class_names, counts)
-    # Classes that are called 0, 1 or A are signs, which must not be mirrored.
-    kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
-    data = Data(shown, class_names, {n: _as_split(classes, class_names) for n, classes in parts.items()}, kind=kind)
+    data = Data(shown, class_names, {n: _as_split(classes, class_names) for n, classes in parts.items()})
     data.channels = 1 if _looks_gray(data.splits["train"]) else 3
+    # Classes that are called 0, 1 or A are signs, which must not be mirrored; in colour only numbers surely are, for a
+    # single character may well be a cat.
+    sure = data.channels == 1 or all(name.isdecimal() for name in class_names)
+    data.kind = "digits" if sure and all(len(name) == 1 for name in class_names) else "photos"
     if len(parts) == 1:
         data.divided = True
         share = held_out_share(len(data.splits["train"]))
