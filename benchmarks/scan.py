@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from convscope.data import load_data
-from convscope.data.doctor.examine import examine
+from convscope.data.check.report import examine
 
 
 def make(root: Path, images: int, classes: int) -> Path:

@@ -22,7 +22,7 @@ from convscope.data.datasets import cache_folder
 from convscope.data.split import Split, divide, redivide, split_table
 from convscope.errors import DataError
 
-from .test_idx import LABELS, idx, write_set
+from .sources.test_idx import LABELS, idx, write_set
 
 NETWORK_SETS = [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import convscope as cs
 from convscope.models.alexnet_2012 import AlexNet2012, TwoTowers
-from convscope.models.layers import LocalResponseNorm
+from convscope.models.tools.layers import LocalResponseNorm
 
 from . import golden, parity
 

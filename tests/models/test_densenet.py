@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 import convscope as cs
 from convscope.models import densenet
-from convscope.models.backbone import Backbone
 from convscope.models.densenet import CARDS
+from convscope.models.tools.backbone import Backbone
 
 from . import golden, parity
 

@@ -13,8 +13,8 @@ from torch import nn
 
 import convscope as cs
 from convscope.models import efficientnet
-from convscope.models.backbone import Backbone
 from convscope.models.efficientnet import CARDS, MBConv, Stage, StochasticDepth, rounded
+from convscope.models.tools.backbone import Backbone
 
 from . import parity
 

@@ -11,10 +11,10 @@ import torchvision
 from torch import Tensor, nn
 
 import convscope as cs
-from convscope.models.backbone import Backbone
 from convscope.models.googlenet import TABLE1, Auxiliary, GoogLeNetOutputs, Inception, NaiveInception
 from convscope.models.googlenet_tutorials import InceptionTutorial1
-from convscope.models.inception_blocks import AuxiliaryPool
+from convscope.models.tools.backbone import Backbone
+from convscope.models.tools.inception_blocks import AuxiliaryPool
 
 from . import golden, parity
 

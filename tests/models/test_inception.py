@@ -12,11 +12,11 @@ import torchvision
 from torch import Tensor, nn
 
 import convscope as cs
-from convscope.models.backbone import Backbone
 from convscope.models.bn_inception import FIGURE5, HalvingMaxPool
-from convscope.models.inception_blocks import AuxiliaryPool
 from convscope.models.inception_resnet import Block8, Block17, Block35
 from convscope.models.inception_v3 import InceptionOutputs
+from convscope.models.tools.backbone import Backbone
+from convscope.models.tools.inception_blocks import AuxiliaryPool
 
 from . import golden, parity
 

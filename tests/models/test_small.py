@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from convscope.models.layers import RBF, ScaledTanh, SubSampling, TableConv2d
 from convscope.models.lenet import C3_TABLE, rbf_targets
+from convscope.models.tools.layers import RBF, ScaledTanh, SubSampling, TableConv2d
 
 from . import golden
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from convscope.models.layers import LocalResponseNorm as TorchLocalResponseNorm
+from convscope.models.tools.layers import LocalResponseNorm as TorchLocalResponseNorm
 from convscope.scratch import layers
 from convscope.scratch.activations import activation, sigmoid
 from convscope.scratch.losses import cross_entropy, one_hot, softmax, softmax_backward, squared_error

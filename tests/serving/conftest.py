@@ -26,7 +26,7 @@ from starlette.testclient import TestClient
 import convscope as cs
 from convscope.serving.app import Service, create_app
 from convscope.serving.classifiers import Shelf
-from convscope.serving.lanes import Lane
+from convscope.serving.worker import Lane
 
 URL = "http://127.0.0.1"
 

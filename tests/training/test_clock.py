@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import convscope as cs
-from convscope.training.average import EVERY, average_of, renew_norms
 from convscope.training.clock import Clock
+from convscope.training.ema import EVERY, average_of, renew_norms
 
 
 def test_without_a_budget_time_never_runs_out():

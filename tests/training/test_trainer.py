@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from convscope.data.augment.mixing import Mixed
+from convscope.data.augment.mixup_cutmix import Mixed
 from convscope.data.batches import Batches
 from convscope.data.decoded import Decoded
 from convscope.data.preprocess import Preprocess

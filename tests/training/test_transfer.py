@@ -11,8 +11,8 @@ from torch import nn
 
 import convscope as cs
 from convscope.models import CATALOGUE
-from convscope.models.head import find_head
-from convscope.models.pretrained import WEIGHTS
+from convscope.models.tools.head import find_head
+from convscope.models.tools.pretrained import WEIGHTS
 from convscope.training.optimizer import make_optimizer
 from convscope.training.transfer import Body, frozen_share
 

@@ -12,7 +12,7 @@ from ..errors import DataError, UsageError, printable
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..data.doctor.examine import Report
+    from ..data.check.report import Report
 
 Option = typer.Option
 # Classes in the table, and problems of one kind.
@@ -35,8 +35,8 @@ def check_command(
 
     Opens every image. Exit code 0 if a classifier can be trained on it, 3 if not. Nothing is written into it.
     """
-    from ..data.doctor.examine import examine
-    from ..data.doctor.sheet import write_sheet
+    from ..data.check.contact_sheet import write_sheet
+    from ..data.check.report import examine
     from ..data.preprocess import CROP_MODES
 
     if crop_mode not in CROP_MODES:

@@ -39,7 +39,7 @@ def evaluate_command(
 
     Loss, top-1 and top-5 accuracy, precision, recall and F1 of each class, and the confusion matrix.
     """
-    from ..evaluation.saved import evaluate_bundle
+    from ..evaluation.evaluate_run import evaluate_bundle
 
     result = evaluate_bundle(
         run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,

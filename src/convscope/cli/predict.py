@@ -70,7 +70,7 @@ def predict_command(
 
 def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
     """Paths and contents behind what the user typed; UsageError or DataError for what leads nowhere."""
-    from ..data.sources.place import image_files
+    from ..data.sources.file_tree import image_files
 
     for argument in arguments:
         if argument == STDIN:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from .augment import Augment, Draw
-from .augment.mixing import Mix, Mixed
+from .augment.mixup_cutmix import Mix, Mixed
 from .decoded import Decoded
 from .decoding.pixels import portions
-from .order import Order, shuffled
 from .preprocess import Preprocess
+from .sampler import Order, shuffled
 
 # 64 MB of float32: a sample must not weigh more than the training itself.
 SAMPLE_VALUES = 2**24

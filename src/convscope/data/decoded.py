@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, printable
+from ..problems import Problem
 from .decoding.cache import Cache, cache_root
 from .decoding.gather import Bar, Gathering, Reading, cores, waiting
 from .decoding.pixels import Pixels, ahead
 from .decoding.row import read_row
 from .decoding.stream import Streamed
-from .doctor.findings import find_copies, require_usable_classes
-from .doctor.problems import Problem
+from .exact_copies import find_copies, require_usable_classes
 from .image_file import Stored
 from .preprocess import Preprocess, channel_moments, statistics
 from .split import Data, Split

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError, printable
 from ..files import csv_text
-from .sources.place import Item
+from .sources.file_tree import Item
 
 SPLITS = ("train", "val", "test")
 # Independent of a run's seed, so that runs with other seeds are tested on the same images.

@@ -20,8 +20,8 @@ from ..data.preprocess import Preprocess
 from ..devices import choose_device
 from ..errors import DataError, OutputError, UsageError, printable
 from ..files import csv_text, write_atomically
-from ..models.depths import PENULTIMATE, Depths
-from ..models.head import find_head
+from ..models.tools.head import find_head
+from ..models.tools.layer_features import PENULTIMATE, Depths
 
 ENDINGS = (".npz", ".csv")
 

@@ -17,7 +17,7 @@ from ..data.preprocess import Preprocess
 from ..data.split import Split
 from ..errors import DataError, printable
 from ..files import csv_text
-from .views import Views, mean_logits
+from .tta import Views, mean_logits
 
 Loss = Callable[..., Tensor]
 

@@ -1,20 +1,20 @@
 """Looking inside any `nn.Module`, ours or not."""
 
+from .activating_patches import Patch, activating_patches
+from .activation_maximisation import maximise
 from .arithmetic import Arithmetic, arithmetic
-from .attribution import MAP_METHODS, METHODS, attribute
-from .deconvnet import deconvolve
+from .attribution.attribute import MAP_METHODS, METHODS, attribute
+from .attribution.deconvnet import deconvolve
+from .attribution.grad_cam import map_layer
 from .diagram import graph_dot, graph_svg, structure_svg
 from .field import Box, field_of, measured_field, seen_by
-from .grad_cam import map_layer
-from .gradients import gradients
-from .graph import Node, Trace
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
+from .layer_gradients import gradients
 from .layer_table import LayerRow, LayerTable, summary
-from .maximise import maximise
-from .patches import Patch, activating_patches
-from .sizes import output_size
 from .statistics import LayerStatistics, channel_statistics
-from .trace import trace
+from .tracing.graph import Node, Trace
+from .tracing.trace import trace
+from .window_size import output_size
 
 __all__ = [
     "MAP_METHODS", "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Patch",

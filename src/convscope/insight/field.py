@@ -14,10 +14,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .functions import ADAPTIVE, JOINS, POINTWISE, bind, pair
-from .graph import Call, Node, Ref, Step, Trace
 from .receptive_field import EVERYTHING, Field
-from .trace import record
+from .tracing.graph import Call, Node, Ref, Step, Trace
+from .tracing.torch_functions import ADAPTIVE, JOINS, POINTWISE, bind, pair
+from .tracing.trace import record
 
 # One place of the output looks at the same place of the input (and, in a norm, at nothing that would count).
 LOCAL = POINTWISE | JOINS | {

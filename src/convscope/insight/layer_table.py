@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
-from .hooks import hooked, in_evaluation
 from .receptive_field import ArithmeticTracker
+from .tracing.hooks import hooked, in_evaluation
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .gradients import Loss, gradients
-from .trace import record, trace
+from .layer_gradients import Loss, gradients
+from .tracing.trace import record, trace
 
 Batch = Tensor | tuple[Tensor, Tensor]
 

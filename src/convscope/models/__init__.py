@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from ..errors import ModelFileError, UsageError
-from .card import Card
-from .classical import WithClassicalHead
-from .pretrained import Weights, find_weights, load_pretrained
-from .timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
-from .variations import VARIATIONS
+from .tools.card import Card
+from .tools.classical_head import WithClassicalHead
+from .tools.pretrained import Weights, find_weights, load_pretrained
+from .tools.timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
+from .tools.variations import VARIATIONS
 
 # A file a paper, in the order of the lineage.
 PAPERS = (

@@ -10,8 +10,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_at_least, require_size
+from .tools.card import Card
+from .tools.layers import require_at_least, require_size
 
 
 class AlexNet(nn.Module):

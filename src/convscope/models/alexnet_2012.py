@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ..devices import choose_device
-from .card import Card
-from .layers import LocalResponseNorm, require_size
+from .tools.card import Card
+from .tools.layers import LocalResponseNorm, require_size
 
 
 class TowerNorm(LocalResponseNorm):

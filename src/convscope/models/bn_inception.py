@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .card import Card
-from .inception_blocks import BasicConv2d, Concat
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import BasicConv2d, Concat
+from .tools.layers import require_at_least
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.layers import require_at_least
 
 # 200 MB in double precision: more patches would not measure better.
 PATCH_VALUES = 25_000_000

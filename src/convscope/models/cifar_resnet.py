@@ -16,8 +16,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from .card import Card
 from .resnet import BasicBlock, PaddedIdentity, PlainBlock, init_he, projection, stage, where_the_shape_changes
+from .tools.card import Card
 
 
 class CifarResNet(nn.Module):

@@ -25,8 +25,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.layers import require_at_least
 
 
 class DenseLayer(nn.Sequential):

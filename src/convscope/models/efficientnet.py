@@ -20,7 +20,7 @@ from math import ceil, sqrt
 
 from torch import Tensor, nn
 
-from .card import Card
+from .tools.card import Card
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .card import Card
-from .inception_blocks import AuxiliaryPool, BasicConv2d, Concat, ConvReLU, auxiliary_loss
-from .layers import LocalResponseNorm, require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import AuxiliaryPool, BasicConv2d, Concat, ConvReLU, auxiliary_loss
+from .tools.layers import LocalResponseNorm, require_at_least
 
 
 @dataclass(frozen=True)

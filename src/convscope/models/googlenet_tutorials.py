@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .card import Card
 from .googlenet import AUTHORS, PAPER, TABLE1, URL, Inception, Row
-from .inception_blocks import ConvReLU
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import ConvReLU
+from .tools.layers import require_at_least
 
 
 class GoogLeNetTutorial0(nn.Sequential):

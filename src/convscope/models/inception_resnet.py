@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from .card import Card
-from .inception_blocks import BasicConv2d, Concat
 from .inception_v4 import AUTHORS, PAPER, URL, Mixed3a, Mixed4a, Mixed5a, ReductionA, scaled_init
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import BasicConv2d, Concat
+from .tools.layers import require_at_least
 
 Conv = BasicConv2d
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .card import Card
-from .inception_blocks import AuxiliaryPool, BasicConv2d, auxiliary_loss
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import AuxiliaryPool, BasicConv2d, auxiliary_loss
+from .tools.layers import require_at_least
 
 Conv = BasicConv2d
 

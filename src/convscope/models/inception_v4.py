@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .card import Card
-from .inception_blocks import BasicConv2d, Concat
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.inception_blocks import BasicConv2d, Concat
+from .tools.layers import require_at_least
 
 Conv = BasicConv2d
 

@@ -13,8 +13,8 @@ import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import RBF, ScaledTanh, SubSampling, TableConv2d, require_size
+from .tools.card import Card
+from .tools.layers import RBF, ScaledTanh, SubSampling, TableConv2d, require_size
 
 # Table I of the paper: a column a C3 map, its entries the S2 maps that it sees. 60 kernels of the possible 96.
 C3_TABLE = [

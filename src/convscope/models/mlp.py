@@ -15,9 +15,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import activation as make_activation
-from .layers import require_size
+from .tools.card import Card
+from .tools.layers import activation as make_activation
+from .tools.layers import require_size
 
 
 class Perceptron(nn.Module):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_size
+from .tools.card import Card
+from .tools.layers import require_size
 
 
 class MnistCNN(nn.Module):

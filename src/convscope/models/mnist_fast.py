@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_size
+from .tools.card import Card
+from .tools.layers import require_size
 
 
 class MnistFast(nn.Module):

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import require_at_least
+from .tools.card import Card
+from .tools.layers import require_at_least
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .card import Card
 from .resnet import init_he
+from .tools.card import Card
 
 
 class PreactBottleneck(nn.Module):

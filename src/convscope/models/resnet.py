@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .card import Card
+from .tools.card import Card
 
 # Table 1 of the paper: residual blocks a stage.
 #     conv2_x conv3_x conv4_x conv5_x

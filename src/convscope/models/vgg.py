@@ -15,8 +15,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import LocalResponseNorm, require_at_least
+from .tools.card import Card
+from .tools.layers import LocalResponseNorm, require_at_least
 
 WIDTHS = (64, 128, 256, 512, 512)
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from .card import Card
-from .layers import LocalResponseNorm, require_size
+from .tools.card import Card
+from .tools.layers import LocalResponseNorm, require_size
 
 
 class ZFNet(nn.Module):

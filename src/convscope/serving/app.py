@@ -14,18 +14,18 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from .answers import answer_errors, container_answer, json_answer, parameter_refusal
 from .classifiers import Shelf
-from .edits import Edits
 from .examples import Examples
-from .guard import Guard
-from .lanes import Lane, milliseconds_since
-from .live import follow
-from .looking import Microscope, new_session, ranking
-from .page_files import PAGE, PageFiles
+from .http.guard import Guard
+from .http.responses import answer_errors, container_answer, json_answer, parameter_refusal
+from .http.static_files import PAGE, PageFiles
+from .http.unread_bodies import CloseUnread
+from .http.uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json
+from .inspector import Microscope, new_session, ranking
 from .sessions import Session, Sessions, Traces
-from .unread import CloseUnread
-from .uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json
+from .training_events import follow
+from .what_if import Edits
+from .worker import Lane, milliseconds_since
 
 T = TypeVar("T")
 QUICK_SECONDS, SLOW_SECONDS = 30.0, 60.0

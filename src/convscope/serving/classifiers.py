@@ -16,7 +16,7 @@ from ..bundle import BUNDLED, SNAPSHOT_FOLDER, bundled_names, find_bundle
 from ..classifier import Classifier, load
 from ..errors import ModelFileError, printable
 from ..insight import Node, Trace, trace
-from .refusal import unknown
+from .http.errors import unknown
 from .snapshots import Snapshots, load_snapshot
 
 # Networks of other epochs that stay in memory.

@@ -20,7 +20,7 @@ from ..data.image_file import UnreadableImage, decode, read_bytes
 from ..data.split import Data
 from ..errors import printable
 from .classifiers import Served
-from .refusal import unknown
+from .http.errors import unknown
 
 # Package, file, title; photos that their authors gave to everybody, shipped with what we stand on.
 PHOTOS = [

@@ -21,8 +21,8 @@ from ..devices import choose_device
 from ..errors import Interrupted, OutputError, printable
 from .app import Service, create_app
 from .classifiers import Shelf
-from .connections import ImpatientProtocol
-from .lanes import Lane
+from .http.slow_clients import ImpatientProtocol
+from .worker import Lane
 
 DEFAULT_PORT = 8000
 # How many ports are tried beyond the one that is taken.

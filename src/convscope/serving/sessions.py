@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..insight import Trace
 from .classifiers import Served
-from .edits import Edits
-from .refusal import Refusal
+from .http.errors import Refusal
+from .what_if import Edits
 
 MAX_SESSIONS = 200
 MAX_OF_A_PAGE = 24

@@ -13,7 +13,7 @@ from ..classifier import Classifier, load
 from ..errors import printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
-from ..evaluation.views import VIEWS
+from ..evaluation.tta import VIEWS
 from ..files import write_atomically
 from .checkpoint import Progress
 from .prepare import Prepared

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 import yaml
 
 from ..data.augment import parse_augment
-from ..data.order import ORDERS
 from ..data.preprocess import CROP_MODES
+from ..data.sampler import ORDERS
 from ..errors import UsageError, printable
-from ..evaluation.views import VIEWS
-from ..models.classical import HEADS
+from ..evaluation.tta import VIEWS
+from ..models.tools.classical_head import HEADS
 from .runtime import LAYOUTS, PRECISIONS
 from .schedule import SCHEDULES
 

@@ -12,22 +12,22 @@ from torch import nn
 
 from ..bundle import make_config, newest_run
 from ..data.augment import parse_augment
-from ..data.augment.mixing import mixer
+from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.decoded import Decoded
-from ..data.order import ORDERS
+from ..data.sampler import ORDERS
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
-from ..evaluation.views import VIEWS
+from ..evaluation.tta import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import read_weights
 from .choose import augment_for, start_from, suit, usual_recipe
-from .classical import with_classical_head
 from .clock import Clock
 from .finish import Run, finish
+from .fit_head import with_classical_head
 from .precision import measure
 from .prepare import Prepared, prepare
 from .progress import ProgressDisplay

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from ..data.augment.mixing import Mixed
+from ..data.augment.mixup_cutmix import Mixed
 from ..data.batches import Batches
 from ..errors import DivergedError, printable
 from ..evaluation.metrics import Evaluation
 from ..files import write_atomically
-from .average import EVERY, NORM_IMAGES, average_of, renew_norms
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .class_weights import balanced_figures, is_balanced, weighted_loss
 from .clock import Clock
+from .ema import EVERY, NORM_IMAGES, average_of, renew_norms
 from .optimizer import make_optimizer
 from .progress import ProgressDisplay
 from .progressive import progressive_scale, shrink

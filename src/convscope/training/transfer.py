@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..bundle import find_bundle, read_bundle
 from ..data.preprocess import Preprocess
 from ..errors import ModelFileError, printable
-from ..models.head import find_head
+from ..models.tools.head import find_head
 from .recipe import Recipe
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from ..augment.layout import take
+from ..augment.memory_format import take
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

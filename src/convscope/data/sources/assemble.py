@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ...errors import DataError, printable
-from ..doctor.problems import listed, warn
+from ...problems import listed, warn
 from ..image_file import is_gray
 from ..split import Data, Split, divide, held_out_share, hold_out
-from .place import Item
+from .file_tree import Item
 
 # Images by class: the name of each, and where it is.
 Classes = Mapping[str, Sequence[tuple[str, Item]]]

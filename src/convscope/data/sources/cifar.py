@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DataError, printable
 from ..split import Data, Split, hold_out
 from .assemble import warn_about_counts
-from .place import File, Place, read_small
+from .file_tree import File, Place, read_small
 from .plain_pickle import read_plain_pickle
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ...errors import DataError, printable
-from ..doctor.problems import warn
+from ...problems import warn
 from ..split import Data
 from .assemble import Classes, assemble
-from .place import Place
+from .file_tree import Place
 
 SPLIT_FOLDERS = {
     "train": "train",

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DataError, printable
-from ..doctor.problems import listed, warn
+from ...problems import listed, warn
 from ..image_file import MAX_BYTES, Stored, UnreadableImage, read_bytes
 from ..split import Data
 from .assemble import assemble
-from .place import Item
+from .file_tree import Item
 from .table import SPLITS
 
 INSTALL = "install it with pip install 'convscope[hub]'"

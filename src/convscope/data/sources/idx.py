@@ -11,12 +11,12 @@ import zlib
 import numpy as np
 
 from ...errors import DataError, printable
-from ..doctor.problems import listed
+from ...problems import listed
 from ..image_file import UnreadableImage, read_file
 from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
-from .place import File, Place
+from .file_tree import File, Place
 from .table import NAMES_OF_CLASSES, read_class_names
 
 # A few hundred megabytes hold every set of this kind; a bomb stops here.

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 from ...errors import DataError, printable
-from ..doctor.problems import warn
+from ...problems import warn
 from ..split import Data
 from .cifar import find_cifar, load_cifar
+from .file_tree import DiskFolder, Place, Tree, open_place
 from .folder import load_class_folders, names_classes
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
-from .place import DiskFolder, Place, Tree, open_place
 from .table import LISTS, TABLES, find_tables, load_tables
 
 GIVE = "give a folder with one folder of images a class, a zip of it, or a table (.csv) of paths and labels"

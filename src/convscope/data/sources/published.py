@@ -13,12 +13,12 @@ import numpy as np
 import platformdirs
 
 from ...errors import DataError, printable
-from ..doctor.problems import collected
+from ...problems import collected
 from ..split import Data, Split, hold_out
 from .assemble import assemble
 from .cifar import find_cifar, load_cifar
+from .file_tree import Item, open_place
 from .idx import find_idx, idx_data, read_idx_pair
-from .place import Item, open_place
 
 DIGITS = list(string.digits)
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError, printable
-from ..doctor.problems import listed, warn
+from ...problems import listed, warn
 from ..split import Data
 from .assemble import assemble
+from .file_tree import File, Place, is_image, read_small
 from .folder import SPLIT_FOLDERS
-from .place import File, Place, is_image, read_small
 
 # Column names that mean the path, the label and the split, in the order in which they are believed.
 COLUMNS = {

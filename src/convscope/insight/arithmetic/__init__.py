@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..functions import JOINS, MOVES, PASSES, POINTWISE, REDUCTIONS
-from ..graph import Call, Ref, Step, Trace
-from . import moves, norms, pointwise, sums, windows
+from ..tracing.graph import Call, Ref, Step, Trace
+from ..tracing.torch_functions import JOINS, MOVES, PASSES, POINTWISE, REDUCTIONS
+from . import norms, pointwise, rearrange, sums, windows
 from .composite import composite, told_by_the_layer
 from .value import Arithmetic, Term, Unit, Unsupported
 
@@ -61,7 +61,7 @@ def _known(unit: Unit) -> Arithmetic:
     if module is not None and callable(getattr(module, "terms", None)):
         return told_by_the_layer(unit, module)
     if isinstance(node.result, Ref):
-        return moves.unchanged(unit, node.result)
+        return rearrange.unchanged(unit, node.result)
     if node.result is None:
         if not node.inputs:
             raise ValueError("the input is where the numbers come from; choose a layer behind it")
@@ -73,7 +73,7 @@ def _known(unit: Unit) -> Arithmetic:
     if {"permute", "layer_norm"} == names - PASSES:
         return norms.channel_norm(unit)
     if names <= MOVES | JOINS | PASSES | {"pad", "setitem"}:
-        return moves.moved(unit)
+        return rearrange.moved(unit)
     if names <= POINTWISE:
         return pointwise.function(unit)
     raise Unsupported

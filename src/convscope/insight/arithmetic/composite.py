@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..graph import Call, Ref
-from ..hooks import in_evaluation
-from ..replay import replay
+from ..tracing.graph import Call, Ref
+from ..tracing.hooks import in_evaluation
+from ..tracing.replay import replay
 from .value import Arithmetic, Term, Unit, exact, shown
 
 MOST_TERMS = 4096

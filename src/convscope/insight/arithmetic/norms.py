@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from ..functions import PASSES
-from ..graph import Call
+from ..tracing.graph import Call
+from ..tracing.torch_functions import PASSES
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 

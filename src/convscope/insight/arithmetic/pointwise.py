@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..functions import DROPOUTS, PASSES, bind
-from ..graph import Call, Ref, Step
-from ..replay import replay
+from ..tracing.graph import Call, Ref, Step
+from ..tracing.replay import replay
+from ..tracing.torch_functions import DROPOUTS, PASSES, bind
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 FORMULAS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..graph import Call
+from ..tracing.graph import Call
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..functions import PASSES, bind
-from ..graph import Call, Node, Ref, Step, Trace
+from ..tracing.graph import Call, Node, Ref, Step, Trace
+from ..tracing.torch_functions import PASSES, bind
 
 Place = tuple[int | None, ...]
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..functions import pair
-from ..graph import Call, Step
+from ..tracing.graph import Call, Step
+from ..tracing.torch_functions import pair
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings
 
 

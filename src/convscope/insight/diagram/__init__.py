@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Trace
+from ..tracing.graph import Trace
 from .boxes import build
 from .dot import graph_dot
 from .layout import arrange

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..graph import Node, Trace
+from ..tracing.graph import Node, Trace
 from .words import CHARACTER, LINE, lines_of
 
 PLAIN = {"norm", "activation", "dropout", "identity"}  # follow a layer in its box

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Trace
+from ..tracing.graph import Trace
 from .words import describe, shape_words
 
 COLOURS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
-from ..graph import Node, Trace
+from ..tracing.graph import Node, Trace
 from .boxes import PADDING, Box, Frame, Picture
 from .layout import bulge
 from .words import LINE, describe, shape_words

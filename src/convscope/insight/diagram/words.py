@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Node
+from ..tracing.graph import Node
 
 CHARACTER, LINE = 6.4, 16.0  # of the font that the picture uses, in pixels
 

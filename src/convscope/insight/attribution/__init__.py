@@ -1,0 +1,1 @@
+"""Heat maps: how much each pixel speaks for a class, one file per method."""

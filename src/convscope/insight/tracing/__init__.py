@@ -1,0 +1,1 @@
+"""One forward pass of any module, recorded as a graph of operations."""

@@ -1,0 +1,1 @@
+"""What the networks share: their cards, layers, public weights, variations."""

@@ -1,0 +1,118 @@
+"""Classical classifiers on top of a network's features, as modules: what scikit-learn has fitted, in tensors.
+
+No pickle is needed to keep them, they run wherever the network runs, and their logits turn into scikit-learn's own
+probabilities under softmax (but for the support vector machine, whose margins are no probabilities).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .layer_features import Depths
+
+
+class LinearHead(nn.Module):
+    """Logistic regression, or a linear support vector machine for each class. N x width -> N x classes."""
+
+    def __init__(self, width: int, classes: int):
+        super().__init__()
+        self.linear = nn.Linear(width, classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits, or margins."""
+        return self.linear(features)
+
+
+class NeighboursHead(nn.Module):
+    """The `k` nearest of `rows` remembered images vote. Logits are the logarithms of the shares of the votes."""
+
+    features: Tensor
+    labels: Tensor
+
+    def __init__(self, width: int, classes: int, rows: int, k: int):
+        super().__init__()
+        self.classes, self.k = classes, k
+        self.register_buffer("features", torch.zeros(rows, width))
+        self.register_buffer("labels", torch.zeros(rows, dtype=torch.int64))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N x width -> N x classes."""
+        nearest = torch.cdist(features, self.features).topk(self.k, largest=False).indices
+        votes = torch.nn.functional.one_hot(self.labels[nearest], self.classes).sum(1)
+        return _log_of_shares(votes / self.k)
+
+
+class TreeHead(nn.Module):
+    """A decision tree of `nodes` nodes and `levels` questions at most, as CART grows it (Breiman et al. 1984)."""
+
+    feature: Tensor
+    threshold: Tensor
+    branches: Tensor
+    shares: Tensor
+
+    def __init__(self, width: int, classes: int, nodes: int, levels: int):
+        super().__init__()
+        self.levels = levels
+        self.register_buffer("feature", torch.zeros(nodes, dtype=torch.int64))
+        self.register_buffer("threshold", torch.zeros(nodes, dtype=torch.float64))
+        # Left where the feature is at most the threshold; a leaf is its own child.
+        self.register_buffer("branches", torch.zeros(nodes, 2, dtype=torch.int64))
+        self.register_buffer("shares", torch.zeros(nodes, classes))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N x width -> N x classes: the logarithms of the shares of the training images in the leaf."""
+        node = torch.zeros(len(features), dtype=torch.int64, device=features.device)
+        for _ in range(self.levels):
+            value = features.gather(1, self.feature[node, None]).squeeze(1)
+            node = self.branches[node, (value > self.threshold[node]).long()]
+        return _log_of_shares(self.shares[node])
+
+
+HEADS: dict[str, type[nn.Module]] = {
+    "svm": LinearHead, "logistic": LinearHead, "knn": NeighboursHead, "tree": TreeHead,
+}  # fmt: skip
+
+
+class WithClassicalHead(nn.Module):
+    """A network whose answer comes from a classical classifier on its features. N x C x H x W -> N x classes.
+
+    `settings` are `kind` (a key of HEADS), `depths` (names of layers, or `penultimate`), `width` (of the joined
+    features), `last` (the paths of the network's own last layers) and the sizes that this kind needs.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, network: nn.Module, classes: int, settings: Mapping[str, Any]):
+        super().__init__()
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"head: its settings are names with values, not {settings!r}")
+        kind, depths, width, last = (settings.get(key) for key in ("kind", "depths", "width", "last"))
+        if kind not in HEADS or not _names(depths) or not _names(last) or not isinstance(width, int):
+            raise ValueError(f"head: it needs kind ({', '.join(HEADS)}), depths, width and last")
+        sizes = {key: value for key, value in settings.items() if key not in ("kind", "depths", "width", "last")}
+        if not all(isinstance(value, int) and value > 0 for value in sizes.values()):
+            raise ValueError("head: its sizes must be whole numbers above 0")
+        self.body, self.kind = network, kind
+        self.depths = Depths(network, list(depths or ()), list(last or ()))
+        # Each feature less its mean over the training images, by its deviation.
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+        self.head = HEADS[kind](width, classes, **sizes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits whose softmax is the head's probabilities; a support vector machine's margins."""
+        return self.head((self.depths(images) - self.mean) / self.scale)
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(name, str) for name in value)
+
+
+def _log_of_shares(shares: Tensor) -> Tensor:
+    # A class without any share must not be minus infinity, which turns a mean of logits into nothing.
+    return shares.float().clamp_min(1e-9).log()

@@ -1,0 +1,166 @@
+"""Any network of timm (PyTorch Image Models), as `timm:NAME`, with its own preprocessing. Needs the extra package timm.
+
+    network = create_model("timm:convnext_atto", num_classes=7)
+
+A name without a tag stands for timm's first set of weights of that network, as in timm; `timm:resnet18.a1_in1k` names
+one. Weights come through timm, from its cache or the network, and only if they are asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import lru_cache, partial
+from sys import stderr
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import getproxies
+
+from torch import nn
+
+from ...errors import DataError, ModelFileError, UsageError, printable
+from .card import Card
+from .pretrained import Weights
+
+PREFIX = "timm:"
+FILTERS = ("nearest", "bilinear", "bicubic")
+# Our names of arguments, timm's.
+RENAMED = {"in_channels": "in_chans"}
+
+
+def is_timm(name: str) -> bool:
+    """Whether a name stands for a network of timm."""
+    return name.startswith(PREFIX)
+
+
+def list_timm(pattern: str = "*") -> list[str]:
+    """The names, with the prefix, that match a pattern such as `timm:resnet*`; UsageError without timm."""
+    found = _timm().list_models()
+    return [PREFIX + name for name in found if fnmatch.fnmatchcase(name, pattern.removeprefix(PREFIX))]
+
+
+@lru_cache
+def timm_card(name: str) -> Card:
+    """What timm says of `timm:NAME`; ModelFileError with near names if it has no such network."""
+    settings = _settings(name)
+    build = _of_one_size if settings.fixed_input_size else _of_any_size
+    home = f"https://huggingface.co/{settings.hf_hub_id}" if settings.hf_hub_id else "https://huggingface.co/docs/timm"
+    paper = "(see its page)"
+    return Card(name, partial(build, name), None, "see timm", paper, home, "timm", settings.input_size)
+
+
+def _of_any_size(
+    name: str, num_classes: int | None = None, in_channels: int = 3, drop_rate: float = 0.0, **more: Any
+) -> nn.Module:
+    given = {} if num_classes is None else {"num_classes": num_classes}
+    return _timm().create_model(name.removeprefix(PREFIX), in_chans=in_channels, drop_rate=drop_rate, **given, **more)
+
+
+def _of_one_size(
+    name: str,
+    num_classes: int | None = None,
+    in_channels: int = 3,
+    drop_rate: float = 0.0,
+    img_size: int | None = None,
+) -> nn.Module:
+    size = {} if img_size is None else {"img_size": img_size}
+    return _of_any_size(name, num_classes, in_channels, drop_rate, **size)
+
+
+def timm_weights(name: str) -> Weights:
+    """How pictures have to be prepared for a network of timm, whether or not it starts from public weights."""
+    settings = _settings(name)
+    size = settings.input_size[1]
+    heads = settings.classifier if isinstance(settings.classifier, tuple) else (settings.classifier,)
+    return Weights(
+        file="",
+        head=tuple(str(head) for head in heads),
+        top1_error=None,
+        resize=round(size / settings.crop_pct),
+        crop=size,
+        interpolation=settings.interpolation if settings.interpolation in FILTERS else "bicubic",
+        mean=tuple(settings.mean),
+        std=tuple(settings.std),
+    )
+
+
+def load_timm_weights(network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
+    """Put timm's public weights into a network that was built with `arguments`.
+
+    Another number of classes keeps a fresh head, another number of channels gets the kernels that timm makes of the
+    public ones. UsageError: there are none; DataError: they cannot be had.
+    """
+    if not _settings(name).has_weights:
+        raise UsageError(f"there are no public weights for {name}")
+    given = {RENAMED.get(key, key): value for key, value in arguments.items()}
+    try:
+        with _quietly(), redirect_stdout(stderr):
+            trained = _timm().create_model(name.removeprefix(PREFIX), pretrained=True, **given)
+    except Exception as problem:  # timm lets through whatever the network layer raises
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0].split(". ")[0]
+        raise DataError(
+            f"{name}: cannot fetch its weights ({printable(reason)[:200]}); go online once, or bring "
+            "~/.cache/huggingface (HF_HOME) from a machine that has them"
+        ) from problem
+    state = trained.state_dict()
+    if arguments.get("num_classes", _settings(name).num_classes) != _settings(name).num_classes:
+        # Of equal seeds equal heads: the fresh one is the network's own, not the one that was just drawn.
+        heads = timm_weights(name).head
+        state |= {key: own for key, own in network.state_dict().items() if key.rpartition(".")[0] in heads}
+    network.load_state_dict(state)
+
+
+def _settings(name: str) -> Any:
+    """timm's `PretrainedCfg` of a network."""
+    timm, bare = _timm(), name.removeprefix(PREFIX)
+    if timm.is_model(bare):
+        settings = timm.models.get_pretrained_cfg(bare)
+        if settings is not None:
+            return settings
+    near = difflib.get_close_matches(bare, timm.list_models(), n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(PREFIX + other for other in near)}?" if near else f"`convscope models '{PREFIX}*'`"
+    )
+    raise ModelFileError(f"timm has no network '{printable(bare)}': {hint}")
+
+
+def _timm() -> ModuleType:
+    try:
+        import timm
+    except ImportError as problem:
+        raise UsageError(
+            f"networks called {PREFIX}NAME need the package timm: pip install 'convscope[timm]'"
+        ) from problem
+    return timm
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the hub's own lines, and without its minute of retries where there is plainly no network."""
+    from huggingface_hub import constants
+
+    log, before = logging.getLogger("huggingface_hub"), constants.HF_HUB_OFFLINE
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    constants.HF_HUB_OFFLINE = before or not _resolves(constants.ENDPOINT)
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+        log.setLevel(level)
+
+
+def _resolves(address: str) -> bool:
+    """Whether the host behind an address has a number; behind a proxy that is not for us to know."""
+    if getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlparse(address).hostname, 443)
+    except OSError:
+        return False
+    return True

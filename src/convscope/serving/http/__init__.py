@@ -1,0 +1,1 @@
+"""HTTP machinery: access guard, uploads, errors, responses, static files, slow clients."""

@@ -1,0 +1,74 @@
+"""Test-time augmentation: the views are what they say, and the answer is the mean over them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.transforms.v2.functional import five_crop, ten_crop
+
+import convscope as cs
+from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.tta import VIEWS, flipped, mean_logits, shifted
+
+
+def test_shifted_views_move_by_one_pixel_and_repeat_edges():
+    image = torch.arange(12.0).view(1, 1, 3, 4)
+    same, up, down, left, right = shifted(image)
+    assert torch.equal(same, image)
+    for view, axis, step in ((up, 2, -1), (down, 2, 1), (left, 3, -1), (right, 3, 1)):
+        places = (torch.arange(image.shape[axis]) + step).clamp(0, image.shape[axis] - 1)
+        assert torch.equal(view, image.index_select(axis, places))
+
+
+def test_flipped_views_are_the_image_and_its_mirror_image():
+    image = torch.arange(12.0).view(1, 1, 3, 4)
+    assert [view.tolist() for view in flipped(image)] == [image.tolist(), image[:, :, :, [3, 2, 1, 0]].tolist()]
+
+
+@pytest.mark.parametrize(("name", "size"), [("five-crop", five_crop), ("ten-crop", ten_crop)])
+def test_crops_are_torchvisions_enlarged(name, size):
+    images = torch.randn(2, 3, 16, 32, generator=torch.Generator().manual_seed(0))
+    views = VIEWS[name](images)
+    expected = [F.interpolate(cut, (16, 32), mode="bilinear") for cut in size(images, [14, 28])]
+    assert len(views) == len(expected)
+    for cut in expected:  # torchvision gives the ten in another order
+        assert sum(torch.allclose(view, cut, atol=1e-6) for view in views) == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (9, 9)])
+@pytest.mark.parametrize("name", ["five-crop", "ten-crop"])
+def test_crops_of_any_image(name, size):
+    assert {view.shape for view in VIEWS[name](torch.zeros(3, 1, *size))} == {(3, 1, *size)}
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("flip", 2), ("shift", 5), ("flip-shift", 10), ("five-crop", 5), ("ten-crop", 10)]
+)
+def test_the_answer_is_the_mean_over_the_views(name, count):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(20, 3))
+    images = torch.randn(6, 1, 4, 5)
+    views = VIEWS[name](images)
+    assert len(views) == count
+    expected = torch.stack([network(view) for view in views]).mean(0)
+    torch.testing.assert_close(mean_logits(network, images, VIEWS[name]), expected)
+    assert torch.equal(mean_logits(network, images), network(images))
+
+
+def test_its_figures_are_told_apart(tmp_path):
+    run = cs.train("digits", "mnist_fast", epochs=2, tta="shift", output=tmp_path, show=False)
+    assert run.metrics["test"]["n"] == run.metrics["test_tta"]["n"]
+    assert run.metrics["test_tta"]["loss"] != run.metrics["test"]["loss"]
+    assert "val_tta" in run.metrics
+
+
+def test_a_saved_classifier_is_measured_over_views_when_asked(tmp_path, digits_run):
+    found = evaluate_bundle(str(digits_run.folder), tta="five-crop", output=str(tmp_path))
+    assert found["top1"] == digits_run.metrics["test"]["top1"]
+    assert found["tta"]["views"] == "five-crop" and found["tta"]["n"] == found["n"]
+    assert found["tta"]["loss"] != found["loss"] and found["tta"]["top1"] > 0.5
+    assert "tta" not in evaluate_bundle(str(digits_run.folder), output=str(tmp_path))
+    with pytest.raises(cs.UsageError, match="--tta must be one of none, flip"):
+        evaluate_bundle(str(digits_run.folder), tta="twice", output=str(tmp_path))
