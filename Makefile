@@ -16,9 +16,10 @@ test: check  ## lint, types and all tests, in under ten minutes on two cores
 test-slow: $(STAMP)  ## the longer checks
 	$(BIN)/python -m pytest -m slow
 
-check: $(STAMP)  ## lint, format and types
+check: $(STAMP)  ## lint, format and types; the page's JavaScript and translation keys
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.javascript
 	$(BIN)/mypy
 
 format: $(STAMP)  ## put the code into its format
