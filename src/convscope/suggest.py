@@ -9,9 +9,9 @@ from .errors import printable
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", most: int = 3, cutoff: float = 0.5) -> str:
-    """Return `did you mean A or B?` with the nearest `known` names, at most `most` of them; `otherwise` if none is near.
+    """Return `did you mean A or B?` with the `known` names that are nearest; `otherwise` if none is near.
 
-    `cutoff` is the similarity from 0 to 1 that a name needs (difflib's ratio).
+    At most `most` names are suggested. `cutoff` is the similarity from 0 to 1 that a name needs (difflib's ratio).
     """
     near = difflib.get_close_matches(name, list(known), n=most, cutoff=cutoff)
     return f"did you mean {' or '.join(map(printable, near))}?" if near else otherwise
