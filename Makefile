@@ -27,13 +27,13 @@ format: $(STAMP)  ## put the code into its format
 	$(BIN)/ruff format .
 
 benchmark: $(STAMP)  ## the figures of the README; MNIST=DIR names a folder with the full MNIST files
-	$(BIN)/python benchmarks/mnist_5k.py
-	$(BIN)/python benchmarks/mnist_5k.py --model lenet5
-	$(BIN)/python benchmarks/startup.py
-	$(if $(MNIST),$(BIN)/python benchmarks/mnist.py $(MNIST) --epochs 2)
-	$(if $(MNIST),$(BIN)/python benchmarks/mnist.py $(MNIST) --recipe best --seeds 5 --plain-epochs 0)
-	$(if $(MNIST),$(BIN)/python benchmarks/lenet5_mnist.py $(MNIST))
-	$(if $(MNIST),$(BIN)/python benchmarks/tutorial_mnist.py $(MNIST))
+	$(BIN)/python -m benchmarks.accuracy.mnist_5k
+	$(BIN)/python -m benchmarks.accuracy.mnist_5k --model lenet5
+	$(BIN)/python -m benchmarks.speed.startup
+	$(if $(MNIST),$(BIN)/python -m benchmarks.accuracy.mnist $(MNIST) --epochs 2)
+	$(if $(MNIST),$(BIN)/python -m benchmarks.accuracy.mnist $(MNIST) --recipe best --seeds 5 --plain-epochs 0)
+	$(if $(MNIST),$(BIN)/python -m benchmarks.accuracy.lenet5_mnist $(MNIST))
+	$(if $(MNIST),$(BIN)/python -m benchmarks.accuracy.tutorial_mnist $(MNIST))
 
 $(STAMP):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'

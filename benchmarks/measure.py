@@ -1,4 +1,4 @@
-"""What the figures have in common: n, mean, deviation, pairs run in turn, and the machine they were measured on."""
+"""Measure commands: n, mean and deviation, pairs run in turn, and the machine that they were measured on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 Result = dict[str, Any]
+# The repository: a process that a benchmark starts finds the package `benchmarks` there, whatever its folder.
+ROOT = Path(__file__).parents[1]
 
 
 class CommandFailedError(Exception):
-    """A measured command failed; its text is the command and the last line of what it said."""
+    """A measured command failed; the text is the command and the last line of its output."""
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -47,9 +49,9 @@ def run(words: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, 
     process. Raises CommandFailedError if it fails or prints no such document.
     """
     start = time.perf_counter()
-    done = subprocess.run(
-        [str(word) for word in words], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True
-    )
+    modules = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": modules, **(env or {})}
+    done = subprocess.run([str(word) for word in words], cwd=cwd, env=environment, capture_output=True, text=True)
     wall = time.perf_counter() - start
     said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
     what = " ".join(Path(str(word)).name for word in words[1:4])

@@ -1,8 +1,9 @@
-"""What the peers have in common: arguments, the clock of the training, the line of JSON at the end. Without torch.
+"""Arguments, training clock and JSON result of every peer script. Imports no torch.
 
-    python peers/NAME.py --task mnist-cnn|resnet18-cifar|digits|photos --data DIR [--epochs E | --seconds S] [--seed S]
+    python -m benchmarks.peers.NAME --task mnist-cnn|resnet18-cifar|digits|photos --data DIR
+        [--epochs E | --seconds S] [--seed S]
 
-DIR is what `subset.py` laid out. The first two tasks are the same work for everyone: the same network, batches, rate
+DIR is what `datasets.py` laid out. The first two tasks are the same work for everyone: the same network, batches, rate
 and number of images. `digits` and `photos` (of 32 x 32) are each tool's own way, from its own page for beginners;
 there, --seconds S means as many passes as fit into S seconds of training, and without it the page's own number.
 """
@@ -74,7 +75,7 @@ def passes_that_fit(seconds: float, one_epoch: Callable[[Clock], None]) -> int:
 
 
 def digits(data: Path) -> dict[str, np.ndarray]:
-    """The arrays of `subset.digits`."""
+    """The arrays of `datasets.digits`."""
     with np.load(data / "digits.npz") as arrays:
         return dict(arrays)
 

@@ -1,10 +1,10 @@
-"""fastai: DataLoaders and Learner, with fastai's own loader (a worker a core) and its own loop.
+"""fastai: DataLoaders and Learner, with fastai's own loader (one worker per core) and its own loop.
 
-    python benchmarks/peers/fastai_loop.py --task mnist-cnn --data DIR [--epochs 1]
+    python -m benchmarks.peers.fastai_loop --task mnist-cnn --data DIR [--epochs 1]
 
 Digits: its MNIST example: PNG files in class folders, vision_learner with a resnet18 from no pretrained weights,
 fit_one_cycle(1, 0.01), of which --seconds makes as many epochs as fit. Batches are of 64, its loader's default, where
-the example has 256: that would be five steps an epoch.
+the example has 256: that would be five steps per epoch.
 
 Photos of 32 x 32: the same from class folders of colour images, with `aug_transforms()`, as its pages for photos have
 it, and the rate of its from-scratch examples, 0.003. It learns from all but ten of the training photos, which it wants
@@ -18,8 +18,6 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import common
-import tasks
 import torch
 from fastai.vision.all import (
     SGD,
@@ -42,6 +40,8 @@ from fastai.vision.all import (
     set_seed,
     vision_learner,
 )
+
+from benchmarks.peers import common, tasks
 
 OWN_EPOCHS = 1
 CPU = torch.device("cpu")

@@ -1,6 +1,7 @@
-"""A folder of photos, read by each tool's own loader: the seconds of every epoch and the most memory held.
+"""Read a folder of photos with one tool's own loader; print the seconds of every epoch and the peak memory.
 
-    python peers/folder_loaders.py LOADER FOLDER --epochs E [--network none|small] [--workers W] [--cache DIR|off]
+    python -m benchmarks.peers.folder_loaders LOADER FOLDER --epochs E [--network none|small]
+        [--workers W] [--cache DIR|off]
 
 LOADER is convscope, torchvision, timm or keras. All give shuffled batches of 64 float images of the same size: the
 short side resized, the middle cut out, normalised, not augmented. The clock starts before the folder is listed. With
@@ -20,7 +21,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import common
+from benchmarks.peers import common
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -45,7 +46,7 @@ def main() -> None:
     peak = common.peak_bytes()
     print(json.dumps({"loader": given.loader, "seconds": seconds, "images": images, "before": before, "peak": peak}))
     sys.stdout.flush()
-    os._exit(0)  # without the seconds that some take to say goodbye
+    os._exit(0)  # skips the seconds that some libraries need to shut down
 
 
 def convscope(given: argparse.Namespace) -> Iterator[int]:

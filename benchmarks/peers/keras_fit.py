@@ -1,6 +1,6 @@
 """Keras: `model.fit` on arrays in memory, as its MNIST example has it; KERAS_BACKEND is tensorflow or torch.
 
-    KERAS_BACKEND=tensorflow python benchmarks/peers/keras_fit.py --task mnist-cnn --data DIR [--epochs 1]
+    KERAS_BACKEND=tensorflow python -m benchmarks.peers.keras_fit --task mnist-cnn --data DIR [--epochs 1]
 
 Digits: the network and the recipe of that example (32 and 64 kernels, dropout 0.5, Adam, batches of 128, 15 epochs);
 its convolutions pad, since 8 x 8 pixels would otherwise not outlast two poolings, and it trains on all of the training
@@ -20,10 +20,11 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import common
 import keras
 import numpy as np
 from keras import layers
+
+from benchmarks.peers import common
 
 PARTS = ("train", "test")
 OWN_EPOCHS = {"digits": 15, "photos": 25}

@@ -1,6 +1,6 @@
 """Lightning: a LightningModule and its Trainer, with the Trainer's own defaults (progress bar, logger, checkpoints).
 
-    python benchmarks/peers/lightning_loop.py --task mnist-cnn --data DIR [--epochs 1]
+    python -m benchmarks.peers.lightning_loop --task mnist-cnn --data DIR [--epochs 1]
 
 Digits: the classifier of its MNIST page for beginners (two hidden layers of 64, dropout 0.1, Adam 0.0002, batches of
 64 in the given order, 3 epochs), for 8 x 8 pixels. Only the time from the start to the end of each training epoch
@@ -12,14 +12,13 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-import common
 import lightning as L
-import plain
-import tasks
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+
+from benchmarks.peers import common, plain, tasks
 
 OWN_EPOCHS = 3
 

@@ -1,6 +1,6 @@
-"""The plain PyTorch loop: torchvision data, an image at a time, DataLoader, SGD, float32.
+"""The plain PyTorch loop: torchvision data, one image at a time, DataLoader, SGD, float32.
 
-    python benchmarks/peers/plain.py --task mnist-cnn --data DIR [--epochs 1] [--precision float32|bf16]
+    python -m benchmarks.peers.plain --task mnist-cnn --data DIR [--epochs 1] [--precision float32|bf16]
 
 Digits: the network and the recipe of PyTorch's own MNIST example (Adadelta 1.0, times 0.7 every epoch, batches of 64,
 14 epochs); only the size of its first linear layer follows from 8 x 8 pixels. --precision bf16 adds autocast and
@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import math
 
-import common
 import numpy as np
-import tasks
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.peers import common, tasks
 
 OWN_EPOCHS = 14
 

@@ -56,7 +56,7 @@ def mnist_cnn() -> nn.Sequential:
 
 
 def images(name: str, data: Path, task: Task) -> tuple[Images, Images]:
-    """The training and the test part as torchvision reads them, an image at a time."""
+    """The training and the test part as torchvision reads them, one image at a time."""
     to_tensor = [transforms.ToTensor(), transforms.Normalize(task.mean, task.std)]
     changed, plain = transforms.Compose([*task.augment, *to_tensor]), transforms.Compose(to_tensor)
     if name == "mnist-cnn":

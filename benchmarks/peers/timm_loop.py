@@ -1,6 +1,6 @@
 """timm: its data sets, loader (normalising whole batches), optimizer, schedule and loss, as its training script does.
 
-    python benchmarks/peers/timm_loop.py --task mnist-cnn|resnet18-cifar --data DIR [--epochs 1]
+    python -m benchmarks.peers.timm_loop --task mnist-cnn|resnet18-cifar --data DIR [--epochs 1]
 
 Digits: `resnet18` with its training script's defaults (SGD 0.05 with momentum 0.9, batches of 128, weight decay 2e-5,
 cosine over 300 epochs with 5 of warm-up, label smoothing 0.1, random resized crops, colour jitter 0.4), of which
@@ -15,8 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import common
-import tasks
 import timm
 import torch
 from timm.data import create_dataset, create_loader
@@ -25,6 +23,8 @@ from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
 from torch import nn
 from torchvision import transforms
+
+from benchmarks.peers import common, tasks
 
 OWN_EPOCHS = 300
 CPU = torch.device("cpu")

@@ -1,6 +1,6 @@
-"""How far ConvScope gets on CIFAR-10 in a time, with nothing said but the folder and the time.
+"""How accurate is a CIFAR-10 classifier after a given time, when only the folder and the time are said?
 
-    python benchmarks/cifar10.py DATA [--time-budget 10m] [--recipe best] [--seeds 1] [-- OPTION ...]
+    python -m benchmarks.accuracy.cifar10 DATA [--time-budget 10m] [--recipe best] [--seeds 1] [-- OPTION ...]
 
 DATA holds `cifar10-jpeg.zip` with train/CLASS/*.jpg and test/CLASS/*.jpg, or is the unpacked folder. JPEG compression
 makes it harder than the original pixels. 45,000 images to train, 5,000 to choose the epoch, the 10,000 test images
@@ -15,8 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import measure
-import others
+from benchmarks import measure, processes
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
         if (folder / "cifar10-jpeg.zip").is_file():
             zipfile.ZipFile(folder / "cifar10-jpeg.zip").extractall(Path(place) / "cifar10")
             folder = Path(place) / "cifar10"
-        runs = [others.convscope(Path(place), folder, *words, "--seed", str(seed)) for seed in range(given.seeds)]
+        runs = [processes.convscope(Path(place), folder, *words, "--seed", str(seed)) for seed in range(given.seeds)]
     for key, title in (("test", "test"), ("test_tta", "test, two views"), ("val", "validation")):
         print(f"{title:20}", measure.text([run[key]["top1"] for run in runs], " %", 100))
     print(f"{'training':20}", measure.text([run["train_seconds"] for run in runs], " s", digits=0))

@@ -1,6 +1,6 @@
-"""How long after a stroke the page shows what the network says now: pointer, server, drawing, all included.
+"""How long after a stroke does the page show the network's new answer?
 
-    python benchmarks/drawing.py [--n 60] [--networks mnist-lenet5 mnist-relu resnet18]
+    python -m benchmarks.speed.drawing [--n 60] [--networks mnist-lenet5 mnist-relu resnet18]
 
 A real Chromium draws on the real page; one short stroke after the other, each timed from its pointer event to the frame
 in which the new answer and the new maps are painted. A network that no bundled classifier has the name of gets random
@@ -16,12 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import measure
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks import measure
+from benchmarks.speed.serving import bundle, served
 from convscope.bundle import bundled_names
-from serving import bundle, served
 
 # Times from the first pointer event of a stroke to the second frame after the answer to it has changed the page.
 WATCH = """

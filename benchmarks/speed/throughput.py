@@ -1,13 +1,14 @@
-"""Images a second of the same training with ConvScope and with others, in turn, each in a process of its own.
+"""How many images per second does the same training reach with ConvScope and with other tools?
 
-    python benchmarks/throughput.py DATA [--task mnist-cnn|resnet18-cifar] [--peers plain timm] [--rounds 3] [--quick]
+    python -m benchmarks.speed.throughput DATA [--task mnist-cnn|resnet18-cifar] [--peers plain timm]
+        [--rounds 3] [--quick]
 
 mnist-cnn: the tutorials' network (2,327,818 parameters), batches of 64, SGD 0.1, no augmentation, one epoch; DATA
 holds MNIST/raw/*-ubyte(.gz). resnet18-cifar: torchvision's ResNet-18 on 32 x 32 pixels, batches of 128, mirrored and
 shifted by up to 4; DATA holds cifar10-jpeg.zip. The others read one image at a time, in the number of worker
 processes (0, 1 or 2) that was fastest in a trial; for MNIST, each tool's own number.
 
-Printed: images a second of training (evaluation and set-up not counted), the seconds of the whole command, the test
+Printed: images per second of training (evaluation and set-up not counted), the seconds of the whole command, the test
 accuracy after that epoch, each with n and deviation; the ratio of every peer's neighbouring pairs; last, the ratio to
 the best peer. ConvScope holds a twelfth of MNIST out for validation, so its epoch is shorter; rates are by image.
 """
@@ -19,9 +20,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import measure
-import others
-import subset
+from benchmarks import datasets, measure, processes
 
 Pairs = list[tuple[measure.Result, measure.Result]]
 COMMON = ["--optimizer", "sgd", "--lr", "0.1", "--schedule", "constant", "--epochs", "1"]
@@ -29,7 +28,7 @@ OURS = {
     "mnist-cnn": ["--model", "mnist_cnn", "--momentum", "0", "--weight-decay", "0", "--batch-size", "64"],
     "resnet18-cifar": ["--model", "resnet18", "--momentum", "0.9", "--weight-decay", "5e-4", "--batch-size", "128"],
 }
-PEERS = {"mnist-cnn": list(others.PEERS), "resnet18-cifar": ["plain", "plain-bf16", "timm"]}
+PEERS = {"mnist-cnn": list(processes.PEERS), "resnet18-cifar": ["plain", "plain-bf16", "timm"]}
 PRECISIONS = {"mnist-cnn": ["auto"], "resnet18-cifar": ["float32", "auto"]}
 
 
@@ -37,18 +36,18 @@ def ours(task: str, data: Path, place: Path, precision: str, augment: str, seed:
     """ConvScope's training, through the command line."""
     words = [*OURS[task], *COMMON, "--precision", precision, "--seed", str(seed)]
     if task == "mnist-cnn":
-        return others.convscope(place, "mnist", "--data-dir", data, "--augment", "none", *words)
-    return others.convscope(place, data, "--img-size", "32", "--augment", augment, *words)
+        return processes.convscope(place, "mnist", "--data-dir", data, "--augment", "none", *words)
+    return processes.convscope(place, data, "--img-size", "32", "--augment", augment, *words)
 
 
 def theirs(peer: str, task: str, data: Path, workers: int | None, seed: int) -> measure.Result:
     """A peer's training of the same task."""
-    return others.run(peer, task, data, workers=workers, seed=seed)
+    return processes.run(peer, task, data, workers=workers, seed=seed)
 
 
 def best_workers(peer: str, task: str, data: Path, seconds: float) -> int:
     """The number of loader processes that a peer is fastest with."""
-    rates = {n: others.run(peer, task, data, workers=n, seconds=seconds)["images_per_second"] for n in (0, 1, 2)}
+    rates = {n: processes.run(peer, task, data, workers=n, seconds=seconds)["images_per_second"] for n in (0, 1, 2)}
     print(f"{peer}: images/s with {', '.join(f'{n}: {rate:,.0f}' for n, rate in rates.items())} worker processes")
     return max(rates, key=lambda n: rates[n])
 
@@ -91,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", choices=tuple(OURS), default="mnist-cnn")
-    parser.add_argument("--peers", nargs="+", choices=tuple(others.PEERS))
+    parser.add_argument("--peers", nargs="+", choices=tuple(processes.PEERS))
     parser.add_argument("--precision", nargs="+", help="ConvScope's: auto, bf16, float32")
     parser.add_argument("--images", type=int, help="only the first so many training images")
     parser.add_argument("--augment", default="flip,crop=4", help="ConvScope's, in resnet18-cifar")
@@ -104,11 +103,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         if task == "mnist-cnn":
-            data = subset.mnist(given.data, place / "data", images, images and images // 2)
+            data = datasets.mnist(given.data, place / "data", images, images and images // 2)
         else:
-            data = subset.cifar(given.data, place / "data", images)
+            data = datasets.cifar(given.data, place / "data", images)
         workers: dict[str, int | None] = {}
-        for peer in others.installed(given.peers or PEERS[task]):
+        for peer in processes.installed(given.peers or PEERS[task]):
             own = task == "mnist-cnn"
             workers[peer] = None if own else best_workers(peer, task, data, 2 if given.quick else 10)
         for precision in given.precision or PRECISIONS[task]:

@@ -1,6 +1,6 @@
-"""How long it takes to find out what lies in a large folder, when the system has it in memory.
+"""How long does it take to list a large folder and to find its classes and splits?
 
-    python benchmarks/scan.py [--images 60000] [--classes 10] [--rounds 5] [--check]
+    python -m benchmarks.speed.scan [--images 60000] [--classes 10] [--rounds 5] [--check]
 
 Makes that many tiny pictures in a temporary folder, in `train/` and `val/`, and a zip of them, and removes all of it.
 Measured: `load_data` of the folder (listing, classes, splits, and whether the images are gray) and of the zip, beside
@@ -17,10 +17,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import measure
 import numpy as np
 from PIL import Image
 
+from benchmarks import measure
 from convscope.data import load_data
 from convscope.data.check.report import examine
 

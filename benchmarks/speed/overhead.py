@@ -1,6 +1,6 @@
-"""Where the time of a whole `convscope train` goes, and whether `--time-budget` is kept.
+"""Where does the time of a whole `convscope train` go, and is `--time-budget` kept?
 
-    python benchmarks/overhead.py DATA [--recipe fast] [--rounds 3] [--budgets 5 15 30 60] [--quick]
+    python -m benchmarks.speed.overhead DATA [--recipe fast] [--rounds 3] [--budgets 5 15 30 60] [--quick]
 
 The command is `convscope train mnist --recipe fast`; beside it, in turn, a process that only imports torch and
 torchvision. DATA holds MNIST/raw/*-ubyte(.gz).
@@ -18,9 +18,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import measure
-import others
-import subset
+from benchmarks import datasets, measure, processes
 
 IMPORTS = "import torch, torchvision; print('{}')"
 
@@ -62,8 +60,8 @@ def main() -> None:
     result: measure.Result = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        data = subset.mnist(given.data, place / "data", *((1000, 500) if given.quick else ()))
-        train = partial(others.convscope, place, "mnist", "--data-dir", data)
+        data = datasets.mnist(given.data, place / "data", *((1000, 500) if given.quick else ()))
+        train = partial(processes.convscope, place, "mnist", "--data-dir", data)
         result["parts"] = show_parts(
             measure.paired(
                 lambda seed: train("--recipe", given.recipe, "--seed", str(seed)),

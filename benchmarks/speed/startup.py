@@ -1,6 +1,6 @@
-"""How long `convscope --help` takes beside `python -c "import torch"`, whole processes in turn.
+"""How long does `convscope --help` take beside `python -c "import torch"`?
 
-    python benchmarks/startup.py [--runs 10]
+    python -m benchmarks.speed.startup [--runs 10]
 
 Aim: under 0.3 s, where importing torch takes ten times that.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-import measure
+from benchmarks import measure
 
 
 def seconds(words: list[str]) -> float:

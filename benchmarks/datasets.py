@@ -1,4 +1,4 @@
-"""The data that the benchmarks share, laid out once so that ConvScope and its peers read the same files."""
+"""Lay out the data that benchmarks share, so that ConvScope and the other tools read the same files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZES = {"train": 60_000, "t10k": 10_000}
 
 
 def mnist(source: Path, place: Path, images: int | None = None, test_images: int | None = None) -> Path:
-    """Unpack MNIST into `place` as torchvision wants it, cut to the first images. Gives the folder to name as data.
+    """Unpack MNIST into `place` as torchvision wants it, cut to the first images. Return that folder.
 
     `source` holds MNIST/raw/*-ubyte or *-ubyte.gz.
     """

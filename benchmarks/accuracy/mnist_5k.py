@@ -1,6 +1,6 @@
-"""`make demo` over five seeds: the bundled MNIST subset with no option given; or another network on it.
+"""How accurate is `make demo`, over five seeds, and how accurate is another network on the same digits?
 
-    python benchmarks/mnist_5k.py [--model lenet5] [--seeds 5]
+    python -m benchmarks.accuracy.mnist_5k [--model lenet5] [--seeds 5]
 
 4,000 digits to train, 500 to choose the epoch, 500 measured once at the end. Aims on two cores: with nothing said, more
 than LeNet-5's 98 % in a quarter of its time; with `--model lenet5`, the 1998 network, 98 % in under a minute.
@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 
-import measure
-
 import convscope as cs
+from benchmarks import measure
 
 
 def main() -> None:

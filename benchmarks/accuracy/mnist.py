@@ -1,6 +1,7 @@
-"""How fast and how far ConvScope gets on MNIST, beside the tutorials' plain loop, in one run.
+"""How accurate is ConvScope on full MNIST and how long does it take, beside the tutorials' plain loop?
 
-    python benchmarks/mnist.py DATA [--recipe fast|best] [--epochs 2] [--seeds 10] [--plain-epochs 1] [--precision auto]
+    python -m benchmarks.accuracy.mnist DATA [--recipe fast|best] [--epochs 2] [--seeds 10] [--plain-epochs 1]
+        [--precision auto]
 
 The product itself is run: `convscope train mnist --recipe fast`, with 55,000 images to train, 5,000 to choose the epoch
 and the official 10,000 test images measured once, at the end. Seconds are of training alone, as for the plain loop,
@@ -14,9 +15,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import measure
-import others
-import subset
+from benchmarks import datasets, measure, processes
 
 PLAIN_EPOCHS = 20
 
@@ -36,12 +35,12 @@ def main() -> None:
     plain: list[measure.Result] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        data = subset.mnist(given.data, place / "data")
+        data = datasets.mnist(given.data, place / "data")
         words = ["mnist", "--data-dir", data, *words]
         for seed in range(given.seeds):
             if seed * given.plain_epochs // given.seeds == len(plain) < given.plain_epochs:
-                plain.append(others.run("plain", "mnist-cnn", data, epochs=1, seed=seed))
-            ours.append(others.convscope(place, *words, "--seed", str(seed)))
+                plain.append(processes.run("plain", "mnist-cnn", data, epochs=1, seed=seed))
+            ours.append(processes.convscope(place, *words, "--seed", str(seed)))
     for key, title in (("test", "test accuracy"), ("val", "validation accuracy")):
         print(f"{title:24}", measure.text([run[key]["top1"] for run in ours], " %", 100, 3))
     seconds = [run["train_seconds"] for run in ours]
@@ -49,7 +48,7 @@ def main() -> None:
     print(f"{'the whole command':24}", measure.text([run["wall_seconds"] for run in ours], " s"))
     if plain:
         epoch = measure.spread([run["train_seconds"] for run in plain])["mean"]
-        print(f"{'an epoch of the plain loop':24}", measure.text([run["train_seconds"] for run in plain], " s"))
+        print(f"{'plain loop, per epoch':24}", measure.text([run["train_seconds"] for run in plain], " s"))
         print(f"{'its epochs by ours':24}", measure.text([epoch / s for s in seconds]))
         print(f"{'its 20 epochs by ours':24}", measure.text([PLAIN_EPOCHS * epoch / s for s in seconds], digits=0))
     name = f"mnist_{given.recipe}" + (f"_{given.epochs}" if given.epochs else "")

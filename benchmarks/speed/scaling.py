@@ -1,12 +1,13 @@
-"""How the cost of a training grows with the number of images: seconds an epoch, and peak memory.
+"""How do the seconds per epoch and the peak memory grow with the number of images?
 
-    python benchmarks/scaling.py DATA [--images 5000 10000 20000 40000 60000] [--repeats 3] [--peers plain] [--quick]
+    python -m benchmarks.speed.scaling DATA [--images 5000 10000 20000 40000 60000] [--repeats 3]
+        [--peers plain] [--quick]
 
 MNIST's first images with the tutorials' network, 2 epochs, through the Python API, every training in a process of its
 own, whose peak memory is therefore its own; sizes in a shuffled order, each `--repeats` times, and with `--peers
 plain` the plain PyTorch loop after each. DATA holds MNIST/raw/*-ubyte(.gz).
 
-Printed: a line a size; the exponent of seconds an epoch against images (1 is proportional) and the slope of peak
+Printed: one line per size; the exponent of seconds per epoch against images (1 is proportional) and the slope of peak
 memory against the images' own bytes (1 means that they lie in memory once), with standard errors.
 """
 
@@ -20,10 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import measure
 import numpy as np
-import others
-import subset
+
+from benchmarks import datasets, measure, processes
 
 PIXELS = 28 * 28
 RECIPE: dict[str, Any] = {
@@ -34,10 +34,8 @@ RECIPE: dict[str, Any] = {
 
 def train_one(data_dir: Path) -> None:
     """The child process: train, and print what it cost as JSON."""
-    sys.path.insert(0, str(Path(__file__).parent / "peers"))
-    from common import peak_bytes
-
     import convscope as cs
+    from benchmarks.peers.common import peak_bytes
 
     with tempfile.TemporaryDirectory() as place:
         run = cs.train(cs.load_data("mnist", data_dir), "mnist_cnn", output=place, show=False, **RECIPE)
@@ -60,7 +58,7 @@ def fit(who: str, runs: list[measure.Result]) -> measure.Result:
     """Print the table and the two fits of one tool; gives the fits."""
     for size in sorted({run["size"] for run in runs}):
         same = [run for run in runs if run["size"] == size]
-        seconds = measure.text([run["train_seconds"] / run["epochs"] for run in same], " s an epoch")
+        seconds = measure.text([run["train_seconds"] / run["epochs"] for run in same], " s per epoch")
         memory = measure.text([run["peak_bytes"] / 1e6 for run in same], " MB", digits=0)
         print(f"{who:10} {size:6,} images  {seconds:48}  peak {memory}")
     # By the images of an epoch: ConvScope holds some out.
@@ -69,7 +67,7 @@ def fit(who: str, runs: list[measure.Result]) -> measure.Result:
     slope = line([run["size"] * PIXELS for run in runs], [run["peak_bytes"] for run in runs])
     precision = {run["precision"] for run in runs if "precision" in run}
     print(f"{who:10} precision: {', '.join(sorted(precision))}")
-    print(f"{who:10} seconds an epoch ~ images ^ {exponent[0]:.3f} ± {exponent[1]:.3f} (n = {len(runs)})")
+    print(f"{who:10} seconds per epoch ~ images ^ {exponent[0]:.3f} ± {exponent[1]:.3f} (n = {len(runs)})")
     print(f"{who:10} peak memory grows by {slope[0]:.2f} ± {slope[1]:.2f} bytes a byte of images")
     return {"exponent": exponent, "bytes_a_byte": slope, "runs": runs}
 
@@ -79,7 +77,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--images", type=int, nargs="+", default=[5_000, 10_000, 20_000, 40_000, 60_000])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--peers", nargs="*", choices=tuple(others.PEERS), default=[])
+    parser.add_argument("--peers", nargs="*", choices=tuple(processes.PEERS), default=[])
     parser.add_argument("--quick", action="store_true", help="500 to 2,000 images, once: to try it out, not to measure")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -89,15 +87,20 @@ def main() -> None:
     sizes, repeats = ([500, 1000, 2000], 1) if given.quick else (given.images, given.repeats)
     jobs = [size for size in sizes for _ in range(repeats)]
     random.Random(0).shuffle(jobs)
-    found: dict[str, list[measure.Result]] = {"convscope": [], **{peer: [] for peer in others.installed(given.peers)}}
+    found: dict[str, list[measure.Result]] = {
+        "convscope": [],
+        **{peer: [] for peer in processes.installed(given.peers)},
+    }
     with tempfile.TemporaryDirectory() as name:
-        folders = {size: subset.mnist(given.data, Path(name) / str(size), size, 1000) for size in sizes}
+        folders = {size: datasets.mnist(given.data, Path(name) / str(size), size, 1000) for size in sizes}
         for size in jobs:
             for who, runs in found.items():
                 if who == "convscope":
-                    run = measure.run([sys.executable, __file__, "--one", folders[size]], cwd=Path(name))
+                    run = measure.run(
+                        [sys.executable, "-m", "benchmarks.speed.scaling", "--one", folders[size]], cwd=Path(name)
+                    )
                 else:
-                    run = others.run(who, "mnist-cnn", folders[size], epochs=2)
+                    run = processes.run(who, "mnist-cnn", folders[size], epochs=2)
                 runs.append({"size": size, **run})
     measure.write("scaling", {who: fit(who, runs) for who, runs in found.items()})
 

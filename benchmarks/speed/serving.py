@@ -1,6 +1,6 @@
-"""How quickly `convscope serve` answers a page that is drawn on, and how it stands a crowd.
+"""How quickly does `convscope serve` answer one page, and what happens with 200 requests at once?
 
-    python benchmarks/serving.py [--n 100] [--networks lenet5 lenet_relu resnet18] [--quick]
+    python -m benchmarks.speed.serving [--n 100] [--networks lenet5 lenet_relu resnet18] [--quick]
 
 Random weights: they take as long as trained ones. The service is a process of its own, asked over HTTP on this
 machine, one request after the other. `forward` has the probabilities and up to 16 maps of every layer in one answer
@@ -29,9 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import measure
 import numpy as np
 from PIL import Image
+
+from benchmarks import measure
 
 
 def main() -> None:

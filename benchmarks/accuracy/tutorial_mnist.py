@@ -1,6 +1,6 @@
-"""The tutorials' network with the tutorials' recipe on full MNIST: is the published curve what this program gives?
+"""Does the tutorials' recipe on full MNIST give the accuracies that the tutorials print?
 
-    python benchmarks/tutorial_mnist.py DATA_DIR [--seeds 1] [--precision auto]
+    python -m benchmarks.accuracy.tutorial_mnist DATA_DIR [--seeds 1] [--precision auto]
 
 All 60,000 images are trained on, and the official test images are measured after every epoch, as the tutorial does;
 nothing is chosen by them. The accuracies of its table are means over batches of 128, the last of 16 images; both that
@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import measure
 from torch import nn
 
 import convscope as cs
+from benchmarks import measure
 from convscope.data.batches import Batches
 from convscope.evaluation import Evaluation, evaluate
 from convscope.evaluation.metrics import batch_mean_accuracy

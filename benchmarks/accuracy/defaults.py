@@ -1,7 +1,7 @@
-"""What comes out when nothing is chosen, with every tool's own defaults, in the same time.
+"""How accurate is each tool with its own defaults, in the same time?
 
-    python benchmarks/defaults.py [--seeds 5] [--peers plain keras-tensorflow] [--quick]
-    python benchmarks/defaults.py --photos CIFAR10 [--seconds 300] [--seeds 1]
+    python -m benchmarks.accuracy.defaults [--seeds 5] [--peers plain keras-tensorflow] [--quick]
+    python -m benchmarks.accuracy.defaults --photos CIFAR10 [--seconds 300] [--seeds 1]
 
 The first: scikit-learn's digits. ConvScope: `convscope train digits`, no other flag but the seed. A peer: the network
 and the recipe of its own page for beginners on small gray images (see the top of each file in peers/), with float32 and
@@ -27,9 +27,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import measure
-import others
-import subset
+from benchmarks import datasets, measure, processes
 
 PAGE, SAME_TIME = "its page's epochs", "the same time"
 
@@ -37,14 +35,14 @@ PAGE, SAME_TIME = "its page's epochs", "the same time"
 def one_seed(place: Path, data: Path, peers: list[str], seed: int, quick: bool) -> dict[str, measure.Result]:
     """Everyone's result with one seed, ConvScope first."""
     flags = ["--seed", str(seed), *(["--epochs", "5"] if quick else [])]
-    found = {"convscope": others.convscope(place, "digits", *flags)}
+    found = {"convscope": processes.convscope(place, "digits", *flags)}
     seconds = found["convscope"]["train_seconds"]
     for peer in peers:
         for way, limit in ((PAGE, None), (SAME_TIME, seconds)):
             if (peer, way) == ("timm", PAGE):
                 continue
             try:
-                found[f"{peer}, {way}"] = others.run(peer, "digits", data, seed=seed, seconds=limit)
+                found[f"{peer}, {way}"] = processes.run(peer, "digits", data, seed=seed, seconds=limit)
             except measure.CommandFailedError as problem:
                 print(f"{peer} is left out: {problem}")
     return found
@@ -55,12 +53,12 @@ def one_seed_of_photos(
 ) -> dict[str, measure.Result]:
     """Everyone's result on few photos in so many seconds, ConvScope first."""
     words: list[str | Path] = [data, "--time-budget", f"{seconds:g}s", "--tta", "flip", "--seed", str(seed), *recipe]
-    found = {"convscope": others.convscope(place, *words)}
+    found = {"convscope": processes.convscope(place, *words)}
     views = found["convscope"]["test_tta"]["top1"]
     print(f"convscope with two views, which no peer is given: {views:.2%}", flush=True)
     for peer in peers:
         try:
-            found[f"{peer}, {SAME_TIME}"] = others.run(peer, "photos", data, seed=seed, seconds=seconds)
+            found[f"{peer}, {SAME_TIME}"] = processes.run(peer, "photos", data, seed=seed, seconds=seconds)
         except measure.CommandFailedError as problem:
             print(f"{peer} is left out: {problem}")
     return found
@@ -102,7 +100,7 @@ def against(figures: measure.Result, ours: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peers", nargs="+", choices=tuple(others.PEERS))
+    parser.add_argument("--peers", nargs="+", choices=tuple(processes.PEERS))
     parser.add_argument("--photos", type=Path, metavar="CIFAR10", help="few photos, from this folder, not the digits")
     parser.add_argument("--seconds", type=float, default=300, help="how long each may take with photos")
     parser.add_argument("--quick", action="store_true", help="one seed, 5 epochs: to try it out, not to measure")
@@ -110,11 +108,11 @@ def main() -> None:
     given = parser.parse_args()
     name = "defaults_photos" if given.photos else "defaults"
     usual = ["fastai", "keras-tensorflow", "timm"]
-    peers = others.installed(given.peers or (usual if given.photos else ["plain", "lightning", *usual]))
+    peers = processes.installed(given.peers or (usual if given.photos else ["plain", "lightning", *usual]))
     runs: list[dict[str, measure.Result]] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        data = subset.few_photos(given.photos, place / "photos") if given.photos else subset.digits(place)
+        data = datasets.few_photos(given.photos, place / "photos") if given.photos else datasets.digits(place)
         for seed in range(1 if given.quick else given.seeds):
             if given.photos:
                 runs.append(one_seed_of_photos(place, data, peers, seed, given.seconds, given.options))

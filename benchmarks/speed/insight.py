@@ -1,8 +1,8 @@
-"""What a look inside costs: a trace with all outputs kept, and one value taken apart, beside a plain forward pass.
+"""What does a trace with all outputs, or the arithmetic of one value, cost beside a plain forward pass?
 
-    python benchmarks/insight.py [--rounds 50] [--quick]
+    python -m benchmarks.speed.insight [--rounds 50] [--quick]
 
-One image, one thread. Printed, a network a line, in milliseconds over the rounds, each after a warm-up: the forward
+One image, one thread. Printed, one line per network, in milliseconds over the rounds, each after a warm-up: the forward
 pass, the trace, their ratio, and the arithmetic of one value of the last convolution.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-import measure
 import torch
 
 import convscope as cs
+from benchmarks import measure
 from convscope.insight import arithmetic, trace
 
 NETWORKS = ["lenet_relu", "lenet5", "mnist_fast", "resnet18", "googlenet", "densenet121"]

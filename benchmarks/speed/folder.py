@@ -1,8 +1,8 @@
-"""A folder of JPEG photos: the first epoch and the later ones, against the loaders of torchvision, timm and Keras.
+"""How quickly is a folder of JPEG photos read, in the first epoch and later, beside other tools' loaders?
 
-    python benchmarks/folder.py [FOLDER] [--images 3000] [--size 500x375] [--rounds 5] [--epochs 4] [--quick]
+    python -m benchmarks.speed.folder [FOLDER] [--images 3000] [--size 500x375] [--rounds 5] [--epochs 4] [--quick]
 
-FOLDER holds one folder of photos a class; without it, photos are cut out of those that scikit-image and scikit-learn
+FOLDER holds one folder of photos per class; without it, photos are cut out of those that scikit-image and scikit-learn
 ship. Each loader is a process of its own and reads the folder --epochs times: the data side alone, then with a small
 network. The first epoch begins before the folder is listed; ours decodes in it and fills an empty cache. torchvision
 and timm get the number of workers that is best for them here. Printed, as ratios of the best peer's seconds to ours in
@@ -22,8 +22,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-import measure
-from others import find_spec
+from benchmarks import measure
+from benchmarks.processes import find_spec
 
 PEERS = {"torchvision": "torchvision", "timm": "timm", "keras": "tensorflow"}
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "rocket.jpg", "motorcycle_left.png")
@@ -88,7 +88,7 @@ def load(loader: str, folder: Path, watch: object = False, **options: object) ->
     With `watch` also `tree`, the most memory of all its processes; that slows them down, for the system counts page by
     page.
     """
-    words: list[str | Path] = [sys.executable, Path(__file__).parent / "peers" / "folder_loaders.py", loader, folder]
+    words: list[str | Path] = [sys.executable, "-m", "benchmarks.peers.folder_loaders", loader, folder]
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}", str(value)]
     tree = Tree()

@@ -1,6 +1,6 @@
-"""LeNet-5 (1998) on full MNIST: 55,000 images to train, 5,000 to choose the epoch, the official 10,000 to test once.
+"""Does LeNet-5 (1998) reach the paper's accuracy on full MNIST?
 
-    python benchmarks/lenet5_mnist.py DATA_DIR [--seeds 3] [--epochs 20]
+    python -m benchmarks.accuracy.lenet5_mnist DATA_DIR [--seeds 3] [--epochs 20]
 
 Aim: at least 98.9 % (the paper: 99.05 % after 20 passes with second-order steps). Trained here with AdamW, one-cycle
 rate, affine augmentation and the paper's discriminative loss (eq. 9): the product's defaults.
@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 
-import measure
-
 import convscope as cs
+from benchmarks import measure
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""How good are the classifiers that ConvScope trains, in which time?"""

@@ -1,0 +1,1 @@
+"""How quickly does each part of ConvScope work, beside other tools?"""
