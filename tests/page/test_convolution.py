@@ -12,10 +12,10 @@ from convscope.insight import output_size
 
 from .conftest import number
 
-COMPUTE = """([image, kernel, settings]) => import("/convolution/settings.js").then(({ AT_FIRST, results }) => {
-  const made = results({ ...AT_FIRST, image, kernel, ...settings });
+COMPUTE = """([image, kernel, settings]) => import("/convolution/settings.js").then(({ INITIAL, computeMaps }) => {
+  const maps = computeMaps({ ...INITIAL, image, kernel, ...settings });
   const plain = (map) => map && { ...map, values: [...map.values] };
-  return { conv: plain(made.conv), act: plain(made.act), pool: plain(made.pool), problem: made.problem };
+  return { conv: plain(maps.conv), act: plain(maps.act), pool: plain(maps.pool), problem: maps.problem };
 })"""
 ACTIVATIONS = {
     "relu": F.relu,

@@ -1,8 +1,8 @@
-/** The arithmetic of one map, in plain loops: what the playground shows is what is computed here. Rows lie one after another. */
+/** The arithmetic of the convolution tab, in plain loops. A map is {values, height, width}, its values row by row. */
 
 /**
- * Rows that a window operation makes of `size` of them: {size}, or {reason, values}, a key below "convolution.why" and
- * what to fill in, if the setting is impossible.
+ * The rows (or columns) that a window operation makes of `size` of them: {size}; or, if the setting is impossible,
+ * {reason, values}: a key below "convolution.why" and what to fill into its sentence.
  */
 export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1 }) {
   for (const [name, value] of Object.entries({ size, kernel, stride, dilation })) {
@@ -10,18 +10,21 @@ export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1
   }
   if (padding < 0) return { reason: "padding", values: { value: padding } };
   const reach = dilation * (kernel - 1) + 1;
-  const found = Math.floor((size + 2 * padding - reach) / stride) + 1;
-  if (found >= 1) return { size: found };
+  const output = Math.floor((size + 2 * padding - reach) / stride) + 1;
+  if (output >= 1) return { size: output };
   const reason = `${dilation > 1 ? "reach" : "large"}${padding ? "Padded" : ""}`;
   return { reason, values: { kernel, dilation, reach, size, padding } };
 }
 
-/** Turned by 180 degrees: what makes a convolution out of a correlation. */
+/** A kernel turned by 180 degrees: the difference between a convolution and a correlation. */
 export const turned = (kernel) => [...kernel].reverse();
 
+/** The largest absolute value: what the strongest colour stands for. */
+export const largestSize = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
 /**
- * The taps of one window: [{y, x, value, padded}] row by row, where y and x are places of the image and lie outside of
- * it for padding, which counts as 0.
+ * The taps of the window behind one output value: [{y, x, value, padded}] row by row. y and x are a place of the image;
+ * they lie outside of it for padding, which counts as 0.
  */
 export function windowAt({ values, height, width }, row, column, { kernel, stride = 1, padding = 0, dilation = 1 }) {
   const taps = [];
@@ -35,34 +38,39 @@ export function windowAt({ values, height, width }, row, column, { kernel, strid
   return taps;
 }
 
-/** `of(taps)` at every place of the window; the sizes of `window` must be possible. */
-function slide(image, window, of) {
+/** `compute(taps)` at every place of the window, whose sizes must be possible. */
+function slide(image, window, compute) {
   const [height, width] = [image.height, image.width].map((size) => outputSize(size, window).size);
   const values = new Float64Array(height * width);
-  for (let i = 0; i < values.length; i += 1) values[i] = of(windowAt(image, Math.floor(i / width), i % width, window));
+  for (let i = 0; i < values.length; i += 1) {
+    values[i] = compute(windowAt(image, Math.floor(i / width), i % width, window));
+  }
   return { values, height, width };
 }
 
-/** The sum of products at every place: a correlation, as neural networks use it, for the kernel as it is. */
+/** The sum of products at every place: a correlation, which is what layers called convolution compute. */
 export const correlate = (image, weights, window) =>
   slide(image, window, (taps) => taps.reduce((sum, { value }, i) => sum + value * weights[i], 0));
 
-export const POOLS = {
+const POOLS = {
   max: (values) => values.reduce((most, value) => Math.max(most, value), -Infinity),
   average: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
 };
 
 /** The largest value, or the average, of every window. */
-export const pool = (image, kind, window) => slide(image, window, (taps) => POOLS[kind](taps.map(({ value }) => value)));
+export const pool = (image, kind, window) =>
+  slide(image, window, (taps) => POOLS[kind](taps.map(({ value }) => value)));
 
+/** The slope of Leaky ReLU below zero. */
 export const LEAK = 0.01;
-export const ACTIVATIONS = {
-  none: (v) => v,
+
+const ACTIVATIONS = {
   relu: (v) => Math.max(v, 0),
   leaky: (v) => (v < 0 ? LEAK * v : v),
   sigmoid: (v) => 1 / (1 + Math.exp(-v)),
   tanh: Math.tanh,
 };
 
-/** A function of every single value. */
-export const activate = ({ values, height, width }, kind) => ({ values: Float64Array.from(values, ACTIVATIONS[kind]), height, width });
+/** An activation function of every value. */
+export const activate = ({ values, height, width }, kind) =>
+  ({ values: Float64Array.from(values, ACTIVATIONS[kind]), height, width });

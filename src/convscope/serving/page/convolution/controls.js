@@ -1,101 +1,140 @@
-/** Everything that can be set: picture, kernel, window, activation, pooling. */
+/** Everything that can be set: the picture, the kernel, its window, and what comes after it. */
 
 import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
-import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
+import { largestSize } from "./compute.js";
+import { choice, labelled, stepper } from "./fields.js";
 import { resizedNumbers } from "./images.js";
+import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
 
-const MOST_NUMBERS = 10;
+const MOST_ROWS = 10; // of a picture of numbers
 const KERNEL_SIZES = [1, 2, 3, 4, 5, 7];
+const FLIPS = ["correlation", "convolution"];
+const ACTIVATIONS = ["none", "relu", "leaky", "sigmoid", "tanh"];
+const POOLINGS = ["none", "max", "average"];
 
-/** `take(source)` fetches a picture, `change(changes)` sets; `show(settings)` follows what is set. */
-export function controls({ change, take, upload }) {
-  let settings = null;
-  const file = h("input", { type: "file", accept: "image/*", class: "hidden-input", "aria-hidden": "true", tabindex: -1,
-    onchange: () => file.files[0] && upload(file.files[0]) });
-  const image = numberGrid({ caption: "", onEdit: (values) => change({ image: { ...settings.image, values } }) });
-  const kernel = numberGrid({ caption: "", onEdit: (values) => change({ kernel: values }) });
-  const rows = h("input", { type: "number", min: "1", max: String(MOST_NUMBERS), oninput: () => {
-    if (rows.valueAsNumber >= 1 && rows.valueAsNumber <= MOST_NUMBERS) change({ image: resizedNumbers(settings.image, Math.floor(rows.valueAsNumber)) });
+/** `show(state)` takes the store's state: which pictures there are depends on it. */
+export function controls(playground) {
+  const sections = [picture(playground), kernel(playground), windowSection(playground), after(playground)];
+  const element = h("div", { class: "conv-controls" }, sections.map((one) => one.element));
+  return { element, show: (state) => sections.forEach((one) => one.show(state)) };
+}
+
+/** `parts` below a title; `title()` gives its words. */
+function section(title, parts, showParts) {
+  const heading = h("h2", {});
+  const show = (state) => {
+    heading.textContent = title();
+    showParts(state);
+  };
+  return { element: h("section", {}, heading, ...parts), show };
+}
+
+/** Values as the entries of a grid whose numbers can be changed. */
+function showNumbers(grid, values, rows, columns) {
+  const entries = Array.from(values, (value) => ({ value }));
+  grid.show(entries, rows, columns, { limit: largestSize(values), editing: true });
+}
+
+function picture(playground) {
+  const file = h("input", {
+    type: "file", accept: "image/*", class: "hidden-input", "aria-hidden": "true", tabindex: -1,
+    onchange: () => file.files[0] && playground.readFile(file.files[0]),
+  });
+  const sources = choice((source) => (source === "upload" ? file.click() : playground.choosePicture(source)));
+  const rows = h("input", { type: "number", min: "1", max: String(MOST_ROWS), oninput: () => {
+    const count = rows.valueAsNumber;
+    if (!(count >= 1 && count <= MOST_ROWS)) return;
+    playground.change({ image: resizedNumbers(playground.settings.image, Math.floor(count)) });
   } });
-  const imageSize = h("label", { class: "field" }, h("span", {}), rows);
-  const pictures = h("div", { class: "pills", role: "group" });
-  const presets = h("select", { onchange: () => KERNELS[presets.value] && change({ kernel: KERNELS[presets.value] }) });
-  const size = h("select", { onchange: () => change({ kernel: resized(settings.kernel, Number(size.value)) }) },
-    KERNEL_SIZES.map((n) => h("option", { value: String(n) }, `${n} × ${n}`)));
-  const presetField = h("label", { class: "field" }, h("span", {}), presets);
-  const sizeField = h("label", { class: "field" }, h("span", {}), size);
-  const flip = h("div", { class: "pills", role: "group" });
-  const flipWords = h("p", { class: "soft small" });
-  const numbers = ["stride", "padding", "dilation"].map((key) => stepper(key));
-  const activation = h("div", { class: "pills", role: "group" });
-  const pooling = h("div", { class: "pills", role: "group" });
-  const poolNumbers = h("div", { class: "steppers" });
-  const poolSteppers = ["poolSize", "poolStride"].map((key) => stepper(key));
-  poolNumbers.append(...poolSteppers.map(({ element }) => element));
+  const size = labelled(rows);
+  const onEdit = (values) => playground.change({ image: { ...playground.settings.image, values } });
+  const numbers = numberGrid({ caption: "", onEdit });
 
-  const part = (title, ...parts) => h("section", {}, h("h2", { data: { word: title } }), ...parts);
-  const element = h("div", { class: "conv-controls" },
-    part("picture", pictures, file, imageSize, image.element),
-    part("kernel", h("div", { class: "row" }, presetField, sizeField), kernel.element, flip, flipWords),
-    part("window", h("div", { class: "steppers" }, numbers.map((one) => one.element))),
-    part("after", activation, pooling, poolNumbers));
+  function show({ forward, examples }) {
+    const { source, image } = playground.settings;
+    const hasDigit = examples.some(({ kind }) => kind === "digit");
+    const possible = ["numbers", "cat", ...(hasDigit ? ["digit"] : []), ...(forward ? ["yours"] : []), "upload"];
+    const options = possible.map((key) => [key, t(`convolution.source.${key}`)]);
+    sources.show({ label: t("convolution.picture"), options, chosen: source });
+    size.show(t("convolution.rows"));
+    size.element.hidden = numbers.element.hidden = source !== "numbers";
+    if (document.activeElement !== rows) rows.value = String(image.height);
+    if (source !== "numbers") return;
+    showNumbers(numbers, image.values, image.height, image.width);
+    numbers.caption(t("convolution.editNumbers"));
+  }
+  return section(() => t("convolution.picture"), [sources.element, file, size.element, numbers.element], show);
+}
 
-  function stepper(key) {
-    const input = h("input", { type: "number", step: "1", data: { key }, oninput: () => Number.isInteger(input.valueAsNumber) && change({ [key]: input.valueAsNumber }) });
-    const by = (n) => h("button", { class: "tool", tabindex: -1, onclick: () => change({ [key]: settings[key] + n }) }, n < 0 ? "−" : "+");
-    const [less, more] = [by(-1), by(1)];
-    const word = h("span", {});
-    const show = () => {
-      word.textContent = t(`convolution.${key}`);
-      less.setAttribute("aria-label", `${word.textContent} − 1`);
-      more.setAttribute("aria-label", `${word.textContent} + 1`);
-      if (document.activeElement !== input) input.value = String(settings[key]);
-    };
-    return { element: h("label", { class: "stepper" }, word, h("span", { class: "stepper-box" }, less, input, more)), show };
-  }
-  function pills(root, label, options, chosen, choose) {
-    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
-    root.setAttribute("aria-label", label);
-    root.replaceChildren(...options.map(([value, text]) => h("button", { class: "quiet", "aria-pressed": String(value === chosen), data: { value },
-      onclick: () => choose(value) }, text)));
-    if (focused) root.querySelector(`[data-value="${focused}"]`)?.focus();
-  }
+function kernel(playground) {
+  const onPreset = () => KERNELS[presets.value] && playground.change({ kernel: KERNELS[presets.value] });
+  const presets = h("select", { onchange: onPreset });
+  const onSize = () => playground.change({ kernel: resized(playground.settings.kernel, Number(sizes.value)) });
+  const options = KERNEL_SIZES.map((n) => h("option", { value: String(n) }, `${n} × ${n}`));
+  const sizes = h("select", { onchange: onSize }, options);
+  const [preset, size] = [labelled(presets), labelled(sizes)];
+  const numbers = numberGrid({ caption: "", onEdit: (values) => playground.change({ kernel: values }) });
+  const flips = choice((chosen) => playground.change({ flip: chosen === "convolution" }));
+  const explanation = h("p", { class: "soft small" });
+  const fields = h("div", { class: "row" }, preset.element, size.element);
 
-  /** `yours`: whether the network's page has a picture. */
-  function show(now, { yours, digit }) {
-    settings = now;
-    for (const title of element.querySelectorAll("[data-word]")) title.textContent = t(`convolution.${title.dataset.word}`);
-    const sources = ["numbers", "cat", ...(digit ? ["digit"] : []), ...(yours ? ["yours"] : []), "upload"];
-    pills(pictures, t("convolution.picture"), sources.map((source) => [source, t(`convolution.source.${source}`)]), now.source,
-      (source) => (source === "upload" ? file.click() : take(source)));
-    const own = now.source === "numbers";
-    imageSize.hidden = image.element.hidden = !own;
-    imageSize.firstChild.textContent = t("convolution.rows");
-    if (document.activeElement !== rows) rows.value = String(now.image.height);
-    const strongest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-    const cells = (values) => Array.from(values, (value) => ({ value }));
-    if (own) {
-      image.show(cells(now.image.values), now.image.height, now.image.width, { limit: strongest(now.image.values), editing: true });
-      image.caption(t("convolution.editNumbers"));
-    }
-    kernel.show(cells(now.kernel), sizeOf(now.kernel), sizeOf(now.kernel), { limit: strongest(now.kernel), editing: true });
-    kernel.caption(t("convolution.editKernel", { sum: String(Math.round(now.kernel.reduce((a, b) => a + b, 0) * 1000) / 1000).replace("-", "−") }));
-    presetField.firstChild.textContent = t("convolution.preset");
-    sizeField.firstChild.textContent = t("convolution.size");
-    presets.replaceChildren(...[...Object.keys(KERNELS), "own"].map((name) => h("option", { value: name, disabled: name === "own" }, t(`convolution.kernel.${name}`))));
-    presets.value = nameOf(now.kernel);
-    size.value = String(sizeOf(now.kernel));
-    pills(flip, t("convolution.flip"), ["correlation", "convolution"].map((word) => [word, t(`convolution.flip.${word}`)]),
-      now.flip ? "convolution" : "correlation", (word) => change({ flip: word === "convolution" }));
-    flipWords.textContent = t(now.flip ? "convolution.flip.turned" : "convolution.flip.asIs");
-    for (const one of [...numbers, ...poolSteppers]) one.show();
-    pills(activation, t("convolution.activation"), ["none", "relu", "leaky", "sigmoid", "tanh"].map((value) => [value, t(`convolution.activation.${value}`)]), now.activation,
-      (value) => change({ activation: value, stage: value === "none" ? "conv" : "act" }));
-    pills(pooling, t("convolution.pooling"), ["none", "max", "average"].map((value) => [value, t(`convolution.pooling.${value}`)]), now.pooling,
-      (value) => change({ pooling: value, stage: value === "none" ? "conv" : "pool" }));
-    poolNumbers.hidden = now.pooling === "none";
+  function show() {
+    const { kernel: values, flip } = playground.settings;
+    preset.show(t("convolution.preset"));
+    size.show(t("convolution.size"));
+    presets.replaceChildren(...[...Object.keys(KERNELS), "own"].map((key) =>
+      h("option", { value: key, disabled: key === "own" }, t(`convolution.kernel.${key}`))));
+    presets.value = nameOf(values);
+    sizes.value = String(sizeOf(values));
+    showNumbers(numbers, values, sizeOf(values), sizeOf(values));
+    numbers.caption(t("convolution.editKernel", { sum: sumText(values) }));
+    flips.show({
+      label: t("convolution.flip"), options: FLIPS.map((key) => [key, t(`convolution.flip.${key}`)]),
+      chosen: flip ? "convolution" : "correlation",
+    });
+    explanation.textContent = t(flip ? "convolution.flip.turned" : "convolution.flip.asIs");
   }
-  return { element, show };
+  return section(() => t("convolution.kernel"), [fields, numbers.element, flips.element, explanation], show);
+}
+
+function sumText(values) {
+  const sum = values.reduce((a, b) => a + b, 0);
+  return String(Math.round(sum * 1000) / 1000).replace("-", "−");
+}
+
+/** Steppers for settings, one below another. */
+function steppers(playground, keys) {
+  const fields = keys.map((key) => [key, stepper(key, (value) => playground.change({ [key]: value }))]);
+  const element = h("div", { class: "steppers" }, fields.map(([, field]) => field.element));
+  return { element, show: () => fields.forEach(([key, field]) => field.show(playground.settings[key])) };
+}
+
+function windowSection(playground) {
+  const numbers = steppers(playground, ["stride", "padding", "dilation"]);
+  return section(() => t("convolution.window"), [numbers.element], numbers.show);
+}
+
+/** Activation and pooling. Whoever chooses one sees its calculation. */
+function after(playground) {
+  const activations = choice((activation) =>
+    playground.change({ activation, stage: activation === "none" ? "conv" : "act" }));
+  const poolings = choice((pooling) => playground.change({ pooling, stage: pooling === "none" ? "conv" : "pool" }));
+  const poolNumbers = steppers(playground, ["poolSize", "poolStride"]);
+
+  function show() {
+    const { activation, pooling } = playground.settings;
+    activations.show({
+      label: t("convolution.activation"), chosen: activation,
+      options: ACTIVATIONS.map((key) => [key, t(`convolution.activation.${key}`)]),
+    });
+    poolings.show({
+      label: t("convolution.pooling"), chosen: pooling,
+      options: POOLINGS.map((key) => [key, t(`convolution.pooling.${key}`)]),
+    });
+    poolNumbers.show();
+    poolNumbers.element.hidden = pooling === "none";
+  }
+  return section(() => t("convolution.after"), [activations.element, poolings.element, poolNumbers.element], show);
 }

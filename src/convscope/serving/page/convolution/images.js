@@ -1,20 +1,26 @@
-/** Pictures to slide over: numbers to edit, and everything else as gray values from 0 (black) to 1 (white). */
+/** Pictures for the convolution tab: numbers to edit, and all others as gray values from 0 (black) to 1 (white). */
 
-const LONGEST = 72; // pixels of a picture's longer side: every value can still be found
+const LONGEST = 72; // pixels of a picture's longer side: small enough to point at a single one
 
 /** The 5 x 5 picture with which many explanations of convolution begin. */
-export const CLASSIC = { height: 5, width: 5, values: [1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0] };
+export const CLASSIC = {
+  height: 5, width: 5, values: [1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0],
+};
 
-/** Numbers of another size: what fits is kept, the rest is 0. */
+/** A square picture of `size` rows: the numbers that fit are kept, the others are 0. */
 export function resizedNumbers({ values, height, width }, size) {
   const keep = (y, x) => (y < height && x < width ? values[y * width + x] : 0);
-  return { height: size, width: size, values: Array.from({ length: size * size }, (_, i) => keep(Math.floor(i / size), i % size)) };
+  const kept = Array.from({ length: size * size }, (_, i) => keep(Math.floor(i / size), i % size));
+  return { height: size, width: size, values: kept };
 }
 
-/** What the network saw (uint8, channels first), as gray. */
+/** Red, green and blue from 0 to 255 -> gray from 0 to 1, weighted as in ITU-R BT.601. */
+const luma = (red, green, blue) => (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
+
+/** The input image of the network (uint8, channels first), as gray. */
 export function seenImage({ channels, height, width, data }) {
   const n = height * width;
-  const gray = (i) => (channels === 3 ? 0.299 * data[i] + 0.587 * data[n + i] + 0.114 * data[2 * n + i] : data[i]) / 255;
+  const gray = channels === 3 ? (i) => luma(data[i], data[n + i], data[2 * n + i]) : (i) => data[i] / 255;
   return shrunk({ height, width, values: Array.from({ length: n }, (_, i) => gray(i)) });
 }
 
@@ -23,7 +29,7 @@ function shrunk(image) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: image.width, height: image.height });
   const pixels = new ImageData(image.width, image.height);
-  image.values.forEach((value, i) => pixels.data.set([value * 255, value * 255, value * 255, 255], 4 * i));
+  image.values.forEach((value, i) => pixels.data.set([...Array(3).fill(value * 255), 255], 4 * i));
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   return readCanvas(canvas);
 }
@@ -42,11 +48,11 @@ function readCanvas(source) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#fff"; // below what is transparent
+  context.fillStyle = "#fff"; // behind transparent pixels
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(source, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
-  const gray = (i) => (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 255;
+  const gray = (i) => luma(data[4 * i], data[4 * i + 1], data[4 * i + 2]);
   return { height, width, values: Array.from({ length: height * width }, (_, i) => gray(i)) };
 }

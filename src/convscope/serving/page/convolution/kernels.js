@@ -1,6 +1,6 @@
-/** Kernels that people know by name, and how an own one keeps its middle when its size changes. */
+/** Well-known kernels, row by row, and kernels of another size. */
 
-const over = (n, values) => values.map((value) => value / n);
+const divided = (values, n) => values.map((value) => value / n);
 
 export const KERNELS = {
   cross: [1, 0, 1, 0, 1, 0, 1, 0, 1],
@@ -9,20 +9,20 @@ export const KERNELS = {
   sobelX: [-1, 0, 1, -2, 0, 2, -1, 0, 1],
   sobelY: [-1, -2, -1, 0, 0, 0, 1, 2, 1],
   sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
-  blur: over(9, [1, 1, 1, 1, 1, 1, 1, 1, 1]),
-  gauss: over(256, [1, 4, 6, 4, 1, 4, 16, 24, 16, 4, 6, 24, 36, 24, 6, 4, 16, 24, 16, 4, 1, 4, 6, 4, 1]),
+  blur: divided([1, 1, 1, 1, 1, 1, 1, 1, 1], 9),
+  gauss: divided([1, 4, 6, 4, 1, 4, 16, 24, 16, 4, 6, 24, 36, 24, 6, 4, 16, 24, 16, 4, 1, 4, 6, 4, 1], 256),
   emboss: [-2, -1, 0, -1, 1, 1, 0, 1, 2],
 };
 
 export const sizeOf = (kernel) => Math.sqrt(kernel.length);
 
-/** The name of a kernel, or "own". */
+/** The name of a well-known kernel, else "own". */
 export function nameOf(kernel) {
   const same = (known) => known.length === kernel.length && known.every((value, i) => value === kernel[i]);
   return Object.keys(KERNELS).find((name) => same(KERNELS[name])) ?? "own";
 }
 
-/** The same kernel with more or fewer rows and columns around it. */
+/** A kernel with more or fewer rows and columns around the same middle. */
 export function resized(kernel, size) {
   const old = sizeOf(kernel);
   const shift = Math.floor(size / 2) - Math.floor(old / 2);

@@ -1,46 +1,57 @@
-/** What the playground is set to, and everything that follows from it. */
+/** The settings of the convolution tab, and the maps that follow from them. */
 
 import { activate, correlate, outputSize, pool, turned, windowAt } from "./compute.js";
 import { CLASSIC } from "./images.js";
 import { KERNELS, sizeOf } from "./kernels.js";
 
-export const AT_FIRST = {
+/** The stages of the computation, each with a map: convolution, activation, pooling. */
+export const STAGES = ["conv", "act", "pool"];
+
+/** `stage` and `place` [row, column] select the value whose calculation is shown. */
+export const INITIAL = {
   source: "numbers", image: CLASSIC, kernel: KERNELS.cross, stride: 1, padding: 0, dilation: 1, flip: false,
   activation: "relu", pooling: "none", poolSize: 2, poolStride: 2, stage: "conv", place: [0, 0], gray: false,
 };
 
-/** The window of a stage: what outputSize and windowAt take. */
-export function windowOf(settings, stage) {
-  const { kernel, stride, padding, dilation, poolSize, poolStride } = settings;
-  return stage === "pool" ? { kernel: poolSize, stride: poolStride } : { kernel: sizeOf(kernel), stride, padding, dilation };
+/** The window of the convolution or the pooling, as outputSize and windowAt take it. */
+export function windowOf({ kernel, stride, padding, dilation, poolSize, poolStride }, stage) {
+  if (stage === "pool") return { kernel: poolSize, stride: poolStride };
+  return { kernel: sizeOf(kernel), stride, padding, dilation };
 }
 
-/** The kernel as it lies on the picture: a convolution turns it first. */
-export const laid = ({ kernel, flip }) => (flip ? turned(kernel) : kernel);
+/** The weights as they lie on the image: a convolution turns the kernel first. */
+export const weightsOf = ({ kernel, flip }) => (flip ? turned(kernel) : kernel);
 
-/** {conv, act, pool}: maps as far as they are possible, and {stage, reason, values} of what is not. */
-export function results(settings) {
+/** {conv, act, pool}: the maps that are possible; and `problem` {stage, reason, values}, if one is not. */
+export function computeMaps(settings) {
   const { image, activation, pooling } = settings;
-  const found = {};
-  const impossible = (stage, input) => [input.height, input.width]
-    .map((size) => outputSize(size, windowOf(settings, stage))).filter(({ reason }) => reason).map((problem) => ({ stage, ...problem }))[0];
-  found.problem = impossible("conv", image);
-  if (found.problem) return found;
-  found.conv = correlate(image, laid(settings), windowOf(settings, "conv"));
-  if (activation !== "none") found.act = activate(found.conv, activation);
-  if (pooling === "none") return found;
-  const input = found.act ?? found.conv;
-  found.problem = impossible("pool", input);
-  if (!found.problem) found.pool = pool(input, pooling, windowOf(settings, "pool"));
-  return found;
+  const problem = problemAt("conv", image, settings);
+  if (problem) return { problem };
+  const conv = correlate(image, weightsOf(settings), windowOf(settings, "conv"));
+  const maps = activation === "none" ? { conv } : { conv, act: activate(conv, activation) };
+  if (pooling === "none") return maps;
+  const input = maps.act ?? conv;
+  const poolProblem = problemAt("pool", input, settings);
+  if (poolProblem) return { ...maps, problem: poolProblem };
+  return { ...maps, pool: pool(input, pooling, windowOf(settings, "pool")) };
 }
 
-/** What a stage gets. */
-export const inputOf = (settings, made, stage) => (stage === "conv" ? settings.image : stage === "act" ? made.conv : made.act ?? made.conv);
+/** Why a stage is impossible for rows or columns of its input; undefined if it is possible. */
+function problemAt(stage, { height, width }, settings) {
+  const sizes = [height, width].map((size) => outputSize(size, windowOf(settings, stage)));
+  const impossible = sizes.find(({ reason }) => reason);
+  return impossible && { stage, ...impossible };
+}
 
-/** The taps of the stage's window at the chosen place of its output. */
-export function tapsOf(settings, made) {
+/** The map that goes into a stage. */
+export function inputOf({ image }, maps, stage) {
+  if (stage === "conv") return image;
+  return stage === "act" ? maps.conv : maps.act ?? maps.conv;
+}
+
+/** The input values behind the selected value, as windowAt gives them. */
+export function selectedTaps(settings, maps) {
   const { stage, place: [y, x] } = settings;
-  if (stage === "act") return [{ y, x, value: made.conv.values[y * made.conv.width + x], padded: false }];
-  return windowAt(inputOf(settings, made, stage), y, x, windowOf(settings, stage));
+  if (stage === "act") return [{ y, x, value: maps.conv.values[y * maps.conv.width + x], padded: false }];
+  return windowAt(inputOf(settings, maps, stage), y, x, windowOf(settings, stage));
 }

@@ -1,0 +1,86 @@
+/** The calculation behind the selected value, with its real numbers. */
+
+import { h } from "../dom.js";
+import { numberGrid } from "../drawer/grid.js";
+import { plot } from "../drawer/plot.js";
+import { t } from "../i18n.js";
+import { fixed } from "../numbers.js";
+import { largestSize, LEAK } from "./compute.js";
+import { sizeOf } from "./kernels.js";
+import { selectedTaps, weightsOf } from "./settings.js";
+
+const MOST_TERMS = 25; // of a sum that is written out
+const CURVES = { relu: "relu", leaky: "leakyrelu", sigmoid: "sigmoid", tanh: "tanh" };
+
+/** Up to three decimals, without zeros at the end. */
+const plain = (value) => fixed(value, 3).replace(/\.?0+$/, "");
+const inBrackets = (value) => (value < 0 ? `(${plain(value)})` : plain(value));
+
+/** `show(playground)` follows its state. */
+export function calculation() {
+  const [patch, kernel, products] = Array.from({ length: 3 }, () => numberGrid({ caption: "" }));
+  const [times, equals] = ["×", "="].map((sign) => h("span", { class: "sign", "aria-hidden": "true" }, sign));
+  const curve = h("div", {});
+  const grids = [patch.element, times, kernel.element, equals, products.element, curve];
+  const title = h("h3", {});
+  const sum = h("p", { class: "conv-sum", "aria-live": "polite" });
+  const element = h("section", { class: "conv-working" }, title, h("div", { class: "grids" }, grids), sum);
+  const parts = { patch, kernel, products, curve };
+
+  function show({ settings, maps, map }) {
+    element.hidden = !map;
+    if (!map) return;
+    const { stage, place: [y, x] } = settings;
+    for (const part of [times, kernel.element, equals, products.element]) part.hidden = stage !== "conv";
+    patch.element.hidden = stage === "act";
+    curve.hidden = stage !== "act";
+    title.textContent = t(`convolution.working.${stage}`, { y, x });
+    patch.caption(t("sum.patch"));
+    const value = map.values[y * map.width + x];
+    const text = SHOW_STAGE[stage](parts, settings, selectedTaps(settings, maps), value);
+    sum.replaceChildren(h("span", {}, text), h("output", {}, plain(value)));
+  }
+  return { element, show };
+}
+
+/** For each stage: fills the grids or the curve, and returns the calculation as text up to its result. */
+const SHOW_STAGE = { conv: showConvolution, act: showActivation, pool: showPooling };
+
+function showConvolution({ patch, kernel, products }, settings, taps) {
+  const weights = weightsOf(settings);
+  const values = taps.map(({ value }) => value);
+  const terms = values.map((value, i) => value * weights[i]);
+  showGrid(patch, taps, values);
+  showGrid(kernel, weights.map((value) => ({ value })), weights);
+  showGrid(products, terms.map((value) => ({ value })), terms);
+  kernel.caption(t(settings.flip ? "convolution.kernelTurned" : "sum.kernel"));
+  products.caption(t("sum.products"));
+  if (terms.length > MOST_TERMS) return `${t("convolution.manyProducts", { n: terms.length })} = `;
+  return `${values.map((value, i) => `${inBrackets(value)}·${inBrackets(weights[i])}`).join(" + ")} = `;
+}
+
+function showGrid(grid, entries, values) {
+  const size = sizeOf(values);
+  grid.show(entries, size, size, { limit: largestSize(values) });
+}
+
+function showActivation({ curve }, { activation }, [{ value }], result) {
+  curve.replaceChildren(plot(CURVES[activation], value, result));
+  const x = plain(value);
+  const formulas = {
+    relu: `max(0, ${x})`,
+    leaky: value < 0 ? `${LEAK} · (${x})` : x,
+    sigmoid: `1 / (1 + e^${inBrackets(-value)})`,
+    tanh: `tanh(${x})`,
+  };
+  return `${t(`convolution.activation.${activation}`)}: ${formulas[activation]} = `;
+}
+
+function showPooling({ patch }, { pooling }, taps, result) {
+  const values = taps.map(({ value }) => value);
+  const largest = pooling === "max" ? values.indexOf(result) : -1;
+  showGrid(patch, taps.map((tap, i) => ({ ...tap, chosen: i === largest })), values);
+  const few = values.length <= MOST_TERMS;
+  const written = few ? values.map(inBrackets) : [t("convolution.manyValues", { n: values.length })];
+  return pooling === "max" ? `max(${written.join(", ")}) = ` : `(${written.join(" + ")}) / ${values.length} = `;
+}

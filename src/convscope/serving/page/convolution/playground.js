@@ -1,0 +1,153 @@
+/** The state of the convolution tab, and what every event changes in it. */
+
+import * as api from "../state/api.js";
+import { stillness } from "../dom.js";
+import { t } from "../i18n.js";
+import { blobImage, CLASSIC, seenImage } from "./images.js";
+import { KERNELS, nameOf } from "./kernels.js";
+import { computeMaps, INITIAL, windowOf } from "./settings.js";
+
+const PACE = 420; // milliseconds between two places of the window on a small map
+const QUICK_PACE = 60; // on a map that is too large to stop at every place
+const MOST_PLACES = 150; // that the window stops at while it slides over a map
+
+const clamp = (value, most) => Math.min(Math.max(value, 0), most);
+
+export class Playground {
+  /** `store` knows the pictures of the network's page; `onChange()` is called after every change. */
+  constructor(store, onChange) {
+    this.store = store;
+    this.onChange = onChange;
+    this.settings = INITIAL;
+    this.maps = computeMaps(INITIAL);
+    this.timer = 0; // of the sliding window, 0 while it rests
+    this.failure = null; // {en, zh}: why a picture could not be read
+  }
+
+  /** The map with the selected value; undefined while the settings are impossible. */
+  get map() {
+    return this.maps[this.settings.stage];
+  }
+
+  /** The number of the selected value in its map. */
+  get index() {
+    const [row, column] = this.settings.place;
+    return row * this.map.width + column;
+  }
+
+  get sliding() {
+    return this.timer !== 0;
+  }
+
+  /** Changes settings; the selection moves to a value that exists. */
+  change(changes) {
+    const settings = { ...this.settings, ...changes };
+    this.maps = computeMaps(settings);
+    if (!this.maps[settings.stage]) settings.stage = "conv";
+    const map = this.maps[settings.stage];
+    if (map) settings.place = [clamp(settings.place[0], map.height - 1), clamp(settings.place[1], map.width - 1)];
+    else this.stopTimer();
+    this.settings = settings;
+    this.onChange();
+  }
+
+  select(stage, row, column) {
+    this.stopTimer();
+    this.change({ stage, place: [row, column] });
+  }
+
+  /** Moves the selection by an arrow key that was pressed on the map of a stage. */
+  move(stage, down, right) {
+    const map = this.maps[stage];
+    const [row, column] = stage === this.settings.stage ? this.settings.place : [0, 0];
+    const [y, x] = [row + down, column + right];
+    if (map && y >= 0 && x >= 0 && y < map.height && x < map.width) this.select(stage, y, x);
+  }
+
+  /** Moves the middle of the window to a place of the input image. */
+  moveWindowTo(y, x) {
+    const map = this.maps.conv;
+    if (!map) return;
+    const { kernel, stride, padding, dilation } = windowOf(this.settings, "conv");
+    const middle = Math.floor((dilation * (kernel - 1)) / 2);
+    const place = (at, count) => clamp(Math.round((at + padding - middle) / stride), count - 1);
+    this.select("conv", place(y, map.height), place(x, map.width));
+  }
+
+  /** The next value of the selected map, row by row; after the last one the first. */
+  next() {
+    this.stop();
+    if (this.map) this.selectIndex((this.index + 1) % this.map.values.length);
+  }
+
+  selectIndex(index) {
+    this.change({ place: [Math.floor(index / this.map.width), index % this.map.width] });
+  }
+
+  /** Slides the window over the whole map; one place at a time for people who want no motion. */
+  slide() {
+    if (!this.map) return;
+    if (stillness()) {
+      this.next();
+      return;
+    }
+    const places = Math.max(1, Math.round(this.map.values.length / MOST_PLACES));
+    this.timer = setInterval(() => this.slideBy(places), places > 1 ? QUICK_PACE : PACE);
+    this.selectIndex(0);
+  }
+
+  slideBy(places) {
+    const last = this.map.values.length - 1;
+    if (this.index >= last) this.stop();
+    else this.selectIndex(Math.min(this.index + places, last));
+  }
+
+  stop() {
+    if (!this.sliding) return;
+    this.stopTimer();
+    this.onChange();
+  }
+
+  stopTimer() {
+    clearInterval(this.timer);
+    this.timer = 0;
+  }
+
+  /** Takes a picture: "numbers", "cat", "digit", or "yours", the one on the network's page. */
+  async choosePicture(source) {
+    // A picture needs a kernel that shows something of it, unless another one was chosen already.
+    const kernel = nameOf(this.settings.kernel) === "cross" ? KERNELS.edges : this.settings.kernel;
+    this.failure = null;
+    try {
+      if (source === "numbers") this.change({ source, image: CLASSIC, gray: false });
+      else if (source === "yours") {
+        this.change({ source, kernel, image: seenImage(this.store.state.forward.seen), gray: false });
+      } else {
+        const image = await blobImage(await api.picture(this.addressOf(source)));
+        this.change({ source, kernel, image, gray: source === "cat" });
+      }
+    } catch (problem) {
+      this.fail(problem.words ?? { en: String(problem), zh: String(problem) });
+    }
+  }
+
+  addressOf(source) {
+    if (source === "cat") return new URL("cat.png", import.meta.url);
+    return this.store.state.examples.find(({ kind }) => kind === "digit").url;
+  }
+
+  /** Takes a picture from a file. */
+  async readFile(file) {
+    this.failure = null;
+    try {
+      this.change({ source: "upload", image: await blobImage(file), gray: true });
+    } catch {
+      this.fail({ en: t("pictures.noImage"), zh: t("pictures.noImage") });
+    }
+  }
+
+  fail(sentences) {
+    this.failure = sentences;
+    this.onChange();
+  }
+}
