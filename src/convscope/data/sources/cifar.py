@@ -119,12 +119,11 @@ def _as_images(rows: np.ndarray) -> np.ndarray:
 
 
 def _plain(item: File) -> dict:
+    content = read_small(item, LIMIT)
     try:
-        found = read_plain_pickle(read_small(item, LIMIT))
+        found = read_plain_pickle(content)
     except DataError as problem:
-        text = str(problem)
-        where = printable(item)
-        raise DataError(text if text.startswith(where) else f"{where}: {text}: not used") from problem
+        raise DataError(f"{printable(item)}: {problem}: not used") from problem
     if not isinstance(found, dict):
         raise DataError(f"{printable(item)}: no batch of CIFAR: fetch it again")
     return found

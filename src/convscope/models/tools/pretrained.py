@@ -20,7 +20,6 @@ import pickle
 import re
 import sys
 from collections.abc import Collection
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -142,36 +141,35 @@ def find_weights(name: str) -> Weights:
 def fetch(url: str, name: str) -> dict[str, Tensor]:
     """The file behind `url`, from torch's folder if it is there. A download is kept whole and right, or not at all."""
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+    promised = re.search(r"-([0-9a-f]{8,})\.\w+$", file.name)
+    digits = promised[1] if promised else ""
     by_hand = printable(f"put the file from {url} at {file}")
     try:
-        if file.exists() and not _is_what_it_says(file):
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), digits, progress=sys.stderr.isatty())
+        elif not _sha256(file).startswith(digits):
             raise DataError(f"{name}: {printable(file)} is damaged (wrong SHA-256); delete it to fetch it anew")
-        with redirect_stdout(sys.stderr):  # torch announces a download on stdout, where others read results
-            return torch.hub.load_state_dict_from_url(
-                url, map_location="cpu", progress=sys.stderr.isatty(), check_hash=True, weights_only=True
-            )
     except (OSError, HTTPException) as problem:
         reason = problem if isinstance(problem, HTTPError) else getattr(problem, "reason", problem)
         raise DataError(f"{name}: cannot fetch {file.name} ({printable(reason)}); when offline, {by_hand}") from problem
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as problem:
-        if "invalid hash value" in str(problem):
-            raise DataError(
-                f"{name}: what arrived is not {file.name} (wrong SHA-256); try again, or {by_hand}"
-            ) from problem
+    except RuntimeError as problem:  # the only one of a download: it was complete, and its SHA-256 is another
+        raise DataError(
+            f"{name}: what arrived is not {file.name} (wrong SHA-256); try again, or {by_hand}"
+        ) from problem
+    try:
+        return torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as problem:
         reason = str(problem).splitlines()[0]
         raise DataError(f"{name}: {printable(file)} holds no weights ({printable(reason)})") from problem
 
 
-def _is_what_it_says(file: Path) -> bool:
-    """Whether the digits before the suffix are the first of the file's SHA-256."""
-    promised = re.search(r"-([0-9a-f]{8,})\.\w+$", file.name)
-    if promised is None:
-        return True
+def _sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
-    return digest.hexdigest().startswith(promised[1])
+    return digest.hexdigest()
 
 
 def fit(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Tensor]:
