@@ -1,8 +1,7 @@
-"""The house: imports point down only, heavy ones wait, and the package is found from the top."""
+"""The house: imports point down only, at every depth; heavy ones wait; the package is found from the top."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,12 @@ import pytest
 
 import convscope as cs
 
+from .imports import cycles, imported_names, sibling_graphs
+
 ROOT = Path(cs.__file__).parent
 # A room may import from rooms with a smaller number, and from itself. Files at the top of the package are rooms too.
 FLOORS = {
-    "errors": 0,
+    "choices": 0, "errors": 0, "version": 0,
     "files": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2,
     "bundle": 3,
@@ -24,53 +25,43 @@ FLOORS = {
     "cli": 7,
     "__main__": 8, "__init__": 8,
 }  # fmt: skip
-# On one floor nobody looks into another room; the networks and the microscope know nothing but torch and its kin.
+# No room imports from another on its floor; the networks and `insight` know nothing but torch and its kin.
 OUTSIDE = {
     "models": {"torch", "torchvision", "timm", "huggingface_hub"},
     "insight": {"torch", "captum", "numpy"},
     "scratch": {"numpy"},
 }
-# One file of `scratch` needs digits to learn from.
-OUTSIDE_OF_FILE = {"scratch/train.py": {"numpy", "sklearn"}}
-HEAVY = {"torch", "torchvision", "numpy", "PIL", "sklearn", "matplotlib", "yaml", "jinja2", "safetensors", "mlxtend"}
+HEAVY = {"torch", "torchvision", "numpy", "PIL", "sklearn", "matplotlib", "yaml", "jinja2", "safetensors"}
+FILES = sorted(ROOT.rglob("*.py"))
+GRAPHS = sibling_graphs(ROOT)
 
 
 def room_of(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> list[tuple[str, int]]:
-    """Full dotted names of everything a file imports, wherever in it."""
-    package = ["convscope", *path.relative_to(ROOT).parts[:-1]]
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [(alias.name, node.lineno) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) + 1 - node.level] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            found += [(f"{module}.{alias.name}", node.lineno) for alias in node.names]
-    return found
-
-
-FILES = sorted(ROOT.rglob("*.py"))
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
     room = room_of(path)
-    for name, line in imports(path):
+    for name, line in imported_names(path, ROOT):
         parts = name.split(".")
         if parts[0] != "convscope":
-            allowed = OUTSIDE_OF_FILE.get(path.relative_to(ROOT).as_posix(), OUTSIDE.get(room))
+            allowed = OUTSIDE.get(room)
             if allowed is not None and parts[0] not in sys.stdlib_module_names:
-                assert parts[0] in allowed, f"{path}:{line}: {room} knows {sorted(allowed)}, not {parts[0]}"
+                assert parts[0] in allowed, f"{path}:{line}: {room} may import {sorted(allowed)}, not {parts[0]}"
             continue
         other = parts[1] if len(parts) > 1 else "__init__"
-        if other == room or room == "__init__" or other == "__version__":
+        if other == room or room == "__init__":
             continue
-        assert other in FLOORS, f"{path}:{line}: {other} has no place in the house"
-        assert FLOORS[other] < FLOORS[room], f"{path}:{line}: {room} (floor {FLOORS[room]}) looks up to {other}"
+        assert other in FLOORS, f"{path}:{line}: {other} has no floor in FLOORS"
+        assert FLOORS[other] < FLOORS[room], f"{path}:{line}: {room} (floor {FLOORS[room]}) imports upward from {other}"
+
+
+@pytest.mark.parametrize("package", GRAPHS, ids=lambda package: "/".join(package) or "convscope")
+def test_no_package_has_a_cycle_among_its_modules(package):
+    graph = GRAPHS[package]
+    found = [{a: {b: graph[a][b] for b in graph[a] if b in group} for a in group} for group in cycles(graph)]
+    assert not found, f"{'/'.join(package)}: these import each other, at: {found}"
 
 
 def test_every_room_has_a_floor():

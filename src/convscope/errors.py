@@ -1,14 +1,16 @@
-"""What can go wrong, one class an exit code. A message is one line: what, where, and what to do next."""
+"""The errors, one class per exit code. A message is one line that says what, where and what to do."""
+
+from importlib.util import find_spec
 
 
 class ConvScopeError(Exception):
-    """Base of every error that ConvScope raises on purpose; `exit_code` is what the command returns."""
+    """Base class of every error that ConvScope raises on purpose; `exit_code` is what the command returns."""
 
     exit_code = 1
 
 
 class UsageError(ConvScopeError):
-    """An option or a recipe value that cannot be meant."""
+    """An option or a recipe value that is wrong."""
 
     exit_code = 2
 
@@ -32,31 +34,37 @@ class DivergedError(ConvScopeError):
 
 
 class DeviceError(ConvScopeError):
-    """A device that is not there, or a process group that broke."""
+    """A device that does not exist, or a process group that failed."""
 
     exit_code = 6
 
 
 class OutputError(ConvScopeError):
-    """Something that could not be written."""
+    """A file or folder that could not be written, or an address that could not be used."""
 
     exit_code = 7
 
 
-class Interrupted(ConvScopeError):  # noqa: N818 - a stop that was asked for is no error
-    """Ctrl-C (130) or SIGTERM (143), after the state was saved."""
+class Interrupted(ConvScopeError):  # noqa: N818 - a requested stop is no error
+    """Ctrl-C (exit code 130) or SIGTERM (143), raised after the state was saved."""
 
     def __init__(self, message: str, exit_code: int = 130):
         super().__init__(message)
         self.exit_code = exit_code
 
 
-def printable(text: object) -> str:
-    r"""`text` for one line of a log, a table or a page: control characters and undecodable bytes become escapes.
+def require_extra(extra: str, module: str, what: str) -> None:
+    """UsageError with the command to install it if `module`, which `what` needs and `extra` brings, is missing."""
+    if find_spec(module) is None:
+        raise UsageError(f"{what}: pip install 'convscope[{extra}]'")
 
-    File names may hold anything: a new line in one must not forge a line of the log, and a name that is not UTF-8
-    must not stop the report from being written. Right-to-left and bidirectional marks are escaped as well, since they
-    can make `exe.jpg` look like another name.
+
+def printable(text: object) -> str:
+    r"""Return `text` fit for one line of a log, table or page: control characters and invalid bytes are escaped.
+
+    File names may contain anything: a line break in one must not forge a line of the log, and a name that is not UTF-8
+    must not prevent the report from being written. Bidirectional marks are escaped as well, since they can make
+    `exe.jpg` look like another name.
     """
     hidden = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029}
     return "".join(

@@ -22,6 +22,7 @@ from convscope.data.image_file import decode
 from convscope.errors import ModelFileError
 from convscope.serving.app import create_app
 from convscope.serving.classifiers import Shelf
+from convscope.serving.examples import PHOTO_FOLDER, PHOTOS
 
 from .conftest import URL, Container, make_service
 
@@ -88,12 +89,19 @@ def test_photos_are_shown_to_who_sees_colours(digits_run, squares, tmp_path):
     client = TestClient(create_app(service), base_url=URL)
     examples = client.get("/api/examples").json()["examples"]
     assert [example["title"] for example in examples if example["kind"] == "mistake"] == ["00.png"]
-    assert sum(example["kind"] == "photo" for example in examples) >= 4
+    assert [example["title"] for example in examples if example["kind"] == "photo"] == list(PHOTOS)
     for example in examples:
         answer = client.get(example["url"])
         assert answer.status_code == 200 and Image.open(io.BytesIO(answer.content)).size[0] > 10
         assert client.post("/predict", content=answer.content).status_code == 200
     assert service.quick.close() and service.slow.close()
+
+
+def test_every_photo_has_its_author_and_licence_named():
+    readme = (PHOTO_FOLDER / "README.md").read_text(encoding="utf-8")
+    for path in PHOTO_FOLDER.glob("*.jpg"):
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{path.name}`"))
+        assert re.search("creativecommons.org|public domain|no known copyright restrictions", row)
 
 
 def test_an_epoch_is_looked_at_with_its_own_weights(client, digits_run, digit):

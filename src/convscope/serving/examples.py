@@ -6,7 +6,6 @@ import csv
 import io
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,17 +21,9 @@ from ..errors import printable
 from .classifiers import Served
 from .http.errors import unknown
 
-# Package, file, title; photos that their authors gave to everybody, shipped with what we stand on.
-PHOTOS = [
-    ("skimage", "data/chelsea.png", "cat"),
-    ("skimage", "data/coffee.png", "cup of coffee"),
-    ("sklearn", "datasets/images/flower.jpg", "flower"),
-    ("sklearn", "datasets/images/china.jpg", "pagoda"),
-    ("skimage", "data/astronaut.png", "astronaut"),
-    ("skimage", "data/rocket.jpg", "rocket"),
-    ("skimage", "data/motorcycle_left.png", "motorcycle"),
-    ("skimage", "data/coins.png", "coins"),
-]
+# What the example photos show, in the order of the page: `cup of coffee` is photos/cup-of-coffee.jpg.
+PHOTOS = ("cat", "cup of coffee", "flower", "pagoda", "astronaut", "rocket", "coins")
+PHOTO_FOLDER = Path(__file__).parent / "photos"
 DIGITS_SHOWN, MISTAKES_SHOWN = 20, 24
 # Data sets whose images are there at once, without a download.
 AT_HAND = ("mnist-5k", "digits")
@@ -115,8 +106,8 @@ def _digits() -> list[Example]:
 
 @cache
 def _photos() -> list[Example]:
-    paths = [(Path(str(files(package))) / name, title) for package, name, title in PHOTOS]
-    return [Example(title, "photo", None, None, path) for path, title in paths if path.is_file()]
+    paths = {title: PHOTO_FOLDER / f"{title.replace(' ', '-')}.jpg" for title in PHOTOS}
+    return [Example(title, "photo", None, None, path) for title, path in paths.items()]
 
 
 def _mistakes(folder: Path | None) -> list[Example]:
@@ -142,7 +133,7 @@ def _mistakes(folder: Path | None) -> list[Example]:
 
 
 def _at_hand(folder: Path) -> dict[str, np.ndarray]:
-    """Images by name, of a run on data that ships with a package."""
+    """Images by name, of a run on data that ships with the package."""
     try:
         recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):

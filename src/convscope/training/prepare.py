@@ -13,7 +13,7 @@ import torch
 from ..data.decoded import Decoded, Reading, decode_data
 from ..data.preprocess import Preprocess
 from ..data.split import Data
-from ..errors import DataError, UsageError, printable
+from ..errors import DataError, UsageError, printable, require_extra
 from ..models import Card, arguments_for, create_model, find_card, find_preparation
 from .progressive import SCALES
 from .recipe import Recipe
@@ -46,6 +46,8 @@ class Prepared:
 def prepare(data: Data, recipe: Recipe, strict: bool = False, show: bool = False) -> Prepared:
     """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
     card = find_card(recipe.model)
+    if recipe.head not in ("own", "knn"):
+        require_extra("heads", "sklearn", f"head {recipe.head} needs scikit-learn")
     if "train" not in data.splits or not len(data.splits["train"]):
         raise DataError(f"{printable(data.name)}: there is no training image")
     channels = recipe.in_channels or data.channels
