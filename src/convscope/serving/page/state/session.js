@@ -1,7 +1,7 @@
 /** The work behind the views: which question goes to the server when the state changes, and what comes of the answer. */
 
 import * as api from "./api.js";
-import { NO_CHANGES, countChanges } from "./store.js";
+import { NO_CHANGES, countChanges, newestEpoch } from "./store.js";
 import { boardFile } from "../input/strokes.js";
 import { softmaxArithmetic, SOFTMAX } from "./softmax.js";
 
@@ -49,7 +49,8 @@ export function start(store) {
   async function loadNetwork() {
     const id = store.state.classifier;
     store.set({ status: "loading", problem: null, network: null, forward: null, before: null, arithmetic: null,
-      kernels: null, gradients: null, whatif: NO_CHANGES, epoch: null, shown: {}, hover: null, field: null, seenBy: null });
+      kernels: null, gradients: null, whatif: NO_CHANGES, epoch: newestEpoch(store.state.snapshots), shown: {},
+      hover: null, field: null, seenBy: null });
     try {
       const loaded = await networks((signal) => Promise.all([api.network(id, signal), api.examples(id, signal)]));
       if (!loaded) return;

@@ -75,6 +75,9 @@ export function countChanges(whatif) {
   return off + whatif.kernels.length + (whatif.occlude.length ? 1 : 0);
 }
 
+/** The newest epoch of a run in training, which has no finished network yet; null of any other. */
+export const newestEpoch = (snapshots) => (snapshots?.live ? snapshots.epochs.at(-1) ?? null : null);
+
 /** One level up: product, value, map, layer, network. */
 export function up(selected) {
   if (!selected) return null;

@@ -1,84 +1,56 @@
-/** Curves over the epochs, drawn as SVG: two lines, axes with words, a mark at the epoch that is looked at. */
+/** A figure with two curves over the epochs, training and validation, in which an epoch can be chosen. */
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
+import { chart, epochAt } from "./chart.js";
 
-const TALL = 224;
-const WIDTHS = [300, 900]; // letters keep their size, whatever the room
-const EDGE = { left: 72, right: 84, top: 16, bottom: 44 };
+const [NARROWEST, WIDEST] = [300, 900]; // pixels of the chart: its letters keep their size, whatever the room
+const AROUND = 34; // pixels of the figure around its chart
+const CURVES = [{ split: "train", words: "training.train" }, { split: "val", words: "training.val" }];
 
-function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+/**
+ * `title` and `axis` are keys of their words, `column` names a column of metrics.csv without its split; `percent` for
+ * shares. `onEpoch(epoch)` hears of an epoch (with a fraction) that somebody points at.
+ * `show({rows, epochs, epoch})`: the rows of metrics.csv, the kept epochs, the one that is looked at or null.
+ */
+export function curves({ title, axis, column, percent, onEpoch }) {
+  const element = h("figure", { class: "curves" });
 
-/** Round numbers from 0 or `least` to at least `most`, about `wanted` of them. */
-export function ticks(least, most, wanted = 5) {
-  const span = most - least || 1;
-  const rough = span / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999);
-  const first = Math.floor(least / step + 1e-9) * step;
-  const count = Math.ceil((most - first) / step - 1e-9);
-  return Array.from({ length: count + 1 }, (_, i) => Number((first + i * step).toPrecision(12)));
-}
-
-/** `lines`: [{key, name, className, end}] of columns; `onEpoch(epoch)` when somebody points at one. */
-export function curves({ title, yTitle, lines, percent, onEpoch }) {
-  const figure = h("figure", { class: "curves" });
-  let wide = 560;
-
-  function show({ rows, epoch, epochs, running }) {
-    wide = Math.min(Math.max((figure.clientWidth || 592) - 34, WIDTHS[0]), WIDTHS[1]);
-    const drawn = lines.map((line) => ({ ...line, points: rows.filter((row) => Number.isFinite(row[line.key])).map((row) => [row.epoch, row[line.key]]) }))
-      .filter(({ points }) => points.length);
-    const values = drawn.flatMap(({ points }) => points.map(([, value]) => value));
+  function show({ rows, epochs, epoch }) {
+    element.hidden = !rows.length;
+    const lines = linesOf(rows);
     const last = Math.max(1, ...rows.map((row) => row.epoch), ...epochs);
-    const high = percent ? 1 : Math.max(...values, 0.1);
-    const low = percent ? Math.min(0.9, ...values) : 0;
-    const yTicks = ticks(percent ? Math.floor(low * 10) / 10 : 0, high);
-    const [bottom, top] = [yTicks[0], yTicks.at(-1)];
-    const x = (value) => EDGE.left + (value / last) * (wide - EDGE.left - EDGE.right);
-    const y = (value) => TALL - EDGE.bottom - ((value - bottom) / (top - bottom)) * (TALL - EDGE.top - EDGE.bottom);
-    const text = (value) => (percent ? `${Math.round(value * 100)} %` : String(value));
-    const parts = [];
-    for (const tick of yTicks) {
-      parts.push(svg("line", { class: "grid", x1: x(0), x2: x(last), y1: y(tick), y2: y(tick) }),
-        svg("text", { class: "tick", x: EDGE.left - 8, y: y(tick) + 4, "text-anchor": "end" }, text(tick)));
-    }
-    for (const tick of ticks(0, last, wide < 400 ? 4 : 8).filter((n) => Number.isInteger(n) && n <= last)) {
-      parts.push(svg("text", { class: "tick", x: x(tick), y: TALL - EDGE.bottom + 18, "text-anchor": "middle" }, String(tick)));
-    }
-    parts.push(svg("text", { class: "axis", x: x(last / 2), y: TALL - 6, "text-anchor": "middle" }, t("training.epoch")),
-      svg("text", { class: "axis", transform: `translate(14 ${y((bottom + top) / 2)}) rotate(-90)`, "text-anchor": "middle" }, yTitle()));
-    const at = epoch ?? null;
-    if (at !== null) parts.push(svg("line", { class: "here", x1: x(at), x2: x(at), y1: EDGE.top, y2: TALL - EDGE.bottom }));
-    const ends = drawn.map(({ points }) => y(points.at(-1)[1]));
-    const shift = ends.length > 1 && Math.abs(ends[0] - ends[1]) < 15 ? (ends[0] <= ends[1] ? [-8, 8] : [8, -8]) : [0, 0];
-    drawn.forEach(({ name, className, points }, i) => {
-      parts.push(svg("polyline", { class: `curve ${className}`, points: points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ") }));
-      for (const [a, b] of points.length < 40 ? points : points.slice(-1)) parts.push(svg("circle", { class: `dot ${className}`, cx: x(a), cy: y(b), r: a === at ? 5 : 2.5 }));
-      const [a, b] = points.at(-1);
-      parts.push(svg("text", { class: `end ${className}`, x: x(a) + 10, y: y(b) + 4 + shift[i] }, name()));
-    });
-    const picture = svg("svg", { viewBox: `0 0 ${wide} ${TALL}`, role: "img", "aria-label": summary(drawn, text) }, ...parts);
-    picture.addEventListener("pointerdown", (event) => pick(event, last));
-    picture.addEventListener("pointermove", (event) => event.buttons === 1 && pick(event, last));
-    figure.classList.toggle("running", Boolean(running));
-    figure.replaceChildren(h("figcaption", {}, h("b", {}, title()), ...reading(drawn, at)), picture);
+    const width = Math.min(Math.max((element.clientWidth || 592) - AROUND, NARROWEST), WIDEST);
+    const picture = chart({ lines, last, epoch, percent, width, axis: t(axis), label: summary(lines) });
+    const point = (event) => {
+      const box = picture.getBoundingClientRect();
+      onEpoch(epochAt(((event.clientX - box.left) / box.width) * width, width, last));
+    };
+    picture.addEventListener("pointerdown", point);
+    picture.addEventListener("pointermove", (event) => event.buttons === 1 && point(event));
+    const values = lines.map((line) => valueAt(line, epoch));
+    element.replaceChildren(h("figcaption", {}, h("b", {}, t(title)), values), picture);
   }
-  function pick(event, last) {
-    const box = figure.querySelector("svg").getBoundingClientRect();
-    const at = ((event.clientX - box.left) / box.width) * wide;
-    onEpoch(((at - EDGE.left) / (wide - EDGE.left - EDGE.right)) * last);
+
+  function linesOf(rows) {
+    const pointsOf = (split) => rows.map((row) => [row.epoch, row[`${split}/${column}`]])
+      .filter(([, value]) => Number.isFinite(value));
+    return CURVES.map(({ split, words }) => ({ className: split, name: t(words), points: pointsOf(split) }))
+      .filter(({ points }) => points.length);
   }
-  const exact = (value) => (percent ? `${(value * 100).toFixed(1)} %` : value.toPrecision(3));
-  const reading = (drawn, at) => drawn.map(({ name, className, points }) => {
-    const point = at === null ? points.at(-1) : points.find(([a]) => a === at);
-    return h("span", { class: `value ${className}` }, `${name()} ${point ? exact(point[1]) : "–"}`);
-  });
-  const summary = (drawn, text) => `${title()}. ${drawn.map(({ name, points }) => `${name()}: ${text(Number(points[0][1].toPrecision(3)))} → ${text(Number(points.at(-1)[1].toPrecision(3)))}`).join("; ")}`;
-  return { element: figure, show };
+
+  /** A curve's value at the epoch that is looked at. */
+  function valueAt({ name, className, points }, epoch) {
+    const point = epoch === null ? points.at(-1) : points.find(([at]) => at === epoch);
+    const text = (value) => (percent ? `${(value * 100).toFixed(1)} %` : value.toPrecision(3));
+    return h("span", { class: `value ${className}` }, `${name} ${point ? text(point[1]) : "–"}`);
+  }
+
+  /** What the curves say, for screen readers. */
+  function summary(lines) {
+    const text = (value) => (percent ? `${Math.round(value * 100)} %` : String(Number(value.toPrecision(3))));
+    const ends = lines.map(({ name, points }) => `${name}: ${text(points[0][1])} → ${text(points.at(-1)[1])}`);
+    return `${t(title)}. ${ends.join("; ")}`;
+  }
+  return { element, show };
 }

@@ -5,8 +5,7 @@ import { watch } from "./watch.js";
 
 export function mount(root, store) {
   watch(store);
-  const { element } = slider(store);
-  root.append(element);
+  root.append(slider(store).element);
   const show = () => (root.hidden = !store.state.snapshots?.epochs.length);
   store.on(["snapshots"], show);
   show();

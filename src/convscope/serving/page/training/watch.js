@@ -1,57 +1,62 @@
-/** The kept epochs of the chosen classifier, and its figures as they grow while it is still in training. */
+/** The kept epochs of the chosen classifier and its figures, which grow while it is in training. */
 
 import * as api from "../state/api.js";
+import { newestEpoch } from "../state/store.js";
 
 /**
- * Keeps store.snapshots up to date: null while asked for, {epochs, metrics, running, live} when known. Of a run that is
- * `live` (not finished) the server has no finished network, so the newest epoch takes its place.
+ * Keeps store.snapshots up to date: null while the server is asked, then {epochs, metrics, running, live}. A run is
+ * `live` until it is finished: then there is no finished network yet, and its newest epoch takes the place.
  */
 export function watch(store) {
   const asked = api.latest();
-  let stop = null;
+  let stop = () => {};
 
   async function load() {
-    const id = store.state.classifier;
-    stop?.();
-    stop = null;
+    const { classifier } = store.state;
+    stop();
     store.set({ snapshots: null });
     try {
-      const found = await asked((signal) => api.snapshots(id, signal));
-      if (!found || store.state.classifier !== id) return;
-      const live = !found.finished;
-      store.set({ snapshots: { ...found, live }, ...(live && { epoch: found.epochs.at(-1) ?? null }) });
-      if (found.running) follow(id);
-    } catch (problem) {
-      if (store.state.classifier === id) store.set({ snapshots: { epochs: [], metrics: [], running: false, problem: problem.words ?? { en: String(problem), zh: String(problem) } } });
+      const found = await asked((signal) => api.snapshots(classifier, signal));
+      if (!found || store.state.classifier !== classifier) return;
+      const snapshots = { ...found, live: !found.finished };
+      store.set({ snapshots, ...(snapshots.live && { epoch: newestEpoch(snapshots) }) });
+      if (found.running) stop = follow(store, classifier);
+    } catch (failure) {
+      const problem = failure.words ?? { en: String(failure), zh: String(failure) };
+      if (store.state.classifier === classifier) {
+        store.set({ snapshots: { epochs: [], metrics: [], running: false, live: false, problem } });
+      }
     }
   }
-
-  /** Whoever looks at the newest epoch goes on looking at the newest, and at last at the finished network. */
-  function grow(snapshots) {
-    const { epoch, snapshots: before } = store.state;
-    const followed = epoch === null || epoch === before.epochs.at(-1) || !snapshots.epochs.includes(epoch);
-    const newest = snapshots.live ? snapshots.epochs.at(-1) ?? null : null;
-    store.set({ snapshots, epoch: followed ? newest : epoch });
-  }
-
-  function follow(id) {
-    const onRow = ({ epochs, ...row }) => {
-      const { metrics, ...rest } = store.state.snapshots;
-      const others = metrics.filter(({ epoch }) => epoch !== row.epoch);
-      const all = [...others, row].sort((a, b) => a.epoch - b.epoch);
-      grow({ ...rest, epochs, metrics: all, running: true });
-    };
-    const onEnd = async () => {
-      stop = null;
-      // With what the list says about the finished network: how often it was right.
-      const [found, listed] = await Promise.all([api.snapshots(id), api.classifiers()]).catch(() => [null, null]);
-      const { snapshots, classifier } = store.state;
-      if (listed) store.set({ classifiers: listed.classifiers });
-      if (classifier === id) grow({ ...(found ?? snapshots), running: false, live: !found?.finished });
-    };
-    stop = api.trainingRows(id, onRow, onEnd);
-  }
-
   store.on(["classifier"], load);
   if (store.state.classifier) load();
+}
+
+/** Follows a run in training until its end; returns a function that ends it before. */
+function follow(store, classifier) {
+  const onRow = ({ epochs, ...row }) => {
+    const { snapshots } = store.state;
+    update(store, { ...snapshots, epochs, metrics: withRow(snapshots.metrics, row), running: true });
+  };
+  const onEnd = async () => {
+    // The list of classifiers says how often the finished network is right.
+    const [found, listed] = await Promise.all([api.snapshots(classifier), api.classifiers()]).catch(() => []);
+    if (listed) store.set({ classifiers: listed.classifiers });
+    if (store.state.classifier !== classifier) return;
+    update(store, { ...(found ?? store.state.snapshots), running: false, live: !found?.finished });
+  };
+  return api.trainingRows(classifier, onRow, onEnd);
+}
+
+/** The rows of metrics.csv with one more, which takes the place of an older row of its epoch. */
+function withRow(rows, row) {
+  const others = rows.filter(({ epoch }) => epoch !== row.epoch);
+  return [...others, row].sort((a, b) => a.epoch - b.epoch);
+}
+
+/** Who looks at the newest epoch goes along with it, and in the end to the finished network. */
+function update(store, snapshots) {
+  const { epoch, snapshots: before } = store.state;
+  const follows = epoch === newestEpoch(before) || !snapshots.epochs.includes(epoch);
+  store.set({ snapshots, epoch: follows ? newestEpoch(snapshots) : epoch });
 }
