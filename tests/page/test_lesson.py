@@ -22,7 +22,7 @@ ANSWERS = {
     "backward": "To the value that was the largest",
     "descent": "0.48",
 }
-LIT = {"image": "seen", "softmax": "answer", "loss": "answer", "backward": "network", "descent": "toolbar"}
+HIGHLIGHTED = {"image": "seen", "softmax": "answer", "loss": "answer", "backward": "network", "descent": "toolbar"}
 RELU = "#model=mnist-relu&lang=en"
 
 
@@ -43,8 +43,8 @@ def test_every_step_shows_its_part_and_checks_the_answer(lesson):
     page = lesson
     for number, (name, answer) in enumerate(ANSWERS.items(), 1):
         step(page, number)
-        assert page.locator(".lesson-lit").get_attribute("id") == LIT.get(name, "drawer"), name
-        assert page.locator(".lesson-lit").is_visible()
+        assert page.locator(".lesson-highlight").get_attribute("id") == HIGHLIGHTED.get(name, "drawer"), name
+        assert page.locator(".lesson-highlight").is_visible()
         assert not re.search(r"{\w+}|undefined|NaN|lesson\.", page.locator(".lesson").inner_text()), name
         if answer[0].isdigit():
             page.locator(".lesson-question input").fill("3.5")
@@ -83,7 +83,7 @@ def test_steps_arrange_the_network_and_leave_it_as_it_was(lesson):
     step(page, 10)
     page.locator("#to-network").click()
     assert page.locator("#toolbar [data-value=forward]").get_attribute("aria-pressed") == "true"
-    assert page.locator(".lesson-lit").count() == 0
+    assert page.locator(".lesson-highlight").count() == 0
     assert not page.locator("#tab-lesson").is_visible()
 
 

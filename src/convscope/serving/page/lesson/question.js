@@ -1,48 +1,70 @@
-/** A question of the lesson with its check: a number, one of three answers, or something to do. */
+/** The question of a step, with its check: a number, one of some answers, or something to do on the page. */
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 
-const CLOSE = 1e-3;
+const TOLERANCE = 1e-3; // of a number
 
-/** `step` of steps.js, `asked()` -> {state, marks} now; `onRight()` when it is answered. */
-export function question(step, asked, { values, solved, onRight }) {
-  const key = (part) => `lesson.${step.id}.${part}`;
+/** `values` fill in the words; `onRight()` is called when it is answered. `update()` follows the store. */
+export function question(guide, values, onRight) {
+  const { step } = guide;
+  const words = (part) => t(`lesson.${step.id}.${part}`, values);
   const verdict = h("p", { class: "lesson-verdict", role: "status" });
   const judge = (right) => {
     verdict.className = `lesson-verdict ${right ? "right" : "wrong"}`;
-    verdict.textContent = right ? `${t("lesson.right")} ${t(key("right"), values)}` : `${t("lesson.wrong")} ${t(key("hint"), values)}`;
+    verdict.textContent = right ? `${t("lesson.right")} ${words("right")}` : `${t("lesson.wrong")} ${words("hint")}`;
     if (right) onRight();
   };
-  const form = h("form", { class: "lesson-question" }, h("p", { class: "lesson-ask" }, t(key("question"), values)));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  let update = () => {};
-  if (step.options) {
-    // Not always the first: turned by the length of the name, so that it stays the same.
-    const turn = step.id.length % step.options.length;
-    const order = [...step.options.slice(turn), ...step.options.slice(0, turn)];
-    const buttons = order.map((option) => h("button", { type: "button", class: "quiet lesson-option", "aria-pressed": "false", onclick: (event) => {
-      for (const other of buttons) other.setAttribute("aria-pressed", String(other === event.currentTarget));
-      judge(option === step.options[0]);
-    } }, t(key(option), values)));
-    form.append(h("div", { class: "lesson-options" }, buttons));
-  } else if (step.answer) {
-    const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": t(key("question"), values) });
-    form.append(h("div", { class: "row" }, input, h("button", { class: "quiet", type: "submit" }, t("lesson.check"))));
-    form.addEventListener("submit", () => {
-      const given = Number(input.value.trim().replace(/[\s,，]/g, (sign) => (sign === "," && /,\d{1,2}$/.test(input.value) ? "." : "")));
-      const { state, marks } = asked();
-      if (input.value.trim()) judge(Math.abs(given - step.answer(state, marks)) < CLOSE);
-    });
-  } else {
-    update = (state) => {
-      if (step.done(state) && !verdict.textContent) judge(true);
-    };
-  }
-  form.append(verdict);
-  if (solved && !step.done) {
+  if (guide.solved.has(step.id) && !step.done) {
     verdict.className = "lesson-verdict right";
     verdict.textContent = t("lesson.before");
   }
-  return { element: form, update };
+  const answer = answerField(guide, words, judge);
+  const ask = h("p", { class: "lesson-ask" }, words("question"));
+  const element = h("form", { class: "lesson-question" }, ask, answer.element, verdict);
+  element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    answer.onSubmit?.();
+  });
+
+  function update() {
+    if (step.done?.(guide.store.state) && !verdict.textContent) judge(true);
+  }
+  return { element, update };
+}
+
+/** Where the answer is given: nowhere if there is something to do. */
+function answerField(guide, words, judge) {
+  if (guide.step.options) return options(guide.step, words, judge);
+  return guide.step.answer ? numberField(guide, words, judge) : { element: null };
+}
+
+function options({ id, options: all }, words, judge) {
+  // The right one is the first of the list. Turned by the length of the name, it is not always the first on the page.
+  const turn = id.length % all.length;
+  const choose = (option) => (event) => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button === event.currentTarget));
+    judge(option === all[0]);
+  };
+  const buttons = [...all.slice(turn), ...all.slice(0, turn)].map((option) => h("button", {
+    type: "button", class: "quiet lesson-option", "aria-pressed": "false", onclick: choose(option),
+  }, words(option)));
+  return { element: h("div", { class: "lesson-options" }, buttons) };
+}
+
+function numberField(guide, words, judge) {
+  const label = words("question");
+  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label });
+  const button = h("button", { class: "quiet", type: "submit" }, t("lesson.check"));
+  const onSubmit = () => {
+    const right = guide.step.answer(guide.store.state, guide.landmarks);
+    if (input.value.trim()) judge(Math.abs(numberOf(input.value) - right) < TOLERANCE);
+  };
+  return { element: h("div", { class: "row" }, input, button), onSubmit };
+}
+
+/** A number as people write it. A comma before one or two last digits is a decimal comma, others separate thousands. */
+function numberOf(text) {
+  const decimalComma = /,\d{1,2}$/.test(text);
+  return Number(text.trim().replace(/[\s,，]/g, (sign) => (sign === "," && decimalComma ? "." : "")));
 }
