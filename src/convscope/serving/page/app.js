@@ -4,6 +4,7 @@ import * as answer from "./answer.js";
 import * as draw from "./input/draw.js";
 import * as drawer from "./drawer/drawer.js";
 import * as epochs from "./training/epochs.js";
+import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
 import * as pictures from "./input/pictures.js";
 import * as seen from "./input/seen.js";
@@ -93,7 +94,8 @@ async function begin() {
   draw.mount(place("draw"), store);
   pictures.mount(place("pictures"), store);
   seen.mount(place("seen"), store);
-  toolbar.mount(place("toolbar"), store, place("legend"));
+  toolbar.mount(place("toolbar"), store);
+  legend.mount(place("legend"), store);
   epochs.mount(place("epochs"), store);
   network.mount(place("network"), store);
   answer.mount(place("answer"), store, () => session.again());

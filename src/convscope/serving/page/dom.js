@@ -1,4 +1,4 @@
-/** Elements without HTML text: names of classes and files are always text, whatever they hold. */
+/** Elements, made without HTML text: names of classes and files stay text, whatever they hold. */
 
 /** h("button", {class: "quiet", onclick: f, "aria-label": "Close"}, "text", child) */
 export function h(tag, properties = {}, ...children) {
@@ -14,7 +14,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** A name that somebody else chose, in any script and direction. */
+/** A name from outside the page (a class, a layer, a file), in any script and direction. */
 export const name = (text) => h("bdi", { dir: "auto" }, text);
 
 const ICONS = {
@@ -42,7 +42,34 @@ const ICONS = {
   cube: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5",
 };
 
-/** One of the page's line icons; decoration, so screen readers skip it. */
+/** Sets the accessible name of an element and its tooltip. */
+export function setLabel(element, text) {
+  element.setAttribute("aria-label", text);
+  element.title = text;
+}
+
+/** Where a pointer event lies in an element: [x, y], each from 0 (left, top) to 1. */
+export function pointIn(element, event) {
+  const box = element.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+}
+
+/** Gives a canvas a size in CSS pixels, as sharp as the screen. Returns its context, in which a unit is a CSS pixel. */
+export function fitCanvas(canvas, width, height) {
+  const ratio = devicePixelRatio;
+  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== columns || canvas.height !== rows) {
+    canvas.width = columns;
+    canvas.height = rows;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+/** One of the page's line icons. Screen readers skip it: it is decoration. */
 export function icon(which) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -54,7 +81,7 @@ export function icon(which) {
   return svg;
 }
 
-/** Runs `draw` once before the next frame, however often it is asked for. */
+/** A function that runs `draw` once before the next frame, however often it is called until then. */
 export function onceAFrame(draw) {
   let asked = false;
   return () => {
@@ -67,9 +94,10 @@ export function onceAFrame(draw) {
   };
 }
 
+/** Whether the system asks for reduced motion. */
 export const stillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** Offers text or a Blob as a file. */
+/** Downloads text or a Blob as a file. */
 export function saveFile(filename, content, type) {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   h("a", { href: url, download: filename }).click();

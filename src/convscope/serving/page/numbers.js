@@ -20,7 +20,7 @@ export const signed = (value, decimals) => (value < 0 ? "" : "+") + fixed(value,
 /** About three digits, for places with little room. */
 export function short(value) {
   const size = Math.abs(value);
-  if (size && (size < 0.001 || size >= 10000)) return value.toExponential(1).replace("-", "−").replace("e−", "e−");
+  if (size && (size < 0.001 || size >= 10000)) return value.toExponential(1).replace("-", "−");
   return fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
@@ -40,6 +40,9 @@ export function percent(share) {
 
 /** Milliseconds. */
 export const milliseconds = (ms) => (ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2));
+
+/** The largest absolute value; 0 of none. */
+export const strongest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
 /** The value of a quantised map at pixel i. */
 export const valueAt = ({ data, low, high }, i) => low + (data[i] / 255) * (high - low);

@@ -1,8 +1,8 @@
-/** A network's graph as what is shown of it: single layers, and blocks that stand for many until they are opened. */
+/** What is shown of a network's graph: single layers, and closed blocks, each of which stands for many layers. */
 
-const COMFORTABLE = 20; // columns that still say something at a glance
+const READABLE = 20; // items that can be taken in at a glance
 
-/** Name -> {name, parent, size}, where `size` counts all nodes inside, however deep. */
+/** Map from the name of each block to {name, parent, size}, where `size` counts all nodes inside, however deep. */
 function groupsOf(graph) {
   const groups = new Map(graph.groups.map(({ name, parent }) => [name, { name, parent, size: 0 }]));
   for (const node of graph.nodes) {
@@ -11,7 +11,7 @@ function groupsOf(graph) {
   return groups;
 }
 
-/** The names of all blocks around a node, outermost first. Blocks of a single node are no blocks. */
+/** The names of all blocks around a node, outermost first. A block of a single node does not count. */
 function blocksAround(node, groups) {
   const names = [];
   for (let group = groups.get(node.group); group; group = groups.get(group.parent)) {
@@ -21,9 +21,10 @@ function blocksAround(node, groups) {
 }
 
 /**
- * What is shown when the blocks in `open` are open: items in the order in which they run, each
- * {id, node, members, inputs, around, block}. `node` is what the item shows the maps of (a block's last one); `around`
- * the open blocks it lies in; `block` its own name if it is a closed one.
+ * The items that are shown when the blocks in `open` (a Set of names) are open, in the order in which they run:
+ * {id, node, members, inputs, around, block}. `members` are the nodes of the item and `node` the last of them, whose
+ * maps are shown; `inputs` are items; `around` names the open blocks it lies in; `block` is the name of a closed block,
+ * null for a single layer.
  */
 export function itemsOf(graph, open) {
   const groups = groupsOf(graph);
@@ -48,21 +49,27 @@ export function itemsOf(graph, open) {
   return [...items.values()];
 }
 
-/** Which blocks to open at first: from outside in, all of one depth or none, as long as the network stays readable. */
+/** The blocks that are open at first: from outside in, all of one depth or none, as long as the network is readable. */
 export function openAtFirst(graph) {
   let open = new Set();
   for (;;) {
     const closed = itemsOf(graph, open).flatMap(({ block }) => block ?? []);
     const wider = new Set([...open, ...closed]);
-    if (!closed.length || itemsOf(graph, wider).length > COMFORTABLE) return open;
+    if (!closed.length || itemsOf(graph, wider).length > READABLE) return open;
     open = wider;
   }
 }
 
-/** Opens whatever hides a layer. */
+/** `open` with all blocks opened around a layer. */
 export function openTo(graph, open, layer) {
   const groups = groupsOf(graph);
   const node = graph.nodes.find(({ name }) => name === layer);
   const around = node ? blocksAround(node, groups) : [];
   return around.every((name) => open.has(name)) ? open : new Set([...open, ...around]);
+}
+
+/** `open` with one block opened, or closed with all blocks inside it. */
+export function toggled(open, block) {
+  if (!open.has(block)) return new Set([...open, block]);
+  return new Set([...open].filter((other) => other !== block && !other.startsWith(`${block}.`)));
 }

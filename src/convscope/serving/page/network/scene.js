@@ -1,72 +1,79 @@
-/** What paint.js shows of the state: which layers, what is lit, and the links of the chosen map. */
+/** What is painted of the state: which layers, which maps are lit, and the links of the selected map. */
 
-import { isVector, layout } from "./layout.js";
 import { countOf, findMap, mapsOf } from "../state/maps.js";
+import { isVector, layout } from "./layout.js";
 import { limits } from "./paint.js";
 
-const LINKS = 48; // more of them say nothing
-const MISSING_MOST = 4; // lit maps that are fetched if they are not among the strongest
+const MOST_LINKS = 48; // the strongest; more of them cannot be told apart
+const MOST_MISSING = 4; // lit maps of a layer that are fetched if they are not among the strongest
 
+/** The layout of the network in `room` {width, height}. */
 export function planOf(store, room) {
   const { network, open } = store.state;
   return layout(network, open, (node) => countOf(store.state, node), room);
 }
 
 /**
- * The maps of a layer as they are shown. What is lit is among them: a weak map that belongs to the chosen one takes the
- * place of the last.
+ * The maps of a layer as they are shown. What is lit is among them: a weak map that belongs to the selected one takes
+ * the place of the last.
  */
 export function mapsShown(store, layer) {
   const { state } = store;
   const node = state.network.byName.get(layer.name);
   const maps = mapsOf(store, layer).slice(0, countOf(state, node));
-  const lit = state.direction === "backward" ? null : chosen(state).lit?.get(layer.name);
-  if (!lit?.size || lit.size > MISSING_MOST) return maps;
+  const lit = state.direction === "backward" ? null : selectionOf(state).lit?.get(layer.name);
+  if (!lit?.size || lit.size > MOST_MISSING) return maps;
   const missing = [...lit].filter((number) => !maps.some(({ map }) => map === number))
     .map((number) => findMap(store, layer.name, number)).filter(Boolean);
   return missing.length ? [...maps.slice(0, maps.length - missing.length), ...missing] : maps;
 }
 
+/** The scene that paintNetwork takes; `extra` adds to it. */
 export function sceneOf(store, plan, extra = {}) {
   const { state } = store;
   const backward = state.direction === "backward";
-  const fresh = state.gradients?.session === state.forward?.session;
-  const layers = (backward ? fresh && state.gradients?.layers : state.forward?.layers) || null;
-  const { lit, links, windows } = chosen(state);
-  const limit = layers ? limits(layers, state.scale) : () => 1;
-  return { plan, layers, lit, links, windows, limit, backward, maps: (layer) => mapsShown(store, layer),
-    selected: state.selected, field: state.field, seenBy: state.seenBy, reveal: 1, ...extra };
+  const current = state.gradients?.session === state.forward?.session;
+  const layers = (backward ? current && state.gradients?.layers : state.forward?.layers) || null;
+  return {
+    plan, layers, backward, ...selectionOf(state), reveal: 1,
+    limit: layers ? limits(layers, state.scale) : () => 1,
+    maps: (layer) => mapsShown(store, layer),
+    selected: state.selected, field: state.field, seenBy: state.seenBy, ...extra,
+  };
 }
 
-let memory = { of: [], answer: null };
+let remembered = { of: [], selection: null };
 
-/** The maps that belong to what is selected, links from its inputs to it, and its window on them. */
-function chosen(state) {
+/** The selection of the state, worked out once for each change of it. */
+function selectionOf(state) {
   const of = [state.selected, state.arithmetic, state.kernels, state.network];
-  if (of.some((part, i) => part !== memory.of[i])) memory = { of, answer: choose(state) };
-  return memory.answer;
+  if (of.some((part, i) => part !== remembered.of[i])) remembered = { of, selection: makeSelection(state) };
+  return remembered.selection;
 }
 
-function choose({ selected, arithmetic, kernels, network }) {
+/** {lit, links, windows}: the maps that belong to the selected one, links from its inputs to it, its window on them. */
+function makeSelection({ selected, arithmetic, kernels, network }) {
   const node = selected && network.byName.get(selected.layer);
   if (!node) return { lit: null };
   const all = { has: () => true };
-  if (selected.map === undefined) {
-    return { lit: new Map([[node.name, all], ...node.inputs.map((name) => [name, all])]) };
-  }
-  const to = { layer: node.name, map: selected.map };
+  if (selected.map === undefined) return { lit: new Map([node.name, ...node.inputs].map((name) => [name, all])) };
   const terms = arithmetic?.layer === node.name && arithmetic.index[0] === selected.map ? arithmetic.terms : null;
-  const sources = terms ? bySource(terms) : withoutPlace(node, selected.map, kernels, network);
-  const strongest = Math.max(...sources.map(({ weight }) => Math.abs(weight)), 1e-12);
+  const sources = terms ? sourcesOfTerms(terms) : sourcesOfMap(node, selected.map, kernels, network);
   const lit = new Map([[node.name, new Set([selected.map])]]);
   for (const { layer, map } of sources) lit.set(layer, (lit.get(layer) ?? new Set()).add(map));
-  const links = sources.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, LINKS)
-    .map(({ layer, map, weight }) => ({ from: { layer, map }, to, weight: weight / strongest }));
-  return { lit, links, windows: terms ? windowsOf(terms, network) : null };
+  const to = { layer: node.name, map: selected.map };
+  return { lit, links: linksTo(to, sources), windows: terms ? windowsOf(terms, network) : null };
 }
 
-/** The terms of a value added up for each map that they come from. */
-function bySource(terms) {
+function linksTo(to, sources) {
+  const strongestFirst = [...sources].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  const most = Math.max(Math.abs(strongestFirst[0]?.weight ?? 0), 1e-12);
+  return strongestFirst.slice(0, MOST_LINKS)
+    .map(({ layer, map, weight }) => ({ from: { layer, map }, to, weight: weight / most }));
+}
+
+/** {layer, map, weight} for each map that terms of a value come from; `weight` is the sum of those terms. */
+function sourcesOfTerms(terms) {
   const sums = new Map();
   for (const { input, index, product, value } of terms) {
     const key = `${index[0]} ${input}`;
@@ -77,7 +84,8 @@ function bySource(terms) {
   return [...sums.values()];
 }
 
-function withoutPlace(node, map, kernels, network) {
+/** The same for a map as a whole: its inputs weighted by the sum of their kernels, where these are known. */
+function sourcesOfMap(node, map, kernels, network) {
   if (kernels?.layer === node.name && kernels.map === map) {
     const [inputs, height, width] = kernels.shape;
     const groups = node.attributes.groups ?? 1;
@@ -89,7 +97,7 @@ function withoutPlace(node, map, kernels, network) {
     .map((layer) => ({ layer, map, weight: 1 }));
 }
 
-/** For each input layer the box around the places that the terms come from. */
+/** Map from each input layer to the box [top, left, bottom, right] around the places that the terms come from. */
 function windowsOf(terms, network) {
   const boxes = new Map();
   for (const { input, index } of terms) {

@@ -1,61 +1,52 @@
-/** Above and below the network: its direction, the class whose loss goes backwards, the scale, the legend, changes. */
+/** Above the network: its direction, the class whose loss is led back, the changes that were made, and 3D. */
 
-import { colourOf, css } from "../colour.js";
 import { h, icon } from "../dom.js";
-import { ofLanguage, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { short } from "../numbers.js";
 import { NO_CHANGES, countChanges } from "../state/store.js";
+import { choice } from "./choice.js";
 
-/** A row of buttons of which one is pressed. */
-function choice(label, options, chosen, choose) {
-  return h("div", { class: "choice", role: "group", "aria-label": label },
-    options.map(([value, text]) => h("button", { "aria-pressed": String(value === chosen), data: { value }, onclick: () => choose(value) }, text)));
+export function mount(root, store) {
+  const show = () => {
+    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
+    root.replaceChildren(...parts(store));
+    if (focused) root.querySelector(`[data-value="${focused}"]`)?.focus();
+  };
+  store.on(["direction", "label", "network", "whatif", "gradients", "forward", "three", "language"], show);
+  show();
 }
 
-export function mount(root, store, legendRoot) {
-  function show() {
-    const { direction, label, network, forward, whatif, gradients, three } = store.state;
-    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
-    const parts = [
-      choice(t("toolbar.direction"), [["forward", t("toolbar.forward")], ["backward", t("toolbar.backward")]], direction,
-        (value) => store.set({ direction: value })),
-    ];
-    if (direction === "backward" && network) {
-      const wished = label ?? forward?.probabilities[0].index ?? 0;
-      const select = h("select", { dir: "auto", "aria-label": t("toolbar.label"), onchange: (event) => store.set({ label: Number(event.target.value) }) },
-        network.class_names.map((text, i) => h("option", { value: String(i), selected: i === wished }, text)));
-      parts.push(h("label", { class: "field" }, t("toolbar.label"), select));
-      if (gradients && forward) parts.push(h("span", { class: "soft" }, t("toolbar.loss", { loss: short(gradients.loss) })));
-    }
-    parts.push(h("span", { class: "push" }));
-    const changes = countChanges(whatif);
-    if (changes) {
-      parts.push(h("button", { class: "quiet changed", onclick: () => store.set({ whatif: NO_CHANGES }), data: { value: "reset" } },
-        icon("reset"), t("toolbar.reset", { n: changes })));
-    }
-    parts.push(h("button", { class: "quiet", "aria-pressed": String(three), onclick: () => store.set({ three: !three }), data: { value: "3d" } },
-      icon("cube"), t("toolbar.three")));
-    root.replaceChildren(...parts);
-    if (focused) root.querySelector(`[data-value="${focused}"]`)?.focus();
-  }
+function parts(store) {
+  const { direction, network, three } = store.state;
+  const directions = [["forward", t("toolbar.forward")], ["backward", t("toolbar.backward")]];
+  const cube = h("button", {
+    class: "quiet", "aria-pressed": String(three), onclick: () => store.set({ three: !three }), data: { value: "3d" },
+  }, icon("cube"), t("toolbar.three"));
+  return [
+    choice(t("toolbar.direction"), directions, direction, (value) => store.set({ direction: value })),
+    ...(direction === "backward" && network ? lossParts(store) : []),
+    h("span", { class: "push" }),
+    ...resetButton(store),
+    cube,
+  ];
+}
 
-  function legend() {
-    const { scale, note } = store.state;
-    const bar = h("canvas", { class: "legend-bar", width: 121, height: 1, "aria-hidden": "true" });
-    const context = bar.getContext("2d");
-    for (let i = 0; i <= 120; i += 1) {
-      context.fillStyle = css(colourOf((i - 60) / 60));
-      context.fillRect(i, 0, 1, 1);
-    }
-    const words = choice(t("legend.scale"), ["map", "layer", "network"].map((value) => [value, t(`legend.${value}`)]), scale,
-      (value) => store.set({ scale: value }));
-    const said = note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : null;
-    legendRoot.replaceChildren(
-      h("span", { class: "legend" }, h("span", {}, t("legend.negative")), bar, h("span", {}, t("legend.positive")), h("span", { class: "soft" }, t("legend.zero"))),
-      said ?? h("span", { class: "push" }), h("span", { class: "soft" }, t("legend.strongest")), words);
-  }
-  store.on(["direction", "label", "network", "whatif", "gradients", "forward", "three", "language"], show);
-  store.on(["scale", "language", "theme", "note"], legend);
-  show();
-  legend();
+/** The class whose loss is led back through the network, and that loss. */
+function lossParts(store) {
+  const { label, network, forward, gradients } = store.state;
+  const chosen = label ?? forward?.probabilities[0].index ?? 0;
+  const options = network.class_names.map((text, i) => h("option", { value: String(i), selected: i === chosen }, text));
+  const onchange = (event) => store.set({ label: Number(event.target.value) });
+  const select = h("select", { dir: "auto", "aria-label": t("toolbar.label"), onchange }, options);
+  const field = h("label", { class: "field" }, t("toolbar.label"), select);
+  if (!gradients || !forward) return [field];
+  return [field, h("span", { class: "soft" }, t("toolbar.loss", { loss: short(gradients.loss) }))];
+}
+
+function resetButton(store) {
+  const changes = countChanges(store.state.whatif);
+  if (!changes) return [];
+  return [h("button", {
+    class: "quiet changed", onclick: () => store.set({ whatif: NO_CHANGES }), data: { value: "reset" },
+  }, icon("reset"), t("toolbar.reset", { n: changes }))];
 }

@@ -4,54 +4,69 @@ import { itemsOf } from "../network/blocks.js";
 import { isVector } from "../network/layout.js";
 import { countOf } from "../state/maps.js";
 
-const BETWEEN = 1.0; // layers along the axis, as a part of a map's side
-const GAP = 0.12;
-const ROW = 10; // classes in a line, for the answer
+const BETWEEN = 1.0; // layers along the axis
+const GAP = 0.12; // between maps of a layer
+const BRANCH_GAP = 0.6; // between layers that share a place of the axis
+const ONE_COLUMN = 10; // values of a vector that stand in one column: the classes of the answer
+const SMALLEST = 0.45; // side of a map; the largest has 1.2
 
-/** Items of the network's picture with `z` and a grid of planes: {columns, rows, side, tall, gap}. */
+/** Items of the network (see blocks.js), each with a place `y, z` and a grid of planes (see mapGrid). */
 export function arrange(store) {
   const { network, open } = store.state;
   const items = itemsOf(network, open);
-  const largest = Math.max(...items.map(({ node }) => (isVector(node.shape) ? 1 : Math.max(...node.shape.slice(1)))));
+  const sideOf = ({ node }) => (isVector(node.shape) ? 1 : Math.max(...node.shape.slice(1)));
+  const largest = Math.max(...items.map(sideOf));
+  const ranks = [];
   for (const item of items) {
+    const { shape } = item.node;
+    const count = countOf(store.state, item.node);
     item.rank = Math.max(-1, ...item.inputs.map(({ rank }) => rank)) + 1;
-    Object.assign(item, isVector(item.node.shape) ? vectorGrid(item.node.shape[0]) : mapGrid(item.node.shape, countOf(store.state, item.node), largest));
+    Object.assign(item, isVector(shape) ? vectorGrid(count) : mapGrid(shape, count, largest));
+    (ranks[item.rank] ??= []).push(item);
   }
-  const last = Math.max(...items.map(({ rank }) => rank), 1);
-  // Layers of one rank (branches) share a place of the axis, one above the other.
-  const ranks = new Map();
-  for (const item of items) ranks.set(item.rank, [...(ranks.get(item.rank) ?? []), item]);
-  for (const column of ranks.values()) {
-    const tall = column.reduce((sum, item) => sum + item.tall + 0.6, -0.6);
-    let y = -tall / 2;
-    for (const item of column) {
-      item.z = (item.rank - last / 2) * BETWEEN * Math.max(1, 14 / (last + 4));
-      item.y = y + item.tall / 2;
-      y += item.tall + 0.6;
-    }
-  }
+  const last = Math.max(ranks.length - 1, 1);
+  const distance = BETWEEN * Math.max(1, 14 / (last + 4)); // short networks are drawn out
+  ranks.forEach((branches, rank) => placeBranches(branches, (rank - last / 2) * distance));
   return items;
 }
 
-/** Smaller maps get smaller planes, but not as small as they are: one still wants to see them. */
+/** Layers of one rank (branches) share a place of the axis, one above the other. */
+function placeBranches(branches, z) {
+  const tall = branches.reduce((sum, item) => sum + item.tall, BRANCH_GAP * (branches.length - 1));
+  let top = -tall / 2;
+  for (const item of branches) {
+    Object.assign(item, { y: top + item.tall / 2, z });
+    top += item.tall + BRANCH_GAP;
+  }
+}
+
+/**
+ * {vector, count, columns, rows, side: [wide, tall] of a map, gap, wide, tall}. Smaller maps get smaller planes, but
+ * not in proportion: they must still be seen.
+ */
 function mapGrid([, height, width], count, largest) {
-  const side = 0.45 + 0.75 * Math.sqrt(Math.max(height, width) / largest);
-  const columns = Math.ceil(Math.sqrt(count));
-  const rows = Math.ceil(count / columns);
-  const [wide, tall] = [side * Math.min(1, width / height), side * Math.min(1, height / width)];
-  return { vector: false, count, columns, rows, side: [wide, tall], gap: GAP, wide: columns * (wide + GAP) - GAP, tall: rows * (tall + GAP) - GAP };
+  const size = SMALLEST + 0.75 * Math.sqrt(Math.max(height, width) / largest);
+  const side = [size * Math.min(1, width / height), size * Math.min(1, height / width)];
+  return gridOf(false, count, Math.ceil(Math.sqrt(count)), side, GAP);
 }
 
+/** A vector is one plane, whose cells are its values. */
 function vectorGrid(count) {
-  const columns = count <= ROW ? 1 : Math.ceil(Math.sqrt(count));
-  const rows = Math.ceil(count / columns);
-  const cell = count <= ROW ? 0.4 : Math.min(0.3, 3.4 / columns);
-  return { vector: true, count, columns, rows, side: [cell, cell], gap: 0, wide: columns * cell, tall: rows * cell };
+  const columns = count <= ONE_COLUMN ? 1 : Math.ceil(Math.sqrt(count));
+  const cell = count <= ONE_COLUMN ? 0.4 : Math.min(0.3, 3.4 / columns);
+  return gridOf(true, count, columns, [cell, cell], 0);
 }
 
-/** The middle of a layer's i-th plane. */
+function gridOf(vector, count, columns, side, gap) {
+  const rows = Math.ceil(count / columns);
+  const [wide, tall] = [columns * (side[0] + gap) - gap, rows * (side[1] + gap) - gap];
+  return { vector, count, columns, rows, side, gap, wide, tall };
+}
+
+/** The middle [x, y, z] of a layer's i-th plane. */
 export function cellMiddle(item, i) {
   const { columns, side: [wide, tall], gap } = item;
   const [row, column] = [Math.floor(i / columns), i % columns];
-  return [-item.wide / 2 + column * (wide + gap) + wide / 2, item.y - item.tall / 2 + row * (tall + gap) + tall / 2, item.z];
+  const [left, top] = [-item.wide / 2 + column * (wide + gap), item.y - item.tall / 2 + row * (tall + gap)];
+  return [left + wide / 2, top + tall / 2, item.z];
 }

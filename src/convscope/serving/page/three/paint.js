@@ -1,184 +1,179 @@
 /** Paints planes in space, farthest first, and finds the one below the pointer. */
 
-import { css, cssColour, valuesPicture, colourOf, scaleVersion } from "../colour.js";
-import { ownName, shapeText } from "../network/kinds.js";
-import { valueAt } from "../numbers.js";
+import { scaleVersion, valuesPicture } from "../colour.js";
+import { linkColour } from "../network/connections.js";
 import { palette, pictureOf } from "../network/paint.js";
+import { valueAt } from "../numbers.js";
 import { cellMiddle } from "./arrange.js";
+import { paintLabels } from "./labels.js";
 
-const FADED = 0.18;
+const FADED = 0.18; // opacity of what is not lit
+const ARC = 0.9; // how high above the layers a connection that skips some runs
 
-/** Returns the planes that were painted: {layer, map, matrix, ...}, nearest last. */
-export function paint(context, { items, scene, eye, width, height, ratio, hovered }) {
+/**
+ * Paints `space`: {items, scene (see sceneOf), eye (a camera), width, height, hovered}. Returns the planes as painted:
+ * {layer, map, picture, known (the layer's answer), item, vector, first, lit, depth, middle, matrix}, nearest last.
+ */
+export function paint(context, space) {
+  const { items, scene, eye, width, height } = space;
   const colours = palette();
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.globalAlpha = 1;
   context.fillStyle = colours.paper;
   context.fillRect(0, 0, width, height);
-  axis(context, items, eye, colours);
+  paintAxis(context, items, eye, colours);
   const planes = items.flatMap((item) => planesOf(item, scene, eye)).sort((a, b) => b.depth - a.depth);
+  for (const plane of planes) plane.lit = isLit(plane, scene.lit);
   // What is lit comes last, so that nothing faded hides it.
-  for (const plane of planes) plane.lit = !scene.lit || Boolean(plane.vector ? scene.lit.has(plane.layer) : scene.lit.get(plane.layer)?.has(plane.map));
-  for (const plane of [...planes.filter(({ lit }) => !lit), ...planes.filter(({ lit }) => lit)]) paintPlane(context, plane, { scene, ratio, colours, hovered });
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  links(context, planes, scene, colours);
-  names(context, items, eye, colours, scene, width);
+  for (const lit of [false, true]) {
+    for (const plane of planes.filter((one) => one.lit === lit)) paintPlane(context, plane, space, colours);
+  }
+  paintLinks(context, planes, scene, colours);
+  paintLabels(context, space, colours);
   return planes;
 }
 
-/** A plane is its middle and the two half sides, projected: a parallelogram, which is what a canvas can paint. */
-function place(eye, [x, y, z], wide, tall) {
-  const middle = eye.project([x, y, z]);
-  const [left, right, top, bottom] = [[x - wide / 2, y, z], [x + wide / 2, y, z], [x, y - tall / 2, z], [x, y + tall / 2, z]].map(eye.project);
-  const across = [right.x - left.x, right.y - left.y];
-  const down = [bottom.x - top.x, bottom.y - top.y];
-  return { depth: middle.depth, middle: [middle.x, middle.y],
-    matrix: [...across, ...down, middle.x - (across[0] + down[0]) / 2, middle.y - (across[1] + down[1]) / 2] };
-}
-
-function planesOf(item, scene, eye) {
-  const { node } = item;
-  const layer = scene.layers?.get(node.name);
-  const [wide, tall] = item.side;
-  if (item.vector) {
-    const where = place(eye, [0, item.y, item.z], item.wide, item.tall);
-    return [{ ...where, layer: node.name, item, known: layer, vector: true, first: true, map: 0 }];
-  }
-  const maps = layer ? scene.maps(layer).slice(0, item.count) : Array.from({ length: item.count }, (_, map) => ({ map }));
-  return maps.map((map, i) => ({ ...place(eye, cellMiddle(item, i), wide, tall), layer: node.name, item, known: layer, picture: map, map: map.map, first: i === 0 }));
-}
-
-function paintPlane(context, plane, { scene, ratio, colours, hovered }) {
-  const { matrix: [a, b, c, d, e, f], known, item } = plane;
-  context.setTransform(ratio * a, ratio * b, ratio * c, ratio * d, ratio * e, ratio * f);
-  context.globalAlpha = plane.lit ? 1 : FADED;
-  if (known) {
-    const image = plane.vector ? vectorPicture(known, item, scene) : pictureOf(known, plane.picture, scene.limit(known, plane.picture));
-    context.imageSmoothingEnabled = false;
-    context.drawImage(image, 0, 0, 1, 1);
-  } else {
-    context.fillStyle = colours.paper;
-    context.fillRect(0, 0, 1, 1);
-  }
-  context.beginPath();
-  context.rect(0, 0, 1, 1);
-  context.setTransform(ratio, 0, 0, ratio, 0, 0); // lines keep their width
-  const own = (place) => place && place.layer === plane.layer && (plane.vector || place.map === plane.map);
-  const marked = own(hovered) || (own(scene.selected) && scene.selected.map !== undefined);
-  context.strokeStyle = marked ? colours.mark : colours.line;
-  context.lineWidth = marked ? 2.5 : 1;
-  context.stroke();
-  context.globalAlpha = 1;
-}
-
-const vectors = new WeakMap();
-
-/** All values of a vector as one picture; cells beyond the last are the paper's colour. */
-function vectorPicture(layer, { columns, rows, count }, scene) {
-  const limit = scene.limit(layer, layer.maps[0]);
-  const key = `${limit} ${scaleVersion()}`;
-  const known = vectors.get(layer);
-  if (known?.key === key) return known.picture;
-  const values = Array.from({ length: rows * columns }, (_, i) => (i < count ? valueAt(layer.maps[0], i) : 0));
-  const picture = valuesPicture(values, rows, columns, limit);
-  vectors.set(layer, { key, picture });
-  return picture;
+function isLit({ vector, layer, map }, lit) {
+  if (!lit) return true;
+  return vector ? lit.has(layer) : Boolean(lit.get(layer)?.has(map));
 }
 
 /** The line along which data flows, with connections that skip layers as arcs above. */
-function axis(context, items, eye, colours) {
+function paintAxis(context, items, eye, colours) {
   context.strokeStyle = colours.line;
   context.lineWidth = 1.5;
   context.beginPath();
   for (const target of items) {
     for (const source of target.inputs) {
-      const [from, to] = [[0, source.y, source.z], [0, target.y, target.z]];
-      const a = eye.project(from);
-      const b = eye.project(to);
-      context.moveTo(a.x, a.y);
-      if (target.rank - source.rank === 1) context.lineTo(b.x, b.y);
+      const [from, to] = [source, target].map(({ y, z }) => eye.project([0, y, z]));
+      context.moveTo(from.x, from.y);
+      if (target.rank - source.rank === 1) context.lineTo(to.x, to.y);
       else {
-        const high = Math.min(...items.filter(({ rank }) => rank >= source.rank && rank <= target.rank).map(({ y, tall }) => y - tall / 2)) - 0.9;
-        const [c, d] = [[0, high, source.z], [0, high, target.z]].map(eye.project);
-        context.bezierCurveTo(c.x, c.y, d.x, d.y, b.x, b.y);
+        const passed = items.filter(({ rank }) => rank >= source.rank && rank <= target.rank);
+        const top = Math.min(...passed.map(({ y, tall }) => y - tall / 2)) - ARC;
+        const [a, b] = [source, target].map(({ z }) => eye.project([0, top, z]));
+        context.bezierCurveTo(a.x, a.y, b.x, b.y, to.x, to.y);
       }
     }
   }
   context.stroke();
 }
 
-function links(context, planes, scene, colours) {
-  const middles = new Map();
-  for (const { vector, layer, map, middle } of planes) middles.set(vector ? layer : `${layer} ${map}`, middle);
-  const values = new Map(planes.filter(({ vector }) => vector).map((plane) => [plane.layer, plane]));
-  const find = ({ layer, map }) => {
-    const plane = values.get(layer);
-    if (!plane) return middles.get(`${layer} ${map}`);
-    const { columns, rows } = plane.item;
-    return through(plane.matrix, ((map % columns) + 0.5) / columns, (Math.floor(map / columns) + 0.5) / rows);
+/** The planes of a layer: one for each map, or one for a vector. */
+function planesOf(item, scene, eye) {
+  const known = scene.layers?.get(item.node.name);
+  const common = { layer: item.node.name, item, known, vector: item.vector };
+  if (item.vector) {
+    return [{ ...common, ...placed(eye, [0, item.y, item.z], item.wide, item.tall), map: 0, first: true }];
+  }
+  const maps = known ? scene.maps(known).slice(0, item.count)
+    : Array.from({ length: item.count }, (_, map) => ({ map }));
+  return maps.map((picture, i) => ({
+    ...common, ...placed(eye, cellMiddle(item, i), ...item.side), picture, map: picture.map, first: i === 0,
+  }));
+}
+
+/** A plane's middle and its two sides, projected: a parallelogram, which is what a canvas can paint. */
+function placed(eye, [x, y, z], wide, tall) {
+  const middle = eye.project([x, y, z]);
+  const ends = [[x - wide / 2, y, z], [x + wide / 2, y, z], [x, y - tall / 2, z], [x, y + tall / 2, z]];
+  const [left, right, top, bottom] = ends.map(eye.project);
+  const across = [right.x - left.x, right.y - left.y];
+  const down = [bottom.x - top.x, bottom.y - top.y];
+  const corner = [middle.x - (across[0] + down[0]) / 2, middle.y - (across[1] + down[1]) / 2];
+  return { depth: middle.depth, middle: [middle.x, middle.y], matrix: [...across, ...down, ...corner] };
+}
+
+function paintPlane(context, plane, { scene, hovered }, colours) {
+  context.globalAlpha = plane.lit ? 1 : FADED;
+  context.save();
+  context.transform(...plane.matrix);
+  if (plane.known) {
+    context.imageSmoothingEnabled = false;
+    context.drawImage(planePicture(plane, scene), 0, 0, 1, 1);
+  } else {
+    context.fillStyle = colours.paper;
+    context.fillRect(0, 0, 1, 1);
+  }
+  context.beginPath();
+  context.rect(0, 0, 1, 1);
+  context.restore(); // before the outline, so that lines keep their width
+  const isHere = (place) => place?.layer === plane.layer && (plane.vector || place.map === plane.map);
+  const marked = isHere(hovered) || (isHere(scene.selected) && scene.selected.map !== undefined);
+  context.strokeStyle = marked ? colours.mark : colours.line;
+  context.lineWidth = marked ? 2.5 : 1;
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+const vectorPictures = new WeakMap();
+
+function planePicture({ known, vector, picture, item }, scene) {
+  if (!vector) return pictureOf(known, picture, scene.limit(known, picture));
+  const [map] = known.maps;
+  const limit = scene.limit(known, map);
+  const key = `${limit} ${scaleVersion()}`;
+  const before = vectorPictures.get(known);
+  if (before?.key === key) return before.canvas;
+  const { columns, rows, count } = item;
+  // Cells beyond the last value are 0, the colour of the paper.
+  const values = Array.from({ length: rows * columns }, (_, i) => (i < count ? valueAt(map, i) : 0));
+  const canvas = valuesPicture(values, rows, columns, limit);
+  vectorPictures.set(known, { key, canvas });
+  return canvas;
+}
+
+function paintLinks(context, planes, scene, colours) {
+  const byMap = new Map(planes.map((plane) => [plane.vector ? plane.layer : `${plane.layer} ${plane.map}`, plane]));
+  const pointOf = ({ layer, map }) => {
+    const plane = byMap.get(layer) ?? byMap.get(`${layer} ${map}`);
+    return plane && (plane.vector ? cellPoint(plane, map) : plane.middle);
   };
+  context.globalAlpha = 0.75;
   for (const { from, to, weight } of scene.links) {
-    const [a, b] = [find(from), find(to)];
-    if (!a || !b) continue;
-    context.strokeStyle = Math.abs(weight) < 0.02 ? colours.mark : css(colourOf(Math.sign(weight) * (0.45 + 0.55 * Math.abs(weight))));
-    context.globalAlpha = 0.75;
+    const [start, end] = [pointOf(from), pointOf(to)];
+    if (!start || !end) continue;
+    context.strokeStyle = linkColour(weight, colours.mark);
     context.lineWidth = 1 + 2 * Math.abs(weight);
     context.beginPath();
-    context.moveTo(...a);
-    context.lineTo(...b);
+    context.moveTo(...start);
+    context.lineTo(...end);
     context.stroke();
   }
   context.globalAlpha = 1;
 }
 
-/** Names below the layers, as many as there is room for. */
-function names(context, items, eye, colours, scene, width) {
-  const family = getComputedStyle(document.body).fontFamily;
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  const taken = [];
-  const chosenFirst = [...items].sort((a, b) => (b.node.name === scene.selected?.layer) - (a.node.name === scene.selected?.layer));
-  for (const item of chosenFirst) {
-    const foot = eye.project([0, item.y + item.tall / 2 + 0.12, item.z]);
-    const lines = [ownName(item.block ?? item.node.name), shapeText(item.node.shape)];
-    context.font = `600 11px ${family}`;
-    const half = Math.max(...lines.map((line) => context.measureText(line).width)) / 2 + 4;
-    const box = [foot.x - half, foot.y, foot.x + half, foot.y + 28];
-    const mine = scene.selected?.layer === item.node.name;
-    if (box[0] < 0 || box[2] > width) continue;
-    if (taken.some((other) => other[0] < box[2] && box[0] < other[2] && other[1] < box[3] && box[1] < other[3])) continue;
-    taken.push(box);
-    lines.forEach((line, i) => {
-      context.font = `${i ? "" : "600 "}11px ${family}`;
-      context.strokeStyle = colours.paper; // a halo, for where a name lies on a plane
-      context.lineWidth = 4;
-      context.lineJoin = "round";
-      context.strokeText(line, foot.x, foot.y + i * 14);
-      context.fillStyle = i ? colours.soft : mine ? colours.mark : css(cssColour("--ink"));
-      context.fillText(line, foot.x, foot.y + i * 14);
-    });
-  }
+/** The middle of a vector's cell on the canvas. */
+function cellPoint({ matrix: [a, b, c, d, e, f], item: { columns, rows } }, i) {
+  const [u, v] = [((i % columns) + 0.5) / columns, (Math.floor(i / columns) + 0.5) / rows];
+  return [a * u + c * v + e, b * u + d * v + f];
 }
 
-const through = ([a, b, c, d, e, f], u, v) => [a * u + c * v + e, b * u + d * v + f];
-
-/** The nearest plane at a point of the canvas: {layer, map, y, x, value}, or null. */
+/** The nearest plane at a point of the canvas: {layer, map, y, x, value}; or null. The value is null where unknown. */
 export function planeAt(planes, px, py) {
-  for (let i = planes.length - 1; i >= 0; i -= 1) {
-    const { matrix: [a, b, c, d, e, f], item, known, layer, map, picture, vector } = planes[i];
-    const area = a * d - b * c;
-    if (Math.abs(area) < 1) continue; // seen from the side
-    const [dx, dy] = [px - e, py - f];
-    const [u, v] = [(dx * d - dy * c) / area, (dy * a - dx * b) / area];
-    if (u < 0 || v < 0 || u >= 1 || v >= 1) continue;
-    if (vector) {
-      const at = Math.floor(v * item.rows) * item.columns + Math.floor(u * item.columns);
-      if (at >= item.count) continue;
-      return { layer, map: at, y: 0, x: 0, value: known ? valueAt(known.maps[0], at) : null };
-    }
-    if (!known) return { layer, map, value: null };
-    const [y, x] = [Math.floor(v * known.height), Math.floor(u * known.width)];
-    return { layer, map, y, x, value: valueAt(picture, y * known.width + x) };
+  for (const plane of [...planes].reverse()) {
+    const place = placeOn(plane, px, py);
+    const found = place && valueOn(plane, ...place);
+    if (found) return found;
   }
   return null;
+}
+
+/** A point of the canvas as [u, v] from 0 to 1 on a plane; null beside it. */
+function placeOn({ matrix: [a, b, c, d, e, f] }, px, py) {
+  const area = a * d - b * c;
+  if (Math.abs(area) < 1) return null; // seen from the side
+  const [dx, dy] = [px - e, py - f];
+  const [u, v] = [(dx * d - dy * c) / area, (dy * a - dx * b) / area];
+  return u < 0 || v < 0 || u >= 1 || v >= 1 ? null : [u, v];
+}
+
+function valueOn({ item, known, layer, map, picture, vector }, u, v) {
+  if (vector) {
+    const i = Math.floor(v * item.rows) * item.columns + Math.floor(u * item.columns);
+    if (i >= item.count) return null; // beyond the last value
+    return { layer, map: i, y: 0, x: 0, value: known ? valueAt(known.maps[0], i) : null };
+  }
+  if (!known) return { layer, map, value: null };
+  const [y, x] = [Math.floor(v * known.height), Math.floor(u * known.width)];
+  return { layer, map, y, x, value: valueAt(picture, y * known.width + x) };
 }

@@ -1,0 +1,96 @@
+/** What pointer and keyboard do on the network: hover, open, scroll, and walk from layer to layer. */
+
+import { valueAt } from "../numbers.js";
+import { moveCursor, placeOf } from "./cursor.js";
+import { activateHead } from "./heads.js";
+import { sentence } from "./kinds.js";
+import { hit } from "./layout.js";
+import { mapsShown } from "./scene.js";
+import { showTip } from "./tip.js";
+
+const EDGE = 24; // pixels left free beside an item that is scrolled to
+
+export function listen(view) {
+  const { scroller, tip, store, drawSoon } = view;
+  scroller.addEventListener("pointermove", (event) => hover(view, event));
+  scroller.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+    store.set({ hover: null });
+  });
+  scroller.addEventListener("click", (event) => select(view, event));
+  scroller.addEventListener("keydown", (event) => {
+    if (!view.plan || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (walk(view, event.key) || activate(view, event.key)) event.preventDefault();
+  });
+  for (const kind of ["scroll", "focus", "blur"]) scroller.addEventListener(kind, drawSoon);
+}
+
+/** Scrolls sideways until an item is in sight. */
+export function scrollTo(scroller, { x, width }) {
+  const [left, right] = [x - EDGE, x + width + EDGE];
+  if (left < scroller.scrollLeft) scroller.scrollLeft = left;
+  if (right > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = right - scroller.clientWidth;
+}
+
+/** The value below the pointer: {layer, map, y, x, value}, or null. */
+function pointed({ store, plan, scroller }, event) {
+  if (!plan || event.target.closest(".heads button")) return null;
+  const box = scroller.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
+  const found = hit(plan.items, x, y);
+  const { forward, gradients, direction } = store.state;
+  const layer = found && (direction === "backward" ? gradients : forward)?.layers.get(found.item.node.name);
+  if (!layer) return null;
+  const { position } = found;
+  if (layer.vector) return { layer: layer.name, map: position, y: 0, x: 0, value: valueAt(layer.maps[0], position) };
+  const map = mapsShown(store, layer)[position];
+  if (!map) return null;
+  const [row, column] = [Math.floor(found.row * layer.height), Math.floor(found.column * layer.width)];
+  return { layer: layer.name, map: map.map, y: row, x: column, value: valueAt(map, row * layer.width + column) };
+}
+
+const PLACE_KEYS = ["layer", "map", "y", "x", "row", "column"];
+const samePlace = (a, b) => a === b || (a && b && PLACE_KEYS.every((key) => a[key] === b[key]));
+
+function hover(view, event) {
+  const { store, scroller, tip } = view;
+  const place = pointed(view, event);
+  const node = place && store.state.network.byName.get(place.layer);
+  // On the input the question is which units see the pixel.
+  const next = node?.kind === "input" ? { row: place.y, column: place.x } : place;
+  scroller.classList.toggle("pointing", Boolean(place));
+  if (!samePlace(next, store.state.hover)) store.set({ hover: next });
+  const box = tip.parentElement.getBoundingClientRect();
+  showTip(tip, store.state, place, [event.clientX - box.left, event.clientY - box.top]);
+}
+
+function select(view, event) {
+  const place = pointed(view, event);
+  if (!place) return;
+  const { layer, map, y, x } = place;
+  view.cursor = { layer, map };
+  if (layer !== view.store.state.network.nodes[0].name) view.store.set({ selected: { layer, map, y, x }, why: false });
+}
+
+/** Moves the cursor by an arrow key and says where it is; false for other keys. */
+function walk(view, key) {
+  const { store, plan, spoken } = view;
+  const cursor = moveCursor(store, plan, view.cursor, key);
+  if (!cursor) return false;
+  view.cursor = cursor;
+  const item = plan.byLayer.get(cursor.layer);
+  const head = item.block ?? sentence(item.node);
+  spoken.textContent = cursor.map === undefined ? head : placeOf(item.node, cursor, store.state);
+  scrollTo(view.scroller, item);
+  view.drawSoon();
+  return true;
+}
+
+/** Opens what the cursor stands on by Enter or Space; false for other keys. */
+function activate({ store, plan, cursor }, key) {
+  if (!cursor || (key !== "Enter" && key !== " ")) return false;
+  const item = plan.byLayer.get(cursor.layer);
+  if (cursor.map === undefined) activateHead(store, item);
+  else store.set({ selected: { ...cursor, ...(item.grid.vector && { y: 0, x: 0 }) }, why: false });
+  return true;
+}
