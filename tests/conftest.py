@@ -29,8 +29,19 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
+def plain_installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment variables of a process that finds the packages of no extra, as after `pip install .`."""
+    place = tmp_path_factory.mktemp("plain")
+    names = ("sklearn", "skimage", "scipy", "pandas", "datasets", "timm", "huggingface_hub", "tensorboard")
+    # Python imports `sitecustomize` by itself when it starts.
+    (place / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names}))\n")
+    paths = [str(place), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> cs.Run:
-    """LeNet with ReLU on scikit-learn's digits: seconds to train, and it really reads them. Do not change it."""
+    """LeNet with ReLU on the bundled digits: seconds to train, and it really reads them. Do not change it."""
     place = tmp_path_factory.mktemp("digits")
     return cs.train("digits", "lenet_relu", epochs=12, output=place, show=False)
 

@@ -60,12 +60,14 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def test_the_commands_run(place):
+def test_the_commands_run_without_any_extra(place, plain_installation):
     ran = 0
     for words in commands(ENGLISH):
         if words[0] == "convscope":
             command = [sys.executable, "-m", *words]
-            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=500)
+            done = subprocess.run(
+                command, cwd=place, env=plain_installation, capture_output=True, text=True, timeout=500
+            )
             assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
             assert done.stdout.strip(), words
             ran += 1
@@ -81,9 +83,10 @@ def test_make_has_the_targets_and_demo_is_plain_train():
     assert re.search(r"^demo:.*\n\t\$\(BIN\)/convscope train\n", makefile, flags=re.M)
 
 
-def test_the_python_runs(place):
+def test_the_python_runs_without_any_extra(place, plain_installation):
     code = "\n".join(blocks(ENGLISH, "python"))
-    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=500)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=place, env=plain_installation, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     assert "of 269 unseen digits are right" in done.stdout and "340,908" in done.stdout
 

@@ -1,5 +1,6 @@
 """The tutorials' own task: find our logo among pictures. Draws them, trains, and shows where the network looks.
 
+    pip install '.[heads,superpixels]'    # scikit-learn and scikit-image, for their photographs
     python examples/logo/find_logo.py [--minutes 3] [--folder runs/logo]
 
 prints how many of 200 new pictures, on photographs that the training never saw, are told apart, and in how many of

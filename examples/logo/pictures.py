@@ -1,5 +1,6 @@
 """Pictures for the task "is our logo in it?": a drawn logo, or other marks, on real photographs.
 
+    pip install '.[heads,superpixels]'    # scikit-learn and scikit-image, for their photographs
     python examples/logo/pictures.py FOLDER [--count 300] [--seed 0]
 
 writes FOLDER/train/logo, FOLDER/train/other (with the photographs that scikit-image ships) and FOLDER/new/logo,
