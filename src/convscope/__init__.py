@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .classifier import Classifier, Prediction, load
     from .data import Data, Preprocess, Split, load_data
@@ -29,11 +31,11 @@ if TYPE_CHECKING:
     from .explaining import Explanation, explain
     from .insight import summary
     from .models import create_model, list_models
-    from .training import Recipe, Run, resume, train
+    from .training.recipe import Recipe
+    from .training.train import Run, resume, train
 
-__version__ = "0.1.0"
-
-_HOMES = {
+# The module in which each public name is defined.
+_MODULES = {
     "classifier": ("Classifier", "Prediction", "load"),
     "data": ("Data", "Preprocess", "Split", "load_data"),
     "errors": (
@@ -43,9 +45,10 @@ _HOMES = {
     "explaining": ("Explanation", "explain"),
     "insight": ("summary",),
     "models": ("create_model", "list_models"),
-    "training": ("Recipe", "Run", "resume", "train"),
+    "training.recipe": ("Recipe",),
+    "training.train": ("Run", "resume", "train"),
 }  # fmt: skip
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Explanation",
@@ -55,9 +58,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The command, also as `python -m convscope`."""
+"""Run the command line as `python -m convscope`."""
 
 import sys
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from .errors import OutputError, printable
+from .errors import OutputError, UsageError, printable
 
 # Marks what a killed process may leave behind; `remove_leftovers` deletes it.
 UNFINISHED = ".unfinished-"
@@ -91,6 +91,14 @@ def remove_leftovers(folder: Path) -> None:
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def check_folder_name(name: str | None) -> None:
+    """Raise UsageError unless a name that was given is that of one folder, without a path."""
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
+        raise UsageError(
+            f"--name must be a plain folder name, not {printable(repr(name))}: --output says where the folder is made"
+        )
 
 
 def free_folder(parent: Path, name: str) -> Path:

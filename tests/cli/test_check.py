@@ -12,8 +12,8 @@ import pytest
 from convscope.cli import main
 from tests.data import hostile
 from tests.data.hostile import small, write
-from tests.data.test_archive import pack_folder
-from tests.data.test_folder import tree
+from tests.data.sources.test_archive import pack_folder
+from tests.data.sources.test_folder import tree
 
 KEYS = {"ok", "images", "classes", "splits", "problems"}
 
@@ -96,14 +96,14 @@ def test_many_problems_of_a_kind_are_cut_short_on_paper(photos, capsys):
         write(photos / f"cat/broken{i:02d}.png", b"junk")
     assert main(["check", "photos"]) == 0
     out = capsys.readouterr().out
-    assert out.count("warning ") == 10 and "... and 15 more of this kind (--json has all)" in out
+    assert out.count("warning ") == 10 and "... and 15 more of this kind (--json lists all)" in out
     assert "65 images in 2 classes, one channel; 25 cannot be used" in out
 
 
 def test_the_sheet(photos, capsys):
     for name in ("sheet.png", "sheet.html"):
         assert main(["check", "photos", "--output", name, "--img-size", "32", "--crop-mode", "pad"]) == 0
-        assert f"sheet     {name}" in capsys.readouterr().out and Path(name).stat().st_size > 500
+        assert f"contact sheet  {name}" in capsys.readouterr().out and Path(name).stat().st_size > 500
     for words, message in (
         (["--output", "sheet.gif"], "--output must end in .png or .html, not 'sheet.gif'"),
         (["--output", "photos/sheet.png"], "photos/sheet.png lies in the data set, where nothing is written"),

@@ -6,26 +6,27 @@ from pathlib import Path
 
 import pytest
 
+import convscope as cs
 from convscope.cli import main
 
 ERRORS = [
     (["trian"], 2, "No such command 'trian'. Did you mean 'train'?"),
     (["train", "--epoch", "3"], 2, "No such option: --epoch"),
     (["train", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
-    (["train", "--epochs", "0"], 2, "epochs must be from 1 to 1e+06, not 0"),
-    (["train", "--lr", "nan"], 2, "lr must be from 1e-12 to 10000, not nan"),
-    (["train", "--lr", "-1"], 2, "lr must be from"),
-    (["train", "--optimizer", "adamm"], 2, "optimizer must be one of sgd, adamw, muon, not 'adamm'"),
-    (["train", "--schedule", "x"], 2, "schedule must be one of constant, linear, one-cycle, cosine, step, not 'x'"),
+    (["train", "--epochs", "0"], 2, "--epochs must be from 1 to 1,000,000, not 0"),
+    (["train", "--lr", "nan"], 2, "--lr must be from 1e-12 to 10,000, not nan"),
+    (["train", "--lr", "-1"], 2, "--lr must be from"),
+    (["train", "--optimizer", "adamm"], 2, "--optimizer must be one of sgd, adamw, muon, not 'adamm'"),
+    (["train", "--schedule", "x"], 2, "--schedule must be one of constant, linear, one-cycle, cosine, step, not 'x'"),
     (["train", "--augment", "x"], 2, "augment: unknown change 'x': choose from none, flip, alternating-flip, shift"),
     (["train", "--augment", "flop,shift=2"], 2, "augment: unknown change 'flop': did you mean flip?"),
     (["train", "--augment", "shift=x"], 2, "augment: shift must be a number from 0 to 10000, not 'x'"),
-    (["train", "--mixup", "-1"], 2, "mixup must be from 0 to 100, not -1"),
-    (["train", "--tta", "spin"], 2, "tta must be one of none, flip, shift, flip-shift, five-crop,"),
-    (["train", "--layout", "nhwc"], 2, "layout must be one of auto, contiguous, channels-last, not 'nhwc'"),
-    (["train", "--monitor", "test/top1"], 2, "monitor must be one of val/loss, val/top1, not 'test/top1'"),
+    (["train", "--mixup", "-1"], 2, "--mixup must be from 0 to 100, not -1"),
+    (["train", "--tta", "spin"], 2, "--tta must be one of none, flip, shift, flip-shift, five-crop,"),
+    (["train", "--layout", "nhwc"], 2, "--layout must be one of auto, contiguous, channels-last, not 'nhwc'"),
+    (["train", "--monitor", "test/top1"], 2, "--monitor must be one of val/loss, val/top1, not 'test/top1'"),
     (["train", "--time-budget", "soon"], 2, "--time-budget must be a time such as 30s, 10m or 1h, not 'soon'"),
-    (["train", "--in-channels", "2"], 2, "in_channels must be 1 or 3, not 2"),
+    (["train", "--in-channels", "2"], 2, "--in-channels must be one of 1, 3, not 2"),
     (["train", "--model", "lenet5", "--img-size", "28"], 2, "lenet5 takes images of N x 1 x 32 x 32"),
     (["train", "--model", "lenet"], 4, "unknown network 'lenet': did you mean lenet"),
     (["train", "--model-arg", "j"], 2, "--model-arg must be NAME=VALUE, not 'j'"),
@@ -37,10 +38,10 @@ ERRORS = [
     (["train", "--recipe", "nosuch.yaml"], 2, "cannot read the recipe nosuch.yaml: give a YAML file"),
     (["train", "--name", "a/b"], 2, "--name must be a plain folder name, not 'a/b'"),
     (["train", "--resume", "nosuch"], 4, "nosuch: no run to go on with"),
-    (["train", "--resume", "x", "--name", "y"], 2, "--resume goes on in the run's own folder"),
+    (["train", "--resume", "x", "--name", "y"], 2, "--resume continues in the run's own folder"),
     (["train", "--device", "tpu9"], 2, "unknown device 'tpu9'"),
-    (["train", "--precision", "int4"], 2, "precision must be one of auto, bf16, fp16, float32, not 'int4'"),
-    (["predict"], 2, "Missing argument 'run'"),
+    (["train", "--precision", "int4"], 2, "--precision must be one of auto, bf16, fp16, float32, not 'int4'"),
+    (["predict"], 2, "Missing argument 'RUN'"),
     (["predict", "nosuch", "x.png"], 4, "nosuch: no such run or bundle"),
     (["predict", "last", "x.png"], 4, "no run below the current directory"),
     (["predict", "RUN", "nosuch.png"], 3, "none of the 1 files could be read as an image"),
@@ -85,3 +86,8 @@ def test_bad_recipes_are_one_line(run, capsys, text, message):
     Path("bad.yaml").write_text(text)
     assert main(["train", "--recipe", "bad.yaml"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_debug_shows_the_trace(run):
+    with pytest.raises(cs.DataError):
+        main(["train", "nosuch", "--debug"])

@@ -1,4 +1,4 @@
-"""The command line: a file a verb. Heavy libraries are imported inside the verbs, so that `--help` is quick."""
+"""The command line, one file per verb. Heavy libraries are imported inside the verbs, so that `--help` is quick."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import typer
 
@@ -18,17 +19,18 @@ from .check import check_command
 from .evaluate import evaluate_command
 from .explain import explain_command
 from .features import features_command
+from .help import PanelCommand
 from .models import models_command, summary_command
 from .predict import predict_command
 from .serve import serve_command
 from .train import train_command
 
-# Nothing is collected at the end of the process: walking through all that torch has imported takes a second.
+# No garbage collection at the end of the process: going through everything that torch has imported takes a second.
 atexit.register(gc.freeze)
 
 app = typer.Typer(
     help="Train, see inside and ship the classic convolutional image classifiers.",
-    epilog="Errors are one line; add --debug to any verb for the stack trace.",
+    epilog="`convscope VERB --help` describes a verb. Add --debug to any verb for the stack trace of an error.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -48,12 +50,12 @@ VERBS: dict[str, Callable[..., None]] = {
     "summary": summary_command,
 }
 for _name, _command in VERBS.items():
-    app.command(_name)(_command)
+    app.command(_name, cls=PanelCommand)(_command)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
-        from .. import __version__
+def _show_version(requested: bool) -> None:
+    if requested:
+        from ..version import __version__
 
         typer.echo(f"convscope {__version__}")
         raise typer.Exit
@@ -61,44 +63,46 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
-    """What stands before a verb."""
+    """Declare the options that come before a verb."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the result is the exit code. Every error is one line on stderr, without a stack trace."""
+    """Run one command and return its exit code. Every error is one line on stderr; `--debug` raises it instead."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _take_debug(words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(format="%(message)s", handlers=[_Warnings()], force=True)
+    logging.basicConfig(format="%(message)s", handlers=[_StderrHandler()], force=True)
     try:
         code = app(words, prog_name="convscope", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough; nothing more may be written, not even at exit.
+        # The reader of our output (`| head`) has closed the pipe: nothing more may be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as problem:
         if debug:
             raise
-        code, message = _explain(problem, words)
+        code, message = _exit_code_and_message(problem, words)
         print(message, file=sys.stderr)
         return code
 
 
 def _take_debug(words: list[str]) -> bool:
-    """Remove `--debug` wherever it stands before a `--`."""
+    """Remove every `--debug` before a `--`; return whether there was one."""
     end = words.index("--") if "--" in words else len(words)
     found = "--debug" in words[:end]
     words[:end] = [word for word in words[:end] if word != "--debug"]
     return found
 
 
-def _explain(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
+def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
     text = " ".join(printable(problem).split())
     if isinstance(problem, KeyboardInterrupt):
         return 130, "stopped"
@@ -116,8 +120,8 @@ def _explain(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
     return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
 
 
-class _Warnings(logging.Handler):
-    """Log records as `warning: ...` lines on stderr, whatever stderr is by then."""
+class _StderrHandler(logging.Handler):
+    """Print log records as `warning: ...` lines on the stderr of that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:

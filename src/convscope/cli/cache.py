@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from enum import Enum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import OutputError, printable
 from .output import print_json, print_table
-
-Option = typer.Option
+from .parameters import Json
 
 
 class Action(str, Enum):
@@ -23,29 +23,47 @@ class Action(str, Enum):
 
 
 def cache_command(
-    action: Annotated[Action, typer.Argument(help="show what is in it, or clear it.")] = Action.show,
-    cache: Annotated[str, Option(help="A folder that was given to `train --cache`. Default: the user's own.")] = "auto",
-    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+    action: Annotated[
+        Action, typer.Argument(help="Show what the cache holds, or clear it.")
+    ] = Action.show,
+    cache: Annotated[
+        str,
+        typer.Option(help="auto (the user's cache folder), or a folder given to `train --cache`.", metavar="WHERE"),
+    ] = "auto",
+    json: Json = False,
 ) -> None:
     """Show or clear the cache of decoded images.
 
-    It is below CONVSCOPE_CACHE, if that is set, and holds at most CONVSCOPE_CACHE_SIZE (such as 20GB; default: half of
-    the free disk); what was not used for longest goes first. Clearing it costs nothing but the time to decode again.
+    The environment variable CONVSCOPE_CACHE moves the user's cache folder; CONVSCOPE_CACHE_SIZE limits its size (such
+    as 20GB; default: half of the free disk space). Least recently used files are deleted first. After clearing, images
+    are decoded again when they are needed.
     """
-    from ..data.decoding.cache import cache_root, clear, entries, size_limit
+    from ..data.decoding.cache_files import cache_root
 
     root = cache_root(cache)
     if root is None:
-        raise typer.BadParameter("off is no folder", param_hint="--cache")
+        raise typer.BadParameter("off is not a folder", param_hint="--cache")
     if action is Action.clear:
-        removed, freed, left = clear(root)
-        if left:
-            raise OutputError(f"{left} files of {printable(root)} are in use or protected: try again later")
-        if json:
-            print_json({"folder": str(root), "removed": removed, "bytes": freed})
-        else:
-            typer.echo(f"{printable(root)}: {removed} files removed, {size_text(freed)}")
-        return
+        _clear(root, json)
+    else:
+        _show(root, json)
+
+
+def _clear(root: Path, json: bool) -> None:
+    from ..data.decoding.cache_files import clear
+
+    removed, freed, left = clear(root)
+    if left:
+        raise OutputError(f"{printable(root)}: {left} files are in use or protected: try again later")
+    if json:
+        print_json({"folder": str(root), "removed": removed, "bytes": freed})
+    else:
+        typer.echo(f"{printable(root)}: {removed} files removed, {size_text(freed)}")
+
+
+def _show(root: Path, json: bool) -> None:
+    from ..data.decoding.cache_files import entries, size_limit
+
     found = entries(root)
     used = sum(entry.bytes for entry in found)
     limit = size_limit(root, used)
@@ -56,15 +74,18 @@ def cache_command(
     typer.echo(f"{printable(root)}: {len(found)} files, {size_text(used)} of at most {size_text(limit)}")
     if found:
         typer.echo("")
-        rows = [
-            (
-                f"{e.images:,}", " x ".join(map(str, e.about["settings"]["input_size"])) if e.about else "damaged",
-                size_text(e.bytes), time.strftime("%Y-%m-%d %H:%M", time.localtime(e.used)), e.about.get("source", ""),
-            )
-            for e in found
-        ]  # fmt: skip
-        print_table([("images", "of", "size", "last used", "from"), *rows], numbers=(0, 2))
-        typer.echo("\nremove them   convscope cache clear")
+        print_table([("images", "input size", "size", "last used", "source"), *map(_row, found)], numbers=(0, 2))
+        typer.echo("\nclear it  convscope cache clear")
+
+
+def _row(entry: Any) -> tuple[str, ...]:
+    return (
+        f"{entry.images:,}",
+        " x ".join(map(str, entry.about["settings"]["input_size"])) if entry.about else "damaged",
+        size_text(entry.bytes),
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
+        entry.about.get("source", ""),
+    )
 
 
 def size_text(count: float) -> str:

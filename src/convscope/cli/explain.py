@@ -6,36 +6,51 @@ from typing import Annotated
 
 import typer
 
+from ..choices import ATTRIBUTION_METHODS
 from ..errors import printable
 from .output import print_json
+from .parameters import Device, Json, Run
 
 Option = typer.Option
 
 
 def explain_command(
-    run: Annotated[str, typer.Argument(help="A run folder, a bundle (folder or zip), or `last`.")],
-    image: Annotated[str, typer.Argument(help="An image file.")],
+    run: Run,
+    image: Annotated[str, typer.Argument(help="An image file.", metavar="IMAGE")],
     method: Annotated[
         list[str] | None,
         Option(
-            help="hires-cam, grad-cam, occlusion, integrated-gradients, guided-backprop, deconvnet or saliency; "
-            "several by repeating it. Default: all."
+            help=f"Heat map to compute: {', '.join(ATTRIBUTION_METHODS)}. Can be repeated. Default: all.",
+            metavar="METHOD",
         ),
     ] = None,
     layer: Annotated[
         str | None,
-        Option(help="Where the class-activation map is made; all maps of it are shown. Default: the last fine one."),
+        Option(
+            help="Layer whose feature maps the class-activation maps are made of. All its maps are shown. Default: the "
+            "last layer with maps of at least 7 x 7 pixels.",
+            metavar="LAYER",
+        ),
     ] = None,
-    label: Annotated[str | None, Option(help="The class that is explained. Default: the likeliest.")] = None,
-    versus: Annotated[str | None, Option(help="The class that it is compared with. Default: the next.")] = None,
-    device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
-    output: Annotated[str, Option(help="Where the folder is made.")] = "runs/explain",
-    name: Annotated[str | None, Option(help="The folder's name. Default: network and image.")] = None,
-    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+    label: Annotated[
+        str | None, Option(help="Class to explain. Default: the most probable one.", metavar="CLASS")
+    ] = None,
+    versus: Annotated[
+        str | None, Option(help="Class to compare it with. Default: the next most probable one.", metavar="CLASS")
+    ] = None,
+    device: Device = "auto",
+    output: Annotated[
+        str, Option(help="Folder in which the explanation's folder is made.", metavar="FOLDER")
+    ] = "runs/explain",
+    name: Annotated[
+        str | None, Option(help="Name of the explanation's folder. Default: MODEL-IMAGE.", metavar="NAME")
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """Show what each layer sees in an image, and why the answer is what it is.
+    """Explain how a network classifies an image, layer by layer.
 
-    Writes one HTML page and its pictures: feature maps, kernels, class-activation and occlusion maps, gradients.
+    Writes one HTML page and its pictures: the feature maps and kernels, and heat maps that show which parts of the
+    image speak for the answer.
     """
     from ..classifier import load
     from ..devices import choose_device
@@ -44,16 +59,16 @@ def explain_command(
 
     classifier = load(run)
     classifier.network.to(choose_device(device))
-    asked = {"method": method, "layer": layer, "label": label, "versus": versus}
-    found = explain(
+    options = {"method": method, "layer": layer, "label": label, "versus": versus}
+    explanation = explain(
         classifier, image, label=label, versus=versus, methods=method, layer=layer, output=output, name=name,
-        command=command_of(run, image, asked),
+        command=command_of(run, image, options),
     )  # fmt: skip
     if json:
-        print_json({"run": run, **found.to_dict()})
+        print_json({"run": run, **explanation.to_dict()})
         return
-    best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in found.predictions[:3])
-    typer.echo(f"{printable(found.image)}: {best}")
-    typer.echo(f"explained  {printable(found.label)}, against {printable(found.versus)}")
-    typer.echo(f"page       {printable(found.page)}")
-    typer.echo(f"pictures   {len(found.files) - 1} in {printable(found.folder)}")
+    best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in explanation.predictions[:3])
+    typer.echo(f"{printable(explanation.image)}: {best}")
+    typer.echo(f"explained  {printable(explanation.label)}, compared with {printable(explanation.versus)}")
+    typer.echo(f"page       {printable(explanation.page)}")
+    typer.echo(f"pictures   {len(explanation.files) - 1} in {printable(explanation.folder)}")

@@ -8,31 +8,41 @@ import typer
 
 from ..errors import printable
 from .output import print_json
+from .parameters import Data, DataDir, Device, Json, Run, Strict
 
 Option = typer.Option
 
 
 def features_command(
-    run: Annotated[str, typer.Argument(help="A run folder, a bundle (folder or zip), `last` or a bundled classifier.")],
-    data: Annotated[str, typer.Argument(help="Any data that `convscope train` takes.")],
+    run: Run,
+    data: Data,
     layers: Annotated[
-        str, Option(help="Layers whose features are joined, with commas (see `convscope summary`). Default: the last.")
+        str,
+        Option(
+            help="Layers whose features are joined, separated by commas (`convscope summary` lists them). Default: the "
+            "input of the last layer.",
+            metavar="LAYERS",
+            show_default=False,
+        ),
     ] = "",
-    split: Annotated[str, Option(help="train, val, test or all.")] = "all",
-    output: Annotated[str, Option(help="The file to write: .npz or .csv.")] = "features.npz",
-    data_dir: Annotated[str | None, Option(help="Where a named data set already lies.")] = None,
-    device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
-    strict: Annotated[bool, Option("--strict", help="Fail if any file had to be skipped.")] = False,
-    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+    split: Annotated[str, Option(help="Split to use.", metavar="[train|val|test|all]")] = "all",
+    output: Annotated[str, Option(help="File to write, .npz or .csv.", metavar="FILE")] = "features.npz",
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    strict: Strict = False,
+    json: Json = False,
 ) -> None:
-    """Write what a network knows of images to a file: a vector an image, for other classifiers, clustering, search."""
+    """Write the features that a network computes to a file.
+
+    One vector per image, for other classifiers, clustering or search. Feature maps are averaged over their positions.
+    """
     from ..evaluation.features import write_features
 
-    found = write_features(
+    features = write_features(
         run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict
     )
-    count, width = found.values.shape
+    count, width = features.values.shape
     if json:
         print_json({"run": run, "data": data, "output": output, "n": count, "width": width, "layers": layers})
     else:
-        typer.echo(f"{count:,} images, {width:,} features each: {printable(output)}")
+        typer.echo(f"{count:,} images with {width:,} features each: {printable(output)}")

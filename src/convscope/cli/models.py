@@ -9,17 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from .output import print_json, print_table
+from .parameters import Json
 
 Option = typer.Option
 
 
 def models_command(
     pattern: Annotated[
-        str, typer.Argument(help="Which of them, such as 'resnet*'; 'timm:resnet*' for networks of timm.")
+        str,
+        typer.Argument(
+            help="Names to list, such as 'resnet*'; 'timm:resnet*' lists networks of timm.",
+            metavar="PATTERN",
+            show_default=False,
+        ),
     ] = "*",
-    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+    json: Json = False,
 ) -> None:
-    """List the networks with their papers and sizes."""
+    """List the networks with their papers, sizes and published errors."""
     import torch
 
     from ..insight.layer_table import shape_text
@@ -46,7 +52,7 @@ def models_command(
         )
         for e in entries
     ]  # fmt: skip
-    header = ("name", "year", "family", "input", "parameters", "top-1 %", "top-5 %", "wrong, published for", "paper")
+    header = ("name", "year", "family", "input", "parameters", "top-1 error %", "top-5 error %", "measured on", "paper")
     print_table([header, *rows], numbers=(4, 5, 6))
     typer.echo("\nTimeline")
     print_table(_timeline(entries))
@@ -57,7 +63,7 @@ def _error(value: float | None) -> str:
 
 
 def _timeline(entries: list[dict[str, Any]]) -> list[tuple[object, str, str]]:
-    """A row a year and family with the names of its networks; the year stands in its first row."""
+    """Return one row per year and family with the names of its networks; the year stands only in its first row."""
     dated = sorted((entry for entry in entries if entry["year"]), key=itemgetter("year", "family"))
     rows: list[tuple[object, str, str]] = []
     for year, of_year in groupby(dated, itemgetter("year")):
@@ -69,16 +75,20 @@ def _timeline(entries: list[dict[str, Any]]) -> list[tuple[object, str, str]]:
 
 
 def summary_command(
-    model: Annotated[str, typer.Argument(help="A network; `convscope models` lists them.")],
-    num_classes: Annotated[int | None, Option(help="Number of classes. Default: the paper's.")] = None,
-    in_channels: Annotated[int | None, Option(help="Channels of the input. Default: the paper's.")] = None,
-    img_size: Annotated[int | None, Option(help="Height and width of the input. Default: the paper's.")] = None,
-    json: Annotated[bool, Option("--json", help="Print one JSON document on stdout.")] = False,
+    model: Annotated[str, typer.Argument(help="A network: a name from `convscope models`.", metavar="MODEL")],
+    num_classes: Annotated[int | None, Option(help="Number of classes. Default: as in the paper.", metavar="N")] = None,
+    in_channels: Annotated[
+        int | None, Option(help="Channels of the input. Default: as in the paper.", metavar="N")
+    ] = None,
+    img_size: Annotated[
+        int | None, Option(help="Height and width of the input in pixels. Default: as in the paper.", metavar="N")
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Show a network layer by layer.
 
-    For each layer: output shape, parameters, multiply-accumulates, connections (inputs of all its units, with biases)
-    and the receptive field of one unit in input pixels.
+    For each layer: output shape, parameters, multiply-accumulates (MACs), connections (the inputs of all its units,
+    biases included) and the receptive field of one unit in pixels of the input.
     """
     import torch
 

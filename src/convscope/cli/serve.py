@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .parameters import Device
+
 Option = typer.Option
 
 
@@ -13,19 +15,22 @@ def serve_command(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="A run folder (also one in training), a bundle, `last`, or nothing: the bundled classifiers."
+            help="The classifier: a run folder (also of a training that is still running), a bundle (a saved "
+            "classifier: folder or zip), or `last` (the newest run). Default: the bundled classifiers alone.",
+            metavar="RUN",
         ),
     ] = None,
     host: Annotated[
-        str, Option(help="The address to listen on; 0.0.0.0 is every network of this machine.")
+        str, Option(help="Address to listen on. 0.0.0.0 lets other machines on the network connect.", metavar="ADDRESS")
     ] = "127.0.0.1",
     port: Annotated[
-        int | None, Option(help="The port; 8000, or the next free one, if not given.", min=0, max=65_535)
+        int | None,
+        Option(help="Port to listen on. Default: 8000, or the next free one.", min=0, max=65_535, metavar="N"),
     ] = None,
-    device: Annotated[str, Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
     open: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Open the page that shows a network at work, and the HTTP API behind it."""
+    """Serve the page that shows a network at work, and an HTTP API."""
     from ..serving.server import serve
 
     serve(run, host, port, device, open, typer.echo)

@@ -16,7 +16,7 @@ import torch
 from ..classifier import Classifier, ImageLike, Prediction, as_image
 from ..data.image_file import UnreadableImage
 from ..errors import DataError, ModelFileError, UsageError, printable
-from ..files import free_folder, write_folder_atomically
+from ..files import check_folder_name, free_folder, write_folder_atomically
 from ..insight import METHODS
 from .colours import enlarged, on_paper, photograph, png
 from .drawings import bars, sheet, stems
@@ -87,10 +87,7 @@ def explain(
     gives no finite answer, OutputError if it cannot be written.
     """
     _check_methods(methods)
-    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
-        raise UsageError(
-            f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it goes"
-        )
+    check_folder_name(name)
     one, two = (None if given is None else _class_index(classifier, given) for given in (label, versus))
     title = Path(image).name if isinstance(image, str | Path) else "image"
     try:
@@ -193,7 +190,7 @@ def _folder_name(architecture: str, title: str) -> str:
 
 
 def _about(classifier: Classifier) -> dict[str, Any]:
-    from .. import __version__
+    from ..version import __version__
 
     channels, height, width = classifier.preprocess.input_size
     return {

@@ -1,6 +1,1 @@
-"""From a recipe to a trained classifier, and nothing lost on the way."""
-
-from .recipe import Recipe
-from .run import Run, resume, train
-
-__all__ = ["Recipe", "Run", "resume", "train"]
+"""From a recipe to a trained classifier. The names are not imported here, so that the command line starts quickly."""

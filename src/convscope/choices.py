@@ -1,0 +1,20 @@
+"""The names that options accept, apart from the code behind them: `--help` lists them without importing torch.
+
+`tests/test_choices.py` compares each with the table of functions that it stands for.
+"""
+
+from __future__ import annotations
+
+PRECISIONS = ("auto", "bf16", "fp16", "float32")
+LAYOUTS = ("auto", "contiguous", "channels-last")
+CROP_MODES = ("center", "pad", "squash")
+SAMPLERS = ("shuffle", "balanced")
+TTA_VIEWS = ("none", "flip", "shift", "flip-shift", "five-crop", "ten-crop")
+CLASSICAL_HEADS = ("svm", "logistic", "knn", "tree")
+AUGMENTATION_NAMES = (
+    "flip", "alternating-flip", "shift", "crop", "resized-crop", "rotate", "affine", "elastic", "brightness",
+    "contrast", "saturation", "hue", "lighting", "erase", "cutout", "trivial-augment", "rand-augment",
+)  # fmt: skip
+ATTRIBUTION_METHODS = (
+    "grad-cam", "hires-cam", "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet",
+)  # fmt: skip

@@ -1,0 +1,215 @@
+"""The options of a training, each declared once: name, type, default, range, choices and help.
+
+`Recipe` adds what can be done with them; `cli/train_options.py` makes the options of `convscope train` from them. This
+file imports nothing heavy, so that `convscope train --help` is quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_type_hints
+
+from ..choices import AUGMENTATION_NAMES, CLASSICAL_HEADS, CROP_MODES, LAYOUTS, PRECISIONS, SAMPLERS, TTA_VIEWS
+from .declaration import Option, Panel, check_value, named_values, option, plain_type, seconds
+from .schedule import SCHEDULES
+
+
+# fmt: off
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The fields of a `Recipe`."""
+
+    model: str = option(
+        "lenet5", Panel.MOST_USED, "Network: a name from `convscope models`, or timm:NAME.",
+        metavar="NAME", identity=True, by_recipe=True,
+    )
+    data: str = option(
+        "mnist-5k", Panel.DATA,
+        "Images to train on. A path: class folders (one folder per class, or train/, val/ and test/ of class folders), "
+        "a table (.csv, .tsv) of path,label[,split], a list (.txt) of lines `path index`, IDX files, CIFAR batches, or "
+        "a zip of any of these. Or a name: mnist-5k, digits, mnist, cifar10, flowers102, ... (an unknown name lists "
+        "all), or hf:OWNER/NAME from the Hugging Face hub. Default: mnist-5k.",
+        metavar="DATA", identity=True, by_recipe=True, positional=True,
+    )
+    data_dir: str | None = option(
+        None, Panel.DATA, "Folder with the files of a named data set. Without it they are downloaded once.",
+        metavar="FOLDER",
+    )
+    img_size: int | None = option(
+        None, Panel.DATA,
+        "Height and width of the network's input in pixels. Default: chosen to suit the network and the images.",
+        limits=(1, 4096), identity=True,
+    )
+    in_channels: int | None = option(
+        None, Panel.DATA, "Channels of the input: 1 (gray) or 3 (colour). Default: as the images have.",
+        choices=(1, 3), identity=True,
+    )
+    crop_mode: str = option(
+        "center", Panel.DATA, "Fit images to the input: cut out the centre, pad the shorter side, or squash.",
+        choices=CROP_MODES, identity=True,
+    )
+    superpixels: int = option(
+        0, Panel.DATA, "Replace each image by about N regions of one colour (SLIC superpixels).",
+        limits=(0, 100_000), identity=True,
+    )
+    sampler: str = option(
+        "shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=SAMPLERS
+    )
+    cache: str = option(
+        "auto", Panel.DATA, "Where decoded images are kept: auto (the user's cache folder), off, or a folder.",
+        metavar="WHERE",
+    )
+    model_args: dict[str, Any] = option(  # noqa: RUF009 - every recipe gets a dictionary of its own
+        {}, Panel.NETWORK, "Argument of the network, such as hidden=[300] or activation=gelu. Can be repeated.",
+        metavar="NAME=VALUE", flag="--model-arg", convert=named_values, identity=True, by_recipe=True,
+    )
+    head: str = option(
+        "own", Panel.NETWORK,
+        "Classify with the network's own last layer, or fit a classical classifier to the network's features.",
+        choices=("own", *CLASSICAL_HEADS),
+    )
+    features: str = option(
+        "", Panel.NETWORK,
+        "For a classical --head: layers whose features are joined, separated by commas. Default: the input of the last "
+        "layer.",
+        metavar="LAYERS",
+    )
+    pretrained: bool = option(False, Panel.MOST_USED, "Start from public ImageNet weights.", identity=True)
+    from_run: str | None = option(
+        None, Panel.TRANSFER,
+        "Start from the weights of an earlier run or bundle, or of `last`; the classes may differ.",
+        metavar="RUN", identity=True,
+    )
+    freeze: bool = option(
+        False, Panel.TRANSFER, "Train only the head (the last layer); all other layers keep their weights.",
+        identity=True,
+    )
+    freeze_epochs: int = option(
+        0, Panel.TRANSFER, "Train only the head for N epochs, then all layers.",
+        limits=(0, 1_000_000), identity=True, by_recipe=True,
+    )
+    unfreeze_epochs: int = option(
+        0, Panel.TRANSFER, "Unfreeze the other layers gradually over N epochs, the last layers first.",
+        limits=(0, 1_000_000), identity=True,
+    )
+    body_lr_factor: float = option(
+        1.0, Panel.TRANSFER, "Learning rate of all layers but the head, as a multiple of --lr, such as 0.1.",
+        limits=(0, 1), identity=True, by_recipe=True,
+    )
+    epochs: int | None = option(
+        None, Panel.MOST_USED, "Passes over the training images. Default: chosen by their number (see --images-shown).",
+        limits=(1, 1_000_000), by_recipe=True,
+    )
+    time_budget: float | None = option(
+        None, Panel.MOST_USED, "Time limit for the whole command, from reading the data to the report: 30s, 10m or 1h.",
+        limits=(0.1, 1e9), metavar="TIME", convert=seconds,
+    )
+    images_shown: int = option(
+        550_000, Panel.DURATION,
+        "Without --epochs and --time-budget: train for as many epochs as it takes to show about N images.",
+        limits=(1, 1e12), by_recipe=True,
+    )
+    monitor: str = option(
+        "val/loss", Panel.DURATION, "Validation figure by which the best epoch is chosen.",
+        choices=("val/loss", "val/top1"), by_recipe=True,
+    )
+    patience: int | None = option(
+        None, Panel.DURATION, "Early stopping: stop after N epochs without improvement.", limits=(1, 1_000_000)
+    )
+    batch_size: int = option(64, Panel.MOST_USED, "Images per step.", limits=(1, 1_000_000), by_recipe=True)
+    lr: float = option(0.003, Panel.MOST_USED, "Peak learning rate.", limits=(1e-12, 1e4), by_recipe=True)
+    optimizer: str = option(
+        "adamw", Panel.OPTIMISATION, "Optimizer.", choices=("sgd", "adamw", "muon"), by_recipe=True
+    )
+    adam_lr: float = option(
+        0.003, Panel.OPTIMISATION,
+        "With muon, which trains the convolution kernels: peak learning rate of AdamW, which trains the rest.",
+        limits=(1e-12, 1e4), by_recipe=True,
+    )
+    momentum: float = option(
+        0.9, Panel.OPTIMISATION, "Momentum of sgd and muon.", limits=(0, 0.9999), by_recipe=True
+    )
+    nesterov: bool = option(False, Panel.OPTIMISATION, "Nesterov momentum, for sgd.")
+    weight_decay: float = option(
+        0.1, Panel.OPTIMISATION, "Weight decay of sgd and adamw; biases and normalisation layers have none.",
+        limits=(0, 10), by_recipe=True,
+    )
+    schedule: str = option(
+        "one-cycle", Panel.OPTIMISATION, "Learning rate schedule.", choices=tuple(SCHEDULES), by_recipe=True
+    )
+    warmup_epochs: float = option(
+        0.0, Panel.OPTIMISATION, "Epochs over which the learning rate first rises linearly from 0.", limits=(0, 1e6)
+    )
+    label_smoothing: float = option(
+        0.0, Panel.OPTIMISATION, "Share of the target probability that is spread evenly over all classes.",
+        limits=(0, 0.9999), by_recipe=True,
+    )
+    class_weights: str = option(
+        "none", Panel.OPTIMISATION, "balanced: weight the loss so that every class counts equally.",
+        choices=("none", "balanced"),
+    )
+    ema_decay: float = option(
+        0.0, Panel.OPTIMISATION,
+        "Decay per step of the exponential moving average (EMA) of the weights, such as 0.998; 0 is off.",
+        limits=(0, 0.99999), by_recipe=True,
+    )
+    augment: str = option(
+        "auto", Panel.MOST_USED,
+        f"auto (chosen for the data), none, or a list such as flip,shift=2 of {', '.join(AUGMENTATION_NAMES)}.",
+        metavar="LIST", by_recipe=True,
+    )
+    mixup: float = option(
+        0.0, Panel.AUGMENTATION, "Mixup (blend pairs of images): alpha of its beta distribution, such as 0.2.",
+        limits=(0, 100), metavar="ALPHA",
+    )
+    cutmix: float = option(
+        0.0, Panel.AUGMENTATION, "CutMix (paste boxes of other images): alpha of its beta distribution, such as 1.",
+        limits=(0, 100), metavar="ALPHA",
+    )
+    progressive: bool = option(
+        False, Panel.AUGMENTATION, "Progressive resizing: train on smaller images first, which is faster.",
+        by_recipe=True,
+    )
+    tta: str = option(
+        "none", Panel.AUGMENTATION,
+        "Test-time augmentation (TTA): also report the accuracy of the mean answer over several views of each image.",
+        choices=TTA_VIEWS,
+    )
+    device: str = option(
+        "auto", Panel.HARDWARE, "auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, ... or mps.", metavar="DEVICE"
+    )
+    precision: str = option(
+        "auto", Panel.HARDWARE, "Floating-point precision; auto measures which is fastest.", choices=PRECISIONS
+    )
+    layout: str = option(
+        "auto", Panel.HARDWARE, "Memory layout of kernels and feature maps; auto measures which is fastest.",
+        choices=LAYOUTS,
+    )
+    compile: bool = option(
+        False, Panel.HARDWARE, "Compile the network with torch.compile (needs a C++ compiler or CUDA)."
+    )
+    workers: int | None = option(
+        None, Panel.HARDWARE, "Threads or processes that decode images. Default: one per core.", limits=(1, 1024)
+    )
+    seed: int = option(0, Panel.OUTPUT, "Seed of all random numbers.", limits=(0, 2**31 - 1))
+    deterministic: bool = option(
+        False, Panel.OUTPUT, "Use only operations that give the same result bit for bit every time."
+    )
+    tensorboard: bool = option(False, Panel.OUTPUT, "Write TensorBoard event files into the run folder.")
+
+# fmt: on
+
+
+OPTIONS: dict[str, Option] = {each.name: each.metadata["option"] for each in fields(TrainingOptions)}
+DEFAULTS: dict[str, Any] = asdict(TrainingOptions())
+_HINTS = get_type_hints(TrainingOptions)
+
+
+def value_type(name: str) -> type:
+    """Return the type of an option's value where it is not None."""
+    return plain_type(_HINTS[name])
+
+
+def checked(name: str, value: Any, shown: str | None = None) -> Any:
+    """Return the value of an option in its type; UsageError, which calls the option `shown`, if it is wrong."""
+    return check_value(shown or name, value, _HINTS[name], OPTIONS[name])

@@ -1,0 +1,59 @@
+"""`convscope evaluate`: figures, report, classes matched by name, and the cache."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from convscope.cli import main
+
+
+def test_evaluate_matches_classes_by_name(run, squares, tmp_path, capsys):
+    assert (
+        main(["train", str(squares), "--model", "lenet_relu", "--epochs", "30", "--augment", "none", "--name", "s"])
+        == 0
+    )
+    other = tmp_path / "other"
+    (other / "dark").mkdir(parents=True)
+    (other / "a").mkdir()
+    for i in range(3):
+        (other / "dark" / f"{i}.png").write_bytes((squares / "dark" / f"0{i}.png").read_bytes())
+        (other / "a" / f"{i}.png").write_bytes((squares / "bright" / f"0{i}.png").read_bytes())
+    capsys.readouterr()
+    assert main(["evaluate", "runs/train/s", str(other)]) == 3
+    assert "the classifier does not know the class 'a'; it knows bright, dark" in capsys.readouterr().err
+    (other / "a").rename(other / "bright")
+    assert main(["evaluate", "runs/train/s", str(other), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["split"] == "all" and result["n"] == 6 and result["top1"] == 1.0
+
+
+def test_evaluate_keeps_decoded_images_where_it_is_told(run, squares, tmp_path, monkeypatch):
+    usual, given = tmp_path / "usual", tmp_path / "given"
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(usual))
+    words = ["train", str(squares), "--model", "softmax_regression", "--epochs", "1", "--name", "private"]
+    assert main([*words, "--cache", "off"]) == 0
+    assert main(["evaluate", "runs/train/private"]) == 0
+    assert not list(usual.rglob("*"))
+    assert main(["evaluate", "runs/train/private", "--cache", str(given), "--workers", "1"]) == 0
+    assert list(given.rglob("*")) and not list(usual.rglob("*"))
+    assert main(["evaluate", "runs/train/private", "--cache", "auto"]) == 0
+    assert list(usual.rglob("*"))
+
+
+def test_evaluate_tells_and_reports(run, capsys):
+    assert main(["evaluate", run]) == 0
+    out = capsys.readouterr().out
+    assert "digits, test: 269 images" in out and "precision" in out and "confusion matrix" in out
+    page = Path(out.strip().splitlines()[-1].split("  ")[1])
+    assert page.is_file() and page.parent.joinpath("predictions_test.csv").is_file()
+
+
+def test_evaluate_agrees_with_training(run, digits_run, capsys):
+    assert main(["evaluate", run, "--split", "val", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["top1"] == digits_run.metrics["val"]["top1"]
+    assert result["loss"] == pytest.approx(digits_run.metrics["val"]["loss"], rel=1e-5)
+    assert sum(map(sum, result["confusion"])) == result["n"]
