@@ -1,10 +1,10 @@
-"""Pictures for the task "is our logo in it?": a drawn logo, or other marks, on real photographs.
+"""Draw pictures for the task "is the logo in it?": a logo, or other marks, on real photographs.
 
     pip install '.[heads,superpixels]'    # scikit-learn and scikit-image, for their photographs
     python examples/logo/pictures.py FOLDER [--count 300] [--seed 0]
 
-writes FOLDER/train/logo, FOLDER/train/other (with the photographs that scikit-image ships) and FOLDER/new/logo,
-FOLDER/new/other (with photographs that the training never sees), and FOLDER/places.csv: where the logo is.
+Writes FOLDER/train/logo, FOLDER/train/other (with the photographs that scikit-image ships) and FOLDER/new/logo,
+FOLDER/new/other (with photographs that the training does not see), and FOLDER/places.csv with the boxes of the logos.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Box = tuple[int, int, int, int]
 
 
 def photographs() -> tuple[list[Image.Image], list[Image.Image]]:
-    """Those to learn from, and others to be tried on."""
+    """Return the photographs for training, and others for the new pictures."""
     learn = [data.astronaut(), data.coffee(), data.camera(), data.brick(), data.grass(), data.hubble_deep_field()]
     learn += [data.page(), data.retina(), load_sample_image("china.jpg")]
     new = [data.chelsea(), data.rocket(), data.gravel(), data.coins(), load_sample_image("flower.jpg")]
@@ -35,7 +35,7 @@ def photographs() -> tuple[list[Image.Image], list[Image.Image]]:
 
 
 def logo(size: int) -> Image.Image:
-    """Our logo: an orange lens with a white grid of nine squares, on a blue tile with round corners."""
+    """Draw the logo: an orange lens with a white grid of nine squares, on a blue tile with round corners."""
     tile = Image.new("RGBA", (size, size))
     pen = ImageDraw.Draw(tile)
     pen.rounded_rectangle((0, 0, size - 1, size - 1), size // 5, BLUE)
@@ -48,12 +48,12 @@ def logo(size: int) -> Image.Image:
     return tile
 
 
-def other_mark(size: int, coin: np.random.Generator) -> Image.Image:
-    """Somebody else's mark in much the same colours: a letter of bars, a star, rings, a chequered or a plain tile."""
+def other_mark(size: int, generator: np.random.Generator) -> Image.Image:
+    """Draw another mark in similar colours: a letter of bars, a star, rings, a chequered or a plain tile."""
     mark = Image.new("RGBA", (size, size))
     pen = ImageDraw.Draw(mark)
-    one, two = (BLUE, ORANGE) if coin.random() < 0.5 else (ORANGE, WHITE)
-    kind = coin.integers(5)
+    one, two = (BLUE, ORANGE) if generator.random() < 0.5 else (ORANGE, WHITE)
+    kind = generator.integers(5)
     if kind == 0:
         for share in (0.0, 0.36, 0.72):
             pen.rectangle(_share(size, share, 0.0, share + 0.22, 1.0), one)
@@ -79,43 +79,45 @@ def other_mark(size: int, coin: np.random.Generator) -> Image.Image:
     return mark
 
 
-def picture(photos: list[Image.Image], with_logo: bool, coin: np.random.Generator) -> tuple[Image.Image, Box | None]:
-    """A picture, with the logo at a random place, size, turn and light, and the box that it lies in (if it does).
+def picture(
+    photos: list[Image.Image], with_logo: bool, generator: np.random.Generator
+) -> tuple[Image.Image, Box | None]:
+    """Draw a picture with the logo at a random position, size, angle and brightness; return it and the logo's box.
 
-    Without the logo there is another mark in three of four pictures, and nothing in the others.
+    Three of four pictures without the logo have another mark. Their box is None.
     """
-    image = _background(photos, coin)
+    image = _background(photos, generator)
     if not with_logo:
-        if coin.random() < 0.75:
-            _paste(image, other_mark(256, coin), coin)
-        return _lit(image, coin), None
-    if coin.random() < 0.3:  # both may be there
-        _paste(image, other_mark(256, coin), coin)
-    box = _paste(image, logo(256), coin)
-    return _lit(image, coin), box
+        if generator.random() < 0.75:
+            _paste(image, other_mark(256, generator), generator)
+        return _lit(image, generator), None
+    if generator.random() < 0.3:  # sometimes both
+        _paste(image, other_mark(256, generator), generator)
+    box = _paste(image, logo(256), generator)
+    return _lit(image, generator), box
 
 
-def _background(photos: list[Image.Image], coin: np.random.Generator) -> Image.Image:
-    photo = photos[coin.integers(len(photos))]
-    side = int(min(photo.size) * coin.uniform(0.5, 1))
-    left, top = (int(coin.integers(length - side + 1)) for length in photo.size)
+def _background(photos: list[Image.Image], generator: np.random.Generator) -> Image.Image:
+    photo = photos[generator.integers(len(photos))]
+    side = int(min(photo.size) * generator.uniform(0.5, 1))
+    left, top = (int(generator.integers(length - side + 1)) for length in photo.size)
     image = photo.resize((SIDE, SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if coin.random() < 0.5 else image
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if generator.random() < 0.5 else image
 
 
-def _paste(image: Image.Image, mark: Image.Image, coin: np.random.Generator) -> Box:
-    size = int(SIDE * coin.uniform(0.2, 0.45))
+def _paste(image: Image.Image, mark: Image.Image, generator: np.random.Generator) -> Box:
+    size = int(SIDE * generator.uniform(0.2, 0.45))
     mark = mark.resize((size, size), Image.Resampling.LANCZOS)
-    mark = mark.rotate(coin.uniform(-25, 25), Image.Resampling.BICUBIC, expand=True)
-    left, top = (int(coin.integers(SIDE - length + 1)) for length in mark.size)
+    mark = mark.rotate(generator.uniform(-25, 25), Image.Resampling.BICUBIC, expand=True)
+    left, top = (int(generator.integers(SIDE - length + 1)) for length in mark.size)
     image.paste(mark, (left, top), mark)
     return left, top, left + mark.width, top + mark.height
 
 
-def _lit(image: Image.Image, coin: np.random.Generator) -> Image.Image:
-    image = ImageEnhance.Brightness(image).enhance(coin.uniform(0.6, 1.3))
-    image = ImageEnhance.Color(image).enhance(coin.uniform(0.6, 1.2))
-    noise = coin.normal(0, coin.uniform(0, 8), (SIDE, SIDE, 1))
+def _lit(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    image = ImageEnhance.Brightness(image).enhance(generator.uniform(0.6, 1.3))
+    image = ImageEnhance.Color(image).enhance(generator.uniform(0.6, 1.2))
+    noise = generator.normal(0, generator.uniform(0, 8), (SIDE, SIDE, 1))
     return Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
 
 
@@ -124,14 +126,14 @@ def _share(size: int, *shares: float) -> list[float]:
 
 
 def write_pictures(folder: Path, count: int, seed: int = 0, new: int = 100) -> None:
-    """`count` pictures a class to learn from and `new` a class to be tried on, as JPEG files of quality 80 to 95."""
-    coin = np.random.default_rng(seed)
+    """Write `count` training pictures and `new` new ones per class, as JPEG files of quality 80 to 95."""
+    generator = np.random.default_rng(seed)
     learn, others = photographs()
     places: list[tuple[str, ...]] = [("path", "left", "top", "right", "bottom")]
     number: dict[str, tuple[list[Image.Image], int]] = {"train": (learn, count), "new": (others, new)}
     make: dict[str, Callable[[list[Image.Image]], tuple[Image.Image, Box | None]]] = {
-        "logo": lambda photos: picture(photos, True, coin),
-        "other": lambda photos: picture(photos, False, coin),
+        "logo": lambda photos: picture(photos, True, generator),
+        "other": lambda photos: picture(photos, False, generator),
     }
     for part, (photos, amount) in number.items():
         for name, draw in make.items():
@@ -139,7 +141,7 @@ def write_pictures(folder: Path, count: int, seed: int = 0, new: int = 100) -> N
             for i in range(amount):
                 image, box = draw(photos)
                 path = f"{part}/{name}/{i:04d}.jpg"
-                image.save(folder / path, quality=int(coin.integers(80, 96)))
+                image.save(folder / path, quality=int(generator.integers(80, 96)))
                 if box is not None:
                     places.append((path, *map(str, box)))
     with (folder / "places.csv").open("w", newline="", encoding="utf-8") as file:
@@ -149,8 +151,8 @@ def write_pictures(folder: Path, count: int, seed: int = 0, new: int = 100) -> N
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=300, help="pictures a class to learn from")
+    parser.add_argument("--count", type=int, default=300, help="number of training pictures per class")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     write_pictures(given.folder, given.count, given.seed)
-    print(f"pictures in {given.folder}: train/ to learn from, new/ to be tried on, places.csv says where the logo is")
+    print(f"pictures in {given.folder}: train/ for training, new/ for evaluation, places.csv with the logos' boxes")

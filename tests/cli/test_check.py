@@ -177,23 +177,23 @@ def test_held_out_images_stay_held_out_when_others_come(tmp_path, monkeypatch, c
 @pytest.mark.parametrize("packed", [False, True])
 def test_two_thousand_mutated_images_crash_nothing(tmp_path, command, packed):
     """In a process of its own, where a crash by signal is one; whatever is not named must decode in training too."""
-    coin, sources = np.random.default_rng(1), [*hostile.USED.items(), *hostile.SKIPPED.items()]
+    generator, sources = np.random.default_rng(1), [*hostile.USED.items(), *hostile.SKIPPED.items()]
     for i in range(2000):
         name, (content, _) = sources[i % len(sources)]
         mutated = bytearray(content)
-        for _ in range(coin.integers(1, 12)):
+        for _ in range(generator.integers(1, 12)):
             if not mutated:
                 break
-            at = int(coin.integers(0, min(len(mutated), 600) if coin.random() < 0.7 else len(mutated)))
-            match coin.integers(0, 4):
+            at = int(generator.integers(0, min(len(mutated), 600) if generator.random() < 0.7 else len(mutated)))
+            match generator.integers(0, 4):
                 case 0:
-                    mutated[at] = coin.integers(0, 256)
+                    mutated[at] = generator.integers(0, 256)
                 case 1:
-                    del mutated[at : at + int(coin.integers(1, 50))]
+                    del mutated[at : at + int(generator.integers(1, 50))]
                 case 2:
-                    mutated[at:at] = mutated[at : at + int(coin.integers(1, 50))]
+                    mutated[at:at] = mutated[at : at + int(generator.integers(1, 50))]
                 case 3:
-                    mutated[at : at + 4] = coin.integers(0, 256, 4).astype(np.uint8).tobytes()
+                    mutated[at : at + 4] = generator.integers(0, 256, 4).astype(np.uint8).tobytes()
         write(tmp_path / f"set/{'ab'[i % 2]}/{i:04d}-{name}", bytes(mutated))
     source = pack_folder(tmp_path / "set.zip", tmp_path / "set") if packed else tmp_path / "set"
     done = command("check", source, "--json", "--near", "--output", tmp_path / "sheet.png", timeout=500)
