@@ -16,14 +16,15 @@ ROOT = Path(cs.__file__).parent
 # A room may import from rooms with a smaller number, and from itself. Files at the top of the package are rooms too.
 FLOORS = {
     "choices": 0, "errors": 0, "version": 0,
-    "files": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1,
-    "models": 2, "data": 2, "insight": 2, "scratch": 2,
+    "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1,
+    "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
     "bundle": 3,
     "classifier": 4,
-    "evaluation": 5, "explaining": 5,
-    "training": 6, "serving": 6,
-    "cli": 7,
-    "__main__": 8, "__init__": 8,
+    "snapshots": 5,
+    "evaluation": 6, "explaining": 6,
+    "training": 7, "serving": 7,
+    "cli": 8,
+    "__main__": 9, "__init__": 9,
 }  # fmt: skip
 # No room imports from another on its floor; the networks and `insight` know nothing but torch and its kin.
 OUTSIDE = {

@@ -7,10 +7,10 @@ from .attribution.attribute import MAP_METHODS, METHODS, attribute
 from .attribution.deconvnet import deconvolve
 from .attribution.grad_cam import map_layer
 from .diagram import graph_dot, graph_svg, structure_svg
-from .field import Box, field_of, measured_field, seen_by
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_gradients import gradients
 from .layer_table import LayerRow, LayerTable, summary
+from .receptive_field import Box, field_of, measured_field, seen_by
 from .statistics import LayerStatistics, channel_statistics
 from .tracing.graph import Node, Trace
 from .tracing.trace import trace

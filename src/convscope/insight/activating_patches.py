@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attribution.deconvnet import check_channel
-from .field import Box, field_of
+from .receptive_field import Box, field_of
 from .tracing.graph import Trace
 from .tracing.trace import trace
 

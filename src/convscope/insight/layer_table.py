@@ -1,27 +1,31 @@
-"""A row a layer: output shape, parameters, multiply-accumulates, connections, receptive field."""
+"""The layer table (`summary`): one row per layer with shape, parameters, multiply-accumulates and receptive field."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.utils._pytree import tree_leaves
 
-from .receptive_field import ArithmeticTracker
-from .tracing.hooks import hooked, in_evaluation
+# The documented place of this class (PyTorch, "Extending all torch API with modes"); no public module has it.
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from .receptive_field import field_size
+from .tracing.graph import Node, Trace
+from .tracing.trace import trace_shapes
 
 
 @dataclass(frozen=True)
 class LayerRow:
     """One call of one layer, for one image.
 
-    `connections` counts as LeNet's paper does: the inputs of every output unit that are multiplied with a weight, plus
-    its bias. `receptive_field` is in input pixels (the longer side), None where a unit sees the whole image.
+    `connections` are counted as LeNet's paper counts them: the inputs of every output unit that are multiplied by a
+    weight, plus its bias. `receptive_field` is in input pixels (the longer side), None where a unit sees the whole
+    image.
     """
 
     name: str
@@ -35,7 +39,7 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """What `summary` returns; `str()` of it is a plain table."""
+    """The result of `summary`; `str()` of it is a plain table."""
 
     model: str
     input_size: tuple[int, ...]
@@ -46,7 +50,7 @@ class LayerTable:
     receptive_field: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -65,50 +69,23 @@ class LayerTable:
 
 
 def summary(network: nn.Module, input_size: Sequence[int], name: str | None = None) -> LayerTable:
-    """Measure `network` on one image of `input_size` (channels, height, width).
+    """Return the layer table of `network` for one image of `input_size` (channels, height, width).
 
-    Layers are the modules without children that ran, in the order in which they ran; one that runs twice has two rows
-    (and its parameters count once). Shapes and counts are for one image. Nothing is left behind in the network.
+    Rows stand in the order in which the layers ran. A layer that runs twice has two rows, and its parameters count
+    once; only trainable parameters count. The pass runs on shapes alone (the meta device), so that it takes no memory
+    and leaves the network as it is.
     """
-    rows: list[LayerRow] = []
-    counted: set[nn.Parameter] = set()
-    names = {module: path or type(module).__name__ for path, module in network.named_modules()}
+    macs: dict[str, int] = {}
+    counter, before = _MultiplyAccumulates(), 0
 
-    def parameters_of(module: nn.Module) -> int:
-        # `parameters(recurse=False)` of the original module: the pass itself runs on shapes alone.
-        own = [p for p in originals[module] if p not in counted]
-        counted.update(own)
-        return sum(p.numel() for p in own)
+    def observe(node: str, output: Tensor) -> None:
+        nonlocal before
+        macs[node], before = counter.total - before, counter.total
 
-    originals = {m: [p for p in m.parameters(recurse=False) if p.requires_grad] for m in network.modules()}
-    before: dict[nn.Module, int] = {}
-
-    def enter(module: nn.Module, inputs: Any) -> None:
-        before[module] = tracker.macs
-
-    def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-        if output is None:  # the layer raised
-            return
-        tensor = next(t for t in tree_leaves(output) if isinstance(t, Tensor))
-        count: Any = getattr(module, "count", None)
-        if callable(count):
-            macs, connections = count(tensor.shape)
-        else:
-            macs = tracker.macs - before[module]
-            connections = macs + (tensor.numel() if macs and getattr(module, "bias", None) is not None else 0)
-        field = tracker.field(tensor)
-        seen = None if field is None or math.isinf(max(field.size)) else int(max(field.size))
-        shape = tuple(tensor.shape[1:])
-        rows.append(
-            LayerRow(names[module], type(module).__name__, shape, parameters_of(module), macs, connections, seen)
-        )
-
-    leaves = [m for m in network.modules() if not list(m.children())]
-    images = torch.zeros(1, *input_size, device="meta", dtype=_dtype(network))
-    tracker = ArithmeticTracker(images)
-    with in_evaluation(network), hooked(leaves, enter, leave), torch.no_grad(), tracker:
-        functional_call(network, _on_meta(network), (images,))
-    # Of the last feature map before the whole image is pooled or flattened; beside it, shorter branches see less.
+    with counter:
+        trace = trace_shapes(network, input_size, observe)
+    rows = _rows(network, trace, macs)
+    # The field of the last maps before all of the image is pooled or flattened; shorter branches beside it see less.
     fields = [row.receptive_field for row in rows if row.receptive_field is not None and row.receptive_field > 1]
     return LayerTable(
         model=name or type(network).__name__,
@@ -121,20 +98,67 @@ def summary(network: nn.Module, input_size: Sequence[int], name: str | None = No
     )
 
 
+class _MultiplyAccumulates(TorchDispatchMode):
+    """Counts multiply-accumulates while it is active.
+
+    PyTorch's `FlopCounterMode` has the same formulas, but takes three times as long: it hooks every module of every
+    network in the process and tries to decompose every operation.
+    """
+
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            # It counts a multiplication and an addition as two.
+            self.total += formula(*args, **(kwargs or {}), out_val=output) // 2
+        return output
+
+
+def _rows(network: nn.Module, trace: Trace, macs: dict[str, int]) -> list[LayerRow]:
+    counted: set[nn.Parameter] = set()
+    rows = []
+    for node in _layers(network, trace, macs):
+        module = network.get_submodule(node.module or "")
+        own = {p for p in module.parameters() if p.requires_grad} - counted
+        counted |= own
+        multiplied, connections = _counts(node, module, macs[node.name])
+        rows.append(
+            LayerRow(
+                name=node.module or node.type, type=node.type, output_shape=node.shape,
+                parameters=sum(p.numel() for p in own), macs=multiplied, connections=connections,
+                receptive_field=field_size(trace, node.name),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _layers(network: nn.Module, trace: Trace, macs: dict[str, int]) -> list[Node]:
+    """Return the nodes that are layers; a network that calls functions only is one layer."""
+    layers = [node for node in trace.nodes if node.module is not None and not node.part]
+    if layers or not trace.answers:
+        return layers
+    answer = trace.node(trace.answers[0])
+    macs[answer.name] = sum(macs.values())
+    return [replace(answer, module="", type=type(network).__name__)]
+
+
+def _counts(node: Node, module: nn.Module, measured: int) -> tuple[int, int]:
+    """Return multiply-accumulates and connections; a layer with a method `count` knows its own."""
+    count = getattr(module, "count", None)
+    if callable(count):
+        macs, connections = count(torch.Size((1, *node.shape)))
+        return macs, connections
+    bias = prod(node.shape) if measured and getattr(module, "bias", None) is not None else 0
+    return measured, measured + bias
+
+
 def shape_text(shape: Sequence[int]) -> str:
-    """6 x 28 x 28."""
+    """Return `6 × 28 × 28`."""
     return " × ".join(map(str, shape))
 
 
 def field_text(field: int | None) -> str:
-    """`all` where a unit sees the whole image."""
+    """Return the size of a receptive field, `all` where a unit sees the whole image."""
     return "all" if field is None else str(field)
-
-
-def _on_meta(network: nn.Module) -> dict[str, Tensor]:
-    tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    return {key: tensor.to("meta") for key, tensor in tensors.items()}
-
-
-def _dtype(network: nn.Module) -> torch.dtype:
-    return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)

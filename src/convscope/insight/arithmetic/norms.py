@@ -6,8 +6,8 @@ from math import exp, log, sqrt
 from typing import Any
 
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
+from ...nested import leaves
 from ..tracing.graph import Call
 from ..tracing.torch_functions import PASSES
 from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
@@ -78,7 +78,7 @@ def channel_norm(unit: Unit) -> Arithmetic:
         raise Unsupported
     there, norm, back = calls
     given = {**settings(norm), "input": there.arguments[0]}
-    orders = [tuple(tree_leaves(call.arguments[1:])) for call in (there, back)]
+    orders = [tuple(leaves(call.arguments[1:])) for call in (there, back)]
     if orders != [(0, 2, 3, 1), (0, 3, 1, 2)] or len(given["normalized_shape"]) != 1:
         raise Unsupported
     image, channel, y, x = unit.full

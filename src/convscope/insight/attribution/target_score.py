@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
+from ...nested import tensors_in
 from ..tracing.hooks import in_evaluation
 from ..tracing.trace import record
 
@@ -27,7 +27,7 @@ def differentiating(network: nn.Module) -> Iterator[None]:
 
 def logits_of(output: Any) -> Tensor:
     """The first tensor of what a network returns, N x classes; ValueError if it is none."""
-    found = next((leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)), None)
+    found = next(iter(tensors_in(output)), None)
     if found is None or found.ndim < 2:
         raise ValueError("this needs a network that answers with N x classes numbers")
     return found.flatten(1)

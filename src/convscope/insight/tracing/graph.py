@@ -1,30 +1,32 @@
-"""What a forward pass did, as data: its operations, who feeds whom, and what each of them gave."""
+"""The graph of a forward pass as data: its nodes, the torch calls of each, and which nodes feed which."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from torch import Tensor
+
+from ...suggest import did_you_mean
 
 KINDS = (
     "input", "conv", "pool", "global_pool", "linear", "norm", "activation", "add", "concat", "multiply", "flatten",
     "dropout", "softmax", "pad", "reshape", "identity", "other",
 )  # fmt: skip
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Ref:
-    """The output of a node, where a call takes it as an argument."""
+    """The output of a node, as an argument of a call."""
 
     node: str
 
 
 @dataclass(frozen=True)
 class Step:
-    """The result of an earlier call of the same node; `part` numbers the tensors of a call that gives several."""
+    """The result of an earlier call of the same node; `part` numbers the tensors of a call that returns several."""
 
     call: int
     part: int | None = None
@@ -32,37 +34,43 @@ class Step:
 
 @dataclass(frozen=True)
 class Call:
-    """One torch function as it was called: activations are `Ref` or `Step`, numbers and weights are themselves."""
+    """One call of a torch function. Activations among its arguments are `Ref` or `Step`; weights and numbers stay.
+
+    `shapes` are those of the tensors that it returned, without the batch axis.
+    """
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    shapes: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: a call of a layer, or a function called outside of layers.
+    """One operation: a call of a layer, or of a function outside of layers.
 
-    `shape` is that of one image, without N. `inputs` are the names of the nodes that feed it. `module` is the path of
-    the layer, None for a function; `group` the path of the block around it. `calls` are the torch functions that it
-    consists of and `result` says which of their results is its output.
+    `shape` is that of one image, without the batch axis. `inputs` are the names of the nodes that feed it. `module` is
+    the path of the layer, None for a function; `group` the path of the block around it. `calls` are the torch functions
+    that it consists of, `result` says which of their results is its output, and `part` which of the tensors that the
+    operation returned (the first is 0).
     """
 
     name: str
     kind: str
     type: str
-    shape: tuple[int, ...]
+    shape: Shape
     inputs: tuple[str, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     module: str | None = None
     group: str = ""
+    part: int = 0
     calls: tuple[Call, ...] = field(default=(), repr=False, compare=False)
     result: Ref | Step | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {
             "name": self.name, "kind": self.kind, "type": self.type, "shape": list(self.shape),
             "inputs": list(self.inputs), "attributes": self.attributes, "parameters": self.parameters,
@@ -72,7 +80,11 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What `trace` saw. `times_ms` is a time a node; `answers` are the nodes whose outputs the network returned."""
+    """The record of one forward pass, as `trace` returns it.
+
+    `nodes` stand in the order in which they ran, `times_ms` has the time of each. `answers` are the nodes whose outputs
+    the network returned. `outputs` has the tensors that were kept, `block_types` the class names of the blocks.
+    """
 
     network: str
     nodes: tuple[Node, ...]
@@ -87,20 +99,20 @@ class Trace:
         object.__setattr__(self, "_index", {node.name: node for node in self.nodes})
 
     def node(self, name: str) -> Node:
-        """The node of this name; ValueError names those that are near."""
+        """Return the node of this name; ValueError suggests similar names."""
         if name not in self._index:
-            raise ValueError(unknown(name, self._index))
+            raise ValueError(unknown_node(name, self._index))
         return self._index[name]
 
     def output(self, name: str) -> Tensor:
-        """What the node gave, N x ..., before a later in-place operation changed it; ValueError if it was not kept."""
+        """Return the output of a node, N x ..., as it was before any later in-place change; ValueError: not kept."""
         node = self.node(name)
         if name not in self.outputs:
             raise ValueError(f"the output of '{node.name}' was not kept; trace with keep=None, or name it in `keep`")
         return self.outputs[name]
 
     def graph(self) -> dict[str, Any]:
-        """Nodes, edges as pairs of names, and the blocks around the nodes, outermost first: plain values for JSON."""
+        """Return nodes, edges (pairs of names) and the blocks around the nodes, outermost first, as JSON values."""
         groups: dict[str, list[str]] = {}
         for node in self.nodes:
             parts = node.group.split(".") if node.group else []
@@ -123,7 +135,7 @@ class Trace:
         }
 
 
-def unknown(name: str, names: Any) -> str:
-    """One line for a name that is not there."""
-    near = get_close_matches(name, list(names), n=3, cutoff=0.4)
-    return f"no node is called '{name}'" + (f"; did you mean {', '.join(near)}?" if near else "")
+def unknown_node(name: str, names: Iterable[str]) -> str:
+    """Return the error message for a node that does not exist, with similar names."""
+    hint = did_you_mean(name, names, cutoff=0.4)
+    return f"no node is called '{name}'" + (f"; {hint}" if hint else "")

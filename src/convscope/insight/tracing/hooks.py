@@ -1,4 +1,4 @@
-"""What a look inside leaves as it was: training modes, hooks."""
+"""Change a network for one forward pass and restore it: evaluation mode, forward hooks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 @contextmanager
 def in_evaluation(network: nn.Module) -> Iterator[None]:
-    """`network` in evaluation mode; afterwards every module has the mode that it had."""
+    """Put `network` into evaluation mode; at the end every module gets its own mode back."""
     training = [module for module in network.modules() if module.training]
     if training:
         network.eval()
@@ -24,9 +24,10 @@ def in_evaluation(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def hooked(modules: Iterable[nn.Module], enter: Callable[..., Any], leave: Callable[..., Any]) -> Iterator[None]:
-    """`enter(module, inputs)` before and `leave(module, inputs, output)` after each call of each of the modules.
+    """Call `enter(module, inputs)` before and `leave(module, inputs, output)` after each call of each of the modules.
 
-    `leave` is called with output None where the module raised, so that the two stay in step.
+    Where a module raises, `leave` is called with output None, so that every `enter` has its `leave`. All hooks are
+    removed at the end, also after an exception.
     """
     handles = []
     try:

@@ -1,95 +1,94 @@
-"""Who writes a trace down while the network runs.
+"""Record a forward pass while it runs.
 
-Hooks on the modules say which layer runs; a torch function mode sees every function that is called, so that additions,
-concatenations and rectifiers outside of layers are nodes too and a network may decide by its data what to do next.
+Hooks on the modules tell which layer runs. A torch function mode sees every function that is called, so that
+additions, concatenations and activations outside of layers are nodes too, and a network may decide by its data what to
+do next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from threading import get_ident
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from .graph import KINDS, Call, Node, Ref, Step, Trace, unknown
-from .torch_functions import DROPOUTS, POINTWISE, attributes_of, kind_of, name_of
+from ...nested import tensors_in
+from .graph import KINDS, Call, Ref, Step, Trace
+from .graph_builder import GraphBuilder, Observer, Operation, parameters_in
+from .torch_functions import DROPOUTS, name_of
 
-Observer = Callable[[str, Tensor], None]
-
-# Ask a tensor about itself, or set something up: no operation.
-SILENT = {
+# Functions that ask a tensor about itself, or set something up: no operations.
+NO_OPERATIONS = {
     "size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "set_grad_enabled", "item", "is_complex",
     "element_size", "data_ptr", "storage_offset", "requires_grad", "register_hook", "backward", "len", "bool", "format",
     "repr", "get_device", "shape", "tolist", "numpy",
 }  # fmt: skip
+# Reversed operators have the name of the plain ones.
+SHOWN_NAMES = {"rsub": "sub", "rdiv": "div", "rpow": "pow"}
 
 
 class _Tag(NamedTuple):
-    """Where a tensor came from, and how often it had been changed in place by then."""
+    """Which node or call a tensor came from, and its version: how often it had been changed in place by then."""
 
     source: Ref | Step
     version: int
 
 
-class _Layer:
-    """The layer that is running: what it calls is not a node of its own."""
+class _RunningLayer:
+    """The layer that is running: the functions that it calls are its own calls, not nodes."""
 
     def __init__(self, module: nn.Module, path: str, inputs: tuple[Any, ...]):
         self.module, self.path, self.inputs = module, path, inputs
         self.calls: list[Call] = []
-        self.depth = 0
+        self.depth = 0  # of modules inside of it that are running
         self.started = perf_counter()
 
 
 class Recorder(TorchFunctionMode):
-    """Writes down what runs while it is active and its `enter` and `leave` hook all modules of the network."""
+    """Records what runs while it is active and its `enter` and `leave` are hooks of all modules of the network."""
 
     def __init__(
         self, network: nn.Module, images: Tensor, keep: Collection[str] | None, observe: Observer | None = None
     ):
         super().__init__()
-        self.network, self.images, self.keep, self.observe = network, images, keep, observe
+        self.network, self.images = network, images
         self.paths = {module: path for path, module in network.named_modules()}
-        self.layer_names = set(self.paths.values())
+        self.graph = GraphBuilder(self.paths.values(), keep, observe)
         self.thread = get_ident()
-        self.nodes: dict[str, Node] = {}
-        self.outputs: dict[str, Tensor] = {}
-        self.times: dict[str, float] = {}
-        self.called: dict[tuple[str, bool], int] = {}
         self.block_types: dict[str, str] = {}
         self.blocks: list[str] = []
-        self.layer: _Layer | None = None
+        self.layer: _RunningLayer | None = None
         self.tags = WeakTensorKeyDictionary()
         self.paused = False
         self.last_change = ""
-        self._add("input", "input", (images,), 0.0, kind="input")
-
-    # Modules
+        self._add(Operation("input", "input", (images,), 0.0, kind="input"))
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        """Before a module runs."""
-        if get_ident() != self.thread:  # the same network at work for somebody else
+        """Note that a module starts to run (forward pre-hook)."""
+        if get_ident() != self.thread:  # another thread uses the same network
             return
         if self.layer is not None:
             self.layer.depth += 1
-        elif _is_layer(module) and not self._is_whole(module):
-            self.layer = _Layer(module, self.paths[module], inputs)
+        elif _is_layer(module) and not self._is_function_network(module):
+            self.layer = _RunningLayer(module, self.paths[module], inputs)
         else:
             path = self.paths[module]
             self.blocks.append(path)
             self.block_types[path] = type(module).__name__
 
-    def _is_whole(self, module: nn.Module) -> bool:
-        """A network all of functions, without a layer, is opened: one node would say nothing."""
+    def _is_function_network(self, module: nn.Module) -> bool:
+        """Tell whether the network is one module that calls functions: its calls are nodes, or there would be one."""
         return module is self.network and not type(module).__module__.startswith("torch.nn.")
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> Any:
-        """After a module ran; a layer that returns its input returns another view of it, so that both have names."""
+        """Add the node of a layer that ran (forward hook). A layer that returns its input returns a new view of it.
+
+        With the view, the layer's output and its input are two tensors and each has the name of its own node.
+        """
         if get_ident() != self.thread:
             return None
         layer = self.layer
@@ -101,7 +100,7 @@ class Recorder(TorchFunctionMode):
             return None
         elapsed = perf_counter() - layer.started
         self.layer = None
-        if output is None:
+        if output is None:  # it raised
             return None
         self.paused = True
         try:
@@ -109,163 +108,122 @@ class Recorder(TorchFunctionMode):
         finally:
             self.paused = False
 
-    def _add_layer(self, layer: _Layer, output: Any, elapsed: float) -> Any:
-        tensors = _tensors(output)
+    def _add_layer(self, layer: _RunningLayer, output: Any, elapsed: float) -> Any:
+        tensors = tensors_in(output)
         if not tensors:
             return None
         sources = [tag.source if (tag := self.tags.get(tensor)) is not None else None for tensor in tensors]
-        replaced = None
+        view = None
         if isinstance(output, Tensor) and isinstance(sources[0], Ref):
-            replaced = output.view_as(output)
-            tensors = (replaced,)
-        if None in sources:  # computed where torch does not let us look
-            found: list[Tensor] = []
-            call = Call(type(layer.module).__name__, layer.module, self._refer(layer.inputs, found), {})
-            layer.calls = [call]
+            view = output.view_as(output)
+            tensors = (view,)
+        if None in sources:  # computed without torch functions: the layer itself is the only call
+            arguments = self._refer(layer.inputs, [])
+            layer.calls = [Call(type(layer.module).__name__, layer.module, arguments, {}, _shapes(tensors))]
             sources = [Step(0, None if isinstance(output, Tensor) else part) for part in range(len(tensors))]
-        path = layer.path or type(layer.module).__name__
-        self._add(path, type(layer.module).__name__, tensors, elapsed, layer=layer, sources=sources)
-        return replaced
-
-    # Functions
+        type_ = type(layer.module).__name__
+        self._add(
+            Operation(
+                layer.path or type_, type_, tensors, elapsed, tuple(layer.calls), sources,
+                kind=_declared_kind(layer.module), module=layer.path, group=layer.path.rpartition(".")[0],
+                parameters=sum(p.numel() for p in layer.module.parameters()),
+            )
+        )  # fmt: skip
+        return view
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a torch function and record it, as a call of the running layer or as a node."""
         kwargs = kwargs or {}
         name = name_of(func)
-        if self.paused or name in SILENT:
+        if self.paused or name in NO_OPERATIONS:
             return func(*args, **kwargs)
-        found: list[Tensor] = []
-        arguments = self._refer(args, found)
-        options = {key: self._refer(value, found) for key, value in kwargs.items()} if kwargs else kwargs
+        activations: list[Tensor] = []
+        arguments = self._refer(args, activations)
+        options = {key: self._refer(value, activations) for key, value in kwargs.items()} if kwargs else kwargs
         started = perf_counter()
         output = func(*args, **kwargs)
         elapsed = perf_counter() - started
-        if not found:
-            return output
         result = args[0] if output is None and name == "setitem" else output
-        tensors = _tensors(result)
+        tensors = tensors_in(result) if activations else ()
         if not tensors:
             return output
-        call = Call(name, func, arguments, options)
-        unchanged = isinstance(result, Tensor) and (tag := self.tags.get(result)) is not None and (
-            tag.version == result._version
-        )  # fmt: skip
+        call = Call(name, func, arguments, options, _shapes(tensors))
+        unchanged = isinstance(result, Tensor) and self._is_unchanged(result)
         if unchanged and name not in DROPOUTS:
             return output
         if self.layer is not None:
             if not unchanged:
-                self._tag(tensors, [Step(len(self.layer.calls), p) for p in _parts(result)])
+                self._tag(tensors, [Step(len(self.layer.calls), part) for part in _parts(result)])
             self.layer.calls.append(call)
             return output
         if unchanged:
             output = result = result.view_as(result)
             tensors = (output,)
-        shown = {"rsub": "sub", "rdiv": "div", "rpow": "pow"}.get(name, name)
-        sources: list[Any] = [Step(0, part) for part in _parts(result)]
-        names = self._add(shown, shown, tensors, elapsed, calls=(call,), sources=sources)
+        names = self._add_function(call, result, tensors, elapsed)
         if not unchanged and isinstance(result, Tensor) and args and result is args[0]:
             self.last_change = names[0]
         return output
 
-    def _refer(self, value: Any, found: list[Tensor]) -> Any:
-        """A value with every activation in it replaced by its source; those are added to `found`."""
+    def _add_function(self, call: Call, result: Any, tensors: tuple[Tensor, ...], elapsed: float) -> list[str]:
+        shown = SHOWN_NAMES.get(call.name, call.name)
+        sources = [Step(0, part) for part in _parts(result)]
+        return self._add(Operation(shown, shown, tensors, elapsed, (call,), sources, parameters=parameters_in((call,))))
+
+    def _is_unchanged(self, tensor: Tensor) -> bool:
+        """Tell whether a call returned a tensor that it was given, with the same numbers."""
+        tag = self.tags.get(tensor)
+        return tag is not None and tag.version == _version(tensor)
+
+    def _refer(self, value: Any, activations: list[Tensor]) -> Any:
+        """Return a value with every activation in it replaced by its source; add the activations to the list."""
         if isinstance(value, Tensor):
             tag = self.tags.get(value)
             if tag is None:
                 return value
-            found.append(value)
-            if tag.version != value._version and self.layer is None and isinstance(tag.source, Ref):
-                return self._changed_behind(value, tag.source)
+            activations.append(value)
+            if tag.version != _version(value) and self.layer is None and isinstance(tag.source, Ref):
+                return self._add_changed(value, tag.source)
             return tag.source
         if isinstance(value, tuple | list):
-            parts = [self._refer(part, found) for part in value]
+            parts = [self._refer(part, activations) for part in value]
             return type(value)(parts) if type(value) in (tuple, list) else tuple(parts)
         return value
 
-    def _changed_behind(self, tensor: Tensor, source: Ref) -> Ref:
-        """A tensor that shares memory with one that was changed in place has new numbers: a node of its own."""
+    def _add_changed(self, tensor: Tensor, source: Ref) -> Ref:
+        """Add a node for a tensor that shares memory with one that was changed in place: it has new numbers."""
         inputs = [source.node, *([self.last_change] if self.last_change else [])]
-        return Ref(self._add("changed", "changed", (tensor,), 0.0, inputs=inputs, kind="other")[0])
+        return Ref(self._add(Operation("changed", "changed", (tensor,), 0.0, inputs=inputs, kind="other"))[0])
 
-    # Nodes
-
-    def _add(
-        self,
-        base: str,
-        type_: str,
-        tensors: tuple[Tensor, ...],
-        elapsed: float,
-        *,
-        layer: _Layer | None = None,
-        calls: tuple[Call, ...] = (),
-        sources: list[Any] | None = None,
-        inputs: list[str] | None = None,
-        kind: str = "",
-    ) -> list[str]:
-        """One node a tensor; the names."""
-        if layer is not None:
-            calls, module, group = tuple(layer.calls), layer.path, layer.path.rpartition(".")[0]
-            parameters = sum(p.numel() for p in layer.module.parameters())
-            kind = _declared_kind(layer.module)
-        else:
-            group = self.blocks[-1] if self.blocks else ""
-            module = None
-            base = f"{group}.{base}" if group else base
-            weights = {id(v): v for call in calls for v in _leaves(call) if isinstance(v, nn.Parameter)}
-            parameters = sum(p.numel() for p in weights.values())
-        base = self._unique(base, layer is not None)
-        sources = sources or [None] * len(tensors)
-        if inputs is None:
-            inputs = _inputs(calls, sources)
-        before = self.nodes[inputs[0]].shape if inputs else ()
-        names = []
-        for part, (tensor, source) in enumerate(zip(tensors, sources, strict=True)):
-            name = f"{base}[{part}]" if part else base
-            shape = tuple(tensor.shape[1:])
-            main = _main_call(calls)
-            attributes = attributes_of(main, shape) if main is not None else {}
-            self.nodes[name] = Node(
-                name, kind or kind_of(calls, before, shape), type_, shape, tuple(inputs), attributes,
-                parameters if not part else 0, module, group, calls, source,
-            )  # fmt: skip
-            self.times[name] = elapsed * 1000
-            if self.keep is None or name in self.keep:
-                self.outputs[name] = tensor.clone()
-            if self.observe is not None:
-                self.observe(name, tensor)
-            names.append(name)
-        self._tag(tensors, [Ref(name) for name in names])
+    def _add(self, ran: Operation) -> list[str]:
+        if ran.module is None and self.blocks:
+            ran.group = self.blocks[-1]
+            ran.name = f"{ran.group}.{ran.name}" if ran.group else ran.name
+        names = self.graph.add(ran)
+        self._tag(ran.tensors, [Ref(name) for name in names])
         return names
 
-    def _unique(self, base: str, layer: bool) -> str:
-        """`base`, or with a number; a function takes no name that is a layer's."""
-        name = base
-        while name in self.nodes or (not layer and name in self.layer_names):
-            number = self.called[base, layer] = self.called.get((base, layer), 1) + 1
-            name = f"{base}#{number}" if layer else f"{base}_{number}"
-        return name
-
-    def _tag(self, tensors: tuple[Tensor, ...], sources: list[Any]) -> None:
+    def _tag(self, tensors: tuple[Tensor, ...], sources: Any) -> None:
         for tensor, source in zip(tensors, sources, strict=True):
-            self.tags[tensor] = _Tag(source, tensor._version)
+            self.tags[tensor] = _Tag(source, _version(tensor))
 
     def finish(self, answer: Any) -> Trace:
-        """The trace of a pass that returned `answer`."""
-        for name in self.keep or ():
-            if name not in self.nodes:
-                raise ValueError(unknown(name, self.nodes))
-        tags = [self.tags.get(tensor) for tensor in _tensors(answer)]
-        answers = tuple(tag.source.node for tag in tags if tag is not None)
-        modules = {path: module for module, path in self.paths.items()}
+        """Return the trace of a pass that returned `answer`; ValueError for a name in `keep` that no node has."""
+        self.graph.check_kept()
+        tags = [self.tags.get(tensor) for tensor in tensors_in(answer)]
         return Trace(
-            type(self.network).__name__, tuple(self.nodes.values()), self.times, answers, self.outputs,
-            self.block_types, modules,
+            network=type(self.network).__name__, nodes=tuple(self.graph.nodes.values()), times_ms=self.graph.times_ms,
+            answers=tuple(tag.source.node for tag in tags if tag is not None), outputs=self.graph.outputs,
+            block_types=self.block_types, modules={path: module for module, path in self.paths.items()},
         )  # fmt: skip
 
 
 def _is_layer(module: nn.Module) -> bool:
-    """Without children, or with the means to explain itself; attention calls its projection without running it."""
-    return not module._modules or isinstance(module, nn.MultiheadAttention) or callable(getattr(module, "terms", None))
+    """Tell whether a module is one node: it has no children, or can explain its own values with `terms`.
+
+    Attention is one too: it uses its projection's weights without calling it.
+    """
+    no_children = next(module.children(), None) is None
+    return no_children or isinstance(module, nn.MultiheadAttention) or callable(getattr(module, "terms", None))
 
 
 def _declared_kind(module: nn.Module) -> str:
@@ -273,40 +231,14 @@ def _declared_kind(module: nn.Module) -> str:
     return kind if kind in KINDS else ""
 
 
-def _tensors(value: Any) -> tuple[Tensor, ...]:
-    if isinstance(value, Tensor):
-        return (value,)
-    leaves = tree_leaves(value) if isinstance(value, tuple | list | dict) else ()
-    return tuple(leaf for leaf in leaves if isinstance(leaf, Tensor))
+def _version(tensor: Tensor) -> int:
+    return tensor._version  # how often it was changed in place; PyTorch has no public name for it
 
 
-def _parts(value: Any) -> list[int | None]:
-    """Which part of a call's result each of its tensors is: None for the only one."""
-    return [None] if isinstance(value, Tensor) else list(range(len(_tensors(value))))
+def _shapes(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(tensor.shape[1:]) for tensor in tensors)
 
 
-def _inputs(calls: tuple[Call, ...], sources: list[Any]) -> list[str]:
-    """The nodes that the calls take, each once, in the order in which they are taken."""
-    used: dict[str, None] = {}
-    for call in calls:
-        for value in _leaves(call):
-            if isinstance(value, Ref):
-                used[value.node] = None
-    if not calls:
-        used.update((source.node, None) for source in sources if isinstance(source, Ref))
-    return list(used)
-
-
-def _leaves(call: Call) -> list[Any]:
-    flat: list[Any] = []
-    for value in (*call.arguments, *call.options.values()):
-        flat += tree_leaves(value) if isinstance(value, tuple | list | dict) else [value]
-    return flat
-
-
-def _main_call(calls: tuple[Call, ...]) -> Call | None:
-    """The call whose settings describe a node: its convolution, pool or norm, or the one function that it is."""
-    heavy = [call for call in calls if call.name not in POINTWISE and call.name != "pad"]
-    if len(heavy) == 1:
-        return heavy[0]
-    return calls[0] if len(calls) == 1 else None
+def _parts(result: Any) -> list[int | None]:
+    """Return the number of each tensor in a call's result, None for a result that is one tensor."""
+    return [None] if isinstance(result, Tensor) else list(range(len(tensors_in(result))))

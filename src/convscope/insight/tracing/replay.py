@@ -1,4 +1,4 @@
-"""A node's operations done once more, on other numbers."""
+"""Run the calls of a node again, on other numbers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
+from ...nested import tensors_in
 from .graph import Call, Node, Ref, Step
 from .torch_functions import bind
 
 
 def replay(
     node: Node,
-    look: Callable[[Ref | Tensor, Call], Tensor],
+    substitute: Callable[[Ref | Tensor, Call], Tensor],
     skip: Collection[str] = (),
     fill: float | None = None,
 ) -> Tensor:
-    """The result of the node's calls, with `look(argument, call)` in the place of every activation and weight.
+    """Return the result of the node's calls, with `substitute(argument, call)` for every activation and weight.
 
-    Calls named in `skip` give their first argument; `fill` is put in by paddings instead of their own number.
+    Calls named in `skip` return their first argument. `fill` is the value that constant padding gets instead of its
+    own.
     """
     results: list[Any] = []
 
     def given(value: Any, call: Call) -> Any:
         if isinstance(value, Step):
             result = results[value.call]
-            return result if value.part is None else tree_leaves(result)[value.part]
+            return result if value.part is None else tensors_in(result)[value.part]
         if isinstance(value, Ref | Tensor):
-            return look(value, call)
+            return substitute(value, call)
         if type(value) in (tuple, list):
             return type(value)(given(part, call) for part in value)
         return value
