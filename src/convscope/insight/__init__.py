@@ -6,15 +6,15 @@ from .arithmetic import Arithmetic, arithmetic
 from .attribution.attribute import MAP_METHODS, METHODS, attribute
 from .attribution.deconvnet import deconvolve
 from .attribution.grad_cam import map_layer
+from .channel_statistics import LayerStatistics, channel_statistics
 from .diagram import graph_dot, graph_svg, structure_svg
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_gradients import gradients
 from .layer_table import LayerRow, LayerTable, summary
+from .output_size import output_size
 from .receptive_field import Box, field_of, measured_field, seen_by
-from .statistics import LayerStatistics, channel_statistics
 from .tracing.graph import Node, Trace
 from .tracing.trace import trace
-from .window_size import output_size
 
 __all__ = [
     "MAP_METHODS", "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Patch",

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attribution.target_score import Labels, as_labels, watched
+from .attribution.class_score import Labels, as_labels, watched
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -11,7 +11,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.insight import MAP_METHODS, METHODS, attribute, map_layer, trace
-from convscope.insight.attribution.rectifier_rules import ChangedRectifiers
+from convscope.insight.attribution.relu_backward import ChangedRectifiers
 
 
 class Own(nn.Module):

@@ -6,25 +6,25 @@ from collections.abc import Callable
 
 from ..tracing.graph import Call, Ref, Step, Trace
 from ..tracing.torch_functions import JOINS, MOVES, PASSES, POINTWISE, REDUCTIONS
-from . import norms, pointwise, rearrange, sums, windows
+from . import convolution, linear, norms, pointwise, rearrange
 from .composite import composite, told_by_the_layer
-from .value import Arithmetic, Term, Unit, Unsupported
+from .unit import Arithmetic, Term, Unit, Unsupported
 
 __all__ = ["Arithmetic", "Term", "arithmetic"]
 
 Handler = Callable[[Unit, Call], Arithmetic]
 HANDLERS: dict[str, Handler] = {
-    "conv2d": windows.convolution,
-    "conv_transpose2d": windows.transposed_convolution,
-    "max_pool2d": windows.max_pool,
-    "avg_pool2d": windows.average_pool,
-    "adaptive_max_pool2d": windows.adaptive_pool,
-    "adaptive_avg_pool2d": windows.adaptive_pool,
-    "linear": sums.linear,
-    "matmul": sums.matmul,
-    "bmm": sums.matmul,
-    "mm": sums.matmul,
-    **dict.fromkeys(REDUCTIONS, sums.reduction),
+    "conv2d": convolution.convolution,
+    "conv_transpose2d": convolution.transposed_convolution,
+    "max_pool2d": convolution.max_pool,
+    "avg_pool2d": convolution.average_pool,
+    "adaptive_max_pool2d": convolution.adaptive_pool,
+    "adaptive_avg_pool2d": convolution.adaptive_pool,
+    "linear": linear.linear,
+    "matmul": linear.matmul,
+    "bmm": linear.matmul,
+    "mm": linear.matmul,
+    **dict.fromkeys(REDUCTIONS, linear.reduction),
     "batch_norm": norms.batch_norm,
     "instance_norm": norms.instance_norm,
     "layer_norm": norms.layer_norm,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..tracing.graph import Call, Ref
 from ..tracing.hooks import in_evaluation
 from ..tracing.replay import replay
-from .value import Arithmetic, Term, Unit, exact, shown
+from .unit import Arithmetic, Term, Unit, exact, shown
 
 MOST_TERMS = 4096
 

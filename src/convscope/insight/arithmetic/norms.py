@@ -10,7 +10,7 @@ from torch import Tensor
 from ...nested import leaves
 from ..tracing.graph import Call
 from ..tracing.torch_functions import PASSES
-from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
+from .unit import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 
 def _normalised(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..tracing.graph import Call, Ref, Step
 from ..tracing.replay import replay
 from ..tracing.torch_functions import DROPOUTS, PASSES, bind
-from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
+from .unit import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 FORMULAS = {
     "relu": "max(0, x)", "relu6": "min(max(0, x), 6)", "sigmoid": "1 / (1 + exp(-x))", "tanh": "tanh(x)",

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..tracing.graph import Call, Ref
 from ..tracing.replay import replay
 from ..tracing.torch_functions import PASSES, bind
-from .value import Arithmetic, Term, Unit, Unsupported, number, shown
+from .unit import Arithmetic, Term, Unit, Unsupported, number, shown
 
 
 def unchanged(unit: Unit, source: Ref) -> Arithmetic:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ..kernels import nearest
+from .class_score import Labels, Score, as_labels, differentiating, logits_of, score_of
 from .grad_cam import grad_cam
-from .rectifier_rules import ChangedRectifiers
-from .target_score import Labels, Score, as_labels, differentiating, logits_of, score_of
+from .relu_backward import ChangedRectifiers
 
 MAP_METHODS = ("grad-cam", "hires-cam")
 METHODS = (*MAP_METHODS, "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet")

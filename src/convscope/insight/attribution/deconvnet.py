@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..tracing.trace import record
-from .rectifier_rules import ChangedRectifiers
+from .relu_backward import ChangedRectifiers
 
 
 def deconvolve(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ..kernels import nearest
 from ..tracing.graph import Trace
 from ..tracing.trace import trace
-from .target_score import difference, watched
+from .class_score import difference, watched
 
 # Of small images the last maps have few places, each of which sees nearly all: they say little about where.
 POINTING = 7

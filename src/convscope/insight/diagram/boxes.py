@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..tracing.graph import Node, Trace
-from .words import CHARACTER, LINE, lines_of
+from .labels import CHARACTER, LINE, lines_of
 
 PLAIN = {"norm", "activation", "dropout", "identity"}  # follow a layer in its box
 PADDING = 8

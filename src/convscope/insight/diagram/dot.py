@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..tracing.graph import Trace
-from .words import describe, shape_words
+from .labels import describe, shape_words
 
 COLOURS = {
     "conv": "lightblue", "linear": "lavender", "pool": "palegreen", "global_pool": "palegreen", "norm": "khaki",

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from ..tracing.graph import Node, Trace
 from .boxes import PADDING, Box, Frame, Picture
+from .labels import LINE, describe, shape_words
 from .layout import bulge
-from .words import LINE, describe, shape_words
 
 # A hue a kind, used pale for the box and strong for its edge and for the paths that lead into it.
 HUES = {

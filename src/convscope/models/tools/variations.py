@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .gabor_haar import BANKS, set_first_kernels
+from .first_kernels import BANKS, set_first_kernels
 from .layers import ACTIVATIONS, SumPool2d, activation
 
 # What may be exchanged. LeNet-5's scaled tanh is not among them: its targets and its initialisation depend on it.

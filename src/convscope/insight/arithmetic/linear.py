@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..tracing.graph import Call
-from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
+from .unit import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
 
 
 def linear(unit: Unit, call: Call) -> Arithmetic:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import convscope as cs
-from convscope.models.tools.gabor_haar import gabor_bank, haar_bank, haar_basis, set_first_kernels
+from convscope.models.tools.first_kernels import gabor_bank, haar_bank, haar_basis, set_first_kernels
 
 SHAPES = [(64, 3, 7), (96, 3, 11), (64, 3, 11), (6, 1, 5), (16, 1, 3), (32, 3, 3), (64, 3, 3), (1, 3, 7), (5, 2, 4)]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..tracing.graph import Call, Step
 from ..tracing.torch_functions import pair
-from .value import Arithmetic, Term, Unit, Unsupported, exact, number, settings
+from .unit import Arithmetic, Term, Unit, Unsupported, exact, number, settings
 
 
 @dataclass
