@@ -4,7 +4,7 @@ import { h, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
 import { milliseconds, percent } from "./numbers.js";
 import { SOFTMAX } from "./state/softmax.js";
-import { countChanges } from "./state/store.js";
+import { countChanges } from "./state/whatif.js";
 
 const AT_FIRST = 10;
 const MOST = 200; // more rows nobody reads, and the page would become slow

@@ -1,78 +1,98 @@
-/** Small tables of numbers: a patch, a kernel, their products. Cells can be chosen, and a kernel's can be edited. */
+/** Small tables of numbers: a window, a kernel, their products. Cells can be chosen, and those of a kernel edited. */
 
 import { tint } from "../colour.js";
 import { h } from "../dom.js";
-import { cell as cellText, fixed } from "../numbers.js";
+import { cell as cellText, fixed, strongest } from "../numbers.js";
 
-const SIZES = [[3, 48], [5, 37], [7, 32], [11, 25], [Infinity, 22]];
+const SIZES = [[3, 48], [5, 37], [7, 32], [11, 25], [Infinity, 22]]; // [up to so many columns, pixels of a cell]
+const TINY = 30; // cells smaller than that have a smaller font
+const STEP = 0.1; // of the arrow keys in an edited cell: it suits weights
 
-/** `onPick(i)` when a cell is chosen, `onEdit(values)` when one was changed. */
+/**
+ * {element, show(entries, rows, columns, {limit, picked, editing}), caption(...words)}: a table of `entries` {value,
+ * padded, chosen}, row by row. `onPick(i)` is called when a cell is chosen, `onEdit(values)` when one was changed.
+ */
 export function numberGrid({ caption, onPick, onEdit }) {
   const body = h("div", { class: "cells", role: "grid", "aria-label": caption });
   const foot = h("figcaption", {}, caption);
-  const element = h("figure", { class: "numbers" }, body, foot);
-  let cells = [];
-  let kind = "";
-  let width = 0;
-  let values = [];
-
-  function build(rows, columns, editing) {
-    const [, size] = SIZES.find(([most]) => columns <= most);
-    body.style.setProperty("--cell", `${size}px`);
-    body.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
-    body.classList.toggle("tiny", size < 30);
-    cells = Array.from({ length: rows * columns }, (_, i) => (editing ? editor(i) : picker(i)));
-    body.replaceChildren(...cells);
-    width = columns;
-  }
-  function picker(i) {
-    const one = h("button", { role: "gridcell", tabindex: i ? -1 : 0, onclick: () => onPick?.(i) });
-    one.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -width, ArrowDown: width }[event.key];
-      if (!step || !cells[i + step]) return;
-      event.preventDefault();
-      cells[i + step].focus();
-      onPick?.(i + step);
-    });
-    return one;
-  }
-  function editor(i) {
-    const input = h("input", { type: "number", step: "any", "aria-label": `${caption} ${i + 1}` });
-    input.addEventListener("input", () => {
-      if (!Number.isFinite(input.valueAsNumber)) return;
-      values = values.map((value, k) => (k === i ? input.valueAsNumber : value));
-      tint(input, input.valueAsNumber, Math.max(...values.map(Math.abs)));
-      onEdit(values);
-    });
-    input.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-      event.preventDefault(); // a step that suits weights: a tenth
-      input.value = (Math.round((input.valueAsNumber + (event.key === "ArrowUp" ? 0.1 : -0.1)) * 1000) / 1000).toString();
-      input.dispatchEvent(new Event("input"));
-    });
-    return input;
-  }
-
-  /** `entries`: [{value, padded, chosen}] row by row. */
-  function show(entries, rows, columns, { limit, picked = null, editing = false }) {
-    const wanted = `${rows} ${columns} ${editing}`;
-    if (kind !== wanted) build(rows, columns, editing);
-    kind = wanted;
-    values = entries.map(({ value }) => value);
-    entries.forEach(({ value, padded, chosen }, i) => {
-      const one = cells[i];
-      tint(one, value, limit);
-      one.classList.toggle("padded", Boolean(padded));
-      one.classList.toggle("chosen", Boolean(chosen));
-      one.classList.toggle("picked", i === picked);
-      if (editing) {
-        if (one !== document.activeElement) one.value = String(Math.round(value * 1000) / 1000);
-      } else {
-        one.textContent = cellText(value);
-        one.title = fixed(value, 6);
-        one.dataset.value = value;
-      }
-    });
-  }
-  return { element, show, caption: (...words) => foot.replaceChildren(...words) };
+  const grid = { body, caption, onPick, onEdit, cells: [], values: [], columns: 0, shape: "" };
+  return {
+    element: h("figure", { class: "numbers" }, body, foot),
+    show: (entries, rows, columns, options) => show(grid, entries, rows, columns, options),
+    caption: (...words) => foot.replaceChildren(...words),
+  };
 }
+
+function show(grid, entries, rows, columns, { limit, picked = null, editing = false }) {
+  const shape = `${rows} ${columns} ${editing}`;
+  if (grid.shape !== shape) build(grid, rows, columns, editing);
+  grid.shape = shape;
+  grid.values = entries.map(({ value }) => value);
+  entries.forEach(({ value, padded, chosen }, i) => {
+    const cell = grid.cells[i];
+    tint(cell, value, limit);
+    cell.classList.toggle("padded", Boolean(padded));
+    cell.classList.toggle("chosen", Boolean(chosen));
+    cell.classList.toggle("picked", i === picked);
+    if (editing) fillEditor(cell, value);
+    else fillPicker(cell, value);
+  });
+}
+
+function build(grid, rows, columns, editing) {
+  const [, size] = SIZES.find(([most]) => columns <= most);
+  const make = editing ? editor : picker;
+  grid.columns = columns;
+  grid.cells = Array.from({ length: rows * columns }, (_, i) => make(grid, i));
+  grid.body.style.setProperty("--cell", `${size}px`);
+  grid.body.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
+  grid.body.classList.toggle("tiny", size < TINY);
+  grid.body.replaceChildren(...grid.cells);
+}
+
+/** A cell to choose, by pointer or by arrow keys. */
+function picker(grid, i) {
+  const { columns, onPick } = grid;
+  const cell = h("button", { role: "gridcell", tabindex: i ? -1 : 0, onclick: () => onPick?.(i) });
+  cell.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+    const next = step && grid.cells[i + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    onPick?.(i + step);
+  });
+  return cell;
+}
+
+function fillPicker(cell, value) {
+  cell.textContent = cellText(value);
+  cell.title = fixed(value, 6);
+  cell.dataset.value = value;
+}
+
+/** A cell to type a number into; arrow keys change it by a step. */
+function editor(grid, i) {
+  const input = h("input", { type: "number", step: "any", "aria-label": `${grid.caption} ${i + 1}` });
+  input.addEventListener("input", () => {
+    const number = input.valueAsNumber;
+    if (!Number.isFinite(number)) return;
+    grid.values = grid.values.map((value, k) => (k === i ? number : value));
+    tint(input, number, strongest(grid.values));
+    grid.onEdit(grid.values);
+  });
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: STEP, ArrowDown: -STEP }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    input.value = String(rounded(input.valueAsNumber + step));
+    input.dispatchEvent(new Event("input"));
+  });
+  return input;
+}
+
+function fillEditor(input, value) {
+  if (input !== document.activeElement) input.value = String(rounded(value));
+}
+
+const rounded = (value) => Math.round(value * 1000) / 1000;

@@ -21,7 +21,7 @@ const FUNCTIONS = {
 };
 const SIZE = 168;
 
-/** A figure, or nothing for a function that the page does not know. */
+/** A figure with the point (x, y) on the curve; null for a function that the page does not know. */
 export function plot(type, x, y) {
   const f = FUNCTIONS[type.toLowerCase().replace(/_/g, "")];
   if (!f) return null;

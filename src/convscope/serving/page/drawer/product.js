@@ -5,38 +5,36 @@ import { t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
 import { fixed } from "../numbers.js";
 
-/** Selects the value that a term took from another layer. */
-export function follow(store, { input, index: [map, y, x] }) {
-  const node = store.state.network.byName.get(input);
-  const place = isVector(node.shape) ? { map, y: 0, x: 0 } : { map, y, x };
-  store.set({ selected: { layer: input, ...place } });
-}
-
 /** The words for a term's place: "conv1, map 3, row 5, column 8". */
 export function termPlace({ input, index: [map, y, x] }) {
-  return y === null || y === undefined ? t("place.value", { layer: input, map }) : t("place.pixel", { layer: input, map, y, x });
+  const isPixel = y !== null && y !== undefined;
+  return isPixel ? t("place.pixel", { layer: input, map, y, x }) : t("place.value", { layer: input, map });
 }
 
-/** "where does this come from": nothing before the input, and nothing for padding. */
-export function followButton(store, term, words = "product.follow") {
-  const node = store.state.network.byName.get(term.input);
-  if (!node || node.kind === "input" || term.padded) return null;
-  return h("button", { class: "quiet", onclick: () => follow(store, term) }, icon("follow"), t(words));
+/** A button that selects the value that a term took from another layer; null before the input and for padding. */
+export function followButton(store, term, text = "product.follow") {
+  const { input, index: [map, y, x], padded } = term;
+  const node = store.state.network.byName.get(input);
+  if (!node || node.kind === "input" || padded) return null;
+  const place = isVector(node.shape) ? { map, y: 0, x: 0 } : { map, y, x };
+  const onclick = () => store.set({ selected: { layer: input, ...place } });
+  return h("button", { class: "quiet", onclick }, icon("follow"), t(text));
 }
 
-/** value x weight = product, or, where the layer joins the two in another way, what comes of them. */
+/** value × weight = product, or, where the layer joins the two in another way, what comes of them. */
 function working({ value, weight, product }) {
   if (weight === null || product === null) return fixed(product ?? value, 6);
-  const plain = Math.abs(value * weight - product) <= 1e-5 * Math.max(Math.abs(product), 1e-3);
-  return plain ? `${fixed(value, 6)} × ${fixed(weight, 6)} = ${fixed(product, 6)}` : `(${fixed(value, 6)}, ${fixed(weight, 6)}) → ${fixed(product, 6)}`;
+  const [a, b, c] = [value, weight, product].map((number) => fixed(number, 6));
+  const isProduct = Math.abs(value * weight - product) <= 1e-5 * Math.max(Math.abs(product), 1e-3);
+  return isProduct ? `${a} × ${b} = ${c}` : `(${a}, ${b}) → ${c}`;
 }
 
-/** `term` null: a hint. `at` is its place in the kernel. */
-export function productLine(store, term, at) {
+/** A term in one line, a hint for null. `place` {row, column} is that in the kernel. */
+export function productLine(store, term, place) {
   if (!term) return h("p", { class: "soft" }, t("product.hint"));
-  const { padded } = term;
+  const from = term.padded ? t("product.padded") : termPlace(term);
   return h("div", { class: "product" },
     h("output", {}, working(term)),
-    h("span", { class: "soft" }, padded ? t("product.padded") : termPlace(term), at ? ` · ${t("product.weight", at)}` : ""),
+    h("span", { class: "soft" }, from, place ? ` · ${t("product.weight", place)}` : ""),
     followButton(store, term));
 }

@@ -1,11 +1,11 @@
-/** The end of every calculation: terms that add up, and the network's own number under ours. */
+/** The end of every calculation: terms that add up, our result, and the network's own value below it. */
 
 import { colourOf, css } from "../colour.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { decimalsFor, fixed, signed } from "../numbers.js";
 
-const SAME = 1e-3; // relative; float32 keeps to it with room to spare
+const SAME = 1e-3; // relative difference; that of float32 is far smaller
 
 /** Decimals for all numbers of one calculation: as many as both results agree on after rounding. */
 export function commonDecimals({ value, network_value: given }, others = []) {
@@ -19,29 +19,38 @@ export function commonDecimals({ value, network_value: given }, others = []) {
 
 const agrees = (a, b) => a === b || Math.abs(a - b) <= SAME * Math.max(Math.abs(a), Math.abs(b), 1e-3);
 
-/** A line of a sum: what it is, a bar around zero, the number. */
+/**
+ * A line of a sum: what it is, a bar around zero, the number. `limit` is the number of a full bar, 0 for none; `value`
+ * is null where there is no number; with `onclick` the line is a button.
+ */
 export function line({ label, value, limit, decimals, onclick, chosen, className = "" }) {
-  const bar = h("span", { class: "sumbar" }, h("i", {}));
-  if (limit) {
-    const share = Math.min(Math.abs(value) / limit, 1);
-    const fill = bar.firstChild;
-    fill.style.width = `${share * 50}%`;
-    fill.style.left = value < 0 ? `${50 - share * 50}%` : "50%";
-    fill.style.backgroundColor = css(colourOf(Math.sign(value) * 0.7));
-  }
-  const parts = [h("span", { class: "what" }, label), limit ? bar : h("span", {}),
-    h("span", { class: "number" }, value === null ? "" : signed(value, decimals))];
+  const parts = [
+    h("span", { class: "what" }, label), limit ? bar(value, limit) : h("span", {}),
+    h("span", { class: "number" }, value === null ? "" : signed(value, decimals)),
+  ];
   return onclick
     ? h("button", { class: `sumline ${className}`, "aria-pressed": String(Boolean(chosen)), onclick }, parts)
     : h("div", { class: `sumline ${className}` }, parts);
 }
 
-/** "= 0.4123" and "the network's own value 0.4123, the same to the digits shown". */
+function bar(value, limit) {
+  const share = Math.min(Math.abs(value) / limit, 1) * 50;
+  const fill = h("i", {});
+  fill.style.width = `${share}%`;
+  fill.style.left = value < 0 ? `${50 - share}%` : "50%";
+  fill.style.backgroundColor = css(colourOf(Math.sign(value) * 0.7));
+  return h("span", { class: "sumbar" }, fill);
+}
+
+/** "= 0.4123", the network's own value 0.4123, and whether both are the same to the digits shown. */
 export function results(arithmetic, decimals) {
   const { value, network_value: given } = arithmetic;
-  const same = agrees(value, given) && fixed(value, decimals) === fixed(given, decimals);
+  const [ours, theirs] = [value, given].map((number) => fixed(number, decimals));
+  const same = agrees(value, given) && ours === theirs;
+  const row = (className, text, number) =>
+    h("div", { class: `result ${className}` }, h("span", {}, text), h("output", {}, number));
   return h("div", { class: "results", "aria-live": "polite" },
-    h("div", { class: "result ours" }, h("span", {}, t("total.ours")), h("output", {}, `= ${fixed(value, decimals)}`)),
-    h("div", { class: `result theirs ${same ? "same" : "differs"}` }, h("span", {}, t("total.network")), h("output", {}, fixed(given, decimals))),
+    row("ours", t("total.ours"), `= ${ours}`),
+    row(`theirs ${same ? "same" : "differs"}`, t("total.network"), theirs),
     h("p", { class: "verdict-line" }, t(same ? "total.same" : "total.differs")));
 }

@@ -1,117 +1,126 @@
 /** One map of one layer, and one value of it: the map to move over, and the calculation behind the value. */
 
 import { h, icon, stillness } from "../dom.js";
-import { t, has } from "../i18n.js";
-import { findMap } from "../state/maps.js";
-import { mapBox } from "./mapbox.js";
-import { fixed, decimalsFor } from "../numbers.js";
-import { operationView } from "./operations.js";
+import { has, t } from "../i18n.js";
 import { limits } from "../network/paint.js";
+import { decimalsFor, fixed } from "../numbers.js";
+import { findMap } from "../state/maps.js";
 import { SOFTMAX } from "../state/softmax.js";
-import { sumView } from "./sum.js";
+import { isOff, withMapToggled } from "../state/whatif.js";
+import { mapBox } from "./mapbox.js";
+import { operationView } from "./operations/operations.js";
+import { slidingWindow } from "./slide.js";
+import { sumView } from "./sum/sum.js";
 
-const PACE = 160; // milliseconds between two places of the moving window
+const SIZE = 164; // pixels of the map's longer side
+
+export function unitView(root, store) {
+  const { layer, map } = store.state.selected;
+  const view = {
+    store, layer, map,
+    node: store.state.network.byName.get(layer) ?? null, // none for softmax, which has no maps either
+    answer: () => store.state.forward?.layers.get(layer),
+    isSelected: () => store.state.selected?.layer === layer && store.state.selected.map === map,
+    sentence: h("p", { class: "explain" }),
+    calculation: h("div", { class: "calculation" }),
+    content: null, // of the calculation: {update()}
+    contentKind: "",
+  };
+  root.append(view.sentence);
+  if (view.node) root.append(h("div", { class: "unit" }, ownMap(view), view.calculation));
+  else root.append(h("div", { class: "unit alone" }, view.calculation));
+  return { update: () => update(view) };
+}
+
+/** The map itself, its value, and buttons that slide the window over it and switch it off. */
+function ownMap(view) {
+  const { store, layer, map } = view;
+  const place = (y, x) => {
+    const here = view.answer()?.vector ? { map: x, y: 0, x: 0 } : { map, y, x };
+    store.set({ selected: { layer, ...here } });
+  };
+  const isShown = () => element.isConnected && view.isSelected();
+  const slide = slidingWindow({ store, place, size: view.answer, isShown, onChange: () => showButtons(view) });
+  const toggleOff = () => store.set({ whatif: withMapToggled(store.state.whatif, layer, map) });
+  const onPlace = (y, x) => {
+    slide.stop();
+    place(y, x);
+  };
+  const own = mapBox({ size: SIZE, caption: "", onPlace });
+  const value = h("p", { class: "own-value" });
+  const play = h("button", { class: "quiet", onclick: slide.toggle });
+  const off = h("button", { class: "quiet", onclick: toggleOff });
+  const element = h("div", { class: "own" }, own.element, value, h("div", { class: "row" }, play, off));
+  Object.assign(view, { slide, own, value, play, off });
+  return element;
+}
+
+function update(view) {
+  if (!view.isSelected()) return;
+  const { node } = view;
+  if (node) {
+    showButtons(view);
+    showOwnMap(view);
+  }
+  showCalculation(view);
+  view.slide?.follow();
+}
+
+function showButtons({ store, node, layer, map, answer, slide, play, off }) {
+  const running = slide.isRunning();
+  const sign = running ? "pause" : stillness() ? "step" : "play";
+  const switchedOff = isOff(store.state.whatif, layer, map);
+  play.hidden = Boolean(answer()?.vector);
+  play.replaceChildren(icon(sign), t(`unit.${sign}`));
+  off.hidden = node.kind === "input";
+  off.replaceChildren(icon("off"), t(switchedOff ? "unit.on" : "unit.off"));
+  off.setAttribute("aria-pressed", String(switchedOff));
+}
+
+function showOwnMap(view) {
+  const { store, layer, map: number, slide, own } = view;
+  const { forward, scale, selected: { y, x } } = store.state;
+  const answer = view.answer();
+  if (!answer) return;
+  const map = answer.vector ? answer.maps[0] : findMap(store, layer, number);
+  const placed = y !== undefined;
+  own.show({
+    layer: answer, map, label: t("unit.move"),
+    box: answer.vector ? [0, number, 1, number + 1] : placed ? [y, x, y + 1, x + 1] : null,
+    limit: map ? limits(forward.layers, scale)(answer, map) : 1,
+    until: slide.isRunning() && placed ? y * answer.width + x : undefined,
+  });
+  own.caption(t(answer.vector ? "sum.vector" : "unit.map", { layer, map: number }));
+  view.value.textContent = valueText(store.state, answer.vector);
+}
+
+function valueText({ selected: { y, x }, arithmetic }, vector) {
+  if (y === undefined) return t("unit.pick");
+  const given = arithmetic?.network_value;
+  if (given === undefined) return "";
+  const value = fixed(given, decimalsFor([given]));
+  return vector ? value : t("unit.value", { y, x, value });
+}
+
+function showCalculation(view) {
+  const { store, node, layer, sentence, calculation } = view;
+  const { arithmetic, selected } = store.state;
+  const windows = arithmetic ? arithmetic.operation === "sum of products" && arithmetic.grid : node?.kind === "conv";
+  const kind = windows ? "windows" : "other";
+  if (view.contentKind !== kind) {
+    calculation.replaceChildren();
+    view.content = windows ? sumView(calculation, store) : operationView(calculation, store);
+    view.contentKind = kind;
+  }
+  const key = layer === SOFTMAX ? "explain.softmax" : `explain.${node.kind}`;
+  sentence.textContent = has(key) ? t(key, { n: node?.inputs.length ?? 1 }) : t("explain.other");
+  const pending = !arithmetic && selected.y !== undefined;
+  calculation.classList.toggle("pending", pending);
+  calculation.setAttribute("aria-busy", String(pending || !isCurrent(store.state)));
+  if (!pending || windows) view.content.update();
+}
 
 /** Whether the numbers are those of the selected place in the picture's last answer. */
 function isCurrent({ arithmetic, forward, selected: { map, y, x } }) {
   return y === undefined || (arithmetic?.of === `${map},${y},${x}` && arithmetic.session === forward.session);
-}
-
-export function unitView(root, store) {
-  const { layer: layerName, map: mapNumber } = store.state.selected;
-  const node = store.state.network.byName.get(layerName) ?? null; // none: softmax
-  const mine = () => store.state.selected?.layer === layerName && store.state.selected.map === mapNumber;
-  const place = (y, x) => store.set({ selected: layer()?.vector ? { layer: layerName, map: x, y: 0, x: 0 } : { layer: layerName, map: mapNumber, y, x } });
-  const layer = () => store.state.forward?.layers.get(layerName);
-
-  const own = mapBox({ size: 164, caption: "", onPlace: (y, x) => { stop(); place(y, x); } });
-  const value = h("p", { class: "own-value" });
-  const play = h("button", { class: "quiet", onclick: () => (running ? stop() : begin()) });
-  const off = h("button", { class: "quiet", onclick: toggleOff });
-  const buttons = h("div", { class: "row" }, play, off);
-  const left = h("div", { class: "own" }, own.element, value, buttons);
-  const sentence = h("p", { class: "explain" });
-  const middle = h("div", { class: "calculation" });
-  root.append(sentence, h("div", { class: `unit${node ? "" : " alone"}` }, node ? left : null, middle));
-  let running = false;
-  let timer = 0;
-  let kind = "";
-  let view = null;
-
-  function begin() {
-    const { y = 0, x = -1 } = store.state.selected;
-    if (stillness()) next(y, x);
-    else {
-      running = true;
-      next(0, -1);
-    }
-  }
-  function next(y, x) {
-    const { width, height } = layer();
-    const after = y * width + x + 1;
-    if (after >= width * height) stop();
-    else place(Math.floor(after / width), after % width);
-  }
-  function stop() {
-    running = false;
-    clearTimeout(timer);
-    words();
-  }
-  function follow() {
-    clearTimeout(timer);
-    const { arithmetic, selected } = store.state;
-    if (!running || !root.isConnected || arithmetic?.index[1] !== selected.y || arithmetic.index[2] !== selected.x) return;
-    timer = setTimeout(() => root.contains(left) && mine() && next(selected.y, selected.x), PACE);
-  }
-  function toggleOff() {
-    const { whatif } = store.state;
-    const { [layerName]: maps = [], ...others } = whatif.channels_off;
-    const now = maps.includes(mapNumber) ? maps.filter((m) => m !== mapNumber) : [...maps, mapNumber];
-    store.set({ whatif: { ...whatif, channels_off: now.length ? { ...others, [layerName]: now } : others } });
-  }
-
-  function words() {
-    if (!node) return;
-    const isOff = Boolean(store.state.whatif.channels_off[layerName]?.includes(mapNumber));
-    play.hidden = Boolean(layer()?.vector);
-    play.replaceChildren(icon(running ? "pause" : stillness() ? "step" : "play"), t(running ? "unit.pause" : stillness() ? "unit.step" : "unit.play"));
-    off.replaceChildren(icon("off"), t(isOff ? "unit.on" : "unit.off"));
-    off.setAttribute("aria-pressed", String(isOff));
-    off.hidden = node.kind === "input";
-  }
-
-  function showOwn() {
-    const { forward, scale, selected, arithmetic } = store.state;
-    const at = layer();
-    if (!at) return;
-    const map = at.vector ? at.maps[0] : findMap(store, layerName, mapNumber);
-    const { y, x } = selected;
-    const box = at.vector ? [0, mapNumber, 1, mapNumber + 1] : y === undefined ? null : [y, x, y + 1, x + 1];
-    own.show({ layer: at, map, box, limit: map ? limits(forward.layers, scale)(at, map) : 1, until: running && y !== undefined ? y * at.width + x : undefined, label: t("unit.move") });
-    own.caption(t(at.vector ? "sum.vector" : "unit.map", { layer: layerName, map: mapNumber }));
-    const given = arithmetic?.network_value;
-    value.textContent = y === undefined ? t("unit.pick") : given === undefined ? "" : at.vector ? fixed(given, decimalsFor([given])) : t("unit.value", { y, x, value: fixed(given, decimalsFor([given])) });
-  }
-
-  function update() {
-    if (!mine()) return;
-    const { arithmetic } = store.state;
-    words();
-    showOwn();
-    const windows = arithmetic ? arithmetic.operation === "sum of products" && arithmetic.grid : node?.kind === "conv";
-    const wanted = windows ? "windows" : "other";
-    if (kind !== wanted) {
-      middle.replaceChildren();
-      view = windows ? sumView(middle, store) : operationView(middle, store);
-      kind = wanted;
-    }
-    const key = layerName === SOFTMAX ? "explain.softmax" : `explain.${node.kind}`;
-    sentence.textContent = has(key) ? t(key, { n: node?.inputs.length ?? 1 }) : t("explain.other");
-    const pending = !arithmetic && store.state.selected.y !== undefined;
-    middle.classList.toggle("pending", pending);
-    middle.setAttribute("aria-busy", String(pending || !isCurrent(store.state)));
-    if (!pending || windows) view.update();
-    follow();
-  }
-  return { update };
 }

@@ -3,7 +3,7 @@
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { short } from "../numbers.js";
-import { NO_CHANGES, countChanges } from "../state/store.js";
+import { NO_CHANGES, countChanges } from "../state/whatif.js";
 import { choice } from "./choice.js";
 
 export function mount(root, store) {

@@ -1,7 +1,8 @@
 /** The work behind the views: which question goes to the server when the state changes, and what comes of the answer. */
 
 import * as api from "./api.js";
-import { NO_CHANGES, countChanges, newestEpoch } from "./store.js";
+import { newestEpoch } from "./store.js";
+import { NO_CHANGES, countChanges } from "./whatif.js";
 import { boardFile } from "../input/strokes.js";
 import { softmaxArithmetic, SOFTMAX } from "./softmax.js";
 

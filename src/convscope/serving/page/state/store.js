@@ -1,8 +1,10 @@
+import { NO_CHANGES } from "./whatif.js";
+
 /**
- * The page's one store. Views read `state`, change it with `set`, and hear of changes with `on`; they know nothing of
+ * The page's one store. Views read `state`, change it with `set` and follow its changes with `on`; they know nothing of
  * each other.
  *
- *   store.on(["forward", "scale"], (state) => draw(state));   // called once for each `set` that touches one of them
+ *   store.on(["forward", "scale"], (state) => draw(state));   // called once for each `set` that changes one of them
  *   store.set({ scale: "layer" });
  *
  * What the keys hold:
@@ -12,7 +14,7 @@
  *   source                    {kind: "drawing", strokes, ink} | {kind: "example", id} | {kind: "file", name, blob} | null
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
  *   before                    probabilities by index without the changes of `whatif`
- *   whatif                    {channels_off, kernels, occlude}, as PATCH /api/what-if takes it
+ *   whatif                    {channels_off, kernels, occlude}: changes of the network or the picture (whatif.js)
  *   selected                  null or {layer, map?, y?, x?, term?}: the deeper, the more there is of it
  *   arithmetic, kernels       the numbers behind `selected`, once they have come
  *   hover                     null, {layer, map, y, x, value} or {row, column} (on the input)
@@ -56,8 +58,6 @@ export function createStore(initial) {
   };
 }
 
-export const NO_CHANGES = Object.freeze({ channels_off: {}, kernels: [], occlude: [] });
-
 export const INITIAL = {
   classifiers: [], classifier: null, network: null, examples: [],
   source: null, forward: null, before: null, whatif: NO_CHANGES,
@@ -68,12 +68,6 @@ export const INITIAL = {
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
   busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
-
-/** How many changes of the network or the picture `whatif` holds. */
-export function countChanges(whatif) {
-  const off = Object.values(whatif.channels_off).reduce((sum, maps) => sum + maps.length, 0);
-  return off + whatif.kernels.length + (whatif.occlude.length ? 1 : 0);
-}
 
 /** The newest epoch of a run in training, which has no finished network yet; null of any other. */
 export const newestEpoch = (snapshots) => (snapshots?.live ? snapshots.epochs.at(-1) ?? null : null);

@@ -1,4 +1,4 @@
-/** What pointer, wheel and keyboard do in space: turn, zoom, shift, point at a plane, open it, go from layer to layer. */
+/** What pointer, wheel and keyboard do in space: turn, zoom, shift, point at planes, open them, walk through layers. */
 
 import { sentence } from "../network/kinds.js";
 import { showTip } from "../network/tip.js";

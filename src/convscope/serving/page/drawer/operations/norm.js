@@ -1,0 +1,42 @@
+/** Normalisation of one value, step by step. */
+
+import { h } from "../../dom.js";
+import { t } from "../../i18n.js";
+import { fixed, short } from "../../numbers.js";
+import { commonDecimals, results } from "../total.js";
+import { formula, grids, inputColumn, sourceMap, sumColumn, termValue } from "./elements.js";
+
+export function normalisation(store, arithmetic) {
+  const [term] = arithmetic.terms;
+  const { mean, variance } = arithmetic.parameters;
+  const known = mean !== undefined && variance !== undefined;
+  const working = known ? h("ol", { class: "steps" }, stepsOf(arithmetic).map(step)) : formula(arithmetic.formula);
+  return [
+    inputColumn(grids(sourceMap(store, [term])), termValue(store, term)),
+    sumColumn(h("h4", {}, t("op.normalise")), working, results(arithmetic, commonDecimals(arithmetic))),
+  ];
+}
+
+const step = ([what, working, result]) => h("li", {}, h("span", { class: "what" }, what),
+  h("span", { class: "working" }, working), h("span", { class: "number" }, `= ${result}`));
+
+/** [words, working, result] for each step: minus mean, over spread, times weight, plus bias. */
+function stepsOf(arithmetic) {
+  const { terms: [{ value }], parameters: { mean, variance, eps, weight, bias } } = arithmetic;
+  const decimals = Math.max(commonDecimals(arithmetic, [value]), 4);
+  const f = (number) => fixed(number, decimals);
+  const inBrackets = (number) => (number < 0 ? `(${f(number)})` : f(number));
+  const centred = value - mean;
+  const scaled = centred / Math.sqrt(variance + eps);
+  const steps = [
+    [t("op.minusMean"), `${f(value)} − ${inBrackets(mean)}`, f(centred)],
+    [t("op.overSpread"), `${f(centred)} / √(${f(variance)} + ${short(eps)})`, f(scaled)],
+  ];
+  if (typeof weight === "number") {
+    steps.push([t("op.timesWeight"), `${f(scaled)} × ${inBrackets(weight)}`, f(scaled * weight)]);
+  }
+  if (typeof bias === "number") {
+    steps.push([t("op.plusBias"), `${f(arithmetic.value - bias)} + ${inBrackets(bias)}`, f(arithmetic.value)]);
+  }
+  return steps;
+}

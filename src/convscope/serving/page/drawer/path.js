@@ -1,0 +1,33 @@
+/** The path to the selection, one step for each level: layer › map › value › product. */
+
+import { h, name } from "../dom.js";
+import { t } from "../i18n.js";
+import { isVector } from "../network/layout.js";
+import { SOFTMAX } from "../state/softmax.js";
+
+/** The last step is text, the others are buttons that go back to their level. */
+export function pathTo(store) {
+  if (store.state.why) return [h("b", {}, t("why.title"))];
+  const steps = stepsTo(store.state);
+  const here = steps.pop();
+  const button = ([text, selected]) =>
+    h("button", { disabled: !selected, onclick: () => store.set({ selected }) }, name(text));
+  return [...steps.map(button), h("b", { "aria-current": "location" }, name(here[0]))];
+}
+
+/** [text, selected] for each level; `selected` is null for softmax, which has no view of a whole layer. */
+function stepsTo({ selected, network, arithmetic }) {
+  const { layer, map, y, x, term } = selected;
+  const softmax = layer === SOFTMAX;
+  const vector = softmax || isVector(network.byName.get(layer).shape);
+  const steps = [softmax ? [t("kind.softmax"), null] : [layer, { layer }]];
+  if (map !== undefined) {
+    const text = softmax ? network.class_names[map] : t(vector ? "drawer.value" : "drawer.map", { map });
+    steps.push([text, vector ? { layer, map, y, x } : { layer, map }]);
+  }
+  if (y !== undefined && !vector) steps.push([t("drawer.place", { y, x }), { layer, map, y, x }]);
+  if (term !== undefined && arithmetic) {
+    steps.push([t("drawer.term", { n: term + 1, all: arithmetic.terms.length }), selected]);
+  }
+  return steps;
+}
