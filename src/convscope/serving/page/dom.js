@@ -42,6 +42,13 @@ const ICONS = {
   cube: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5",
 };
 
+/** Replaces what is in an element; if one of its buttons had the focus, the one in the same position gets it. */
+export function replaceKeepingFocus(element, children) {
+  const focused = [...element.querySelectorAll("button")].indexOf(document.activeElement);
+  element.replaceChildren(...children);
+  if (focused >= 0) element.querySelectorAll("button")[focused]?.focus();
+}
+
 /** Sets the accessible name of an element and its tooltip. */
 export function setLabel(element, text) {
   element.setAttribute("aria-label", text);
