@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .bundle import find_bundle, make_config, read_bundle, write_bundle
-from .data.image_file import UnreadableImage, read_image, to_gray_or_rgb
+from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
-
-ImageLike = str | Path | Image.Image | np.ndarray | Tensor
+from .prediction import BATCH_SIZE, Answer, ImageLike, answers, image_pixels, logits_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,15 @@ class Prediction:
     label: str
     probability: float
     index: int
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """The likeliest classes of one image, best first; without any, `reason` says why the image cannot be used."""
+
+    image: ImageLike
+    predictions: list[Prediction]
+    reason: str = ""
 
 
 @dataclass
@@ -52,41 +60,58 @@ class Classifier:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(iter([*self.network.parameters(), *self.network.buffers()])).device
 
-    @torch.no_grad()
-    def logits(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels N x C x H x W, as `preprocess` makes them -> logits N x classes, float32, on the CPU."""
-        self.network.eval()
-        return self.network(self.preprocess.normalize(pixels.to(self.device))).float().cpu()
+    def pixels(self, image: ImageLike) -> Tensor:
+        """Return the uint8 pixels C x H x W that the network gets of one image, before normalisation.
 
-    def probabilities(self, images: Sequence[ImageLike], batch_size: int = 256) -> Tensor:
-        """Several images -> N x classes, each row summing to 1."""
-        rows, side = [], self.preprocess.longest_side
-        for start in range(0, len(images), batch_size):
-            pixels = self.preprocess.batch(as_image(image, side) for image in images[start : start + batch_size])
-            rows.append(self.logits(pixels).softmax(1))
-        return torch.cat(rows) if rows else torch.empty(0, len(self.class_names))
+        DataError for an image that cannot be used; its message begins with the path, if the image is a file.
+        """
+        try:
+            return image_pixels(image, self.preprocess)
+        except UnreadableImage as problem:
+            raise type(problem)(_named(image, str(problem))) from problem
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Return the logits N x classes, float32 on the CPU, of uint8 pixels N x C x H x W from `preprocess`."""
+        self.network.eval()
+        return logits_of(self.network, self.preprocess, pixels, self.device)
+
+    def probabilities(self, images: Iterable[ImageLike], batch_size: int = BATCH_SIZE) -> Tensor:
+        """Return the probabilities N x classes of several images, each row summing to 1; DataError as `predict`."""
+        rows = [_logits_or_error(answer) for answer in self._answers(images, batch_size)]
+        return torch.stack(rows).softmax(1) if rows else torch.empty(0, len(self.class_names))
 
     def predict(
         self, images: ImageLike | Iterable[ImageLike], topk: int = 5
     ) -> list[Prediction] | list[list[Prediction]]:
-        """The `topk` likeliest classes, best first: one list for one image, a list of lists for several.
+        """Return the `topk` likeliest classes, best first: one list for one image, a list of lists for several.
 
-        An image is a path, a Pillow image, a NumPy array (H x W or H x W x 1, 3 or 4) or a tensor (H x W or
-        C x H x W). Several are a list of those, an array N x H x W x C or a tensor N x C x H x W. Numbers are uint8
-        0..255, uint16 0..65535, bool, or floats 0..1. Raises DataError for an image that cannot be used.
+        An image is a path, the bytes of a file, a Pillow image, a NumPy array (H x W or H x W x 1, 3 or 4) or a tensor
+        (H x W or C x H x W). Several are a list of those, an array N x H x W x C or a tensor N x C x H x W. Numbers are
+        uint8 0..255, uint16 0..65535, bool, or floats 0..1. Raises DataError for an image that cannot be used.
         """
-        if topk < 1:
-            raise UsageError(f"topk must be at least 1, not {topk}")
+        _check_topk(topk)
         several = _several(images)
-        probabilities = self.probabilities(several if several is not None else [images])  # type: ignore[list-item]
-        best = self.best(probabilities, topk)
-        return best if several is not None else best[0]
+        if several is None:
+            return self.best(self.logits(self.pixels(images)[None]).softmax(1), topk)[0]  # type: ignore[arg-type]
+        return self.best(self.probabilities(several), topk)
+
+    def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:
+        """Yield the `topk` likeliest classes of each image as soon as they are known, in bounded memory.
+
+        An image that cannot be read has a `reason` instead; DataError only for an array that is not an image.
+        """
+        _check_topk(topk)
+        for answer in self._answers(images):
+            if answer.logits is None:
+                yield ImageResult(answer.image, [], answer.reason)
+            else:
+                yield ImageResult(answer.image, self.best(answer.logits[None].softmax(1), topk)[0])
 
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
-        """Rows of probabilities -> the `topk` likeliest classes of each; equal ones in the order of the classes."""
+        """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes."""
         order = probabilities.sort(dim=1, descending=True, stable=True)
         k = min(topk, len(self.class_names))
         return [
@@ -94,11 +119,16 @@ class Classifier:
             for values, indices in zip(order.values[:, :k].tolist(), order.indices[:, :k].tolist(), strict=True)
         ]
 
+    def _answers(self, images: Iterable[ImageLike], batch_size: int = BATCH_SIZE) -> Iterator[Answer]:
+        self.network.eval()
+        return answers(self.network, self.preprocess, images, self.device, batch_size)
+
 
 def load(source: str | Path) -> Classifier:
-    """A classifier from a run folder, a bundle (folder or zip) or `last`, the newest run below the current directory.
+    """Load a classifier from a run folder, a bundle (folder or zip) or by name.
 
-    Raises ModelFileError, in one line, if there is none or if it cannot be trusted; nothing in the files is executed.
+    The name is that of a bundled classifier, or `last` for the newest run below the current directory. Raises
+    ModelFileError if there is none or if it is damaged; nothing in the files is executed.
     """
     network, config = read_bundle(find_bundle(source))
     return Classifier(
@@ -111,25 +141,24 @@ def load(source: str | Path) -> Classifier:
     )
 
 
-def as_image(image: ImageLike, longest_side: int | None = None) -> Image.Image:
-    """Any single image that `Classifier.predict` takes -> Pillow image, mode L or RGB; files as `decode` gives them."""
-    if isinstance(image, str | Path):
-        try:
-            return read_image(image, longest_side)
-        except UnreadableImage as problem:
-            raise DataError(f"{printable(image)}: {problem}") from problem
-    if isinstance(image, Image.Image):
-        return to_gray_or_rgb(image)
-    if isinstance(image, Tensor):
-        array = image.detach().cpu().float().numpy() if image.is_floating_point() else image.detach().cpu().numpy()
-        array = np.moveaxis(array, 0, -1) if array.ndim == 3 else array
-    else:
-        array = np.asarray(image)
-    return to_gray_or_rgb(_from_array(array))
+def _check_topk(topk: int) -> None:
+    if topk < 1:
+        raise UsageError(f"topk must be at least 1, not {topk}")
+
+
+def _logits_or_error(answer: Answer) -> Tensor:
+    if answer.logits is None:
+        raise DataError(_named(answer.image, answer.reason))
+    return answer.logits
+
+
+def _named(image: ImageLike, reason: str) -> str:
+    return f"{printable(image)}: {reason}" if isinstance(image, str | Path) else reason
 
 
 def _several(images: Any) -> list[Any] | None:
-    if isinstance(images, str | Path | Image.Image):
+    """Return several images as a list, None for a single one."""
+    if isinstance(images, str | Path | bytes | Image.Image):
         return None
     if isinstance(images, np.ndarray | Tensor):
         return list(images) if images.ndim == 4 else None
@@ -139,23 +168,3 @@ def _several(images: Any) -> list[Any] | None:
         raise DataError(
             f"cannot read an image from {type(images).__name__}: give a path, Pillow image, array or tensor"
         ) from None
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
-        raise DataError(
-            f"an image of shape {' x '.join(map(str, array.shape))}: expected H x W, or H x W x 1, 3 or 4 channels"
-        )
-    if array.dtype == bool:
-        array = array * np.uint8(255)
-    elif array.dtype == np.uint16:
-        array = np.round(array / 257.0)
-    elif np.issubdtype(array.dtype, np.floating):
-        if not (np.isfinite(array).all() and array.min() >= -1e-6 and array.max() <= 1 + 1e-6):
-            raise DataError("float images hold numbers from 0 to 1: divide by 255, or undo a normalisation, first")
-        array = np.round(array * 255.0)
-    elif array.min() < 0 or array.max() > 255:
-        raise DataError(f"{array.dtype} images hold numbers from 0 to 255, not {array.min()}..{array.max()}")
-    return Image.fromarray(np.ascontiguousarray(array.clip(0, 255).astype(np.uint8)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from typing import Any
 
 
@@ -20,7 +21,14 @@ def finite(value: Any) -> Any:
 
 def dump_json(document: Any, indent: int | None = None, ensure_ascii: bool = True) -> str:
     """Return a document as JSON text; without `indent` in the shortest form."""
-    separators = (",", ":") if indent is None else None
-    return json.dumps(
-        finite(document), indent=indent, ensure_ascii=ensure_ascii, separators=separators, allow_nan=False
+    dumps = partial(
+        json.dumps,
+        indent=indent,
+        ensure_ascii=ensure_ascii,
+        separators=(",", ":") if indent is None else None,
+        allow_nan=False,
     )
+    try:
+        return dumps(document)
+    except ValueError:  # copying a document only to find that every number is finite would take twice as long
+        return dumps(finite(document))
