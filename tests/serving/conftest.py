@@ -1,10 +1,9 @@
-"""The service in this process, for what it answers, and as a process of its own, for how it behaves."""
+"""The service in this process, to test its answers, and as a process of its own, to test its behaviour."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import io
 import json
 import os
 import signal
@@ -20,32 +19,33 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from starlette.testclient import TestClient
 
 import convscope as cs
-from convscope.serving.app import Service, create_app
-from convscope.serving.classifiers import Shelf
-from convscope.serving.worker import Lane
+from convscope.png import png_bytes
+from convscope.serving.app import create_app
+from convscope.serving.classifiers import Registry
+from convscope.serving.service import Service
+from convscope.serving.worker import Worker
 
 URL = "http://127.0.0.1"
 
 
-def run_apart(scene: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a thread of its own: a browser test before it may have left a loop in this one."""
-    with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, scene).result()
+def run_in_thread(scene: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own: an earlier browser test may have left an event loop in this one."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, scene).result()
 
 
 @dataclass
-class Container:
-    """A binary answer, taken apart as the page does it."""
+class BinaryAnswer:
+    """A binary response, parsed as the page does."""
 
     header: dict[str, Any]
     payload: bytes
 
     @classmethod
-    def of(cls, response: httpx.Response) -> Container:
+    def of(cls, response: httpx.Response) -> BinaryAnswer:
         assert response.status_code == 200, response.text
         assert response.headers["content-type"] == "application/x-convscope"
         (length,) = struct.unpack("<I", response.content[:4])
@@ -57,7 +57,7 @@ class Container:
         return next(layer for layer in self.header["layers"] if layer["name"] == name)
 
     def plane(self, layer: dict[str, Any], index: int) -> np.ndarray:
-        """The `index`-th map of a layer as numbers."""
+        """Return the `index`-th map of a layer."""
         entry, shape = layer["maps"][index], layer["shape"]
         size = tuple(shape[1:]) if len(shape) == 3 and shape[1] * shape[2] > 1 else (1, int(np.prod(shape)))
         levels = np.frombuffer(self.payload, np.uint8, size[0] * size[1], entry["offset"]).reshape(size)
@@ -67,14 +67,8 @@ class Container:
         return np.frombuffer(self.payload, "<f4", int(np.prod(shape)), self.header["offset"]).reshape(shape)
 
 
-def png(array: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(array).save(file, "PNG")
-    return file.getvalue()
-
-
 def make_service(run: str, **options: Any) -> Service:
-    return Service(Shelf(run, torch.device("cpu")), Lane("quick"), Lane("slow"), **options)
+    return Service(Registry(run, torch.device("cpu")), Worker("quick"), Worker("slow"), **options)
 
 
 @pytest.fixture(scope="package")
@@ -92,15 +86,15 @@ def client(service: Service) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="package")
 def digit(digits_run: cs.Run) -> bytes:
-    """A picture of a seven, as a PNG."""
+    """A test image of a seven, as a PNG."""
     data = cs.load_data("digits")
     test = data.splits["test"]
-    return png(np.asarray(test.images[int(np.flatnonzero(test.labels == 7)[0])]))
+    return png_bytes(np.asarray(test.images[int(np.flatnonzero(test.labels == 7)[0])]))
 
 
 @pytest.fixture
-def looked(client: TestClient, digit: bytes) -> Container:
-    return Container.of(client.post("/api/forward", content=digit, params={"maps": 64}))
+def forwarded(client: TestClient, digit: bytes) -> BinaryAnswer:
+    return BinaryAnswer.of(client.post("/api/forward", content=digit, params={"maps": 64}))
 
 
 class Running:
@@ -124,7 +118,7 @@ class Running:
         return self.log.read()
 
     def memory(self) -> int:
-        """Resident bytes at most so far, and now."""
+        """Return the resident memory in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) * 1024
 

@@ -17,14 +17,16 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from convscope import bundle
-from convscope.bundle import SNAPSHOT_FOLDER, bundled_names, find_bundle, read_bundle, snapshot_name
+from convscope.bundle import bundled_names, find_bundle, read_bundle
 from convscope.data.image_file import decode
 from convscope.errors import ModelFileError
+from convscope.run_folder import RunFolder
 from convscope.serving.app import create_app
-from convscope.serving.classifiers import Shelf
+from convscope.serving.classifiers import Registry
 from convscope.serving.examples import PHOTO_FOLDER, PHOTOS
+from convscope.snapshots import snapshot_name
 
-from .conftest import URL, Container, make_service
+from .conftest import URL, BinaryAnswer, make_service
 
 
 @pytest.fixture
@@ -40,8 +42,8 @@ def bundled(digits_run, tmp_path, monkeypatch):
 
 def test_a_bundled_classifier_goes_by_its_name_unless_there_is_such_a_folder(bundled, digits_run, tmp_path):
     assert bundled_names() == ["tiny"] and find_bundle("tiny") == bundled
-    assert list(Shelf(None, torch.device("cpu")).served) == ["tiny"]
-    assert list(Shelf(str(digits_run.folder), torch.device("cpu")).served) == [digits_run.folder.name, "tiny"]
+    assert list(Registry(None, torch.device("cpu")).by_id) == ["tiny"]
+    assert list(Registry(str(digits_run.folder), torch.device("cpu")).by_id) == [digits_run.folder.name, "tiny"]
     shutil.copytree(bundled, tmp_path / "work" / "tiny")
     assert find_bundle("tiny").resolve() == tmp_path / "work" / "tiny"
     with pytest.raises(ModelFileError, match=r"tinny: no such run.*bundled one \(tiny\)"):
@@ -110,13 +112,13 @@ def test_an_epoch_is_looked_at_with_its_own_weights(client, digits_run, digit):
     assert [row["epoch"] for row in answer["metrics"]] == list(range(1, 13))
     assert answer["metrics"][-1]["val/top1"] == pytest.approx(digits_run.history[-1]["val/top1"])
     for epoch in answer["epochs"][:2]:
-        got = Container.of(client.post("/api/forward", content=digit, params={"epoch": epoch}))
-        network, _ = read_bundle(digits_run.folder / SNAPSHOT_FOLDER, snapshot_name(epoch))
+        got = BinaryAnswer.of(client.post("/api/forward", content=digit, params={"epoch": epoch}))
+        network, _ = read_bundle(RunFolder(digits_run.folder).snapshots, snapshot_name(epoch))
         preprocess = digits_run.classifier.preprocess
         with torch.no_grad():
             logits = network(preprocess.normalize(preprocess.pixels(decode(digit))[None]))[0]
         assert got.header["epoch"] == epoch and got.header["logits"] == pytest.approx(logits.tolist(), abs=1e-4)
-        kernel = Container.of(client.get("/api/kernels/features.0", params={"session": got.header["session"]}))
+        kernel = BinaryAnswer.of(client.get("/api/kernels/features.0", params={"session": got.header["session"]}))
         assert kernel.floats(1, 5, 5) == pytest.approx(network.features[0].weight[0].detach().numpy())
     assert client.post("/api/forward", content=digit, params={"epoch": 99}).status_code == 404
 
@@ -130,7 +132,7 @@ def test_a_training_is_watched_while_it_goes_on(digits_run, digit, tmp_path):
     client = TestClient(create_app(service), base_url=URL)
     before = client.get("/api/snapshots").json()
     assert before["running"] and not before["finished"]
-    unfinished = Container.of(client.post("/api/forward", content=digit)).header
+    unfinished = BinaryAnswer.of(client.post("/api/forward", content=digit)).header
     entry = client.get("/api/classifiers").json()["classifiers"][0]
     assert entry["id"] == "going-on" and entry["has_snapshots"]
     started = time.monotonic()
@@ -152,7 +154,7 @@ def test_a_training_is_watched_while_it_goes_on(digits_run, digit, tmp_path):
     assert [json.loads(data)["epoch"] for event, data in events[:-1]] == list(range(1, 13))
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert client.get("/api/snapshots").json()["finished"]
-    finished = Container.of(client.post("/api/forward", content=digit)).header
+    finished = BinaryAnswer.of(client.post("/api/forward", content=digit)).header
     with torch.no_grad():
         preprocess = digits_run.classifier.preprocess
         logits = digits_run.classifier.network(preprocess.normalize(preprocess.pixels(decode(digit))[None]))[0]
@@ -174,9 +176,9 @@ def test_the_page_of_the_running_service_is_there(running):
 
 
 def test_sessions_are_few_and_those_of_other_pages_stay(service, client, digit):
-    mine = Container.of(client.post("/api/forward", content=digit, headers={"x-page": "a"})).header["session"]
+    mine = BinaryAnswer.of(client.post("/api/forward", content=digit, headers={"x-page": "a"})).header["session"]
     ids = [
-        Container.of(client.post("/api/forward", content=digit, headers={"x-page": "b"}, params={"maps": 0})).header[
+        BinaryAnswer.of(client.post("/api/forward", content=digit, headers={"x-page": "b"}, params={"maps": 0})).header[
             "session"
         ]
         for _ in range(30)
@@ -184,5 +186,5 @@ def test_sessions_are_few_and_those_of_other_pages_stay(service, client, digit):
     assert len(set(ids)) == 30 and all(len(id) >= 24 for id in ids)
     assert client.get(f"/api/activations/{ids[0]}/features.0").status_code == 404
     assert client.get(f"/api/activations/{mine}/features.0").status_code == 200
-    assert len(service.sessions.known) <= 200
-    assert np.isfinite(Container.of(client.get(f"/api/activations/{ids[-1]}/features.0")).header["layer"]["high"])
+    assert len(service.sessions.by_id) <= 200
+    assert np.isfinite(BinaryAnswer.of(client.get(f"/api/activations/{ids[-1]}/features.0")).header["layer"]["high"])

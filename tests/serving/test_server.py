@@ -16,7 +16,7 @@ import pytest
 from convscope.errors import OutputError
 from convscope.serving import server
 
-from .conftest import Running, run_apart
+from .conftest import Running, run_in_thread
 
 MB = 1_000_000
 
@@ -125,7 +125,7 @@ def test_a_crowd_is_answered_or_told_to_come_back(running, digit):
         async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=60) as client:
             return await asyncio.gather(*(client.post(f"{running.url}/predict", content=digit) for _ in range(200)))
 
-    answers = run_apart(crowd())
+    answers = run_in_thread(crowd())
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert sum(answer.status_code == 200 for answer in answers) >= 32
     for answer in answers:

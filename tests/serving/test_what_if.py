@@ -12,10 +12,10 @@ from torch import nn
 from convscope.data.image_file import decode
 from convscope.insight import trace
 from convscope.models import create_model
-from convscope.serving.classifiers import with_own_modules
-from convscope.serving.what_if import Edits
+from convscope.serving.classifiers import copy_modules
+from convscope.serving.what_if import WhatIf
 
-from .conftest import Container
+from .conftest import BinaryAnswer
 
 
 @pytest.fixture
@@ -26,33 +26,33 @@ def by_hand(digits_run, digit):
     return copy.deepcopy(classifier.network), images
 
 
-def what_if(client, looked: Container, **edits) -> Container:
-    return Container.of(client.patch(f"/api/what-if/{looked.header['session']}", json=edits))
+def what_if(client, forwarded: BinaryAnswer, **edits) -> BinaryAnswer:
+    return BinaryAnswer.of(client.patch(f"/api/what-if/{forwarded.header['session']}", json=edits))
 
 
-def test_an_edited_kernel_is_as_one_edited_by_hand(client, looked, by_hand):
+def test_an_edited_kernel_is_as_one_edited_by_hand(client, forwarded, by_hand):
     network, images = by_hand
     values = np.arange(25).reshape(5, 5) / 25
-    got = what_if(client, looked, kernels=[{"layer": "features.3", "map": 5, "input": 2, "values": values.tolist()}])
+    got = what_if(client, forwarded, kernels=[{"layer": "features.3", "map": 5, "input": 2, "values": values.tolist()}])
     with torch.no_grad():
         network.features[3].weight[5, 2] = torch.tensor(values)
         logits = network(images)[0]
     assert got.header["logits"] == pytest.approx(logits.tolist(), abs=1e-4)
-    assert got.header["session"] != looked.header["session"] and got.header["logits"] != looked.header["logits"]
+    assert got.header["session"] != forwarded.header["session"] and got.header["logits"] != forwarded.header["logits"]
     session = got.header["session"]
     answer = client.get(f"/api/arithmetic/{session}/features.3", params={"map": 5, "y": 0, "x": 0}).json()
     weights = [term["weight"] for term in answer["terms"] if term["index"][0] == 2]
     assert weights == pytest.approx(values.flatten().tolist(), abs=1e-6)
     assert answer["value"] == pytest.approx(answer["network_value"], abs=1e-4)
-    kernel = Container.of(client.get("/api/kernels/features.3", params={"map": 5, "session": session}))
+    kernel = BinaryAnswer.of(client.get("/api/kernels/features.3", params={"map": 5, "session": session}))
     assert kernel.floats(6, 5, 5)[2] == pytest.approx(values, abs=1e-6)
-    untouched = Container.of(client.get("/api/kernels/features.3", params={"map": 5}))
+    untouched = BinaryAnswer.of(client.get("/api/kernels/features.3", params={"map": 5}))
     assert np.abs(untouched.floats(6, 5, 5)[2] - values).max() > 0.01
 
 
-def test_a_map_that_is_off_is_zero_for_all_that_follows(client, looked, by_hand):
+def test_a_map_that_is_off_is_zero_for_all_that_follows(client, forwarded, by_hand):
     network, images = by_hand
-    got = what_if(client, looked, channels_off={"features.1": [0, 3], "classifier.1": [7]})
+    got = what_if(client, forwarded, channels_off={"features.1": [0, 3], "classifier.1": [7]})
     with torch.no_grad():
         network.features[0].weight[[0, 3]] = 0
         network.features[0].bias[[0, 3]] = 0
@@ -66,15 +66,15 @@ def test_a_map_that_is_off_is_zero_for_all_that_follows(client, looked, by_hand)
     assert answer["off"] and answer["value"] == answer["network_value"] == 0 and answer["terms"] == []
 
 
-def test_the_list_is_complete_and_not_a_change(client, looked):
-    off = what_if(client, looked, channels_off={"features.0": [0]})
-    again = Container.of(client.patch(f"/api/what-if/{off.header['session']}", json={}))
-    assert again.header["logits"] == pytest.approx(looked.header["logits"], abs=1e-6)
+def test_the_list_is_complete_and_not_a_change(client, forwarded):
+    off = what_if(client, forwarded, channels_off={"features.0": [0]})
+    again = BinaryAnswer.of(client.patch(f"/api/what-if/{off.header['session']}", json={}))
+    assert again.header["logits"] == pytest.approx(forwarded.header["logits"], abs=1e-6)
 
 
-def test_a_covered_part_has_the_mean_colour(client, looked, digits_run, digit):
+def test_a_covered_part_has_the_mean_colour(client, forwarded, digits_run, digit):
     got = what_if(
-        client, looked, occlude=[{"row": 10, "column": 20, "radius": 4}, {"row": -5, "column": 40, "radius": 1}]
+        client, forwarded, occlude=[{"row": 10, "column": 20, "radius": 4}, {"row": -5, "column": 40, "radius": 1}]
     )
     pixels = digits_run.classifier.preprocess.pixels(decode(digit))[0].numpy().astype(float)
     rows, columns = np.mgrid[:32, :32]
@@ -100,20 +100,20 @@ def test_a_covered_part_has_the_mean_colour(client, looked, digits_run, digit):
         ([], 422, "request"),
     ],
 )
-def test_impossible_edits_are_refused(client, looked, edits, status, says):
-    answer = client.patch(f"/api/what-if/{looked.header['session']}", json=edits)
+def test_impossible_edits_are_refused(client, forwarded, edits, status, says):
+    answer = client.patch(f"/api/what-if/{forwarded.header['session']}", json=edits)
     assert answer.status_code == status and says in answer.json()["error"]["en"], answer.text
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a": Infinity}'])
-def test_what_is_no_json_is_400_and_nothing_breaks(client, looked, body):
-    answer = client.patch(f"/api/what-if/{looked.header['session']}", content=body)
+def test_what_is_no_json_is_400_and_nothing_breaks(client, forwarded, body):
+    answer = client.patch(f"/api/what-if/{forwarded.header['session']}", content=body)
     assert answer.status_code in (400, 422) and (answer.status_code == 400 or b"Infinity" in body)
 
 
 def edited(network: nn.Module, images: torch.Tensor, **edits) -> tuple[nn.Module, torch.Tensor]:
     nodes = {node.name: node for node in trace(network, images, keep=()).nodes}
-    changed = Edits.model_validate(edits).apply_to_network(network.eval(), nodes)
+    changed = WhatIf.model_validate(edits).apply_to_network(network.eval(), nodes)
     with torch.no_grad():
         return changed, changed(images)
 
@@ -164,7 +164,7 @@ def test_a_module_that_runs_twice_is_switched_off_once():
 
 def test_copies_share_their_memory_and_nothing_else():
     network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
-    other = with_own_modules(network, ("0.weight",))
+    other = copy_modules(network, ("0.weight",))
     assert other[0].bias.data_ptr() == network[0].bias.data_ptr() and other[0].bias is not network[0].bias
     assert other[0].weight.data_ptr() != network[0].weight.data_ptr()
     assert other[1].running_mean.data_ptr() == network[1].running_mean.data_ptr()

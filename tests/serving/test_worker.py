@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from convscope.serving.http.errors import Refusal
-from convscope.serving.worker import Lane
+from convscope.serving.http.errors import HttpError
+from convscope.serving.worker import Worker
 
-from .conftest import run_apart
+from .conftest import run_in_thread
 
 
 @pytest.fixture
-def lane():
-    made = Lane("test", room=2)
+def worker():
+    made = Worker("test", max_waiting=2)
     yield made
     assert made.close()
 
@@ -36,45 +36,45 @@ class Gate:
         return "done"
 
 
-async def refused(task) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+async def refused(task) -> HttpError:
+    with pytest.raises(HttpError) as caught:
         await task
     return caught.value
 
 
-def test_a_full_queue_says_when_to_come_back(lane):
+def test_a_full_queue_says_when_to_come_back(worker):
     async def scene():
         gate = Gate()
-        tasks = [asyncio.create_task(lane.run(gate, 10))]
+        tasks = [asyncio.create_task(worker.run(gate, 10))]
         await asyncio.to_thread(gate.begun.wait, 5)
-        tasks += [asyncio.create_task(lane.run(gate, 10)) for _ in range(2)]
+        tasks += [asyncio.create_task(worker.run(gate, 10)) for _ in range(2)]
         await asyncio.sleep(0.05)
-        problem = await refused(lane.run(gate, 10))
+        problem = await refused(worker.run(gate, 10))
         assert problem.status == 503 and problem.headers == {"Retry-After": "1"}
         gate.open.set()
         assert await asyncio.gather(*tasks) == ["done"] * 3
 
-    run_apart(scene())
+    run_in_thread(scene())
 
 
-def test_only_the_newest_of_a_page_is_computed(lane):
+def test_only_the_newest_of_a_page_is_computed(worker):
     async def scene():
         gate = Gate()
-        first = asyncio.create_task(lane.run(gate, 10, page="mine"))
+        first = asyncio.create_task(worker.run(gate, 10, page="mine"))
         await asyncio.to_thread(gate.begun.wait, 5)
-        older = asyncio.create_task(lane.run(lambda: "older", 10, page="mine"))
-        other = asyncio.create_task(lane.run(lambda: "other", 10, page="another"))
+        older = asyncio.create_task(worker.run(lambda: "older", 10, page="mine"))
+        other = asyncio.create_task(worker.run(lambda: "other", 10, page="another"))
         await asyncio.sleep(0.05)
-        newest = asyncio.create_task(lane.run(lambda: "newest", 10, page="mine"))
+        newest = asyncio.create_task(worker.run(lambda: "newest", 10, page="mine"))
         problem = await refused(older)
         assert problem.status == 409 and "superseded" in problem.en
         gate.open.set()
         assert await asyncio.gather(first, other, newest) == ["done", "other", "newest"]
 
-    run_apart(scene())
+    run_in_thread(scene())
 
 
-def test_what_takes_too_long_is_given_up_at_the_next_layer(lane):
+def test_what_takes_too_long_is_given_up_at_the_next_layer(worker):
     layer, computed = nn.Identity(), []
 
     def endless():
@@ -84,39 +84,39 @@ def test_what_takes_too_long_is_given_up_at_the_next_layer(lane):
             time.sleep(0.01)
 
     async def scene():
-        problem = await refused(lane.run(endless, 0.2))
+        problem = await refused(worker.run(endless, 0.2))
         assert problem.status == 504
-        assert await lane.run(lambda: "next", 5) == "next"
+        assert await worker.run(lambda: "next", 5) == "next"
 
-    run_apart(scene())
+    run_in_thread(scene())
     assert 5 < len(computed) < 60
 
 
-def test_what_waits_too_long_is_never_begun(lane):
+def test_what_waits_too_long_is_never_begun(worker):
     async def scene():
         gate, late = Gate(), Gate()
-        first = asyncio.create_task(lane.run(gate, 10))
+        first = asyncio.create_task(worker.run(gate, 10))
         await asyncio.to_thread(gate.begun.wait, 5)
-        assert (await refused(lane.run(late, 0.1))).status == 504
+        assert (await refused(worker.run(late, 0.1))).status == 504
         gate.open.set()
         await first
-        assert await lane.run(lambda: late.count, 5) == 0
+        assert await worker.run(lambda: late.count, 5) == 0
 
-    run_apart(scene())
+    run_in_thread(scene())
 
 
-def test_errors_come_back_and_the_lane_goes_on(lane):
+def test_errors_come_back_and_the_lane_goes_on(worker):
     async def scene():
         with pytest.raises(ZeroDivisionError):
-            await lane.run(lambda: 1 / 0, 5)
-        assert await lane.run(lambda: 1, 5) == 1
+            await worker.run(lambda: 1 / 0, 5)
+        assert await worker.run(lambda: 1, 5) == 1
 
-    run_apart(scene())
+    run_in_thread(scene())
 
 
 def test_a_closed_lane_leaves_no_hook_behind():
     before = len(torch.nn.modules.module._global_forward_pre_hooks)
-    made = Lane("short")
+    made = Worker("short")
     assert len(torch.nn.modules.module._global_forward_pre_hooks) == before + 1
     assert made.close()
     assert len(torch.nn.modules.module._global_forward_pre_hooks) == before

@@ -1,1 +1,1 @@
-"""The HTTP service and the page: predictions for programs, and every layer of a network for people."""
+"""The HTTP service and its page: predictions for programs, and every layer of a network for people."""

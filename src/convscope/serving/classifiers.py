@@ -1,4 +1,4 @@
-"""The classifiers that can be chosen: the one that was asked for, and the bundled ones; each read when first used."""
+"""The registry of classifiers: the requested run and the bundled ones, each loaded when first used."""
 
 from __future__ import annotations
 
@@ -12,73 +12,79 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import BUNDLED, SNAPSHOT_FOLDER, bundled_names, find_bundle
+from ..bundle import BUNDLED, bundled_names, find_bundle
 from ..classifier import Classifier, load
 from ..errors import ModelFileError, printable
 from ..insight import Node, Trace, trace
-from .http.errors import unknown
-from .snapshots import Snapshots, load_snapshot
+from ..run_folder import RunFolder, run_of_bundle
+from ..snapshots import load_snapshot, snapshot_epochs
+from .http.errors import not_found
 
-# Networks of other epochs that stay in memory.
-KEPT_EPOCHS = 4
+# Networks of saved epochs that stay in memory, each once per worker.
+MAX_EPOCHS_IN_MEMORY = 4
 
 
-class Served:
-    """One classifier of the list. `folder` is its run folder; None for a bundle by itself."""
+class ServedClassifier:
+    """One classifier of the registry. `run_folder` is None for a bundle without a run."""
 
-    def __init__(self, id: str, source: Path, folder: Path | None, device: torch.device):
-        self.id, self.source, self.folder, self.device = id, source, folder, device
-        self.snapshots = Snapshots(folder) if folder is not None else None
-        self.reading = threading.RLock()
-        self.epochs: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
+    def __init__(self, id: str, source: Path, run_folder: RunFolder | None, device: torch.device):
+        self.id, self.source, self.run_folder, self.device = id, source, run_folder, device
+        self.lock = threading.RLock()
+        self.networks: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
 
     @cached_property
     def classifier(self) -> Classifier:
-        """The classifier as saved; of a run that is still going on, its newest snapshot."""
-        with self.reading:
-            going_on = self.source.name == SNAPSHOT_FOLDER.name
-            classifier = load_snapshot(self.source, None) if going_on else load(self.source)
+        """The classifier as saved; of an unfinished run, its newest snapshot."""
+        with self.lock:
+            classifier = load_snapshot(self.source, None) if self._is_unfinished() else load(self.source)
             classifier.network.to(self.device).eval()
             return classifier
 
-    def catch_up(self) -> None:
-        """Once a training that was going on has finished, what came of it takes the place of its newest snapshot."""
-        if self.folder is None or self.source.name != SNAPSHOT_FOLDER.name:
+    def switch_to_finished(self) -> None:
+        """Replace the newest snapshot of an unfinished run by the final classifier, once the training has saved it."""
+        if self.run_folder is None or not self._is_unfinished():
             return
-        with self.reading:
-            if (finished := self.folder / "classifier").exists():
-                self.source = finished
+        with self.lock:
+            if self.run_folder.is_finished():
+                self.source = self.run_folder.classifier
                 self.__dict__.pop("classifier", None)
-                self.epochs.clear()
+                self.networks.clear()
+
+    def _is_unfinished(self) -> bool:
+        return self.run_folder is not None and self.source == self.run_folder.snapshots
+
+    def epochs(self) -> list[int]:
+        """Return the epochs of which there is a snapshot; 0 stands for the first, random weights."""
+        return snapshot_epochs(self.run_folder.snapshots) if self.run_folder is not None else []
 
     def network(self, epoch: int | None = None, user: str = "") -> nn.Module:
-        """The network, as trained or after an epoch of which there is a snapshot.
+        """Return the network as trained, or after an epoch with a snapshot; HttpError 404 if there is none.
 
-        Every `user` (a thread) has modules of its own over the same weights: whoever looks into a network hangs hooks
-        into it for a moment.
+        Every `user` (a worker) gets modules of its own over the same weights, since hooks are attached to a network
+        while it is traced.
         """
         key = (epoch, user)
-        with self.reading:
-            if key in self.epochs:
-                self.epochs.move_to_end(key)
-                return self.epochs[key]
+        with self.lock:
+            if key in self.networks:
+                self.networks.move_to_end(key)
+                return self.networks[key]
             if epoch is None:
                 network = self.classifier.network
-            elif self.snapshots is None or epoch not in self.snapshots.epochs():
-                raise unknown("saved epoch", "已保存的轮次", epoch)
+            elif self.run_folder is None or epoch not in self.epochs():
+                raise not_found("saved epoch", "已保存的轮次", epoch)
             else:
-                network = load_snapshot(self.snapshots.place, epoch).network.to(self.device).eval()
-            self.epochs[key] = with_own_modules(network)
-            while len(self.epochs) > 2 * KEPT_EPOCHS:
-                self.epochs.popitem(last=False)
-            return self.epochs[key]
+                network = load_snapshot(self.run_folder.snapshots, epoch).network.to(self.device).eval()
+            self.networks[key] = copy_modules(network)
+            while len(self.networks) > 2 * MAX_EPOCHS_IN_MEMORY:
+                self.networks.popitem(last=False)
+            return self.networks[key]
 
     @cached_property
     def structure(self) -> Trace:
         """The nodes of the network, without their outputs."""
-        with self.reading:
+        with self.lock:
             images = torch.zeros(1, *self.classifier.preprocess.input_size, device=self.device)
-            return trace(with_own_modules(self.classifier.network), images, keep=())
+            return trace(copy_modules(self.classifier.network), images, keep=())
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -87,7 +93,7 @@ class Served:
 
     @cached_property
     def graph(self) -> dict[str, Any]:
-        """The network as nodes, edges and groups, with what the page needs to know beside it."""
+        """The network as nodes, edges and groups, with the classes and the preprocessing, as JSON."""
         preprocess = self.classifier.preprocess
         return {
             **self.structure.graph(),
@@ -98,8 +104,8 @@ class Served:
         }
 
     def entry(self) -> dict[str, Any]:
-        """A line of the list of classifiers."""
-        self.catch_up()
+        """Return the classifier's entry in the list of classifiers, as JSON."""
+        self.switch_to_finished()
         classifier = self.classifier
         return {
             "id": self.id,
@@ -108,40 +114,42 @@ class Served:
             "class_names": classifier.class_names,
             "input_size": list(classifier.preprocess.input_size),
             "metrics": classifier.metrics,
-            "description": _describe(classifier),
-            "has_snapshots": bool(self.snapshots and self.snapshots.epochs()),
+            "description": _description(classifier),
+            "has_snapshots": bool(self.epochs()),
         }
 
 
-class Shelf:
-    """All classifiers that can be chosen; `current` is the one that the page begins with."""
+class Registry:
+    """All classifiers by id; `current` is the id of the one that the page shows first."""
 
     def __init__(self, run: str | None, device: torch.device):
-        self.served: dict[str, Served] = {}
+        self.by_id: dict[str, ServedClassifier] = {}
         if run is not None:
-            source, folder = _find(run)
-            name = printable((folder or source).resolve().name.removesuffix(".zip")) or "classifier"
-            self.served[name] = Served(name, source, folder, device)
+            source, run_folder = _locate(run)
+            path = run_folder.path if run_folder else source
+            name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
+            self.by_id[name] = ServedClassifier(name, source, run_folder, device)
         for name in bundled_names():
-            self.served.setdefault(name, Served(name, BUNDLED / name, None, device))
-        if not self.served:
+            self.by_id.setdefault(name, ServedClassifier(name, BUNDLED / name, None, device))
+        if not self.by_id:
             raise ModelFileError(
-                "no bundled classifier is installed: give a run folder or a bundle, `last` for the newest"
+                "no bundled classifier is installed: give a run folder or a bundle, or `last` for the newest run"
             )
-        self.current = next(iter(self.served))
-        _ = self.served[self.current].structure  # what cannot be used is to be known now; the first pass is slow, too
+        self.current = next(iter(self.by_id))
+        # Load it now: an error must come before the service starts, and the first pass through a network is slow.
+        _ = self.by_id[self.current].structure
 
-    def get(self, id: str | None) -> Served:
-        """The classifier of this id, the current one without; 404 if there is none."""
-        found = self.served.get(self.current if id is None else id)
-        if found is None:
-            raise unknown("classifier", "分类器", id)
-        found.catch_up()
-        return found
+    def get(self, id: str | None) -> ServedClassifier:
+        """Return the classifier with this id, the current one for None; HttpError 404 if there is none."""
+        served = self.by_id.get(self.current if id is None else id)
+        if served is None:
+            raise not_found("classifier", "分类器", id)
+        served.switch_to_finished()
+        return served
 
 
-def with_own_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module:
-    """A copy with modules and hooks of its own over the same memory, except the parameters named in `changed`."""
+def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module:
+    """Copy the modules and hooks of a network, but of its parameters only those named in `changed`; share the others."""
     own = set(changed)
     shared: dict[int, Any] = {}
     for name, parameter in network.named_parameters():
@@ -152,21 +160,21 @@ def with_own_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Mo
     return copy.deepcopy(network, shared)
 
 
-def _find(run: str) -> tuple[Path, Path | None]:
-    """The bundle and the run folder behind it; of an unfinished run, the folder of its snapshots."""
-    snapshots = Path(run) / SNAPSHOT_FOLDER
-    if not (Path(run) / "classifier").exists() and Snapshots(Path(run)).epochs():
-        return snapshots, Path(run)
+def _locate(run: str) -> tuple[Path, RunFolder | None]:
+    """Return the bundle and its run folder (None if it has none); of an unfinished run, the folder of its snapshots."""
+    folder = RunFolder(Path(run))
+    if not folder.is_finished() and snapshot_epochs(folder.snapshots):
+        return folder.snapshots, folder
     bundle = find_bundle(run)
-    return bundle, bundle.parent if bundle.is_dir() and bundle.name == "classifier" else None
+    return bundle, run_of_bundle(bundle)
 
 
-def _describe(classifier: Classifier) -> dict[str, str]:
+def _description(classifier: Classifier) -> dict[str, str]:
     labels, figures = classifier.class_names, classifier.metrics.get("test") or classifier.metrics.get("val") or {}
     en = f"{classifier.architecture}, {len(labels)} classes"
     zh = f"{classifier.architecture}，{len(labels)} 个类别"
     if isinstance(figures, dict) and isinstance(figures.get("top1"), float) and isinstance(figures.get("n"), int):
-        kind_en, kind_zh = ("test", "测试") if "test" in classifier.metrics else ("validation", "验证")
-        en += f", {figures['top1']:.2%} of {figures['n']:,} {kind_en} images right"
-        zh += f"，在 {figures['n']:,} 张{kind_zh}图像上正确率 {figures['top1']:.2%}"
+        split_en, split_zh = ("test", "测试") if "test" in classifier.metrics else ("validation", "验证")
+        en += f", {figures['top1']:.2%} correct on {figures['n']:,} {split_en} images"
+        zh += f"，{figures['n']:,} 张{split_zh}图像的准确率为 {figures['top1']:.2%}"
     return {"en": en, "zh": zh}

@@ -1,4 +1,4 @@
-"""From a run to a running service: the port, the lanes, the signals, the end."""
+"""Start the service for a run, handle signals, and shut it down."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ import uvicorn
 
 from ..devices import choose_device
 from ..errors import Interrupted, OutputError, printable
-from .app import Service, create_app
-from .classifiers import Shelf
-from .http.slow_clients import ImpatientProtocol
-from .worker import Lane
+from .app import create_app
+from .classifiers import Registry
+from .http.slow_clients import TimeoutProtocol
+from .service import Service
+from .worker import Worker
 
 DEFAULT_PORT = 8000
-# How many ports are tried beyond the one that is taken.
+# How many ports from the wanted one on are tried.
 PORTS_TRIED = 100
-DRAIN_SECONDS = 7
-# How long idle connections are still read from at the end: a request may be on its way.
-LAST_CALL_SECONDS = 0.3
-ANYWHERE = ("0.0.0.0", "::")
+SHUTDOWN_SECONDS = 7
+# How long idle connections are still read from at shutdown: a request may be on its way.
+IDLE_READ_SECONDS = 0.3
+ALL_INTERFACES = ("0.0.0.0", "::")
 EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
@@ -40,32 +41,33 @@ def serve(
     port: int | None = None,
     device: str = "auto",
     open_browser: bool = False,
-    say: Callable[[str], None] = print,
+    echo: Callable[[str], None] = print,
 ) -> None:
-    """Serve until a signal comes, then answer what is in flight and raise Interrupted with the signal's exit code.
+    """Serve until a signal arrives, then finish open requests and raise Interrupted with the signal's exit code.
 
-    Without a `run`, the bundled classifiers alone. Without a `port`, 8000 or the next one that is free; OutputError
-    names a free one if the `port` that was asked for is taken.
+    Without a `run`, only the bundled classifiers are served. Without a `port`, it is 8000 or the next free one;
+    OutputError names a free port if the given `port` is taken. `echo` prints the address.
     """
     listening = listen(host, port)
-    shelf = Shelf(run, choose_device(device))
-    quick, slow = Lane("quick"), Lane("slow", threads=max(torch.get_num_threads() // 2, 1))
-    service = Service(shelf, quick, slow)
+    registry = Registry(run, choose_device(device))
+    quick, slow = Worker("quick"), Worker("slow", threads=max(torch.get_num_threads() // 2, 1))
+    service = Service(registry, quick, slow)
     own_name = socket.gethostname()
-    server = _Server(service, (host, own_name, f"{own_name}.local") if host in ANYWHERE else (host,))
+    host_names = (host, own_name, f"{own_name}.local") if host in ALL_INTERFACES else (host,)
+    server = _Server(service, host_names)
     service.stopping = lambda: server.should_exit
     url = address_of(listening)
-    say(f"{shelf.current} at {url}")
-    say("Ctrl-C stops it")
-    if host in ANYWHERE:
-        logging.getLogger(__name__).warning("everybody who can reach this machine over the network can use it")
+    echo(f"{registry.current} at {url}")
+    echo("press Ctrl-C to stop")
+    if host in ALL_INTERFACES:
+        logging.getLogger(__name__).warning("--host %s: anyone who can reach this machine can use the service", host)
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
     try:
         server.run(sockets=[listening])
     finally:
-        ended = [lane.close() for lane in (quick, slow)]
-    if not all(ended):  # a layer that still computes; the interpreter must not be taken away under it
+        have_ended = [worker.close() for worker in (quick, slow)]
+    if not all(have_ended):  # one is still in a layer; ending the interpreter under it would crash
         sys.stdout.flush()
         os._exit(server.exit_code)
     if server.exit_code:
@@ -73,7 +75,7 @@ def serve(
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """A listening socket; OutputError if the address cannot be had."""
+    """Return a listening socket; OutputError if the address does not exist or is in use."""
     wanted = DEFAULT_PORT if port is None else port
     try:
         family, _, _, _, address = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
@@ -81,14 +83,14 @@ def listen(host: str, port: int | None) -> socket.socket:
         raise OutputError(f"--host {printable(host)}: no such address ({problem})") from problem
     for number in range(wanted, min(wanted + PORTS_TRIED, 65_536)):
         try:
-            found = _bind(family, (host, number, *address[2:]))
+            listening = _bind(family, (host, number, *address[2:]))
         except OSError as problem:
             if number == wanted and not _is_taken(host, family, address):
                 raise OutputError(f"cannot listen on {printable(host)}:{wanted}: {problem.strerror}") from problem
             continue
         if port is None or number == wanted:
-            return found
-        found.close()
+            return listening
+        listening.close()
         raise OutputError(
             f"{printable(host)}:{wanted} is in use by another program: try --port {number}, which is free"
         )
@@ -96,28 +98,28 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
+    """Return the URL of a listening socket."""
     host, port = listening.getsockname()[:2]
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}"
 
 
 def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
-    # The protocol is named because asyncio only then sends small packets at once, instead of 40 ms later.
-    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # The protocol is named because asyncio disables Nagle's algorithm, a delay of 40 ms, only on sockets that name it.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if os.name == "posix":  # elsewhere it would let two programs have the same port
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
-        found.listen(2048)
+        if os.name == "posix":  # elsewhere this option lets two programs share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(2048)
     except BaseException:
-        found.close()
+        bound.close()
         raise
-    return found
+    return bound
 
 
 def _is_taken(host: str, family: int, address: tuple[object, ...]) -> bool:
-    """Whether the address as such is good: another port of it can be had."""
+    """Return whether only this port of the address cannot be bound, while others can."""
     try:
         _bind(family, (host, 0, *address[2:])).close()
     except OSError:
@@ -126,7 +128,7 @@ def _is_taken(host: str, family: int, address: tuple[object, ...]) -> bool:
 
 
 def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
-    """Those who are connected but were not seen yet; closing the listening socket would cut them off."""
+    """Yield clients in the backlog, whom closing the listening socket would disconnect."""
     with contextlib.suppress(OSError):
         while True:
             client, _ = listening.accept()
@@ -135,26 +137,26 @@ def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, with our connections; it notes the signal that stopped it instead of raising it once more."""
+    """uvicorn's server with timeouts, which keeps the exit code of the signal that stopped it."""
 
     def __init__(self, service: Service, host_names: tuple[str, ...]):
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         config = uvicorn.Config(
             create_app(service, host_names),
-            http=ImpatientProtocol,
+            http=TimeoutProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_keep_alive=5,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         super().__init__(config)
         self.exit_code = 0
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take whoever has connected, say with every answer that it is the last, then close what is idle."""
+        """Accept the backlog, announce with every response that it is the last, then close idle connections."""
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         waiting = [client for listening in sockets or [] for client in _accept_all(listening)]
         for server in self.servers:
@@ -162,14 +164,14 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for client in waiting:
             await loop.connect_accepted_socket(self._protocol, client)
-        await asyncio.sleep(LAST_CALL_SECONDS)
+        await asyncio.sleep(IDLE_READ_SECONDS)
         await super().shutdown(sockets)
 
-    def _protocol(self) -> ImpatientProtocol:
-        return ImpatientProtocol(self.config, self.server_state, self.lifespan.state)
+    def _protocol(self) -> TimeoutProtocol:
+        return TimeoutProtocol(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Finish what is in flight; a second signal does not wait for it."""
+        """Finish open requests on the first signal; on the second, stop at once."""
         if self.should_exit:
             self.force_exit = True
         self.should_exit, self.exit_code = True, EXIT_CODES.get(sig, 1)

@@ -1,38 +1,39 @@
-"""A training as it goes on: a server-sent event for every row that appears in its table of figures."""
+"""Training events: a server-sent event for every row that a running training adds to its table of metrics."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from ..run_folder import RunFolder
+from ..snapshots import snapshot_epochs
 from .http.binary_response import to_json
-from .snapshots import Snapshots
 
-LOOK_EVERY = 0.5
-# A browser that lost the line comes back by itself; a comment now and then shows whether it is still there.
-ALIVE_EVERY, LONGEST = 10.0, 3600.0
+POLL_SECONDS = 0.5
+# A comment now and then shows whether the browser is still there; one that was disconnected connects again by itself.
+KEEP_ALIVE_SECONDS, MAX_SECONDS = 10.0, 3600.0
 
 
-async def follow(snapshots: Snapshots | None, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """All rows so far and then each new one, as `data: {...}`; at last `event: end`, when the training is over."""
-    if snapshots is None:
+async def training_events(run_folder: RunFolder | None, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Yield all rows so far and then each new one, as `data: {...}`; `event: end` once the training has ended."""
+    if run_folder is None:
         yield b"event: end\ndata: {}\n\n"
         return
     sent, waited, silent = 0, 0.0, 0.0
-    while waited < LONGEST and not stopping():
-        running = snapshots.running()
-        rows = snapshots.rows()
-        if len(rows) < sent:  # the run began anew
+    while waited < MAX_SECONDS and not stopping():
+        running = run_folder.is_running()
+        rows = run_folder.read_metrics()
+        if len(rows) < sent:  # the run was started again
             sent = 0
         for row in rows[sent:]:
-            yield b"data: " + to_json({**row, "epochs": snapshots.epochs()}) + b"\n\n"
-        silent = 0.0 if len(rows) > sent else silent + LOOK_EVERY
+            yield b"data: " + to_json({**row, "epochs": snapshot_epochs(run_folder.snapshots)}) + b"\n\n"
+        silent = 0.0 if len(rows) > sent else silent + POLL_SECONDS
         sent = len(rows)
         if not running:
             yield b"event: end\ndata: {}\n\n"
             return
-        if silent >= ALIVE_EVERY:
+        if silent >= KEEP_ALIVE_SECONDS:
             silent = 0.0
             yield b": still training\n\n"
-        await asyncio.sleep(LOOK_EVERY)
-        waited += LOOK_EVERY
+        await asyncio.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS

@@ -1,10 +1,9 @@
-"""Where the network computes: a thread with a short queue, so that the service itself never waits for it."""
+"""Workers: threads with a short queue that run networks, so that the event loop never waits for a computation."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -14,89 +13,94 @@ from fastapi import Request
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from .http.errors import Refusal, plain_refusal
+from .http.errors import HttpError, standard_error
 
 T = TypeVar("T")
 
 
 class Abandoned(BaseException):
-    """Raised inside a computation whose answer nobody waits for; no `except Exception` on its way keeps it alive."""
+    """Raised inside a computation whose result nobody waits for; a BaseException, so that no handler swallows it."""
 
 
 class _Job(Generic[T]):
+    """One computation and the future that its result goes to."""
+
     def __init__(self, compute: Callable[[], T], page: str | None):
         self.compute, self.page = compute, page
         self.loop = asyncio.get_running_loop()
-        self.answer: asyncio.Future[T] = self.loop.create_future()
+        self.result: asyncio.Future[T] = self.loop.create_future()
         self.abandoned = False
 
-    def settle(self, result: T | None, problem: BaseException | None) -> None:
-        """Hand the result over to the event loop, from whichever thread."""
+    def finish(self, value: T | None, problem: BaseException | None) -> None:
+        """Pass the value, or what was raised, to the event loop; callable from any thread."""
 
-        def hand_over() -> None:
-            if self.answer.done() or self.abandoned:
+        def set_result() -> None:
+            if self.result.done() or self.abandoned:
                 return
             if problem is not None:
-                self.answer.set_exception(problem)
+                self.result.set_exception(problem)
             else:
-                self.answer.set_result(result)  # type: ignore[arg-type]
+                self.result.set_result(value)  # type: ignore[arg-type]
 
         if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(hand_over)
+            self.loop.call_soon_threadsafe(set_result)
 
 
-class Lane:
-    """One thread that computes what is asked for in turn; at most `room` requests wait.
+class Worker:
+    """One thread that runs jobs in turn; at most `max_waiting` of them wait.
 
-    `threads` is how many of torch's threads it uses, None for torch's own choice. A computation that is given up (its
-    time is over, or the client has gone) ends at the next layer that it comes to.
+    `threads` is the number of torch's own threads that it uses, None for torch's choice. A job that is abandoned
+    (because its time is over or its client has disconnected) ends at the next layer of the network that it runs.
     """
 
-    def __init__(self, name: str, room: int = 32, threads: int | None = None):
-        self.room, self.threads = room, threads
+    def __init__(self, name: str, max_waiting: int = 32, threads: int | None = None):
+        self.max_waiting, self.threads = max_waiting, threads
         self.waiting: deque[_Job[Any]] = deque()
         self.running: _Job[Any] | None = None
         self.closed = False
         self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._work, name=f"convscope-{name}", daemon=True)
+        self.thread = threading.Thread(target=self._run_jobs, name=f"convscope-{name}", daemon=True)
         self.hook = register_module_forward_pre_hook(self._stop_if_abandoned)
         self.thread.start()
 
     async def run(
         self, compute: Callable[[], T], seconds: float, request: Request | None = None, page: str | None = None
     ) -> T:
-        """The result of `compute`.
+        """Run `compute` in the worker's thread and return its result.
 
-        Refusal 503 if the queue is full, 504 after `seconds` (waiting included), 409 if a newer request of the same
-        `page` came while this one was waiting. Given up when the client of `request`, whose body was read, has gone.
+        HttpError 503 if the queue is full, 504 after `seconds` (waiting included), 409 if a newer request of the same
+        `page` arrived while this one was waiting. Abandoned when the client of `request`, whose body must have been
+        read, disconnects.
         """
         job = _Job(compute, page)
         self._enqueue(job)
-        gone = asyncio.ensure_future(_gone(request)) if request is not None else None
+        disconnected = asyncio.ensure_future(_wait_for_disconnect(request)) if request is not None else None
         try:
-            watched: list[asyncio.Future[Any]] = [job.answer, *([gone] if gone else [])]
-            await asyncio.wait(watched, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if job.answer.done():
-                return job.answer.result()
-            raise plain_refusal(504) if gone is None or not gone.done() else Refusal(499, "gone", "连接已断开")
+            awaited: list[asyncio.Future[Any]] = [job.result, *([disconnected] if disconnected else [])]
+            await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if job.result.done():
+                return job.result.result()
+            if disconnected is not None and disconnected.done():
+                raise HttpError(499, "the client closed the connection", "客户端已断开连接")
+            raise standard_error(504)
         finally:
             job.abandoned = True
-            if gone is not None:
-                gone.cancel()
+            if disconnected is not None:
+                disconnected.cancel()
 
     def _enqueue(self, job: _Job[Any]) -> None:
         with self.changed:
             for older in [other for other in self.waiting if job.page is not None and other.page == job.page]:
                 self.waiting.remove(older)
-                older.settle(None, _superseded())
+                older.finish(None, _superseded())
             self.waiting = deque(other for other in self.waiting if not other.abandoned)
-            if len(self.waiting) >= self.room or self.closed:
-                raise plain_refusal(503, {"Retry-After": "1"})
+            if len(self.waiting) >= self.max_waiting or self.closed:
+                raise standard_error(503, {"Retry-After": "1"})
             self.waiting.append(job)
             self.changed.notify()
 
     def close(self, seconds: float = 1.0) -> bool:
-        """Give up what is running and waiting; whether the thread has ended in time."""
+        """Abandon every job, and return whether the thread ended within `seconds`."""
         with self.changed:
             self.closed = True
             for job in [*self.waiting, *([self.running] if self.running else [])]:
@@ -106,20 +110,21 @@ class Lane:
         self.hook.remove()
         return not self.thread.is_alive()
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         while (job := self._next()) is not None:
             try:
-                job.settle(job.compute(), None)
+                job.finish(job.compute(), None)
             except Abandoned:
-                job.settle(None, plain_refusal(504))
+                job.finish(None, standard_error(504))
             except BaseException as problem:
-                job.settle(None, problem)
+                job.finish(None, problem)
             self.running = None
             del job
 
     def _next(self) -> _Job[Any] | None:
+        """Wait for the next job and return it; None once the worker is closed."""
         with self.changed:
             while not self.closed:
                 while self.waiting:
@@ -135,15 +140,10 @@ class Lane:
             raise Abandoned
 
 
-def _superseded() -> Refusal:
-    return Refusal(409, "superseded: a newer request of this page came in", "已被同一页面的新请求取代")
+def _superseded() -> HttpError:
+    return HttpError(409, "superseded by a newer request of the same page", "已被同一页面的新请求取代")
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def milliseconds_since(start: float) -> float:
-    """From a reading of `time.perf_counter`."""
-    return round((time.perf_counter() - start) * 1000, 3)

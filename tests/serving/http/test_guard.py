@@ -41,14 +41,14 @@ def test_the_name_that_it_was_started_with_is_ours(service):
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_another_page_cannot_send_anything(client, digit, looked, headers):
+def test_another_page_cannot_send_anything(client, digit, forwarded, headers):
     for method, path in (
         ("POST", "/predict"),
         ("POST", "/api/forward"),
-        ("PATCH", f"/api/what-if/{looked.header['session']}"),
+        ("PATCH", f"/api/what-if/{forwarded.header['session']}"),
     ):
         answer = client.request(method, path, content=digit, headers={"host": "127.0.0.1:8000", **headers})
-        assert answer.status_code == 403 and "another page" in answer.json()["error"]["en"]
+        assert answer.status_code == 403 and "another web page" in answer.json()["error"]["en"]
         assert "access-control-allow-origin" not in answer.headers
 
 

@@ -1,4 +1,4 @@
-"""The binary answers: a JSON header that says what the numbers mean, then the numbers, ready to be used in place.
+"""Binary responses: a JSON header that describes the arrays, then the arrays, ready to be used in place.
 
 uint32 little-endian length of the header, the header in UTF-8, zero bytes up to a multiple of 4, then the payload.
 Every `offset` in the header counts from the start of the payload and is a multiple of 4.
@@ -6,8 +6,6 @@ Every `offset` in the header counts from the start of the payload and is a multi
 
 from __future__ import annotations
 
-import json
-import math
 import struct
 from typing import Any
 
@@ -15,18 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...finite_json import dump_json
+
 CONTENT_TYPE = "application/x-convscope"
 
 
 class Payload:
-    """Arrays one after the other; `add` says where each begins."""
+    """Arrays one after the other; `add` returns where each begins."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.size = 0
 
     def add(self, array: np.ndarray) -> int:
-        """Append an array, row by row and little-endian; the result is its offset in bytes."""
+        """Append an array, row by row and little-endian, and return its offset in bytes."""
         content = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         offset = self.size
         content += bytes(-len(content) % 4)
@@ -35,32 +35,21 @@ class Payload:
         return offset
 
     def pack(self, header: dict[str, Any]) -> bytes:
-        """The whole container."""
+        """Return the complete response: `header`, then the arrays."""
         text = to_json(header)
         return b"".join([struct.pack("<I", len(text)), text, bytes(-(len(text)) % 4), *self.parts])
 
 
 def to_json(document: Any) -> bytes:
-    """Compact JSON; what is not finite becomes null, since JSON has no word for it."""
+    """Return compact JSON in UTF-8, in which what is not finite is null."""
     try:
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:
-        return json.dumps(finite(document), ensure_ascii=True, separators=(",", ":")).encode()
-
-
-def finite(value: Any) -> Any:
-    """The same document with None for NaN and infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
+        return dump_json(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a class name that is not valid text
+        return dump_json(document).encode()
 
 
 def add_layer(payload: Payload, name: str, output: Tensor, maps: slice | list[int]) -> dict[str, Any]:
-    """A layer's maps as bytes, value = low + q / 255 * (high - low); the result is its entry in the header.
+    """Add maps of a layer as bytes, value = low + q / 255 * (high - low), and return the layer's entry in the header.
 
     `output` is one image's, without N. `maps` is a range in the order of strength (mean absolute value), or the numbers
     of the maps. A vector, and a C x 1 x 1, is one map of 1 x n.
@@ -87,7 +76,7 @@ def add_layer(payload: Payload, name: str, output: Tensor, maps: slice | list[in
 
 
 def as_planes(output: Tensor) -> Tensor:
-    """One image's output of any shape -> maps x height x width, float32."""
+    """Return one image's output of any shape as maps x height x width, float32."""
     output = output.detach().float()
     if output.ndim == 3 and output.shape[1] * output.shape[2] > 1:
         return output
@@ -95,6 +84,6 @@ def as_planes(output: Tensor) -> Tensor:
 
 
 def strongest(planes: Tensor) -> list[int]:
-    """Numbers of the maps by mean absolute value, the largest first; equal ones in their own order."""
+    """Return the numbers of the maps by mean absolute value, the largest first; equal ones in their own order."""
     order: list[int] = torch.linalg.vector_norm(planes, 1, (1, 2)).argsort(descending=True, stable=True).tolist()
     return order

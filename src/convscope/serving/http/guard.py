@@ -1,4 +1,4 @@
-"""Who may ask: this machine's own page and programs, not a page of somebody else in the same browser."""
+"""Access guard: answer this machine's own page and programs, not a foreign web page in the same browser."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import Refusal
+from .errors import HttpError
 
-READING = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -25,54 +25,58 @@ HEADERS = {
 }
 
 
-class Guard:
-    """Refuses with 403 what a foreign page could make a browser send, before anything is read; adds the page's policy.
+class AccessGuard:
+    """Rejects with 403, before its body is read, any request that a foreign page may have sent; adds security headers.
 
-    A request must name this machine as its host (against DNS rebinding: a foreign name that was made to point here),
-    and one that changes something must come from no page or from our own (its Origin).
+    A request must name this machine in its Host header (against DNS rebinding, where a foreign name resolves to this
+    machine), and one that is not a read must come from no page or from the service's own (its Origin header).
     """
 
     def __init__(self, app: ASGIApp, host_names: Collection[str] = ()):
         self.app, self.host_names = app, {"localhost", *(name.lower() for name in host_names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check, then hand on."""
+        """Handle a request, or answer 403."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def send_with_policy(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
-        if refusal is None:
-            await self.app(scope, receive, send_with_policy)
+        error = self._error(scope["method"], Headers(scope=scope))
+        if error is None:
+            await self.app(scope, receive, send_with_headers)
         else:
-            await send_refusal(refusal, send_with_policy)
+            await send_error(error, send_with_headers)
 
-    def _refusal(self, method: str, headers: Headers) -> Refusal | None:
+    def _error(self, method: str, headers: Headers) -> HttpError | None:
+        """Return the reason to reject a request, None if it may pass."""
         host = headers.get("host", "")
-        if not self._is_ours(host):
-            return Refusal(
+        if not self._is_allowed_host(host):
+            return HttpError(
                 403,
-                f"this service does not answer for the host '{host[:100]}': use its address, or start it with --host",
-                f"本服务不响应主机名“{host[:100]}”，请使用它的地址",
+                f"this service does not answer to the host name '{host[:100]}': open it by its address, or start it "
+                "with --host",
+                f"本服务不接受主机名“{host[:100]}”，请改用 IP 地址访问，或在启动时指定 --host",
             )
-        if method in READING:
+        if method in SAFE_METHODS:
             return None
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
-        if foreign or site in ("cross-site", "same-site"):
-            return Refusal(
-                403, "another page may not send this: open the page of this service", "不接受来自其他网页的请求"
+        is_foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        if is_foreign or site in ("cross-site", "same-site"):
+            return HttpError(
+                403,
+                "requests from another web page are not accepted: use the page of this service",
+                "不接受来自其他网页的请求，请使用本服务自带的页面",
             )
         return None
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_allowed_host(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -83,13 +87,13 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        return True  # an address, not a name that somebody else's server could hand out
+        return True  # a plain address cannot be made to resolve to another machine
 
 
-async def send_refusal(refusal: Refusal, send: Send) -> None:
-    """A refusal as a whole response."""
-    body = json.dumps(refusal.body(), ensure_ascii=False).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **refusal.headers}
+async def send_error(error: HttpError, send: Send) -> None:
+    """Send an error as a complete response."""
+    body = json.dumps(error.body(), ensure_ascii=False).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
+    await send({"type": "http.response.start", "status": error.status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""What every answer has in common: its form, and an error's, in both languages."""
+"""Responses: JSON and binary documents, and every exception as a JSON error in English and Chinese."""
 
 from __future__ import annotations
 
@@ -13,57 +13,58 @@ from starlette.exceptions import HTTPException
 from ...data.image_file import UnreadableImage
 from ...errors import ConvScopeError, DataError, UsageError, printable
 from .binary_response import CONTENT_TYPE, to_json
-from .errors import Refusal, plain_refusal, wrong
-from .uploads import refuse_image
+from .errors import HttpError, invalid, standard_error
+from .uploads import image_error
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Every error as JSON in both languages; what nobody expected says no more than that."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every exception with JSON in both languages; an unexpected one is logged and not shown to the client."""
 
-    def refuse(request: Request, refusal: Refusal) -> Response:
-        return JSONResponse(refusal.body(), refusal.status, refusal.headers)
-
-    @app.exception_handler(Refusal)
-    async def refusal(request: Request, problem: Refusal) -> Response:
-        return refuse(request, problem)
+    @app.exception_handler(HttpError)
+    async def http_error(request: Request, error: HttpError) -> Response:
+        return _error_response(error)
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, problem: HTTPException) -> Response:
-        return refuse(request, plain_refusal(problem.status_code, problem.headers))
+    async def framework_error(request: Request, error: HTTPException) -> Response:
+        return _error_response(standard_error(error.status_code, error.headers))
 
     @app.exception_handler(RequestValidationError)
-    async def validation(request: Request, problem: RequestValidationError) -> Response:
-        return refuse(request, parameter_refusal(problem.errors()))
+    async def validation_error(request: Request, error: RequestValidationError) -> Response:
+        return _error_response(parameter_error(error.errors()))
 
     @app.exception_handler(UnreadableImage)
-    async def image(request: Request, problem: UnreadableImage) -> Response:
-        return refuse(request, refuse_image(problem))
+    async def unreadable_image(request: Request, error: UnreadableImage) -> Response:
+        return _error_response(image_error(error))
 
     @app.exception_handler(ConvScopeError)
-    async def ours(request: Request, problem: ConvScopeError) -> Response:
-        status = 422 if isinstance(problem, UsageError) else 400 if isinstance(problem, DataError) else 500
-        return refuse(request, Refusal(status, str(problem), f"出错：{problem}"))
+    async def convscope_error(request: Request, error: ConvScopeError) -> Response:
+        status = 422 if isinstance(error, UsageError) else 400 if isinstance(error, DataError) else 500
+        return _error_response(HttpError(status, str(error), f"出错：{error}"))
 
     @app.exception_handler(Exception)
-    async def unexpected(request: Request, problem: Exception) -> Response:
-        reason = printable(f"{type(problem).__name__}: {problem}")[:300]
+    async def unexpected_error(request: Request, error: Exception) -> Response:
+        reason = printable(f"{type(error).__name__}: {error}")[:300]
         logging.getLogger(__name__).error("%s %s: unexpected %s", request.method, printable(request.url.path), reason)
-        return refuse(request, plain_refusal(500))
+        return _error_response(standard_error(500))
 
 
-def parameter_refusal(errors: Any) -> Refusal:
-    """422 for the first of pydantic's errors."""
+def parameter_error(errors: Any) -> HttpError:
+    """Return a 422 that names the first of pydantic's errors."""
     first = errors[0] if errors else {}
-    where = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body"))
-    reason = str(first.get("msg", "wrong"))
-    return wrong(f"{where or 'request'}: {reason}", f"参数 {where or '请求'} 有误（{reason}）")
+    name = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body"))
+    reason = str(first.get("msg", "invalid"))
+    return invalid(f"{name or 'request'}: {reason}", f"参数 {name or '请求'} 无效（{reason}）")
 
 
-def json_answer(document: Any) -> Response:
-    """A JSON document that nobody keeps."""
+def json_response(document: Any) -> Response:
+    """Return a JSON response that is not cached."""
     return Response(to_json(document), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def container_answer(content: bytes) -> Response:
-    """A binary answer that nobody keeps."""
+def binary_response(content: bytes) -> Response:
+    """Return a packed `Payload` as a response that is not cached."""
     return Response(content, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _error_response(error: HttpError) -> Response:
+    return JSONResponse(error.body(), error.status, error.headers)

@@ -1,4 +1,4 @@
-"""The page's own files, served as they are."""
+"""Static files: the files of the page, served unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 PAGE = Path(__file__).parents[1] / "page"
-# Not left to the machine: on some, JavaScript is text/plain, and then no module is loaded.
+# Not taken from the operating system: on some, JavaScript is text/plain, and browsers refuse such modules.
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -26,13 +26,13 @@ TYPES = {
 
 
 class PageFiles(StaticFiles):
-    """Files below `page/`, which the browser asks about again each time (ETag); nothing outside, no dot files."""
+    """Serves the files below `page/`, nothing outside and no dot files. Browsers revalidate them each time (ETag)."""
 
     def __init__(self, folder: Path = PAGE):
         super().__init__(directory=folder, html=True, check_dir=False)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file, 304 if the browser has it, or 404."""
+        """Return a file, 304 if the browser has it, or raise 404."""
         if "\0" in path or any(part.startswith(".") and part != "." for part in path.replace("\\", "/").split("/")):
             raise HTTPException(404)
         response = await super().get_response(path, scope)

@@ -1,4 +1,4 @@
-"""Answers to requests whose body nobody read: too long, of a wrong type, or not allowed."""
+"""Unread bodies: responses to requests whose body was not read, since it was too long, of a wrong type or forbidden."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import asyncio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What is still taken in and thrown away after such an answer. A client that is cut off while it writes may never read
-# why; one that goes on for ever is cut off.
+# How much of the body is still received and discarded after the response: a client whose connection is closed while it
+# writes may never read the response, and one that never stops sending must be closed.
 SECONDS, BYTES = 1.0, 8_000_000
 
 
-class CloseUnread:
-    """Ends the connection after an answer to a request that was not read to its end, and lets the client read it."""
+class CloseUnreadBody:
+    """Closes the connection after the response to a request whose body was not read, once the client has read it."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Watch how far the body is read."""
+        """Handle a request and note whether its body is read to the end."""
         if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
         unread = True
 
-        async def watched() -> Message:
+        async def receive_and_note() -> Message:
             nonlocal unread
             message = await receive()
             if message["type"] != "http.request" or not message.get("more_body"):
                 unread = False
             return message
 
-        async def answer(message: Message) -> None:
+        async def send_and_close(message: Message) -> None:
             if not unread:
                 await send(message)
             elif message["type"] == "http.response.start":
@@ -42,18 +42,18 @@ class CloseUnread:
                 await send(message)
             else:
                 await send({**message, "more_body": True})
-                await _throw_away(receive)
+                await _discard_rest(receive)
                 await send({"type": "http.response.body", "body": b""})
 
-        await self.app(scope, watched, answer)
+        await self.app(scope, receive_and_note, send_and_close)
 
 
 def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-async def _throw_away(receive: Receive) -> None:
-    async def read() -> None:
+async def _discard_rest(receive: Receive) -> None:
+    async def discard() -> None:
         left = BYTES
         while left > 0:
             message = await receive()
@@ -62,6 +62,6 @@ async def _throw_away(receive: Receive) -> None:
                 return
 
     try:
-        await asyncio.wait_for(read(), SECONDS)
+        await asyncio.wait_for(discard(), SECONDS)
     except asyncio.TimeoutError:
         return

@@ -1,4 +1,4 @@
-"""How slowly a client may send."""
+"""Upload pace: how slowly a client may send a request."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import time
 SECONDS, BYTES = 10.0, 500_000
 
 
-class Pace:
-    """A client is too slow when neither its request nor the next 500 kB of it are complete after 10 seconds."""
+class UploadPace:
+    """Measures a client, which must complete its request, or the next 500 kB of it, within 10 seconds."""
 
     def __init__(self) -> None:
-        self.since, self.got = time.monotonic(), 0
+        self.since, self.received = time.monotonic(), 0
 
     def add(self, count: int) -> None:
-        """So many bytes came."""
-        self.got += count
-        if self.got >= BYTES:
-            self.since, self.got = time.monotonic(), 0
+        """Count bytes that have arrived."""
+        self.received += count
+        if self.received >= BYTES:
+            self.since, self.received = time.monotonic(), 0
 
-    def left(self) -> float:
-        """Seconds that it still has; below 0 it is too slow."""
+    def seconds_left(self) -> float:
+        """Return the seconds that the client has left; below 0 it is too slow."""
         return self.since + SECONDS - time.monotonic()

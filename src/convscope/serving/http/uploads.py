@@ -1,4 +1,4 @@
-"""Bodies of requests: read piece by piece, never more than the limit, and given up when they come too slowly."""
+"""Uploads: read request bodies piece by piece, within a limit of size and of time."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ from typing import Any
 
 from fastapi import Request
 
-from ...data.image_file import UnreadableImage
-from .errors import Refusal, plain_refusal
-from .upload_pace import Pace
+from ...data.image_file import MAX_PIXELS, NotAnImage, TooManyPixels, UnreadableImage
+from .errors import HttpError, standard_error
+from .upload_pace import UploadPace
 
 MAX_IMAGE_BYTES = 16_000_000
 MAX_JSON_BYTES = 1_000_000
 IMAGE_TYPES = re.compile(r"image/(?!svg)[\w.+-]+|application/octet-stream|application/x-www-form-urlencoded|")
-# How our reader begins when the content is no image at all, rather than a damaged one.
-ANOTHER_TYPE = "not an image that can be read (it looks like"
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Refusal 413 as soon as it is known to be longer than `limit`, 408 if it does not come."""
+    """Return the whole body. HttpError 413 once it is known to be longer than `limit`, 408 if it comes too slowly."""
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    # Memory of its own, that goes back to the system as a whole; what is not written to takes no room.
+    # A mapping goes back to the system as a whole afterwards; pages that are never written to take no memory.
     with mmap.mmap(-1, limit) as content:
-        pace, stream = Pace(), request.stream()
+        pace, stream = UploadPace(), request.stream()
         while True:
             try:
-                piece = await asyncio.wait_for(anext(stream), max(pace.left(), 0.01))
+                piece = await asyncio.wait_for(anext(stream), max(pace.seconds_left(), 0.01))
             except StopAsyncIteration:
                 return content[: content.tell()]
             except asyncio.TimeoutError:
-                raise plain_refusal(408) from None
+                raise standard_error(408) from None
             if content.tell() + len(piece) > limit:
                 raise _too_large(limit)
             pace.add(len(piece))
@@ -44,7 +42,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def read_image_body(request: Request) -> bytes:
-    """An encoded image: the body itself, or the field `file` of a form. Refusal 415 for another type of content."""
+    """Return an encoded image: the body, or the field `file` of a form. HttpError 415 for another content type."""
     header = Message()
     header["content-type"] = request.headers.get("content-type", "")
     kind = header.get_content_type() if header["content-type"] else ""
@@ -53,42 +51,42 @@ async def read_image_body(request: Request) -> bytes:
     elif IMAGE_TYPES.fullmatch(kind):
         content = await read_body(request, MAX_IMAGE_BYTES)
     else:
-        raise Refusal(
+        raise HttpError(
             415,
             f"send an image (image/* or application/octet-stream), not {kind}",
             f"请发送图像（image/* 或 application/octet-stream），而不是 {kind}",
         )
     if not content:
-        raise Refusal(400, "the image is empty", "图像内容为空")
+        raise HttpError(400, "the image is empty", "图像内容为空")
     return content
 
 
 def read_json(body: bytes) -> Any:
-    """The document of a JSON body; Refusal 400 for what is none."""
+    """Return the document of a JSON body; HttpError 400 if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as problem:
-        raise Refusal(400, f"the body is no valid JSON ({str(problem)[:100]})", "请求内容不是有效的 JSON") from None
+        raise HttpError(400, f"the body is not valid JSON ({str(problem)[:100]})", "请求内容不是有效的 JSON") from None
 
 
 def file_of_form(body: bytes, boundary: str | None) -> bytes:
-    """The content of the field `file` of a multipart/form-data body; Refusal 400 if there is none."""
+    """Return the field `file` of a multipart/form-data body; HttpError 400 if there is none."""
     if boundary:
         for part in body.split(b"--" + boundary.encode("latin-1", "replace")):
             head, gap, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
             if gap and _field_name(head) == "file":
                 return content.removesuffix(b"\r\n")
-    raise Refusal(400, "the form has no field 'file' with an image", "表单中没有包含图像的字段“file”")
+    raise HttpError(400, "the form has no field 'file' with an image", "表单中缺少包含图像的字段“file”")
 
 
-def refuse_image(problem: UnreadableImage) -> Refusal:
-    """413 for too many pixels, 415 for something else than an image, 400 for a damaged one."""
-    reason = str(problem)
-    if "megapixels" in reason:
-        return Refusal(413, f"the image is too large: {reason}", f"图像过大：{reason}")
-    if reason.startswith(ANOTHER_TYPE):
-        return Refusal(415, reason, f"这不是可以读取的图像（{reason}）")
-    return Refusal(400, f"the image cannot be used: {reason}", f"这张图像无法使用（{reason}）")
+def image_error(problem: UnreadableImage) -> HttpError:
+    """Return 413 for too many pixels, 415 for content that is not an image, 400 for a damaged image."""
+    if isinstance(problem, TooManyPixels):
+        limit = f"图像像素过多，上限为 {MAX_PIXELS // 10_000} 万像素"
+        return HttpError(413, f"the image is too large: {problem}", limit)
+    if isinstance(problem, NotAnImage):
+        return HttpError(415, str(problem), "内容不是可识别的图像，请发送 PNG、JPEG 等常见格式")
+    return HttpError(400, f"the image cannot be used: {problem}", f"图像无法使用，文件可能已损坏（{problem}）")
 
 
 def _field_name(head: bytes) -> object:
@@ -101,8 +99,8 @@ def _field_name(head: bytes) -> object:
     return None
 
 
-def _too_large(limit: int) -> Refusal:
-    return Refusal(
+def _too_large(limit: int) -> HttpError:
+    return HttpError(
         413,
         f"more than {limit / 1e6:g} MB: send a smaller image",
         f"超过 {limit / 1e6:g} MB，请发送更小的图像",

@@ -1,0 +1,65 @@
+"""The service: the registry, workers, sessions and examples that all routes share."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TypeVar
+
+from fastapi import Request
+
+from .classifiers import Registry
+from .examples import Examples
+from .inspector import Inspector
+from .sessions import Sessions, TraceCache
+from .worker import Worker
+
+T = TypeVar("T")
+QUICK_SECONDS, SLOW_SECONDS = 30.0, 60.0
+# Attributions need the first; torch imports the second when it computes shapes alone.
+IMPORTED_AHEAD = ("captum.attr", "sympy")
+
+
+@dataclass
+class Service:
+    """What the routes share. The `quick` worker answers while somebody draws, the `slow` one computes explanations.
+
+    `seconds` are the time limits of the two. `stopping` returns True once the service is asked to stop, so that
+    responses without an end of their own can end.
+    """
+
+    registry: Registry
+    quick: Worker
+    slow: Worker
+    sessions: Sessions = field(default_factory=Sessions)
+    examples: Examples = field(default_factory=Examples)
+    seconds: tuple[float, float] = (QUICK_SECONDS, SLOW_SECONDS)
+    stopping: Callable[[], bool] = lambda: False
+    imports_started: bool = False
+
+    def __post_init__(self) -> None:
+        self.inspector = Inspector("quick", TraceCache())
+        self.explainer = Inspector("slow", TraceCache())
+
+    def import_ahead(self) -> None:
+        """Import in the background, once, what the first questions of a page would otherwise wait for."""
+        if not self.imports_started:
+            self.imports_started = True
+            threading.Thread(target=_import_ahead, daemon=True).start()
+
+    async def run_quick(self, request: Request, compute: Callable[[], T], page: str | None = None) -> T:
+        """Run a short computation, which must not wait behind an explanation."""
+        return await self.quick.run(compute, self.seconds[0], request, page)
+
+    async def run_slow(self, request: Request, compute: Callable[[], T]) -> T:
+        """Run a computation that may take seconds."""
+        return await self.slow.run(compute, self.seconds[1], request)
+
+
+def _import_ahead() -> None:
+    for module in IMPORTED_AHEAD:
+        with contextlib.suppress(ImportError):
+            import_module(module)
