@@ -10,7 +10,7 @@ import torch
 
 import convscope as cs
 from convscope.evaluation import Evaluation
-from convscope.evaluation.report import Report, picture, render
+from convscope.evaluation.report import Report, pixels_url, render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = ["<script>alert(1)</script>", "猫", 'a"b', "ملف", "line\nbreak", "\udcff", "x" * 200]
@@ -37,7 +37,7 @@ def test_it_is_complete(digits_run):
     page = (digits_run.folder / "report.html").read_text(encoding="utf-8")
     figures = digits_run.metrics["test"]
     right = round(figures["top1"] * figures["n"])
-    assert f"{100 * figures['top1']:.1f} %" in page and f"{right:,} right" in page and f"{right:,} 张正确" in page
+    assert f"{100 * figures['top1']:.1f}%" in page and f"{right:,} correct" in page and f"{right:,} 张正确" in page
     assert "convscope train digits --model lenet_relu --epochs 12" in page
     assert page.count("<svg") == 3 and page.count("data:image/png;base64,") == min(269 - right, 24)
     assert all(f"<bdi>{label}</bdi>" in page for label in range(10))
@@ -63,8 +63,8 @@ def test_hostile_names_stay_text():
 
 def test_all_right_and_no_history_and_many_classes_are_possible():
     page = render(report_of([f"class {i}" for i in range(60)], wrong=False, history=False))
-    assert "every one of the 180 test images is recognised" in page and "全部识别正确" in page
-    assert "Nothing was mistaken" in page and 'class="matrix"' not in page and "The worst mistakes" not in page
+    assert "all 180 test images are classified correctly" in page and "全部 180 张测试图像均分类正确" in page
+    assert "No image was assigned to a wrong class" in page and 'class="matrix"' not in page and "Worst mistakes" not in page
 
 
 def test_pictures_are_exact(tmp_path):
@@ -76,7 +76,7 @@ def test_pictures_are_exact(tmp_path):
 
     for channels in (1, 3):
         pixels = torch.randint(0, 256, (channels, 5, 7)).to(torch.uint8)
-        content = base64.b64decode(picture(pixels).split(",")[1])
+        content = base64.b64decode(pixels_url(pixels).split(",")[1])
         array = np.asarray(Image.open(io.BytesIO(content)))
         assert (array.reshape(5, 7, channels) == pixels.permute(1, 2, 0).numpy()).all()
 
@@ -95,7 +95,7 @@ def browser():
 
 
 @pytest.mark.parametrize(
-    ("locale", "seen", "hidden"), [("en-US", "How it learned", "学习过程"), ("zh-CN", "学习过程", "How it learned")]
+    ("locale", "seen", "hidden"), [("en-US", "Training curves", "训练曲线"), ("zh-CN", "训练曲线", "Training curves")]
 )
 def test_a_browser_shows_the_readers_language(browser, digits_run, locale, seen, hidden):
     page = browser.new_context(locale=locale).new_page()
@@ -130,7 +130,7 @@ def test_it_fits_a_phone_and_a_wide_screen(browser, tmp_path, width):
 
 
 def test_the_command_makes_the_same_training(digits_run):
-    from convscope.training.finish import command_of
+    from convscope.training.results import command_of
 
     recipe = cs.Recipe.load(digits_run.folder / "recipe.yaml")
     changed = recipe.changed(nesterov=True, optimizer="sgd", model_args={"num": 3}, lr=0.05, time_budget=90.0)

@@ -16,7 +16,7 @@ from torch import nn
 import convscope as cs
 from convscope.classifier import Classifier
 from convscope.cli import main
-from convscope.explaining.colours import FRAMED, PAPER, coloured, limit_of, on_paper, over_image
+from convscope.explaining.colours import FRAMED, PAPER, coloured, scale_limit, on_paper, over_image
 from convscope.explaining.drawings import stems
 from convscope.insight import MAP_METHODS, METHODS, attribute, gradients, kernels
 
@@ -83,7 +83,7 @@ def test_its_numbers_are_the_networks(explained, digits_run, seven):
     assert (np.asarray(seen)[::8, ::8] == pixels[0].numpy()).all()  # every pixel as a square
     heat = attribute(classifier.network, images, "saliency", explained.predictions[0].index)[0].numpy()
     page = explained.page.read_text(encoding="utf-8")
-    assert f"{limit_of(heat, 0.995):.3g}" in page
+    assert f"{scale_limit(heat, 0.995):.3g}" in page
     end = kernels(classifier.network, "features.0").abs().max()
     assert f"{float(end):.3g}" in (explained.folder / "kernels.svg").read_text(encoding="utf-8")
 
@@ -94,7 +94,7 @@ def test_the_page_speaks_both_languages_and_asks_nobody(explained):
     page = page.replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"""(?:src|href|url\()\s*=?\s*["'(]?((?:https?:)?//[^"')\s]+)""", page) == []
     assert "seven &amp; &lt;b&gt;.png" in page and "<b>.png" not in page
-    assert "All maps of the layer that you asked for" in page
+    assert "All feature maps of the selected layer" in page
 
 
 def test_hostile_names_stay_text(photos, tmp_path):
@@ -107,7 +107,7 @@ def test_hostile_names_stay_text(photos, tmp_path):
             ET.parse(path)
     assert found.label == "&amp;" and "&amp;amp;" in page and "\\udcff" in page
     assert found.layer == "relu_2" and found.folder.name == "photos-image-8"
-    assert "In the colours that they look for" in page
+    assert "Shown in colour" in page
 
 
 def test_a_network_without_maps(tmp_path):

@@ -76,6 +76,6 @@ def test_maps_turn_into_gradients(browser, address):
     page, problems = opened(browser, address)
     maps, gradient = page.locator(".strip.of-maps").first, page.locator(".strip.of-gradient").first
     assert maps.is_visible() and not gradient.is_visible()
-    page.get_by_text("its gradient", exact=True).click()
+    page.get_by_text("gradients", exact=True).click()
     assert gradient.is_visible() and not maps.is_visible()
     assert not problems

@@ -1,4 +1,4 @@
-"""Numbers about a classifier, and the report that shows them."""
+"""Evaluation of classifiers: metrics, the report, test-time augmentation, features."""
 
 from .metrics import Evaluation, evaluate
 

@@ -1,4 +1,4 @@
-"""Curves as SVG that a page's own colours and fonts apply to."""
+"""Training curves as SVG that takes its colours and fonts from the page."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import io
 import re
 from typing import Any
 
-# Colours that Matplotlib writes, and the page's names for them.
+# Placeholder colours that Matplotlib writes, and the page's variables that replace them.
 INK, TRAIN, VAL = "#010203", "#010204", "#010205"
 PAGE_COLOURS = {INK: "var(--faint)", TRAIN: "var(--train)", VAL: "var(--accent)"}
 
 
 def curves(history: list[dict[str, float]]) -> dict[str, str]:
-    """`loss` and `error` (1 - accuracy, in per cent, on a logarithmic scale) by epoch; empty without a history.
+    """Return the charts `loss` and `error` (1 - accuracy, in %, on a logarithmic scale) by epoch; none without history.
 
-    The charts hold numbers but no words, so that one picture serves every language.
+    The charts contain numbers but no words, so that they need no translation.
     """
     if not history:
         return {}
@@ -32,7 +32,7 @@ def _column(history: list[dict[str, float]], name: str) -> list[float]:
 
 
 def _error(accuracies: list[float]) -> list[float]:
-    # An error of 0 has no place on a logarithmic scale; the line ends where nothing is wrong any more.
+    # A logarithmic scale has no 0: the line has a gap where no image is wrong.
     return [100 * (1 - accuracy) if accuracy < 1 else float("nan") for accuracy in accuracies]
 
 
@@ -67,7 +67,7 @@ def _chart(epochs: list[float], train: list[float], val: list[float], logarithmi
     svg = svg[svg.index("<svg") :]
     for written, named in PAGE_COLOURS.items():
         svg = svg.replace(written, named)
-    # The page decides on the size and the typeface.
+    # Remove size and typeface, which the page sets.
     svg = re.sub(r"font: [0-9.]+px [^;\"]*", "font-size: 10px", svg)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)

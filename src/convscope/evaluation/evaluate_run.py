@@ -1,4 +1,4 @@
-"""Evaluating a saved classifier: which images, in which classes, and the report beside the figures."""
+"""Evaluate a saved classifier: choose the images, match their classes by name, and write a report."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..bundle import find_bundle
-from ..classifier import load
+from ..classifier import Classifier, load
 from ..data.datasets import load_data
-from ..data.decoded import Reading, decode_split, report_skipped
+from ..data.decoded import Decoded, Reading, decode_split, report_skipped
 from ..data.split import Data, redivide
 from ..devices import choose_device
 from ..errors import DataError, UsageError, printable
-from ..files import free_folder, write_atomically
+from ..files import write_atomically
+from ..run_folder import RunFolder, run_of_bundle
 from .metrics import evaluate, relabel
 from .report import Report, write_report
 from .tta import VIEWS
@@ -34,72 +33,83 @@ def evaluate_bundle(
     cache: str | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Evaluate the classifier `source` on a split of `data` and write a report; the result is what `--json` prints.
+    """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as it was then. Without `split` it is the test split, or
     all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. With
-    `tta` the figures over several views of each image stand apart, as `tta`. Decoded images are kept in `cache` and
-    made by so many `workers`, as in training; without `cache` in the usual place, unless the run was trained with none.
+    `tta`, the figures over several views of each image are in `tta`. `cache` and `workers` are as in training; without
+    `cache` decoded images are kept in the usual folder, unless the run was trained with `--cache off`.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
     bundle = find_bundle(source)
-    classifier = load(bundle)
-    trained_on = _trained_on(bundle)
-    loaded, own = _find_data(bundle, trained_on, data, data_dir)
-    chosen = split or ("all" if loaded.divided and not own else "test" if "test" in loaded.splits else "val")
-    if chosen not in ("train", "val", "test", "all"):
-        raise UsageError(f"--split must be train, val, test or all, not '{printable(chosen)}'")
-    # A run's own wish to keep nothing is respected; another place is not, for the run may come from somebody else.
-    reading = Reading(cache or ("off" if trained_on.get("cache") == "off" else "auto"), workers)
-    images = relabel(loaded.split(chosen), loaded.class_names, classifier.class_names)
-    decoded = decode_split(images, classifier.preprocess, reading)
-    report_skipped(decoded.skipped, strict)
-    if not len(decoded):
-        raise DataError(f"{printable(loaded.name)}: no image of {chosen} can be used")
+    classifier, run = load(bundle), run_of_bundle(bundle)
+    recipe = run.read_recipe() if run is not None else {}
+    dataset, is_own = _load_dataset(bundle, recipe, data, data_dir)
+    split = split or _default_split(dataset, is_own)
+    # A run may come from somebody else: of its recipe's cache, only `off` is respected, not the name of a folder.
+    reading = Reading(cache or ("off" if recipe.get("cache") == "off" else "auto"), workers)
+    decoded = _decode(dataset, split, classifier, reading, strict)
     place = choose_device(device)
-    classifier.network.to(place)
-    result = evaluate(classifier.network, decoded, classifier.preprocess, classifier.class_names, place)
-    folder = free_folder(Path(output), f"{classifier.architecture.replace(':', '-')}-{Path(loaded.name).name}-{chosen}")
-    words = ["convscope", "evaluate", source, *([data] if data else []), "--split", chosen]
-    views = VIEWS[tta]
-    apart = {}
-    if views is not None:
-        several = evaluate(classifier.network, decoded, classifier.preprocess, classifier.class_names, place, views)
-        apart = {"tta": {"views": tta, **several.figures()}}
+    arguments = (classifier.network.to(place), decoded, classifier.preprocess, classifier.class_names, place)
+    result, tta_figures = evaluate(*arguments), {}
+    if views := VIEWS[tta]:
+        tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views).figures()}}
+    name = Path(dataset.name).name
+    folder = RunFolder.create(Path(output), f"{classifier.architecture.replace(':', '-')}-{name}-{split}")
+    title = f"{classifier.architecture} · {name} · {split}"
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
-    title = f"{classifier.architecture} · {Path(loaded.name).name} · {chosen}"
-    page = folder / "report.html"
-    write_report(page, Report(title, chosen, result, decoded.pixels, shlex.join(words), metrics))
-    write_atomically(folder / f"predictions_{chosen}.csv", result.table())
+    command = _command(source, data, split, data_dir)
+    write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics))
+    write_atomically(folder.predictions(split), result.table())
     return {
         "run": str(source),
-        "data": loaded.name,
-        "split": chosen,
+        "data": dataset.name,
+        "split": split,
         **result.figures(),
-        **apart,
+        **tta_figures,
         "labels": classifier.class_names,
         "confusion": result.confusion(),
         "per_class": result.per_class(),
         "skipped": [{"path": path, "reason": reason} for path, reason in decoded.skipped],
-        "report": printable(page),
+        "report": printable(folder.report),
     }
 
 
-def _trained_on(bundle: Path) -> dict[str, Any]:
-    """The recipe of the run that a bundle belongs to; empty if it stands alone."""
-    recipe = bundle.parent / "recipe.yaml"
-    return (yaml.safe_load(recipe.read_text(encoding="utf-8")) or {}) if recipe.is_file() else {}
-
-
-def _find_data(bundle: Path, trained_on: dict[str, Any], data: str | None, data_dir: str | None) -> tuple[Data, bool]:
-    """The data set, and whether it is the one that the run was trained on."""
-    if data is None and not trained_on.get("data"):
+def _load_dataset(bundle: Path, recipe: dict[str, Any], data: str | None, data_dir: str | None) -> tuple[Data, bool]:
+    """Return the data set, and whether it is the one that the run was trained on."""
+    own = recipe.get("data")
+    if data is None and not own:
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
-    source = data if data is not None else trained_on["data"]
-    own = source == trained_on.get("data") or Path(source).resolve() == Path(str(trained_on.get("data"))).resolve()
-    loaded = load_data(source, data_dir or (trained_on.get("data_dir") if own else None))
-    table = bundle.parent / "split.csv"
-    if own and (loaded.divided or loaded.held_out) and table.is_file():
-        loaded = redivide(loaded, table.read_bytes())
-    return loaded, own
+    source = data if data is not None else own
+    is_own = source == own or Path(source).resolve() == Path(str(own)).resolve()
+    dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None))
+    run = run_of_bundle(bundle)
+    table = run.read_split() if run is not None else None
+    if is_own and (dataset.divided or dataset.held_out) and table is not None:
+        dataset = redivide(dataset, table)
+    return dataset, is_own
+
+
+def _default_split(dataset: Data, is_own: bool) -> str:
+    """Return the split that is evaluated if none is named."""
+    if dataset.divided and not is_own:
+        return "all"
+    return "test" if "test" in dataset.splits else "val"
+
+
+def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading, strict: bool) -> Decoded:
+    """Return the decoded images of a split with the classifier's labels; DataError if none can be used."""
+    if split not in ("train", "val", "test", "all"):
+        raise UsageError(f"--split must be train, val, test or all, not '{printable(split)}'")
+    images = relabel(dataset.split(split), dataset.class_names, classifier.class_names)
+    decoded = decode_split(images, classifier.preprocess, reading)
+    report_skipped(decoded.skipped, strict)
+    if not len(decoded):
+        raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
+    return decoded
+
+
+def _command(source: str, data: str | None, split: str, data_dir: str | None) -> str:
+    words = ["convscope", "evaluate", source, *([data] if data else []), "--split", split]
+    return shlex.join([*words, *(["--data-dir", data_dir] if data_dir else [])])

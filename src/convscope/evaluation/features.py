@@ -1,4 +1,4 @@
-"""What a trained network knows of images, as vectors: for other classifiers, for clustering, for search."""
+"""Features: the activations of chosen layers as one vector per image, for other classifiers, clustering or search."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..files import csv_text, write_atomically
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE, Depths
 
-ENDINGS = (".npz", ".csv")
+SUFFIXES = (".npz", ".csv")
 
 
 @dataclass(frozen=True)
 class Features:
-    """`values` N x width (float32), and for every image its name, the name of its class and of its split."""
+    """Feature vectors `values`, N x width (float32), with the name, class name and split of each image."""
 
     values: Tensor
     names: list[str]
@@ -36,9 +36,8 @@ class Features:
     splits: list[str]
 
     def write(self, path: Path) -> None:
-        """As .npz (arrays `features`, `path`, `label`, `split`; no pickle) or .csv; UsageError for another ending."""
-        if path.suffix.lower() not in ENDINGS:
-            raise UsageError(f"{printable(path)}: features are written as {' or '.join(ENDINGS)}: change the ending")
+        """Write .npz (arrays `features`, `path`, `label`, `split`, no pickle) or .csv; UsageError otherwise."""
+        _check_suffix(path)
         write_atomically(path, self._packed() if path.suffix.lower() == ".npz" else self._table())
 
     def _packed(self) -> bytes:
@@ -54,25 +53,31 @@ class Features:
         return csv_text([header, *body]).encode("utf-8", "surrogateescape")
 
 
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--output {printable(path)}: features are written as {' or '.join(SUFFIXES)} files")
+
+
 @torch.no_grad()
 def features_of(
     network: nn.Module, depths: Sequence[str], decoded: Decoded, preprocess: Preprocess, device: torch.device
 ) -> Tensor:
-    """The features of all images at `depths` (none named: what goes into the last layer): N x width, on the CPU.
+    """Return the features N x width, on the CPU, of all images at the layers `depths`, concatenated.
 
-    Maps are averaged over their places; several depths are joined. UsageError for a layer that is not there.
+    Without `depths` they are the inputs of the last layer. Feature maps are averaged over their positions. UsageError
+    for a layer that does not exist.
     """
     network.eval()
     last = find_head(network, torch.zeros(2, *preprocess.input_size, device=device))
     try:
-        look = Depths(network, depths or [PENULTIMATE], last)
+        extract = Depths(network, depths or [PENULTIMATE], last)
     except ValueError as problem:
         raise UsageError(str(problem)) from problem
-    return torch.cat([look(images).cpu() for images, _ in in_order(decoded, preprocess, device)])
+    return torch.cat([extract(images).cpu() for images, _ in in_order(decoded, preprocess, device)])
 
 
 def layer_names(text: str) -> list[str]:
-    """Names with commas between them, as a list."""
+    """Split a comma-separated list of layer names."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -87,32 +92,31 @@ def write_features(
     device: str = "auto",
     strict: bool = False,
 ) -> Features:
-    """Write the features that the classifier `source` has of the images of `data` (one split, or `all`) to `output`.
+    """Write the classifier's features of the images of `data` (one split, or `all`) to the file `output`.
 
-    Files that cannot be used are skipped, each named with its reason.
+    Files that cannot be used are skipped, each with a warning that says why.
     """
     path = Path(output)
-    if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{printable(path)}: features are written as {' or '.join(ENDINGS)}: change the ending")
+    _check_suffix(path)
     if path.exists():
-        raise OutputError(f"{printable(path)} exists: choose another name or remove it")
+        raise OutputError(f"--output {printable(path)} already exists: choose another name, or remove it")
     classifier, place = load(find_bundle(source)), choose_device(device)
-    loaded = load_data(data, data_dir)
-    chosen = list(loaded.splits) if split == "all" else [split]
+    dataset = load_data(data, data_dir)
+    chosen = list(dataset.splits) if split == "all" else [split]
     network = classifier.network.to(place)
-    # A classical head is behind the features, not one of them.
+    # A classical head (an SVM, for instance) takes the features; it does not make them.
     network = getattr(network, "body", network) if "head" in classifier.model_args else network
     values, names, labels, splits = [], [], [], []
     for name in chosen:
-        decoded = decode_split(loaded.split(name), classifier.preprocess)
+        decoded = decode_split(dataset.split(name), classifier.preprocess)
         report_skipped(decoded.skipped, strict)
         if len(decoded):
             values.append(features_of(network, layer_names(layers), decoded, classifier.preprocess, place))
             names += decoded.names
-            labels += [loaded.class_names[i] for i in decoded.labels.tolist()]
+            labels += [dataset.class_names[i] for i in decoded.labels.tolist()]
             splits += [name] * len(decoded)
     if not values:
-        raise DataError(f"{printable(loaded.name)}: no image of {split} can be used")
+        raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
     features = Features(torch.cat(values), names, labels, splits)
     features.write(path)
     return features

@@ -1,9 +1,10 @@
-"""How good a network is on images it has not seen."""
+"""Metrics of a classifier on images with known labels: loss, top-k accuracy, per-class figures, confusion matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..data.batches import in_order
 from ..data.decoded import Decoded
+from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
 from ..data.split import Split
 from ..errors import DataError, printable
 from ..files import csv_text
+from ..prediction import BATCH_SIZE, logits_of
 from .tta import Views, mean_logits
 
 Loss = Callable[..., Tensor]
@@ -24,9 +26,9 @@ Loss = Callable[..., Tensor]
 
 @dataclass
 class Evaluation:
-    """The answers of a network for every image of a split, and the figures that follow from them.
+    """The predictions of a network for every image of a split, and the metrics that follow from them.
 
-    `logits` is N x classes, `labels` N, both on the CPU; `losses` is the cross-entropy of each image.
+    `logits` is N x classes, `labels` N (int64), both on the CPU; `loss` is the network's mean loss.
     """
 
     class_names: list[str]
@@ -42,7 +44,7 @@ class Evaluation:
 
     @property
     def predictions(self) -> Tensor:
-        """The likeliest class of each image."""
+        """The most probable class of each image, N."""
         return self.logits.argmax(1)
 
     @property
@@ -51,7 +53,7 @@ class Evaluation:
         return F.cross_entropy(self.logits, self.labels, reduction="none")
 
     def figures(self) -> dict[str, Any]:
-        """`n`, `loss`, `top1`, `top5`; accuracies as fractions."""
+        """Return `n`, `loss`, `top1`, `top5`; accuracies as fractions."""
         return {
             "n": len(self.labels),
             "loss": self.loss,
@@ -60,18 +62,18 @@ class Evaluation:
         }
 
     def confusion(self) -> list[list[int]]:
-        """Counts: a row a true class, a column a predicted one."""
+        """Return the confusion matrix as counts: one row per true class, one column per predicted class."""
         return self._counts().tolist()
 
     def per_class(self) -> list[dict[str, Any]]:
-        """`label`, `precision`, `recall`, `f1`, `support` of every class; 0 where a figure would divide by zero.
+        """Return `label`, `precision`, `recall`, `f1`, `support` of every class; 0 where one would divide by zero.
 
-        Counted here rather than by scikit-learn (which the tests compare it with), whose import takes longer than all
-        the rest of the end of a training.
+        Computed here and not by scikit-learn (with which the tests compare it), whose import takes longer than the
+        rest of an evaluation.
         """
         counts = self._counts()
-        right, support, said = counts.diagonal(), counts.sum(1), counts.sum(0)
-        precision, recall, f1 = (right / np.maximum(n, 1) for n in (said, support, (said + support) / 2))
+        correct, support, predicted = counts.diagonal(), counts.sum(1), counts.sum(0)
+        precision, recall, f1 = (correct / np.maximum(n, 1) for n in (predicted, support, (predicted + support) / 2))
         return [
             {"label": label, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
             for label, p, r, f, n in zip(self.class_names, precision, recall, f1, support, strict=True)
@@ -83,13 +85,13 @@ class Evaluation:
         return torch.bincount(pairs, minlength=classes**2).view(classes, classes).numpy()
 
     def worst(self, count: int) -> list[int]:
-        """Indices of the wrongly classified images, the most confident mistake first."""
+        """Return the indices of the wrongly classified images, the highest loss first."""
         wrong = (self.predictions != self.labels).nonzero().flatten()
         order = self.losses[wrong].argsort(descending=True, stable=True)
         return wrong[order[:count]].tolist()
 
     def table(self) -> str:
-        """CSV text `path,label,prediction,probability,loss`, a row an image."""
+        """Return CSV text `path,label,prediction,probability,loss`, one row per image."""
         best = self.probabilities.max(1)
         columns = (
             self.names,
@@ -102,7 +104,7 @@ class Evaluation:
 
 
 def loss_of(network: nn.Module) -> Loss:
-    """The network's own loss (LeNet-5 has one), or the cross-entropy."""
+    """Return the network's own loss (LeNet-5 has one), or the cross-entropy."""
     return getattr(network, "loss", F.cross_entropy)
 
 
@@ -115,35 +117,36 @@ def evaluate(
     device: torch.device | None = None,
     views: Views | None = None,
 ) -> Evaluation:
-    """Run a network over decoded images in evaluation mode, each image once, or the mean over several `views` of it.
+    """Evaluate a network on decoded images, each once, or with the mean over several `views` of each.
 
     In float32, unless the caller is in an autocast context.
     """
     network.eval()
-    place = device or torch.device("cpu")
-    batches = in_order(decoded, preprocess, place)
-    logits = torch.cat([mean_logits(network, images, views).cpu() for images, _ in batches])
+    predict, device = partial(mean_logits, network, views=views), device or torch.device("cpu")
+    indices = torch.arange(len(decoded)).split(BATCH_SIZE)
+    batches = pixel_batches(decoded.pixels, indices, device)
+    logits = torch.cat([logits_of(predict, preprocess, pixels, device) for pixels in batches])
     loss = float(loss_of(network)(logits, decoded.labels))
     return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)
 
 
 def topk_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
-    """Share of the images whose label is among the k largest logits (all classes, if there are fewer than k).
+    """Return the share of images whose label is among the k largest logits (all, if there are fewer classes than k).
 
-    Of equal logits the class that comes first counts as larger, as in argmax: a network that always says the same is
-    right once a class, not always.
+    Of equal logits the class that comes first counts as larger, as in argmax: a network that always gives equal logits
+    is correct for the first k classes only. NaN is never correct.
     """
     own = logits.gather(1, labels[:, None])
-    earlier = torch.arange(logits.shape[1]) < labels[:, None]
-    ahead = (logits > own) | ((logits == own) & earlier)
-    # NaN is larger than nothing; it must not look like the best answer.
-    return float(((ahead.sum(1) < k) & own.flatten().isfinite()).double().mean())
+    is_earlier = torch.arange(logits.shape[1]) < labels[:, None]
+    is_larger = (logits > own) | ((logits == own) & is_earlier)
+    # Nothing compares as larger than NaN, which must not make it the best.
+    return float(((is_larger.sum(1) < k) & own.flatten().isfinite()).double().mean())
 
 
 def batch_mean_accuracy(correct: Iterable[bool], batch_size: int) -> float:
-    """Mean over batches of each batch's accuracy, the last one weighing as much as a full one.
+    """Return the mean over batches of each batch's accuracy, in which a smaller last batch weighs as much as any other.
 
-    The tutorials' figure (their 99.327532 % is one of these); the share of images that are right is the better one.
+    The figure of many tutorials (their 99.327532 % is one of these); the accuracy over all images is the better one.
     """
     values = np.fromiter(correct, dtype=np.float64)
     means = [values[i : i + batch_size].mean() for i in range(0, len(values), batch_size)]
@@ -151,11 +154,11 @@ def batch_mean_accuracy(correct: Iterable[bool], batch_size: int) -> float:
 
 
 def relabel(split: Split, names_in_data: list[str], class_names: list[str]) -> Split:
-    """The same images with labels that index `class_names`: classes are matched by name, never by position."""
+    """Return the same images with labels that index `class_names`, matched by name; DataError for an unknown class."""
     used = sorted({int(label) for label in split.labels})
     if unknown := [names_in_data[i] for i in used if names_in_data[i] not in class_names]:
         known = ", ".join(map(printable, class_names[:10])) + (", ..." if len(class_names) > 10 else "")
         raise DataError(f"the classifier does not know the class '{printable(unknown[0])}'; it knows {known}")
-    position = {i: class_names.index(names_in_data[i]) for i in used}
-    labels = np.array([position[int(label)] for label in split.labels], dtype=np.int64)
+    index = {i: class_names.index(names_in_data[i]) for i in used}
+    labels = np.array([index[int(label)] for label in split.labels], dtype=np.int64)
     return Split(split.images, labels, split.names)

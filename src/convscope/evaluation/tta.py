@@ -1,6 +1,6 @@
-"""Test-time augmentation: a network's answer for an image as the mean of its answers for several views of it.
+"""Test-time augmentation: the mean of a network's logits over several views of each image.
 
-It costs as many times the computation as there are views, so it is asked for, and its figures are told apart.
+It multiplies the computation by the number of views, so it is used on request only and its figures are kept apart.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ CROP = 7 / 8
 
 
 def flipped(images: Tensor) -> list[Tensor]:
-    """The images N x C x H x W and their mirror images: for photos."""
+    """Return the images N x C x H x W and their mirror images: for photos."""
     return [images, images.flip(3)]
 
 
 def shifted(images: Tensor) -> list[Tensor]:
-    """The images and each moved by one pixel up, down, left and right, edges repeated: for digits."""
+    """Return the images and the same shifted by one pixel up, down, left and right, edges repeated: for digits."""
     height, width = images.shape[2:]
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
     corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
@@ -29,14 +29,14 @@ def shifted(images: Tensor) -> list[Tensor]:
 
 
 def flipped_and_shifted(images: Tensor) -> list[Tensor]:
-    """All of those: ten views."""
+    """Return the images and their mirror images, each shifted as in `shifted`: ten views."""
     return [view for each in flipped(images) for view in shifted(each)]
 
 
 def five_crops(images: Tensor) -> list[Tensor]:
-    """The four corners and the middle, seven eighths of each side, enlarged to the size of the images: for photos.
+    """Return the corner crops and the centre crop, 7/8 of each side, resized to the size of the images: for photos.
 
-    Krizhevsky et al. 2012 took 224 of 256 pixels, which is the same share.
+    Krizhevsky et al. 2012 used 224 of 256 pixels, which is the same share.
     """
     height, width = images.shape[2:]
     high, wide = max(round(height * CROP), 1), max(round(width * CROP), 1)
@@ -47,7 +47,7 @@ def five_crops(images: Tensor) -> list[Tensor]:
 
 
 def ten_crops(images: Tensor) -> list[Tensor]:
-    """Those and their mirror images."""
+    """Return the crops of `five_crops` and their mirror images."""
     return [view for each in five_crops(images) for view in flipped(each)]
 
 
@@ -62,11 +62,11 @@ VIEWS: dict[str, Views | None] = {
 
 
 def mean_logits(network: nn.Module, images: Tensor, views: Views | None = None) -> Tensor:
-    """Logits N x classes, the mean over the views: the geometric mean of their probabilities, up to a factor."""
+    """Return the mean logits N x classes over the views, the logarithm of their geometric mean up to a constant."""
     if views is None:
         return network(images).float()
-    answers = [network(view).float() for view in views(images)]
-    mean = answers[0] / len(answers)
-    for answer in answers[1:]:
-        mean += answer / len(answers)
+    logits = [network(view).float() for view in views(images)]
+    mean = logits[0] / len(logits)
+    for other in logits[1:]:
+        mean += other / len(logits)
     return mean

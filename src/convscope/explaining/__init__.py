@@ -1,4 +1,4 @@
-"""Pictures of what a classifier sees in an image, and why it answers what it answers."""
+"""Explain how a classifier predicts the class of one image, as pictures and an HTML page."""
 
 from .explanation import Explanation, explain
 

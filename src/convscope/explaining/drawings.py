@@ -1,7 +1,7 @@
 """SVG drawings: sheets of maps with their legend, bars of probabilities, and the gradients of all layers.
 
-Text stays text, so that names in any script are drawn with the reader's own fonts. On a page its colours apply
-(`var(--ink)`), alone the light ones written beside them.
+Text stays text, so that names in any script are drawn with the reader's fonts. Within a page they use the page's
+colours (`var(--ink)`), outside of it the light ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from html import escape
 from PIL import Image
 
 from ..errors import printable
-from .colours import NEGATIVE, POSITIVE, address
+from ..html_page import percent
+from ..png import png_url
+from .colours import NEGATIVE, POSITIVE
 
 INK, SOFT, LINE, ACCENT = (
     "var(--ink, #1d2430)",
@@ -24,19 +26,19 @@ INK, SOFT, LINE, ACCENT = (
 PAPER = "var(--paper, #fbfaf7)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
 WIDTH = 720
-# Stems that have their name below them.
-NAMED = 16
+# At most this many stems have their name below them.
+MAX_NAMES = 16
 
 
 def sheet(title: str, note: str, picture: Image.Image, limit: float | None) -> str:
-    """A picture below its title, with the legend of a colour scale that ends at -`limit` and `limit`, if it has one."""
+    """Return a picture with title, note and, unless `limit` is None, the legend of its scale from -limit to limit."""
     inner = WIDTH - 48
     scale = min(inner / picture.width, 24.0)
     width, height = picture.width * scale, picture.height * scale
     parts = [
         _text(24, 36, title, size=18, weight=600),
         _text(24, 58, note, colour=SOFT),
-        f'<image x="24" y="76" width="{width:.1f}" height="{height:.1f}" href="{address(picture)}" '
+        f'<image x="24" y="76" width="{width:.1f}" height="{height:.1f}" href="{png_url(picture)}" '
         'style="image-rendering:pixelated"/>',
     ]
     if limit is not None:
@@ -45,7 +47,7 @@ def sheet(title: str, note: str, picture: Image.Image, limit: float | None) -> s
 
 
 def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
-    """Shares 0..1 as bars with their names."""
+    """Return named shares 0..1 as a bar chart."""
     parts = [_text(24, 36, title, size=18, weight=600)]
     for i, (name, share) in enumerate(rows):
         top = 60 + 32 * i
@@ -59,7 +61,7 @@ def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
 
 
 def stems(names: Sequence[str], values: Sequence[float]) -> str:
-    """A stem a layer on a logarithmic scale of at most sixteen powers of ten; what is 0 has none."""
+    """Return one bar per layer on a logarithmic scale of at most 16 powers of ten; a value of 0 has no bar."""
     positive = [value for value in values if value > 0 and math.isfinite(value)]
     top = math.ceil(math.log10(max(positive))) if positive else 0
     bottom = max(math.floor(math.log10(min(positive))) if positive else -1, top - 16)
@@ -77,7 +79,7 @@ def stems(names: Sequence[str], values: Sequence[float]) -> str:
             _text(left - 10, y + 4, power_of_ten(power), anchor="end", colour=SOFT, size=12),
         ]
     step = (right - left) / max(len(names), 1)
-    every = -(-len(names) // NAMED)
+    every = -(-len(names) // MAX_NAMES)
     for i, (name, value) in enumerate(zip(names, values, strict=True)):
         x = left + step * (i + 0.5)
         shown = f"<title>{_safe(name)}: {value:.3g}</title>"
@@ -93,18 +95,13 @@ def stems(names: Sequence[str], values: Sequence[float]) -> str:
     return _svg(WIDTH, foot + 92, parts)
 
 
-def percent(share: float) -> str:
-    """98.2 %, and what is smaller than it can show as such."""
-    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
-
-
 def number(value: float) -> str:
-    """Three digits, with a real minus sign."""
+    """Return a number with three digits and a typographic minus sign."""
     return f"{value:.3g}".replace("-", "−")
 
 
 def power_of_ten(power: int) -> str:
-    """10⁻³."""
+    """Return a power of ten as text: 10⁻³."""
     return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
@@ -144,5 +141,5 @@ def _safe(text: str) -> str:
 
 
 def _short(text: str, length: int) -> str:
-    """The end of a long name, which tells layers and files apart."""
+    """Return the end of a long name, in which names of layers and files differ."""
     return text if len(text) <= length else f"…{text[1 - length :]}"

@@ -1,9 +1,8 @@
-"""Explaining one image: what was asked for is checked, looked at, and written as a folder of pictures and one page."""
+"""Explain one image: check the arguments, compute the findings, and write a folder of pictures and one page."""
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import shlex
 from collections.abc import Sequence
@@ -13,21 +12,24 @@ from typing import Any
 
 import torch
 
-from ..classifier import Classifier, ImageLike, Prediction, as_image
-from ..data.image_file import UnreadableImage
-from ..errors import DataError, ModelFileError, UsageError, printable
+from ..classifier import Classifier, Prediction
+from ..errors import ModelFileError, UsageError, printable
 from ..files import check_folder_name, free_folder, write_folder_atomically
 from ..insight import METHODS
-from .colours import enlarged, on_paper, photograph, png
+from ..png import png_bytes
+from ..prediction import ImageLike
+from ..suggest import did_you_mean
+from ..version import __version__
+from .colours import enlarged, input_picture, on_paper
 from .drawings import bars, sheet, stems
-from .findings import Findings, look
-from .layers import kind_words, picture
-from .page import heat_picture, kernel_picture, render
-from .words import METHODS as WORDS
+from .findings import Findings, Layer, find
+from .layers import kind_texts, layer_picture
+from .method_texts import METHOD_TEXTS
+from .page import gradient_sizes, heat_picture, kernel_picture, render
 
 PAGE = "explain.html"
 # The shortest side at which a small picture is written.
-SIDE = 256
+MIN_SIDE = 256
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Explanation:
     gradient_sizes: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {
             "image": self.image,
             "predictions": [vars(prediction) for prediction in self.predictions],
@@ -77,85 +79,85 @@ def explain(
     name: str | None = None,
     command: str | None = None,
 ) -> Explanation:
-    """Draw what a classifier sees in an image and why it answers as it does, into a new folder `output/name`.
+    """Explain how a classifier predicts the class of an image: pictures and a page in a new folder `output/name`.
 
-    `label` and `versus` are names of classes: the one that is explained (the likeliest) and the one that it is compared
-    with (the next). `methods` are those of `insight.METHODS` (all); `layer` is where the class-activation map is made
-    (the last layer with maps), and all of whose maps are shown. The folder is by default named after network and image,
-    with -2, -3 ... if the name is taken. `command` is what the page says makes it again. Raises UsageError for a class,
-    layer or method that is not there, DataError for an image that cannot be used, ModelFileError for a network that
-    gives no finite answer, OutputError if it cannot be written.
+    `label` and `versus` name the class to explain (default: the most probable) and the one to compare it with (the
+    next). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the class-activation maps (the last
+    layer with maps), of which all maps are shown. `name` is by default made of network and image, with -2, -3 ... if it
+    is taken. `command` is shown as the way to reproduce the page. Raises UsageError for an unknown class, layer or
+    method, DataError for an image that cannot be used, ModelFileError for a network whose output is not finite,
+    OutputError if the folder cannot be written.
     """
     _check_methods(methods)
     check_folder_name(name)
-    one, two = (None if given is None else _class_index(classifier, given) for given in (label, versus))
+    classes = [None if given is None else _class_index(classifier, given) for given in (label, versus)]
     title = Path(image).name if isinstance(image, str | Path) else "image"
-    try:
-        pixels = classifier.preprocess.pixels(as_image(image))
-    except UnreadableImage as problem:
-        raise DataError(f"{printable(title)}: {problem}") from problem
+    pixels = classifier.pixels(image)
     if not torch.isfinite(classifier.logits(pixels[None])).all():
-        raise ModelFileError("this network answers with NaN or infinite numbers: nothing to explain; train it again")
+        raise ModelFileError("the output of this network is NaN or infinite, which cannot be explained: train it again")
     try:
-        found = look(classifier, pixels, one, two, methods, layer)
+        findings = find(classifier, pixels, *classes, methods, layer)
     except ValueError as problem:
         raise UsageError(str(problem)) from problem
     command = command or _python_of(title, label, versus, methods, layer)
-    content = _files(found, f"{title} · {classifier.architecture}", _about(classifier), command)
+    content = _files(findings, f"{title} · {classifier.architecture}", _about(classifier), command)
     folder = free_folder(Path(output), name or _folder_name(classifier.architecture, title))
     _write(folder, content)
-    sizes = {each.node.name: each.gradient_size for each in found.layers}
     return Explanation(
-        folder, folder / PAGE, sorted(content), title, found.predictions, found.label.label, found.versus.label,
-        found.layer, list(found.heat), sizes,
+        folder, folder / PAGE, sorted(content), title, findings.predictions, findings.label.label,
+        findings.versus.label, findings.layer, list(findings.heat.explained),
+        dict(zip(*gradient_sizes(findings), strict=True)),
     )  # fmt: skip
 
 
-def _files(found: Findings, title: str, about: dict[str, Any], command: str) -> dict[str, bytes]:
-    """The content of every file by its name in the folder."""
-    files: dict[str, Any] = {"seen.png": png(enlarged(photograph(found.pixels), SIDE))}
-    rows = [(p.label, p.probability) for p in found.predictions[:10]]
-    files["probabilities.svg"] = bars(title, rows)
-    files["gradients.svg"] = stems(
-        [layer.node.name for layer in found.layers], [layer.gradient_size for layer in found.layers]
-    )
-    for method, heat in found.heat.items():
-        image, limit = heat_picture(found, method, heat)
-        files[f"{method}.png"] = png(enlarged(on_paper(image), SIDE))
-        files[f"{method}.svg"] = sheet(f"{WORDS[method].en} · {found.label.label}", title, image, limit)
-    for method, heat in found.against.items():
-        image, limit = heat_picture(found, method, heat)
-        versus = f"{found.label.label} − {found.versus.label}"
-        files[f"versus-{method}.svg"] = sheet(f"{WORDS[method].en} · {versus}", title, image, limit)
-    if found.kernels is not None:
-        image, ends = kernel_picture(found)
-        shape = " × ".join(map(str, found.kernels.shape))
-        files["kernels.png"] = png(enlarged(on_paper(image), SIDE))
-        files["kernels.svg"] = sheet(found.kernels.layer, shape, image, ends)
-    width = len(str(len(found.layers)))
-    for i, layer in enumerate(found.layers, 1):
-        node = layer.node
-        note = f"{kind_words(node)[0]} · {' × '.join(map(str, node.shape))}"
-        if layer.numbers:
-            note += f" · maps {', '.join(map(str, layer.numbers))}"
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in node.name)[:80]
-        drawing = sheet(f"{node.name} · {title}", note, picture(layer, layer.maps, layer.limit), layer.limit)
-        files[f"layers/{i:0{width}d}-{safe}.svg"] = drawing
-    files["network.svg"] = found.diagram
-    files[PAGE] = render(found, title, about, command)
-    return {
-        name: text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
-        for name, text in files.items()
+def _files(findings: Findings, title: str, about: dict[str, Any], command: str) -> dict[str, bytes]:
+    """Return the content of every file by its name in the folder."""
+    pictures = {"seen.png": png_bytes(enlarged(input_picture(findings.pixels), MIN_SIDE))}
+    drawings = {
+        "probabilities.svg": bars(title, [(p.label, p.probability) for p in findings.predictions[:10]]),
+        "gradients.svg": stems(*gradient_sizes(findings)),
+        "network.svg": findings.diagram,
+        PAGE: render(findings, title, about, command),
     }
+    for method, heat in findings.heat.explained.items():
+        image, limit = heat_picture(findings, method, heat)
+        pictures[f"{method}.png"] = png_bytes(enlarged(on_paper(image), MIN_SIDE))
+        heading = f"{METHOD_TEXTS[method].name_en} · {findings.label.label}"
+        drawings[f"{method}.svg"] = sheet(heading, title, image, limit)
+    for method, heat in findings.heat.difference.items():
+        image, limit = heat_picture(findings, method, heat)
+        heading = f"{METHOD_TEXTS[method].name_en} · {findings.label.label} − {findings.versus.label}"
+        drawings[f"versus-{method}.svg"] = sheet(heading, title, image, limit)
+    if findings.kernels is not None:
+        image, end = kernel_picture(findings.kernels)
+        shape = " × ".join(map(str, findings.kernels.shape))
+        pictures["kernels.png"] = png_bytes(enlarged(on_paper(image), MIN_SIDE))
+        drawings["kernels.svg"] = sheet(findings.kernels.layer, shape, image, end)
+    width = len(str(len(findings.layers)))
+    for i, layer in enumerate(findings.layers, 1):
+        drawings[f"layers/{i:0{width}d}-{_safe_name(layer.node.name)}.svg"] = _layer_sheet(layer, title)
+    return pictures | {name: text.encode("utf-8", "backslashreplace") for name, text in drawings.items()}
+
+
+def _layer_sheet(layer: Layer, title: str) -> str:
+    node = layer.node
+    note = f"{kind_texts(node)[0]} · {' × '.join(map(str, node.shape))}"
+    if layer.numbers:
+        note += f" · maps {', '.join(map(str, layer.numbers))}"
+    return sheet(f"{node.name} · {title}", note, layer_picture(layer, layer.maps, layer.limit), layer.limit)
+
+
+def _safe_name(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)[:80]
 
 
 def _write(folder: Path, content: dict[str, bytes]) -> None:
-    """Fill the empty folder that was just made, all at once; it goes again if that fails."""
+    """Fill the empty folder that was just made, all at once; remove it if that fails."""
 
-    def write(place: Path) -> None:
+    def write(target: Path) -> None:
         for name, data in content.items():
-            (place / name).parent.mkdir(exist_ok=True)
-            (place / name).write_bytes(data)
+            (target / name).parent.mkdir(exist_ok=True)
+            (target / name).write_bytes(data)
 
     try:
         write_folder_atomically(folder, write)
@@ -168,30 +170,26 @@ def _write(folder: Path, content: dict[str, bytes]) -> None:
 def _check_methods(methods: Sequence[str] | None) -> None:
     for method in methods or ():
         if method not in METHODS:
-            near = difflib.get_close_matches(method, METHODS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(METHODS)}"
+            hint = did_you_mean(method, METHODS, f"choose from {', '.join(METHODS)}", most=1)
             raise UsageError(f"unknown method '{printable(method)}': {hint}")
 
 
 def _class_index(classifier: Classifier, label: str) -> int:
     names = classifier.class_names
     if label not in names:
-        near = difflib.get_close_matches(label, names, n=3, cutoff=0.5)
-        shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it knows {shown}"
-        raise UsageError(f"this classifier has no class '{printable(label)}': {printable(hint)}")
+        known = ", ".join(map(printable, names[:10])) + (", ..." if len(names) > 10 else "")
+        hint = did_you_mean(label, names, f"it knows {known}")
+        raise UsageError(f"this classifier has no class '{printable(label)}': {hint}")
     return names.index(label)
 
 
 def _folder_name(architecture: str, title: str) -> str:
-    """Network and image, without signs that file systems or shells stumble over."""
+    """Return a name made of network and image, without characters that are special in file systems or shells."""
     stem = re.sub(r"[^\w-]+", "_", printable(Path(title).stem)).strip("_")
     return f"{architecture}-{stem[:60] or 'image'}"
 
 
 def _about(classifier: Classifier) -> dict[str, Any]:
-    from ..version import __version__
-
     channels, height, width = classifier.preprocess.input_size
     return {
         "architecture": classifier.architecture,
@@ -212,7 +210,7 @@ def _python_of(
 
 
 def command_of(run: str, image: str, options: dict[str, Any]) -> str:
-    """The command line that makes an explanation again."""
+    """Return the command line that reproduces an explanation."""
     words = ["convscope", "explain", run, image]
     for key, value in options.items():
         for item in value if isinstance(value, list) else [value]:

@@ -1,4 +1,4 @@
-"""Looking into a classifier while it looks at one image: everything that the page and the files show, as numbers."""
+"""Compute what the page and the files show of one image: prediction, heat maps, layers, gradients, kernels."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..insight import (
     MAP_METHODS,
     METHODS,
     Node,
+    Trace,
     attribute,
     colour_kernels,
     gradients,
@@ -26,13 +27,13 @@ from ..insight import (
     trace,
 )
 
-# Maps shown of each layer, and the longest side at which they are kept.
-MAPS, SIDE = 8, 112
-# Nothing changes there but the order of numbers, or nothing at all.
-UNSHOWN = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
+# Maps shown of each layer, all maps of a selected layer, and the longest side at which they are kept.
+MAX_MAPS, ALL_MAPS, MAX_SIDE = 8, 4096, 112
+# Operations whose output is not shown: it has the values of their input.
+HIDDEN_KINDS = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
 # Steps of integrated gradients: enough for a picture.
-STEPS = 24
-# What two classes are compared by; of the class-activation maps the first that was asked for.
+INTEGRATION_STEPS = 24
+# Methods that compare two classes; of the two class-activation maps, the first that was asked for.
 COMPARED = ("hires-cam", "grad-cam", "integrated-gradients")
 
 
@@ -40,7 +41,7 @@ COMPARED = ("hires-cam", "grad-cam", "integrated-gradients")
 class Layer:
     """One layer: its strongest maps and the gradient of the loss there, k x h x w or 1 x n (a vector).
 
-    `numbers` says which maps they are; `low`, `high` and `limit` (the largest absolute value) are of all of them.
+    `numbers` are those of the maps; `low`, `high` and `gradient_size` (root mean square) are over the whole layer.
     """
 
     node: Node
@@ -53,12 +54,12 @@ class Layer:
 
     @property
     def limit(self) -> float:
-        """The end of its colour scale."""
+        """The end of the layer's colour scale."""
         return max(abs(self.low), abs(self.high))
 
     @property
     def is_vector(self) -> bool:
-        """One number a unit, no maps."""
+        """Whether the output is a vector and not maps."""
         return not self.numbers
 
 
@@ -77,86 +78,114 @@ class Kernels:
 
 
 @dataclass(frozen=True)
+class HeatMaps:
+    """Heat maps H x W by method: of the explained class, of the other one, and of the difference of their scores."""
+
+    explained: dict[str, np.ndarray]
+    versus: dict[str, np.ndarray]
+    difference: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Findings:
-    """All about one image. `heat` is a map H x W a method, `against` those of `label` against `versus`."""
+    """Everything about one image. `pixels` is the uint8 input C x H x W, `layer` that of the class-activation maps.
+
+    `selected` is the layer of which all maps are shown, None if none was asked for.
+    """
 
     pixels: Tensor
     predictions: list[Prediction]
     label: Prediction
     versus: Prediction
     layer: str | None
-    heat: dict[str, np.ndarray]
-    against: dict[str, np.ndarray]
-    alone: dict[str, np.ndarray]
+    heat: HeatMaps
     layers: list[Layer]
     kernels: Kernels | None
-    chosen: Layer | None
+    selected: Layer | None
     diagram: str
-    rectified: bool
+    has_relu: bool
 
 
-def look(
+def find(
     classifier: Classifier,
     pixels: Tensor,
-    label: int | None,
-    versus: int | None,
-    methods: Sequence[str] | None,
-    layer: str | None,
+    label: int | None = None,
+    versus: int | None = None,
+    methods: Sequence[str] | None = None,
+    layer: str | None = None,
 ) -> Findings:
-    """Look at uint8 pixels C x H x W. ValueError for a layer or a method that this network cannot have."""
-    network = classifier.network
-    network.eval()
+    """Return the findings for uint8 pixels C x H x W; `explaining.explain` documents the other arguments.
+
+    ValueError for a layer or a method that is impossible with this network.
+    """
+    network = classifier.network.eval()
     images = classifier.preprocess.normalize(pixels[None].to(classifier.device))
-    seen = trace(network, images)
+    traced = trace(network, images)
     probabilities = classifier.logits(pixels[None]).softmax(1)
     ranked = classifier.best(probabilities, len(classifier.class_names))[0]
-    by_index = {prediction.index: prediction for prediction in ranked}
-    explained = by_index[ranked[0].index if label is None else label]
-    other = by_index[next(p.index for p in ranked if p.index != explained.index) if versus is None else versus]
-    has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in seen.nodes)
-    if explained.index == other.index:
-        raise ValueError(f"'{printable(other.label)}' is the class that is explained: compare it with another")
-    # Asked for by name, a class-activation map that cannot be made is an error; otherwise it is left out.
-    needed = has_maps or layer is not None or any(method in MAP_METHODS for method in methods or ())
-    chosen = map_layer(seen, layer) if needed else None
-
-    def heat(method: str, of: int, than: int | None = None) -> np.ndarray:
-        at = chosen if method in MAP_METHODS else None
-        found = attribute(network, images, method, of, layer=at, versus=than, steps=STEPS)
-        return found[0].float().cpu().numpy()
-
-    possible = [method for method in methods or METHODS if has_maps or method not in MAP_METHODS]
-    reasons = {method: heat(method, explained.index) for method in possible}
-    compared = [method for method in COMPARED if method in possible]
-    if "hires-cam" in compared and "grad-cam" in compared:
-        compared.remove("grad-cam")
-    alone = {method: heat(method, other.index) for method in compared}
-    # Integrated gradients of a difference are the difference of both; a class-activation map is rectified.
-    against = {
-        method: reasons[method] - heat_of_other
-        if method == "integrated-gradients"
-        else heat(method, explained.index, other.index)
-        for method, heat_of_other in alone.items()
-    }
+    explained, other = _two_classes(ranked, label, versus)
+    methods, map_source = _possible_methods(traced, methods, layer)
     back = gradients(network, images, explained.index, getattr(network, "loss", F.cross_entropy))
-    shown = [node for node in seen.nodes if node.kind not in UNSHOWN and math.prod(node.shape) > 0]
-    layers = [_layer(node, seen.output(node.name)[0], back[node.name][0], MAPS) for node in shown]
-    node = seen.node(layer) if layer is not None else None
+
+    def layer_of(node: Node, most: int) -> Layer:
+        return _layer(node, traced.output(node.name)[0], back[node.name][0], most)
+
+    shown = [node for node in traced.nodes if node.kind not in HIDDEN_KINDS and math.prod(node.shape) > 0]
     return Findings(
         pixels,
         ranked,
         explained,
         other,
-        chosen,
-        reasons,
-        against,
-        alone,
-        layers,
+        map_source,
+        _heat_maps(network, images, methods, map_source, explained.index, other.index),
+        [layer_of(node, MAX_MAPS) for node in shown],
         _first_kernels(network, tuple(pixels.shape)),
-        None if node is None else _layer(node, seen.output(node.name)[0], back[node.name][0], 4096),
-        structure_svg(seen),
-        any(node.type.lower().startswith("relu") for node in seen.nodes),
+        layer_of(traced.node(layer), ALL_MAPS) if layer is not None else None,
+        structure_svg(traced),
+        any(node.type.lower().startswith("relu") for node in traced.nodes),
     )
+
+
+def _two_classes(ranked: list[Prediction], label: int | None, versus: int | None) -> tuple[Prediction, Prediction]:
+    """Return the class to explain and the one to compare it with, by default the two most probable ones."""
+    by_index = {prediction.index: prediction for prediction in ranked}
+    explained = by_index[ranked[0].index if label is None else label]
+    other = by_index[next(p.index for p in ranked if p.index != explained.index) if versus is None else versus]
+    if explained.index == other.index:
+        raise ValueError(f"'{printable(other.label)}' is the class that is explained: compare it with another")
+    return explained, other
+
+
+def _possible_methods(traced: Trace, methods: Sequence[str] | None, layer: str | None) -> tuple[list[str], str | None]:
+    """Return the methods, and the layer of the class-activation maps (None if the network has no maps).
+
+    ValueError if a class-activation map was asked for by name and is impossible; otherwise it is left out.
+    """
+    has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in traced.nodes)
+    is_asked_for = layer is not None or any(method in MAP_METHODS for method in methods or ())
+    map_source = map_layer(traced, layer) if has_maps or is_asked_for else None
+    return [method for method in methods or METHODS if has_maps or method not in MAP_METHODS], map_source
+
+
+def _heat_maps(
+    network: nn.Module, images: Tensor, methods: list[str], map_source: str | None, label: int, versus: int
+) -> HeatMaps:
+    def heat(method: str, label: int, versus: int | None = None) -> np.ndarray:
+        layer = map_source if method in MAP_METHODS else None
+        maps = attribute(network, images, method, label, layer=layer, versus=versus, steps=INTEGRATION_STEPS)
+        return maps[0].float().cpu().numpy()
+
+    explained = {method: heat(method, label) for method in methods}
+    compared = [method for method in COMPARED if method in methods]
+    if "hires-cam" in compared and "grad-cam" in compared:
+        compared.remove("grad-cam")
+    other = {method: heat(method, versus) for method in compared}
+    difference = {}
+    for method in compared:
+        # Integrated gradients are linear in the score; class-activation maps are not, since they end in a ReLU.
+        linear = method == "integrated-gradients"
+        difference[method] = explained[method] - other[method] if linear else heat(method, label, versus)
+    return HeatMaps(explained, other, difference)
 
 
 def _layer(node: Node, output: Tensor, gradient: Tensor, most: int) -> Layer:
@@ -164,25 +193,25 @@ def _layer(node: Node, output: Tensor, gradient: Tensor, most: int) -> Layer:
     output, gradient = output.float().cpu(), gradient.float().cpu()
     low, high = float(output.min()), float(output.max())
     if output.ndim != 3 or output.shape[1:].numel() == 1:
-        return Layer(node, _numbers(output.reshape(1, -1)), _numbers(gradient.reshape(1, -1)), (), low, high, size)
-    # Strongest first; equal ones (a dead layer) in their own order.
+        return Layer(node, _as_array(output.reshape(1, -1)), _as_array(gradient.reshape(1, -1)), (), low, high, size)
+    # Strongest first; equal ones (as in a dead layer) in their own order.
     order = output.abs().mean((1, 2)).sort(descending=True, stable=True).indices[:most]
-    maps, back = (_numbers(_small(tensor[order])) for tensor in (output, gradient))
+    maps, back = (_as_array(_reduced(tensor[order])) for tensor in (output, gradient))
     return Layer(node, maps, back, tuple(order.tolist()), low, high, size)
 
 
-def _small(maps: Tensor) -> Tensor:
-    """No longer than SIDE: of larger maps the means of their parts."""
-    factor = -(-max(maps.shape[1:]) // SIDE)
+def _reduced(maps: Tensor) -> Tensor:
+    """Return maps averaged over squares so that no side is longer than MAX_SIDE."""
+    factor = -(-max(maps.shape[1:]) // MAX_SIDE)
     return maps if factor == 1 else F.avg_pool2d(maps[None], factor, ceil_mode=True)[0]
 
 
-def _numbers(tensor: Tensor) -> np.ndarray:
+def _as_array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().numpy().astype(np.float32)
 
 
 def _first_kernels(network: nn.Module, size: tuple[int, ...]) -> Kernels | None:
-    """Those that look at the pixels; of a layer that sees all of them at once, a picture a unit."""
+    """Return the kernels that are applied to the pixels; of a dense first layer, one picture per unit."""
     names = layers_with_kernels(network)
     if not names:
         return None
@@ -193,5 +222,5 @@ def _first_kernels(network: nn.Module, size: tuple[int, ...]) -> Kernels | None:
     if weight.shape[2:].numel() == 1:
         return None
     if weight.shape[1] == 3:
-        return Kernels(names[0], _numbers(colour_kernels(weight)), shape)
-    return Kernels(names[0], _numbers(weight[:, 0]), shape) if weight.shape[1] == 1 else None
+        return Kernels(names[0], _as_array(colour_kernels(weight)), shape)
+    return Kernels(names[0], _as_array(weight[:, 0]), shape) if weight.shape[1] == 1 else None

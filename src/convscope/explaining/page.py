@@ -1,103 +1,103 @@
-"""One self-contained HTML file about one image: the answer, the reasons, every layer, the way back."""
+"""The explain page: one self-contained HTML page about one image, with the prediction, heat maps and all layers."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from ..errors import printable
+import numpy as np
+from PIL import Image
+
+from ..html_page import render_page
 from ..insight import tile
-from .colours import address, coloured, limit_of, over_image, photograph
-from .drawings import number, percent, stems
-from .findings import Findings, Layer
-from .layers import gradient_limit, kind_words, picture, runs_of, settings
-from .words import METHODS
+from ..png import png_url
+from .colours import coloured, input_picture, over_image, scale_limit
+from .drawings import number, stems
+from .findings import Findings, Kernels, Layer
+from .layers import gradient_limit, group_layers, kind_texts, layer_picture, settings
+from .method_texts import METHOD_TEXTS
 
-# Maps that follow single pixels are shown on paper; a few outliers must not make all the rest pale.
-FINE, FINE_SHARE = ("guided-backprop", "integrated-gradients", "saliency", "deconvnet"), 0.995
-# Up to so many layers all are shown at once; of more, the blocks open on demand.
-OPEN_LAYERS = 24
+TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("explain.html.j2", "explain.css"))
+# Maps of single pixels are drawn without the image; their scale ignores outliers, which would make the rest pale.
+PIXEL_METHODS, PIXEL_QUANTILE = ("guided-backprop", "integrated-gradients", "saliency", "deconvnet"), 0.995
+# Up to this many layers are all shown at once; with more, the reader opens the blocks.
+MAX_OPEN_LAYERS = 24
 
 
-def render(found: Findings, title: str, about: dict[str, Any], command: str) -> str:
-    """The page as text; style and pictures are inside. `about` holds architecture, parameters and versions."""
-    from jinja2 import Environment, StrictUndefined
-
-    place = files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"shown": printable, "percent": percent, "number": number}
-    template = environment.from_string((place / "explain.html.j2").read_text(encoding="utf-8"))
-    return template.render(
-        style=(place / "explain.css").read_text(encoding="utf-8"),
-        found=found,
+def render(findings: Findings, title: str, about: dict[str, Any], command: str) -> str:
+    """Return the page as text, with style and pictures inside; `about` has architecture, parameters and versions."""
+    heat = findings.heat
+    return render_page(
+        TEMPLATE,
+        STYLE,
         title=title,
+        findings=findings,
         about=about,
         command=command,
-        seen=address(photograph(found.pixels)),
-        words=METHODS,
-        reasons={method: heat_figure(found, method, heat) for method, heat in found.heat.items()},
+        number=number,
+        input=png_url(input_picture(findings.pixels)),
+        texts=METHOD_TEXTS,
+        explained={method: heat_figure(findings, method, values) for method, values in heat.explained.items()},
         compared=[
-            (method, heat_figure(found, method, found.alone[method]), heat_figure(found, method, heat))
-            for method, heat in found.against.items()
+            (method, heat_figure(findings, method, heat.versus[method]), heat_figure(findings, method, difference))
+            for method, difference in heat.difference.items()
         ],
-        runs=[(run.name, [_layer(layer) for layer in run.layers]) for run in runs_of(found.layers)],
-        open_all=len(found.layers) <= OPEN_LAYERS,
-        chosen=None if found.chosen is None else _layer(found.chosen, 16),
-        kernels=None if found.kernels is None else kernel_figure(found),
-        stems=stems([layer.node.name for layer in found.layers], [layer.gradient_size for layer in found.layers]),
+        groups=[(group.name, [_layer(layer) for layer in group.layers]) for group in group_layers(findings.layers)],
+        open_all=len(findings.layers) <= MAX_OPEN_LAYERS,
+        selected=None if findings.selected is None else _layer(findings.selected, 16),
+        kernels=None if findings.kernels is None else kernel_figure(findings.kernels),
+        stems=stems(*gradient_sizes(findings)),
     )
 
 
-def heat_picture(found: Findings, method: str, heat: Any) -> tuple[Any, float]:
-    """The picture of a heat map, and the end of its scale."""
-    fine = method in FINE
-    limit = limit_of(heat, FINE_SHARE if fine else 1.0)
-    return (coloured(heat, limit) if fine else over_image(heat, limit, found.pixels)), limit
+def heat_picture(findings: Findings, method: str, heat: np.ndarray) -> tuple[Image.Image, float]:
+    """Return the picture of a heat map, and the end of its scale."""
+    by_pixel = method in PIXEL_METHODS
+    limit = scale_limit(heat, PIXEL_QUANTILE if by_pixel else 1.0)
+    return (coloured(heat, limit) if by_pixel else over_image(heat, limit, findings.pixels)), limit
 
 
-def heat_figure(found: Findings, method: str, heat: Any) -> dict[str, Any]:
-    """What the template needs of a heat map."""
-    image, limit = heat_picture(found, method, heat)
-    return {"picture": address(image), "limit": limit, "signed": bool((heat < 0).any())}
+def heat_figure(findings: Findings, method: str, heat: np.ndarray) -> dict[str, Any]:
+    """Return a heat map for the template."""
+    image, limit = heat_picture(findings, method, heat)
+    return {"picture": png_url(image), "limit": limit, "signed": bool((heat < 0).any())}
 
 
-def kernel_picture(found: Findings) -> tuple[Any, float | None]:
-    """The first kernels side by side, and the end of their scale (None for colours)."""
-    assert found.kernels is not None
-    array = found.kernels.pictures
-    if not found.kernels.in_colour:
-        limit = limit_of(array)
-        return coloured(tile(array), limit), limit
-    from PIL import Image
-
-    coloured_tiles = tile(array, fill=-1.0)
-    picture = Image.fromarray((coloured_tiles.clip(0, 1) * 255).round().astype("uint8")).convert("RGBA")
-    picture.putalpha(Image.fromarray(((coloured_tiles[..., 0] >= 0) * 255).astype("uint8")))
+def kernel_picture(kernels: Kernels) -> tuple[Image.Image, float | None]:
+    """Return the first kernels side by side, and the end of their scale (None for colours)."""
+    if not kernels.in_colour:
+        limit = scale_limit(kernels.pictures)
+        return coloured(tile(kernels.pictures), limit), limit
+    colours = tile(kernels.pictures, fill=-1.0)
+    picture = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8")).convert("RGBA")
+    picture.putalpha(Image.fromarray(((colours[..., 0] >= 0) * 255).astype("uint8")))
     return picture, None
 
 
-def kernel_figure(found: Findings) -> dict[str, Any]:
-    """What the template needs of the first kernels."""
-    image, limit = kernel_picture(found)
-    kernels = found.kernels
-    assert kernels is not None
-    return {"picture": address(image), "limit": limit, "layer": kernels.layer, "shape": kernels.shape}
+def kernel_figure(kernels: Kernels) -> dict[str, Any]:
+    """Return the first kernels for the template."""
+    image, limit = kernel_picture(kernels)
+    return {"picture": png_url(image), "limit": limit, "layer": kernels.layer, "shape": kernels.shape}
+
+
+def gradient_sizes(findings: Findings) -> tuple[list[str], list[float]]:
+    """Return the names of the layers and the root mean square of the gradient at each."""
+    return [layer.node.name for layer in findings.layers], [layer.gradient_size for layer in findings.layers]
 
 
 def _layer(layer: Layer, columns: int = 8) -> dict[str, Any]:
     limit = gradient_limit(layer)
     return {
         "name": layer.node.name,
-        "kind": kind_words(layer.node),
+        "kind": kind_texts(layer.node),
         "settings": settings(layer.node),
         "shape": " × ".join(map(str, layer.node.shape)),
         "numbers": layer.numbers,
         "vector": layer.is_vector,
-        "maps": address(picture(layer, layer.maps, layer.limit, columns)),
+        "maps": png_url(layer_picture(layer, layer.maps, layer.limit, columns)),
         "low": layer.low,
         "high": layer.high,
         "limit": layer.limit,
-        "gradient": address(picture(layer, layer.gradient, limit, columns)),
+        "gradient": png_url(layer_picture(layer, layer.gradient, limit, columns)),
         "gradient_limit": limit,
-        "gradient_size": layer.gradient_size,
     }
