@@ -12,8 +12,7 @@ import pytest
 from convscope.cli import main
 from tests.data import hostile
 from tests.data.hostile import small, write
-from tests.data.sources.test_archive import pack_folder
-from tests.data.sources.test_folder import tree
+from tests.data.sets import make_folders, zip_folder
 
 KEYS = {"ok", "images", "classes", "splits", "problems"}
 
@@ -21,7 +20,7 @@ KEYS = {"ok", "images", "classes", "splits", "problems"}
 @pytest.fixture
 def photos(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    tree(tmp_path / "photos", {"cat": 20, "dog": 20})
+    make_folders(tmp_path / "photos", {"cat": 20, "dog": 20})
     return Path("photos")
 
 
@@ -122,7 +121,7 @@ def test_other_kinds_of_data(photos, capsys):
     )
     assert main(["check", str(table)]) == 0
     assert "table.csv: 18 images in 2 classes" in capsys.readouterr().out
-    assert main(["check", str(pack_folder(Path("photos.zip"), photos))]) == 0
+    assert main(["check", str(zip_folder(Path("photos.zip"), photos))]) == 0
     assert "photos.zip: 40 images in 2 classes" in capsys.readouterr().out
     assert main(["check", "digits"]) == 0
     assert "digits: 1,797 images in 10 classes, one channel" in capsys.readouterr().out
@@ -130,7 +129,7 @@ def test_other_kinds_of_data(photos, capsys):
 
 @pytest.mark.parametrize("source", ["photos.zip", "table.csv"])
 def test_zips_and_tables_are_trained_on_and_evaluated(photos, capsys, source):
-    pack_folder(Path("photos.zip"), photos)
+    zip_folder(Path("photos.zip"), photos)
     lines = [f"photos/{c}/{i:03d}.png,{c}" for c in ("cat", "dog") for i in range(20)]
     Path("table.csv").write_text("\n".join(["path,label", *lines]))
     words = [
@@ -152,7 +151,7 @@ def test_zips_and_tables_are_trained_on_and_evaluated(photos, capsys, source):
     division = Path("runs/train/x/split.csv").read_text()
     write(photos / "cat/later.png", small(999))
     if source == "photos.zip":
-        pack_folder(Path("photos.zip"), photos)
+        zip_folder(Path("photos.zip"), photos)
     assert main(["evaluate", "runs/train/x", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["n"] == 6 and again["top1"] == first["test"]["top1"]
@@ -161,7 +160,7 @@ def test_zips_and_tables_are_trained_on_and_evaluated(photos, capsys, source):
 
 def test_held_out_images_stay_held_out_when_others_come(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    tree(tmp_path / "photos", {"train/cat": 20, "train/dog": 20, "test/cat": 3, "test/dog": 3})
+    make_folders(tmp_path / "photos", {"train/cat": 20, "train/dog": 20, "test/cat": 3, "test/dog": 3})
     words = ["--model", "softmax_regression", "--epochs", "1", "--img-size", "8", "--json", "--name", "x"]
     assert main(["train", "photos", *words]) == 0
     first = json.loads(capsys.readouterr().out)
@@ -195,7 +194,7 @@ def test_two_thousand_mutated_images_crash_nothing(tmp_path, command, packed):
                 case 3:
                     mutated[at : at + 4] = generator.integers(0, 256, 4).astype(np.uint8).tobytes()
         write(tmp_path / f"set/{'ab'[i % 2]}/{i:04d}-{name}", bytes(mutated))
-    source = pack_folder(tmp_path / "set.zip", tmp_path / "set") if packed else tmp_path / "set"
+    source = zip_folder(tmp_path / "set.zip", tmp_path / "set") if packed else tmp_path / "set"
     done = command("check", source, "--json", "--near", "--output", tmp_path / "sheet.png", timeout=500)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-2000:]
     found = json.loads(done.stdout)

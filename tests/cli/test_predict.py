@@ -31,7 +31,7 @@ def test_predict_json_forms(run, pictures, capsys):
     assert main(["predict", run, str(pictures), "--json", "--topk", "3"]) == 0
     document = json.loads(capsys.readouterr().out)
     first = document["predictions"][0]
-    assert set(first) == {"path", "label", "probability", "index", "abstained", "topk"} and len(first["topk"]) == 3
+    assert set(first) == {"path", "label", "probability", "index", "topk"} and len(first["topk"]) == 3
     assert {Path(s["path"]).name for s in document["skipped"]} == {"cut.png", "page.jpg"}
     assert main(["predict", run, str(pictures), "--format", "jsonl", "--topk", "3"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
