@@ -23,8 +23,8 @@ from benchmarks import measure
 from convscope.data.batches import Batches
 from convscope.evaluation import Evaluation, evaluate
 from convscope.evaluation.metrics import batch_mean_accuracy
-from convscope.training.prepare import prepare
-from convscope.training.progress import ProgressDisplay
+from convscope.training.prepare_data import prepare
+from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import choose_runtime, seed_everything
 from convscope.training.trainer import Trainer
 

@@ -15,7 +15,7 @@ from convscope.data.batches import Batches
 from convscope.data.decoded import Decoded
 from convscope.data.preprocess import Preprocess
 from convscope.training.checkpoint import Progress, read_weights
-from convscope.training.progress import ProgressDisplay
+from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import Runtime, choose_runtime
 from convscope.training.schedule import SCHEDULES, rate_factor
 from convscope.training.trainer import Trainer

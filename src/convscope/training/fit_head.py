@@ -16,7 +16,7 @@ from ..evaluation.features import features_of, layer_names
 from ..models.tools.classical_head import WithClassicalHead
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE
-from .prepare import Prepared
+from .prepare_data import Prepared
 from .recipe import Recipe
 
 NEIGHBOURS = 5

@@ -18,18 +18,18 @@ from ..evaluation.metrics import Evaluation
 from ..files import write_atomically
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .class_weights import balanced_figures, is_balanced, weighted_loss
-from .clock import Clock
+from .time_budget import Clock
 from .ema import EVERY, NORM_IMAGES, average_of, renew_norms
 from .optimizer import make_optimizer
-from .progress import ProgressDisplay
+from .progress_display import ProgressDisplay
 from .progressive import progressive_scale, shrink
 from .recipe import Recipe
 from .runtime import Runtime
 from .schedule import rate_factor
-from .snapshots import Snapshots
-from .stop import StopRequest
+from ..snapshots import Snapshots
+from .interrupt import StopRequest
 from .tensorboard import scalar_writer
-from .transfer import Body, frozen_share
+from .freeze import Body, frozen_share
 
 # A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
 # saving costs little.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import convscope as cs
-from convscope.training.clock import Clock
+from convscope.training.time_budget import Clock
 from convscope.training.ema import EVERY, average_of, renew_norms
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..data.split import Data
-from .clock import Clock
-from .photos import suit_photos
+from .time_budget import Clock
+from .img_size import suit_photos
 from .recipe import Recipe
 from .runtime import Runtime
-from .transfer import EarlierRun
+from .freeze import EarlierRun
 
 # Recipes with a file a kind of data.
 BY_KIND = ("fast", "best")

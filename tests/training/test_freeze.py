@@ -14,7 +14,7 @@ from convscope.models import CATALOGUE
 from convscope.models.tools.head import find_head
 from convscope.models.tools.pretrained import WEIGHTS
 from convscope.training.optimizer import make_optimizer
-from convscope.training.transfer import Body, frozen_share
+from convscope.training.freeze import Body, frozen_share
 
 OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "batch_size": 64}
 

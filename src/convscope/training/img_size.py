@@ -20,7 +20,7 @@ from PIL import Image
 from ..data.image_file import UnreadableImage, read_bytes
 from ..data.split import Data, Split
 from ..models import create_model
-from .clock import Clock
+from .time_budget import Clock
 from .precision import measure
 from .recipe import Recipe
 from .runtime import Runtime

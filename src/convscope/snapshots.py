@@ -12,8 +12,8 @@ from typing import Any
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from ..bundle import CONFIG, SNAPSHOT_FOLDER, snapshot_epochs, snapshot_name
-from ..files import UNFINISHED, remove_leftovers
+from .bundle import CONFIG, SNAPSHOT_FOLDER, snapshot_epochs, snapshot_name
+from .files import UNFINISHED, remove_leftovers
 
 MAX_FILES = 50
 MAX_BYTES = 200_000_000

@@ -16,7 +16,7 @@ from ..evaluation.report import Report, write_report
 from ..evaluation.tta import VIEWS
 from ..files import write_atomically
 from .checkpoint import Progress
-from .prepare import Prepared
+from .prepare_data import Prepared
 from .recipe import Recipe
 from .runtime import Runtime, describe_environment
 

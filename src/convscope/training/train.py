@@ -24,18 +24,18 @@ from ..evaluation.tta import VIEWS
 from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
 from .checkpoint import read_weights
-from .choose import augment_for, start_from, suit, usual_recipe
-from .clock import Clock
-from .finish import Run, finish
+from .settle_recipe import augment_for, start_from, suit, usual_recipe
+from .time_budget import Clock
+from .results import Run, finish
 from .fit_head import with_classical_head
 from .precision import measure
-from .prepare import Prepared, prepare
-from .progress import ProgressDisplay
+from .prepare_data import Prepared, prepare
+from .progress_display import ProgressDisplay
 from .recipe import IDENTITY, Recipe
 from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
-from .snapshots import Snapshots
+from ..snapshots import Snapshots
 from .trainer import Trainer
-from .transfer import Body, body_of
+from .freeze import Body, body_of
 
 # Writing the bundle and the report, the libraries that they need included.
 REPORT_SECONDS = 1.0

@@ -11,9 +11,9 @@ from PIL import Image
 import convscope as cs
 from convscope.data.split import Data, Split
 from convscope.models.cifar_fast import CifarFast
-from convscope.training.choose import kind_of, suit
-from convscope.training.clock import Clock
-from convscope.training.photos import LARGE, SIZES, typical_side
+from convscope.training.settle_recipe import kind_of, suit
+from convscope.training.time_budget import Clock
+from convscope.training.img_size import LARGE, SIZES, typical_side
 from convscope.training.runtime import choose_runtime
 
 

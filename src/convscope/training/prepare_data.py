@@ -17,7 +17,7 @@ from ..errors import DataError, UsageError, printable, require_extra
 from ..models import Card, arguments_for, create_model, find_card, find_preparation
 from .progressive import SCALES
 from .recipe import Recipe
-from .transfer import EarlierRun
+from .freeze import EarlierRun
 
 
 @dataclass

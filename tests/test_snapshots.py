@@ -12,8 +12,8 @@ from torch import nn
 
 import convscope as cs
 from convscope.bundle import SNAPSHOT_FOLDER, read_bundle, snapshot_epochs, snapshot_name
-from convscope.training import snapshots
-from convscope.training.snapshots import Snapshots, spacing
+from convscope import snapshots
+from convscope.snapshots import Snapshots, spacing
 
 
 def test_every_epoch_of_a_run_is_there_from_the_first_random_weights(digits_run):

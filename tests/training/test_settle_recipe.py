@@ -8,7 +8,7 @@ import pytest
 
 import convscope as cs
 from convscope.data.augment import parse_augment
-from convscope.training.choose import AUGMENT, BY_KIND, TRANSFER, batch_for, start_from, usual_recipe
+from convscope.training.settle_recipe import AUGMENT, BY_KIND, TRANSFER, batch_for, start_from, usual_recipe
 from convscope.training.recipe import shipped_recipes
 
 KINDS = tuple(AUGMENT)
