@@ -4,8 +4,8 @@ import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
 import { plot } from "../drawer/plot.js";
 import { t } from "../i18n.js";
-import { fixed } from "../numbers.js";
-import { largestSize, LEAK } from "./compute.js";
+import { fixed, strongest } from "../numbers.js";
+import { LEAK } from "./compute.js";
 import { sizeOf } from "./kernels.js";
 import { selectedTaps, weightsOf } from "./settings.js";
 
@@ -61,7 +61,7 @@ function showConvolution({ patch, kernel, products }, settings, taps) {
 
 function showGrid(grid, entries, values) {
   const size = sizeOf(values);
-  grid.show(entries, size, size, { limit: largestSize(values) });
+  grid.show(entries, size, size, { limit: strongest(values) });
 }
 
 function showActivation({ curve }, { activation }, [{ value }], result) {

@@ -19,9 +19,6 @@ export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1
 /** A kernel turned by 180 degrees: the difference between a convolution and a correlation. */
 export const turned = (kernel) => [...kernel].reverse();
 
-/** The largest absolute value: what the strongest colour stands for. */
-export const largestSize = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-
 /**
  * The taps of the window behind one output value: [{y, x, value, padded}] row by row. y and x are a place of the image;
  * they lie outside of it for padding, which counts as 0.

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
-import { largestSize } from "./compute.js";
+import { strongest } from "../numbers.js";
 import { choice, labelled, stepper } from "./fields.js";
 import { resizedNumbers } from "./images.js";
 import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
@@ -34,7 +34,7 @@ function section(title, parts, showParts) {
 /** Values as the entries of a grid whose numbers can be changed. */
 function showNumbers(grid, values, rows, columns) {
   const entries = Array.from(values, (value) => ({ value }));
-  grid.show(entries, rows, columns, { limit: largestSize(values), editing: true });
+  grid.show(entries, rows, columns, { limit: strongest(values), editing: true });
 }
 
 function picture(playground) {

@@ -1,6 +1,6 @@
 /** The kinds of fields that the settings are made of. Each has an `element`, and a `show` that takes what is set. */
 
-import { h } from "../dom.js";
+import { h, replaceKeepingFocus } from "../dom.js";
 import { t } from "../i18n.js";
 
 /** A labelled input or select; `show(label)`. */
@@ -35,12 +35,10 @@ export function choice(onChoose) {
   const element = h("div", { class: "pills", role: "group" });
 
   function show({ label, options, chosen }) {
-    const focused = element.contains(document.activeElement) ? document.activeElement.dataset.value : null;
     element.setAttribute("aria-label", label);
-    element.replaceChildren(...options.map(([value, words]) => h("button", {
+    replaceKeepingFocus(element, options.map(([value, words]) => h("button", {
       class: "quiet", "aria-pressed": String(value === chosen), data: { value }, onclick: () => onChoose(value),
     }, words)));
-    if (focused) element.querySelector(`[data-value="${focused}"]`)?.focus();
   }
   return { element, show };
 }

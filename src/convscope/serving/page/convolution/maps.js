@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { largestSize } from "./compute.js";
+import { strongest } from "../numbers.js";
 import { mapView } from "./mapview.js";
 import { inputOf, selectedTaps, STAGES } from "./settings.js";
 
@@ -69,7 +69,7 @@ const longest = ({ height, width }) => Math.max(height, width);
 function inputDrawing({ settings, maps, map }, size) {
   const { image, stage, padding, source } = settings;
   return {
-    image, size, limit: largestSize(image.values), gray: PHOTOS.includes(source),
+    image, size, limit: strongest(image.values), gray: PHOTOS.includes(source),
     pad: Math.min(Math.max(padding, 0), MOST_PADDING),
     window: stage === "conv" && map ? selectedTaps(settings, maps) : null,
     label: t("convolution.inputLabel"), caption: sizeText(image),
@@ -83,7 +83,7 @@ function outputDrawing({ settings, maps, index, sliding }, stage, size) {
   const isInput = settings.stage !== "conv" && inputOf(settings, maps, settings.stage) === map;
   const taps = isInput ? selectedTaps(settings, maps) : null;
   return {
-    image: map, pad: 0, limit: largestSize(map.values), gray: settings.gray,
+    image: map, pad: 0, limit: strongest(map.values), gray: settings.gray,
     size: size * Math.min(1, longest(map) / longest(settings.image) + 0.25),
     window: taps, chosen: isInput && settings.stage === "pool" && settings.pooling === "max" ? largestTap(taps) : null,
     selected: selected ? settings.place : null, until: selected && sliding ? index : undefined,

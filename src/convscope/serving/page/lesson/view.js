@@ -1,6 +1,6 @@
 /** What is shown of the lesson: the words of the step, its question, and the way to other steps. */
 
-import { h, icon } from "../dom.js";
+import { h, icon, setLabel } from "../dom.js";
 import { t } from "../i18n.js";
 import { question } from "./question.js";
 import { STEPS } from "./steps.js";
@@ -73,8 +73,7 @@ function stepNavigation(guide, { onGo, onReset }) {
     next.textContent = t("lesson.next");
     next.disabled = guide.number === STEPS.length - 1;
     reset.replaceChildren(icon("reset"));
-    reset.title = t("lesson.again");
-    reset.setAttribute("aria-label", reset.title);
+    setLabel(reset, t("lesson.again"));
   }
   return { element: h("footer", {}, marks, row), show };
 }

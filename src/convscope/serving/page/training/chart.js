@@ -27,7 +27,7 @@ export function chart({ lines, last, epoch, percent, width, axis, label }) {
 export const epochAt = (x, width, last) => ((x - EDGE.left) / (width - EDGE.left - EDGE.right)) * last;
 
 /** About `count` round numbers, from `least` or a little less to at least `most`. */
-export function ticks(least, most, count = 5) {
+function ticks(least, most, count = 5) {
   const rough = (most - least || 1) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999);

@@ -1,6 +1,6 @@
 /** A figure with two curves over the epochs, training and validation, in which an epoch can be chosen. */
 
-import { h } from "../dom.js";
+import { h, pointIn } from "../dom.js";
 import { t } from "../i18n.js";
 import { chart, epochAt } from "./chart.js";
 
@@ -23,8 +23,8 @@ export function curves({ title, axis, column, percent, onEpoch }) {
     const width = Math.min(Math.max((element.clientWidth || 592) - AROUND, NARROWEST), WIDEST);
     const picture = chart({ lines, last, epoch, percent, width, axis: t(axis), label: summary(lines) });
     const point = (event) => {
-      const box = picture.getBoundingClientRect();
-      onEpoch(epochAt(((event.clientX - box.left) / box.width) * width, width, last));
+      const [x] = pointIn(picture, event);
+      onEpoch(epochAt(x * width, width, last));
     };
     picture.addEventListener("pointerdown", point);
     picture.addEventListener("pointermove", (event) => event.buttons === 1 && point(event));

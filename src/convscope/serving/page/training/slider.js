@@ -1,6 +1,6 @@
 /** A slider over the kept epochs, with a button that plays them. */
 
-import { h, icon } from "../dom.js";
+import { h, icon, setLabel } from "../dom.js";
 import { t } from "../i18n.js";
 import { EpochPlayer } from "./player.js";
 
@@ -26,8 +26,7 @@ export function slider(store) {
     range.setAttribute("aria-label", t("training.slider"));
     range.setAttribute("aria-valuetext", word.textContent);
     play.replaceChildren(icon(player.playing ? "pause" : "play"));
-    play.title = t(player.playing ? "training.stop" : "training.play");
-    play.setAttribute("aria-label", play.title);
+    setLabel(play, t(player.playing ? "training.stop" : "training.play"));
     back.textContent = t("training.back");
     back.disabled = player.position === player.end;
   }
