@@ -23,9 +23,12 @@ from benchmarks import measure
 from convscope.data.batches import Batches
 from convscope.evaluation import Evaluation, evaluate
 from convscope.evaluation.metrics import batch_mean_accuracy
-from convscope.training.prepare_data import prepare
+from convscope.run_folder import RunFolder
+from convscope.training.context import TrainingContext
+from convscope.training.prepare_data import prepare_data
 from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import choose_runtime, seed_everything
+from convscope.training.time_budget import Clock
 from convscope.training.trainer import Trainer
 
 PUBLISHED = [
@@ -40,9 +43,9 @@ def one_run(data_dir: str, seed: int, precision: str) -> tuple[list[float], list
     data = cs.load_data("mnist", data_dir)
     data = replace(data, splits={"train": data.split("train").join(data.split("val")), "test": data.split("test")})
     recipe = cs.Recipe.load("tutorial").changed(seed=seed, precision=precision)
-    prepared, runtime = prepare(data, recipe), choose_runtime("auto", precision)
+    prepared, runtime = prepare_data(data, recipe), choose_runtime("auto", precision)
     seed_everything(seed, deterministic=False)
-    network = runtime.place(cs.create_model(recipe.model, **prepared.model_args))
+    network = runtime.to_device(cs.create_model(recipe.model, **prepared.model_args))
     batches = Batches(prepared.parts["train"], prepared.preprocess, recipe.batch_size, seed, runtime.device)
     means: list[float] = []
 
@@ -52,8 +55,8 @@ def one_run(data_dir: str, seed: int, precision: str) -> tuple[list[float], list
         return found
 
     with tempfile.TemporaryDirectory() as place:
-        display = ProgressDisplay(None, recipe)
-        done = Trainer(network, batches, measure_test, recipe, runtime, Path(place), "benchmark", display).fit()
+        context = TrainingContext(recipe, runtime, RunFolder(Path(place)), Clock(), ProgressDisplay(None, recipe))
+        done = Trainer(context, network, batches, validate=measure_test).fit()
     return means, done.history, done.seconds
 
 

@@ -56,9 +56,9 @@ def convscope(given: argparse.Namespace) -> Iterator[int]:
     from convscope.data import Preprocess, load_data
     from convscope.data.batches import Batches
     from convscope.data.decoded import Reading, decode_split
-    from convscope.training.runtime import keep_memory
+    from convscope.training.runtime import keep_freed_memory
 
-    keep_memory()  # as `convscope train` does first
+    keep_freed_memory()  # as `convscope train` does first
     learn = torch_learner(given)
     yield memory_now()
     preprocess = Preprocess((3, given.img_size, given.img_size), MEAN, STD)

@@ -1,7 +1,8 @@
-"""A classifier on disk: `config.json`, `model.safetensors`, `labels.txt` and a model card. No pickle, nothing runs.
+"""The bundle, a classifier on disk: `config.json`, `model.safetensors`, `labels.txt` and a model card.
 
-Whoever gets a bundle from somebody else may open it: names are checked, sizes are checked against what the network
-needs before they are read, and every tensor must have its place, shape and type.
+A bundle from a stranger is safe to open: it holds no pickle and nothing in it is executed. Names are checked, sizes are
+checked against what the network needs before anything is read, and every tensor must have the expected name, shape and
+type.
 """
 
 from __future__ import annotations
@@ -23,31 +24,29 @@ from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
 from .files import restore_folder, write_folder_atomically
 from .models import create_model
+from .run_folder import CLASSIFIER, LABELS, RunFolder, labels_text, newest_run
 
 FORMAT_VERSION = 1
-CONFIG, WEIGHTS, LABELS, CARD = "config.json", "model.safetensors", "labels.txt", "README.md"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 MAX_CONFIG_BYTES = 16_000_000
-# Classifiers that ship with the package, a folder each.
+# Classifiers that ship with the package, one folder per classifier.
 BUNDLED = Path(__file__).parent / "bundled"
-# Where a run keeps the weights of its epochs.
-SNAPSHOT_FOLDER = Path("checkpoints") / "snapshots"
-SNAPSHOT = "epoch-{:04d}.safetensors"
 
 
 def find_bundle(source: str | Path) -> Path:
-    """The bundle behind a run folder, a bundle folder, a zip of one, `last`, or the name of a bundled classifier.
+    """Return the bundle of a run folder, a bundle folder, a zip of one, `last`, or the name of a bundled classifier.
 
-    Raises ModelFileError if there is none. What lies at that path comes before a bundled classifier of that name.
+    A path that exists comes before a bundled classifier of that name. ModelFileError if there is no bundle.
     """
-    path = newest_run(Path("runs")) if str(source) == "last" else Path(source)
-    shown = printable(path)
+    run = newest_run(f"{CLASSIFIER}/{CONFIG}") if str(source) == "last" else RunFolder(Path(source))
+    path, shown = run.path, printable(run.path)
     if not path.exists() and str(source) in bundled_names():
         return BUNDLED / str(source)
-    for folder in (path, path / "classifier"):
+    for folder in (path, run.classifier):
         with contextlib.suppress(OSError):
             restore_folder(folder)
-    if (path / "classifier" / CONFIG).is_file():
-        return path / "classifier"
+    if (run.classifier / CONFIG).is_file():
+        return run.classifier
     if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
         return path
     if not path.exists():
@@ -55,7 +54,7 @@ def find_bundle(source: str | Path) -> Path:
         raise ModelFileError(
             f"{shown}: no such run or bundle: give a folder that `convscope train` printed, or `last`{bundled}"
         )
-    if (path / "recipe.yaml").is_file():
+    if run.recipe.is_file():
         raise ModelFileError(
             f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
         )
@@ -63,30 +62,8 @@ def find_bundle(source: str | Path) -> Path:
 
 
 def bundled_names() -> list[str]:
-    """The names of the classifiers that ship with the package."""
+    """Return the names of the classifiers that ship with the package."""
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
-
-
-def snapshot_name(epoch: int) -> str:
-    """The file of an epoch's weights in a folder of snapshots, which also has a `config.json`."""
-    return SNAPSHOT.format(epoch)
-
-
-def snapshot_epochs(folder: Path) -> list[int]:
-    """The epochs that such a folder holds, ascending; 0 stands for the first random weights."""
-    if not (folder / CONFIG).is_file():
-        return []
-    numbers = (path.name[6:-12] for path in folder.glob("epoch-*.safetensors"))
-    return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
-
-
-def newest_run(folder: Path, part: str = f"classifier/{CONFIG}") -> Path:
-    """The run below `folder` whose `part` is the youngest; ModelFileError if no run has one."""
-    depth = len(PurePosixPath(part).parts)
-    runs = sorted(folder.glob(f"*/*/{part}"), key=lambda path: path.stat().st_mtime)
-    if not runs:
-        raise ModelFileError("no run below the current directory: train one with `convscope train`, or name a folder")
-    return runs[-1].parents[depth - 1]
 
 
 def make_config(
@@ -94,16 +71,16 @@ def make_config(
     model_args: dict[str, Any],
     class_names: list[str],
     preprocess: Preprocess,
-    metrics: dict[str, Any],
+    metrics: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What `config.json` holds, with the keys of timm and Hugging Face where they have one."""
+    """Return the content of `config.json`, with the keys of timm and Hugging Face where they have one."""
     return {
         "architecture": architecture,
         "num_classes": len(class_names),
         "label_names": class_names,
-        # Where a network was placed is no part of it: on another machine there may be other devices.
+        # Not the devices that the network was placed on: another machine may have others.
         "model_args": {key: value for key, value in model_args.items() if key != "devices"},
-        # For readers that know timm's keys; ours is `preprocessing`, which also has what timm has no word for.
+        # For programs that know timm's keys. ConvScope reads `preprocessing`, which also has what timm has no key for.
         "pretrained_cfg": {
             "input_size": preprocess.input_size,
             "mean": preprocess.mean,
@@ -114,39 +91,37 @@ def make_config(
         },
         "format_version": FORMAT_VERSION,
         "preprocessing": preprocess.to_dict(),
-        "temperature": 1.0,
-        "threshold": 0.0,
-        "metrics": metrics,
+        "metrics": metrics or {},
     }
 
 
 def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> None:
-    """Write all parts of `folder` at once; an older bundle there is replaced as a whole, anything else is refused."""
+    """Write the bundle `folder`, replacing an older one as a whole; OutputError if something else is there."""
     if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{printable(folder)} exists and is no bundle: choose another place")
+        raise OutputError(f"{printable(folder)} exists and is no bundle: choose another folder")
 
-    def write(place: Path) -> None:
+    def write(target: Path) -> None:
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        (place / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
-        labels = "".join(f"{printable(label)}\n" for label in config["label_names"])
-        (place / LABELS).write_text(labels, encoding="utf-8")
-        (place / CARD).write_text(_card(network, config), encoding="utf-8")
-        (place / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        (target / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
+        (target / LABELS).write_text(labels_text(config["label_names"]), encoding="utf-8")
+        (target / CARD).write_text(_card(network, config), encoding="utf-8")
+        (target / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     write_folder_atomically(folder, write)
 
 
 def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[str, Any]]:
-    """The network with its weights (those of another file of the bundle, if named), and the checked configuration.
+    """Return the network, in evaluation mode, and the checked configuration.
 
-    The network is in evaluation mode.
+    `weights` names another file of the bundle to take the weights from. ModelFileError for anything that is missing,
+    damaged or does not fit.
     """
     shown = printable(bundle)
     config = _read_config(bundle)
     with torch.device("meta"):
         expected = _build(config, shown).state_dict()
     needed = sum(t.numel() * t.element_size() for t in expected.values())
-    # Names and offsets take room as well; far more than that is not this network's file.
+    # Names and offsets take room as well; a file far larger than that is not this network's.
     content = _read_part(bundle, weights, limit=needed + 1000 * len(expected) + 1_000_000)
     try:
         tensors = safetensors.torch.load(content)
@@ -161,11 +136,11 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[s
 
 
 def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], where: str, network: str) -> None:
-    """ModelFileError unless `tensors` has exactly the names, shapes and types of `expected`."""
+    """Raise ModelFileError unless `tensors` has exactly the names, shapes and types of `expected`."""
     if missing := sorted(set(expected) - set(tensors)):
         raise ModelFileError(f"{where} does not fit {network}: '{printable(missing[0])}' is missing")
     if extra := sorted(set(tensors) - set(expected)):
-        raise ModelFileError(f"{where} does not fit {network}: it has '{printable(extra[0])}' too many")
+        raise ModelFileError(f"{where} does not fit {network}: '{printable(extra[0])}' is not one of its weights")
     for name, tensor in expected.items():
         got = tensors[name]
         if got.shape != tensor.shape or got.dtype != tensor.dtype:
@@ -247,7 +222,7 @@ def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
             raise ModelFileError(
                 f"{shown}: '{printable(info.filename)}' is a link or leads out of the bundle: not opened"
             )
-        # The parts lie at the top, or in the one folder that packing a folder makes.
+        # The parts lie at the top of the zip, or in its only folder if a folder was packed.
         if path.name == name and len(path.parts) <= 2:
             found.append(info)
     if not found:
@@ -259,7 +234,7 @@ def _card(network: nn.Module, config: dict[str, Any]) -> str:
     labels = config["label_names"]
     names = ", ".join(map(printable, labels[:20])) + (", ..." if len(labels) > 20 else "")
     measured = "".join(
-        f"- {split}: {figures['top1']:.2%} of {figures['n']:,} images right\n"
+        f"- {split}: top-1 accuracy {figures['top1']:.2%} on {figures['n']:,} images\n"
         for split, figures in config["metrics"].items()
         if isinstance(figures, dict) and "top1" in figures
     )

@@ -85,5 +85,5 @@ def test_balanced_figures_are_scikit_learns():
     evaluation = Evaluation(["a", "b", "c"], [""] * 6, labels, logits, 0.0)
     figures = balanced_figures(evaluation)
     assert figures["top1"] == pytest.approx(balanced_accuracy_score(labels, logits.argmax(1)))
-    expected = log_loss(labels, logits.softmax(1), sample_weight=balanced_weights(labels)[labels])
+    expected = log_loss(labels, logits.double().softmax(1), sample_weight=balanced_weights(labels)[labels])
     assert figures["loss"] == pytest.approx(expected, rel=1e-5)

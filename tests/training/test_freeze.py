@@ -1,39 +1,16 @@
-"""Learning on top of an earlier network: what is held still, what starts fresh, and that a resumed run is the same."""
+"""Freezing: what is frozen keeps its weights and statistics, what is unfrozen learns, at a rate of its own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import convscope as cs
-from convscope.models import CATALOGUE
-from convscope.models.tools.head import find_head
-from convscope.models.tools.pretrained import WEIGHTS
-from convscope.training.optimizer import make_optimizer
 from convscope.training.freeze import Body, frozen_share
+from convscope.training.optimizer import make_optimizer
 
-OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "batch_size": 64}
-
-
-def digits(*classes: int) -> cs.Data:
-    """Some of scikit-learn's digits, as a data set of their own."""
-    whole = cs.load_data("digits")
-    splits = {}
-    for name, split in whole.splits.items():
-        part = split.take(np.flatnonzero(np.isin(split.labels, classes)))
-        splits[name] = replace(part, labels=np.searchsorted(classes, part.labels).astype(np.int64))
-    return replace(whole, name="digits", class_names=[str(c) for c in classes], splits=splits)
-
-
-@pytest.fixture(scope="module")
-def low(tmp_path_factory) -> cs.Run:
-    """mnist_fast, which has batch norms, on the digits from 0 to 5."""
-    place = tmp_path_factory.mktemp("low")
-    return cs.train(digits(0, 1, 2, 3, 4, 5), "mnist_fast", epochs=5, output=place, **OPTIONS)
+from .conftest import OPTIONS, digits
 
 
 def weights(run: cs.Run) -> dict[str, torch.Tensor]:
@@ -44,43 +21,6 @@ def split_keys(run: cs.Run) -> tuple[list[str], list[str]]:
     """The names of the tensors of the body and of the head."""
     keys = list(weights(run))
     return [key for key in keys if not key.startswith("linear.")], [key for key in keys if key.startswith("linear.")]
-
-
-# What is the head
-
-
-@pytest.mark.parametrize("name", ["alexnet", "vgg11_bn", "resnet18", "googlenet_bn", "densenet121", "efficientnet_b0"])
-def test_the_head_is_the_one_that_the_table_of_weights_names(name):
-    with torch.device("meta"):
-        network = cs.create_model(name, num_classes=7)
-        assert find_head(network, torch.empty(2, *CATALOGUE[name].input_size)) == sorted(WEIGHTS[name].head)
-
-
-@pytest.mark.parametrize(
-    ("name", "head"),
-    [
-        ("lenet5", ["F6"]),
-        ("nin_cifar", ["features.mlpconv3.cccp2"]),
-        ("cifar_fast", ["head"]),
-        ("resnet20", ["linear"]),
-    ],
-)
-def test_networks_without_public_weights_have_a_head_too(name, head):
-    with torch.device("meta"):
-        network = cs.create_model(name, num_classes=64)  # as many as some convolution of the body
-        assert find_head(network, torch.empty(2, *CATALOGUE[name].input_size)) == head
-
-
-def test_a_norm_before_a_layer_without_bias_is_no_head_and_nothing_is_touched():
-    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3, bias=False)).eval()
-    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
-    images, state = torch.ones(6, 1, 2, 2), torch.get_rng_state()
-    assert find_head(network, images) == ["3"] and not network.training
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(torch.equal(network.state_dict()[key], tensor) for key, tensor in before.items())
-
-
-# Holding still
 
 
 @pytest.mark.parametrize("more", [{}, {"ema_decay": 0.9}, {"optimizer": "muon", "lr": 0.05}], ids=str)
@@ -155,9 +95,6 @@ def test_dropout_goes_on_and_fixed_kernels_stay_fixed():
     assert network[1].training and network[1].weight.requires_grad and not network[0].weight.requires_grad
 
 
-# Rates
-
-
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_the_body_has_its_share_of_the_rate(optimizer):
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
@@ -185,9 +122,6 @@ def test_one_step_of_a_slower_body_is_sgd_by_hand():
         torch.testing.assert_close(p.detach(), before[path] - (0.2 if path[0] == "3" else 0.05) * p.grad)
 
 
-# Going on
-
-
 def test_a_run_that_was_stopped_between_frozen_and_free_goes_on_to_the_same_weights(tmp_path, low):
     """Stopped while the head alone was learning, and again after the body had begun to learn as well."""
     settings = {"from_run": str(low.folder), "freeze_epochs": 1, "body_lr_factor": 0.3, "ema_decay": 0.9}
@@ -203,32 +137,3 @@ def test_a_run_that_was_stopped_between_frozen_and_free_goes_on_to_the_same_weig
     for epochs in (2, 3):
         run = cs.resume(run.folder, data=digits(6, 7, 8, 9), epochs=epochs, show=False)
     assert all(torch.equal(weights(run)[key], tensor) for key, tensor in weights(whole).items())
-
-
-# The same classes, and what does not fit
-
-
-def test_the_head_comes_along_where_the_classes_are_the_same(tmp_path, low):
-    run = cs.train(digits(0, 1, 2, 3, 4, 5), from_run=str(low.folder), lr=1e-9, epochs=1, output=tmp_path, **OPTIONS)
-    assert abs(run.metrics["test"]["top1"] - low.metrics["test"]["top1"]) < 0.02
-
-
-def test_what_does_not_fit_is_told_in_a_line(tmp_path, low):
-    options = {"from_run": str(low.folder), "epochs": 1, "output": tmp_path, **OPTIONS}
-    with pytest.raises(cs.ModelFileError, match="is a mnist_fast, not a lenet5: leave --model out"):
-        cs.train(digits(6, 7), "lenet5", **options)
-    with pytest.raises(cs.ModelFileError, match="does not fit this network"):
-        cs.train(digits(0, 1, 2, 3, 4, 5), img_size=56, **options)
-    with pytest.raises(cs.UsageError, match="leave --in-channels out"):
-        cs.train(digits(6, 7), in_channels=3, **options)
-    with pytest.raises(cs.UsageError, match="exclude each other"):
-        cs.train(digits(6, 7), pretrained=True, **options)
-    with pytest.raises(cs.ModelFileError, match="no such run"):
-        cs.train(digits(6, 7), **options | {"from_run": str(tmp_path / "nowhere")})
-
-
-def test_the_fixed_kernels_of_an_earlier_run_come_along_and_stay(tmp_path):
-    options = {"output": tmp_path, **OPTIONS, "batch_size": 256, "img_size": 16, "epochs": 1}
-    first = cs.train(digits(0, 1, 2), "cifar_fast", **options)
-    second = cs.train(digits(7, 8), from_run=str(first.folder), optimizer="muon", lr=0.05, **options)
-    assert torch.equal(weights(second)["whiten.weight"], weights(first)["whiten.weight"])

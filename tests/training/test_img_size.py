@@ -11,10 +11,10 @@ from PIL import Image
 import convscope as cs
 from convscope.data.split import Data, Split
 from convscope.models.cifar_fast import CifarFast
-from convscope.training.settle_recipe import kind_of, suit
-from convscope.training.time_budget import Clock
 from convscope.training.img_size import LARGE, SIZES, typical_side
 from convscope.training.runtime import choose_runtime
+from convscope.training.settle_recipe import kind_of, settle_recipe
+from convscope.training.time_budget import Clock
 
 
 def photos(folder, side: int, count: int = 6) -> Data:
@@ -35,7 +35,7 @@ def many(side: int, count: int) -> Data:
 
 def chosen(data: Data, budget: float | None = None, **given) -> tuple[cs.Recipe, str]:
     given |= {"time_budget": budget} if budget else {}
-    return suit("fast", data, given, choose_runtime("cpu", "float32"), Clock(budget))
+    return settle_recipe("fast", data, given, choose_runtime("cpu", "float32"), Clock(budget))
 
 
 @pytest.mark.parametrize("side", [20, 32, 48, 64])

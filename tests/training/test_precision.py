@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from convscope.training.precision import measure
+from convscope.training.precision import fastest_runtime
 from convscope.training.runtime import Runtime, choose_runtime
 
 CPU = torch.device("cpu")
@@ -44,8 +44,8 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 def test_what_is_slow_here_is_not_chosen():
     open_choice = choose_runtime("cpu")
     assert (open_choice.precision, open_choice.layout) == ("auto", "auto")
-    assert measure(open_choice, Counting(torch.bfloat16), *batch()).precision == "float32"
-    chosen = measure(open_choice, Counting(torch.float32), *batch())
+    assert fastest_runtime(open_choice, Counting(torch.bfloat16), *batch()).precision == "float32"
+    chosen = fastest_runtime(open_choice, Counting(torch.float32), *batch())
     assert (chosen.precision, chosen.layout) == ("bf16", "channels-last")
     assert set(chosen.measured) == {"float32 contiguous", "float32 channels-last", "bf16 channels-last"}
     assert chosen.measured["bf16 channels-last"] < 0.9 * chosen.measured["float32 contiguous"]
@@ -63,21 +63,21 @@ class Starting(Counting):
 
 
 def test_a_slow_start_is_no_slow_step():
-    assert measure(choose_runtime("cpu"), Starting(torch.float32), *batch()).precision == "bf16"
+    assert fastest_runtime(choose_runtime("cpu"), Starting(torch.float32), *batch()).precision == "bf16"
 
 
 def test_what_was_asked_for_is_not_tried():
     network = Counting()
-    chosen = measure(choose_runtime("cpu", "float32", "channels-last"), network, *batch())
+    chosen = fastest_runtime(choose_runtime("cpu", "float32", "channels-last"), network, *batch())
     assert chosen == Runtime(CPU, "float32", "channels-last") and not chosen.measured
-    assert measure(choose_runtime("cpu", "bf16"), network, *batch()).layout == "channels-last"
+    assert fastest_runtime(choose_runtime("cpu", "bf16"), network, *batch()).layout == "channels-last"
 
 
 def test_the_trial_leaves_no_trace():
     network = Counting()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     random = torch.get_rng_state()
-    measure(choose_runtime("cpu"), network, *batch())
+    fastest_runtime(choose_runtime("cpu"), network, *batch())
     assert torch.equal(random, torch.get_rng_state())
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert all(p.grad is None for p in network.parameters())
@@ -91,7 +91,7 @@ def test_a_precision_that_an_operation_lacks_is_passed_over():
                 raise RuntimeError("not implemented for 'BFloat16'")
             return answers
 
-    chosen = measure(choose_runtime("cpu"), Exact(), *batch())
+    chosen = fastest_runtime(choose_runtime("cpu"), Exact(), *batch())
     assert chosen.precision == "float32" and "bf16 channels-last" not in chosen.measured
 
 
@@ -133,7 +133,7 @@ def test_channels_last_goes_on_where_it_was(tmp_path, precision, optimizer):
 
 def test_place_and_lay_out_agree():
     runtime = Runtime(CPU, "bf16", "channels-last")
-    network = runtime.place(nn.Conv2d(3, 8, 3))
+    network = runtime.to_device(nn.Conv2d(3, 8, 3))
     assert network.weight.is_contiguous(memory_format=torch.channels_last)
     images = runtime.lay_out(torch.rand(2, 3, 5, 5))
     assert images.is_contiguous(memory_format=torch.channels_last)

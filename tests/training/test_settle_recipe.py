@@ -8,8 +8,15 @@ import pytest
 
 import convscope as cs
 from convscope.data.augment import parse_augment
-from convscope.training.settle_recipe import AUGMENT, BY_KIND, TRANSFER, batch_for, start_from, usual_recipe
 from convscope.training.recipe import shipped_recipes
+from convscope.training.settle_recipe import (
+    AUGMENT,
+    BY_KIND,
+    TRANSFER,
+    default_recipe_name,
+    find_recipe,
+    limit_batch_size,
+)
 
 KINDS = tuple(AUGMENT)
 
@@ -40,22 +47,22 @@ def test_the_shipped_recipes_are_those_that_are_documented():
 def test_a_recipe_that_depends_on_the_data_says_so():
     with pytest.raises(cs.UsageError, match="depends on the kind of data: digits or few-photos or photos"):
         cs.Recipe.load("fast")
-    assert start_from("fast") == start_from(None) == cs.Recipe()
+    assert find_recipe("fast") == find_recipe(None) == cs.Recipe()
     data = cs.load_data("digits")
-    assert start_from("fast", data).model == "mnist_fast"
-    assert start_from("tutorial").model == "mnist_cnn"
+    assert find_recipe("fast", data).model == "mnist_fast"
+    assert find_recipe("tutorial").model == "mnist_cnn"
 
 
 @pytest.mark.parametrize(("images", "batch"), [(20, 16), (400, 25), (3000, 128), (60_000, 128)])
 def test_few_images_come_in_small_batches(images, batch):
-    assert batch_for(cs.Recipe(batch_size=128), images).batch_size == batch
+    assert limit_batch_size(cs.Recipe(batch_size=128), images).batch_size == batch
 
 
 @pytest.mark.parametrize(("images", "epochs"), [(100, 100), (55_000, 10), (50_000_000, 4)])
 def test_few_images_are_seen_more_often(images, epochs):
-    assert cs.Recipe().suited_to(images).epochs == epochs
-    assert cs.Recipe(epochs=3).suited_to(images).epochs == 3
-    assert cs.Recipe(time_budget=3).suited_to(images).epochs is None
+    assert cs.Recipe().with_epochs_for(images).epochs == epochs
+    assert cs.Recipe(epochs=3).with_epochs_for(images).epochs == 3
+    assert cs.Recipe(time_budget=3).with_epochs_for(images).epochs is None
 
 
 def test_nothing_said_is_the_fast_recipe(tmp_path):
@@ -77,7 +84,11 @@ def test_a_model_alone_has_the_plain_recipe(tmp_path):
 
 
 def test_weights_to_start_from_have_a_recipe_of_their_own():
-    assert usual_recipe({"pretrained": True, "model": "resnet50"}) == usual_recipe({"from_run": "last"}) == TRANSFER
-    assert usual_recipe({"model": "resnet50", "pretrained": False}) is None and usual_recipe({}) == "fast"
-    recipe = start_from(TRANSFER)
+    assert (
+        default_recipe_name({"pretrained": True, "model": "resnet50"})
+        == default_recipe_name({"from_run": "last"})
+        == TRANSFER
+    )
+    assert default_recipe_name({"model": "resnet50", "pretrained": False}) is None and default_recipe_name({}) == "fast"
+    recipe = find_recipe(TRANSFER)
     assert recipe.freeze_epochs == 1 and recipe.body_lr_factor == 0.1 and recipe.model == "resnet18"

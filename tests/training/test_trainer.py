@@ -1,4 +1,4 @@
-"""One step, one schedule, one epoch: what the loop does, checked against somebody else's arithmetic."""
+"""The training loop: one step, one epoch and a whole training, checked against independent arithmetic."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from convscope.data.augment.mixup_cutmix import Mixed
 from convscope.data.batches import Batches
 from convscope.data.decoded import Decoded
 from convscope.data.preprocess import Preprocess
+from convscope.run_folder import RunFolder
 from convscope.training.checkpoint import Progress, read_weights
+from convscope.training.context import TrainingContext
 from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import Runtime, choose_runtime
-from convscope.training.schedule import SCHEDULES, rate_factor
+from convscope.training.time_budget import Clock
 from convscope.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -36,9 +38,9 @@ def tiny_network() -> nn.Module:
 def tiny_trainer(tmp_path, recipe: cs.Recipe, network: nn.Module | None = None, data: Decoded | None = None) -> Trainer:
     preprocess = Preprocess((1, 6, 6))
     batches = Batches(data or tiny_data(), preprocess, recipe.batch_size, recipe.seed, CPU)
-    runtime = Runtime(CPU, "float32")
-    display = ProgressDisplay(None, recipe)
-    return Trainer(network or tiny_network(), batches, None, recipe, runtime, tmp_path, "test", display)
+    clock, display = Clock(recipe.time_budget), ProgressDisplay(None, recipe)
+    context = TrainingContext(recipe, Runtime(CPU, "float32"), RunFolder(tmp_path), clock, display)
+    return Trainer(context, network or tiny_network(), batches, identity="test")
 
 
 def recipe(**values) -> cs.Recipe:
@@ -80,7 +82,7 @@ def test_the_average_is_what_is_measured_and_kept(tmp_path):
     trainer.fit()
     assert trainer.average is not None and all(network is trainer.average.module for network in seen)
     kept = tiny_network()
-    read_weights(trainer.best, kept)
+    read_weights(trainer.folder.best, kept)
     for ours, average, last in zip(
         kept.parameters(), trainer.average.module.parameters(), trainer.network.parameters(), strict=True
     ):
@@ -104,7 +106,7 @@ def test_short_epochs_are_not_all_saved(tmp_path, monkeypatch):
     trainer.fit()
     assert saved == [1, 6]
     kept = tiny_network()
-    read_weights(trainer.best, kept)
+    read_weights(trainer.folder.best, kept)
     assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), trainer.network.parameters(), strict=True))
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 7
 
@@ -115,40 +117,6 @@ def test_a_tiny_batch_is_learned_by_heart(tmp_path):
     assert (
         done.history[-1]["train/top1"] == 1.0 and done.history[-1]["train/loss"] < 0.05 < done.history[0]["train/loss"]
     )
-
-
-def torch_rates(make, steps: int) -> list[float]:
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = make(optimizer)
-    rates = []
-    for _ in range(steps):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return rates
-
-
-def test_cosine_is_torchs():
-    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 200), 200)
-    assert [SCHEDULES["cosine"](i / 200) for i in range(200)] == pytest.approx(theirs, abs=1e-9)
-
-
-def test_step_is_torchs():
-    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [100, 150], 0.1), 200)
-    assert [SCHEDULES["step"](i / 200) for i in range(200)] == pytest.approx(theirs)
-
-
-def test_one_cycle_is_torchs():
-    # torch spreads the curve over total_steps - 1 and ends the rise one step early.
-    total = 100_000
-    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 1.0, total_steps=total), total)
-    ours = [SCHEDULES["one-cycle"](i / total) for i in range(0, total, 97)]
-    assert ours == pytest.approx(theirs[::97], abs=1e-4)
-
-
-def test_warmup_grows_from_nothing():
-    rates = [rate_factor("constant", p, warmup=0.1) for p in (0, 0.05, 0.1, 0.5, 1.0)]
-    assert rates == pytest.approx([0, 0.5, 1, 1, 1])
 
 
 def test_label_smoothing_reaches_the_loss(tmp_path):
@@ -234,7 +202,7 @@ def test_an_epoch_that_was_begun_is_measured_even_without_time(tmp_path):
     trainer.save()
     again = tiny_trainer(tmp_path, recipe(epochs=None, time_budget=0.1, batch_size=4))
     again.resume()
-    assert again.clock.out_of_time() and not again.finished()
+    assert again.clock.out_of_time() and not again.is_finished()
     assert again.fit().epoch == 1 and (tmp_path / "checkpoints" / "best" / "state.safetensors").is_file()
 
 
@@ -251,7 +219,7 @@ def test_progress_survives_a_checkpoint(tmp_path):
     other = tiny_trainer(tmp_path, recipe(optimizer="adamw", epochs=2))
     other.resume()
     assert isinstance(other.progress, Progress) and other.progress == done
-    assert other.finished()
+    assert other.is_finished()
 
 
 def test_precision_and_device_are_chosen_or_refused():
@@ -268,7 +236,7 @@ def test_precision_and_device_are_chosen_or_refused():
 def test_bf16_trains_like_float32():
     losses = {}
     for precision in ("bf16", "float32"):
-        network = Runtime(CPU, precision).place(tiny_network())
+        network = Runtime(CPU, precision).to_device(tiny_network())
         optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
         batches = Batches(tiny_data(), Preprocess((1, 6, 6)), 12, 0, CPU)
         for epoch in range(20):

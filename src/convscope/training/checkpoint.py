@@ -1,4 +1,4 @@
-"""The whole state of a training in one safetensors file, replaced atomically: the old or the new one, never half."""
+"""Checkpoints: the whole state of a training in one safetensors file, which is replaced atomically."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ STATE = "state.safetensors"
 
 @dataclass
 class Progress:
-    """How far a training is: whole epochs done, steps done in the current one, and what was measured on the way.
+    """How far a training is: whole epochs, steps of the current one, and what was measured so far.
 
-    `loss_sum`, `correct` and `seen` are the running sums of the current epoch; `seconds` is training alone, `elapsed`
-    all of it. `history` has a row an epoch, with the columns of metrics.csv.
+    `loss_sum`, `correct` and `seen` are sums over the current epoch's images, `images` is the number of all images
+    shown. `seconds` is the time of training alone, `elapsed` of everything. `best` is the figure of the best epoch,
+    larger is better. `history` has a row per epoch, with the columns of metrics.csv.
     """
 
     epoch: int = 0
@@ -44,9 +45,9 @@ class Progress:
 
 @dataclass
 class State:
-    """All that a training needs to go on as if it had never stopped, in the objects that have it.
+    """The objects whose state a training needs to go on exactly as if it had never stopped.
 
-    `identity` is a record of the classes, the images and the network.
+    `identity` is a record of the classes and images.
     """
 
     network: nn.Module
@@ -56,7 +57,7 @@ class State:
     identity: str
 
     def save(self, folder: Path, progress: Progress) -> None:
-        """Replace the checkpoint `folder`; OutputError if it cannot be written, and then the older is still there."""
+        """Replace the checkpoint in `folder`; OutputError if it cannot be written, and the older one stays."""
         tensors: dict[str, Tensor] = {f"network.{name}": t for name, t in self.network.state_dict().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
@@ -69,7 +70,7 @@ class State:
         _write(folder, tensors, progress, {"identity": self.identity, "scaler": json.dumps(self.scaler.state_dict())})
 
     def load(self, folder: Path) -> Progress:
-        """Put a saved state into these objects and torch's generators; ModelFileError if it is not of this run."""
+        """Load a checkpoint into these objects and torch's generators; ModelFileError if it is not of this run."""
         tensors, metadata = _read(folder)
         shown = printable(folder / STATE)
         if metadata.get("identity") != self.identity:
@@ -96,9 +97,9 @@ class State:
         return progress
 
     def _optimizer_state(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-        """The optimizer's part of a checkpoint, by the number of the parameter.
+        """Return the optimizer's part of a checkpoint by the number of the parameter.
 
-        What belongs to a kernel lies in memory as the kernel does: fused optimizers walk through both side by side.
+        A tensor that belongs to a kernel gets the kernel's memory layout, which fused optimizers rely on.
         """
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
@@ -113,24 +114,24 @@ class State:
 
 
 def save_weights(folder: Path, weights: dict[str, Tensor], progress: Progress) -> None:
-    """Replace the checkpoint `folder` by a network's weights alone; OutputError if it cannot be written."""
+    """Replace the checkpoint in `folder` by one of weights alone; OutputError if it cannot be written."""
     _write(folder, {f"network.{name}": tensor for name, tensor in weights.items()}, progress, {})
 
 
 def read_weights(folder: Path, network: nn.Module) -> None:
-    """Only the network's part of a checkpoint."""
+    """Load the weights of a checkpoint into a network; ModelFileError if they do not fit."""
     load_weights(_read(folder)[0], network, printable(folder / STATE))
 
 
 def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str, prefix: str = "network.") -> None:
-    """The tensors named `network.*` into the network, after a check of every name, shape and type."""
+    """Load the tensors named `network.*` into the network; ModelFileError if a name, shape or type differs."""
     own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     check_tensors(own, network.state_dict(), where, type(network).__name__)
     network.load_state_dict(own)
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether there is a state to go on from."""
+    """Return whether there is a checkpoint to go on from."""
     return (folder / STATE).is_file()
 
 

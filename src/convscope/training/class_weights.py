@@ -1,4 +1,4 @@
-"""Letting every class count alike in the loss, however many images it has."""
+"""Balanced classes (`--class-weights`): every class counts equally in the loss, however many images it has."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
 
 from ..evaluation.metrics import Evaluation, Loss, loss_of
+from .outputs import Outputs, map_outputs
 from .recipe import Recipe
 
 
 def is_balanced(recipe: Recipe) -> bool:
-    """Whether every class is to count alike, and so when the best epoch is chosen."""
+    """Return whether the training balances the classes; if so, the choice of the best epoch does it too."""
     return recipe.class_weights == "balanced" or recipe.sampler == "balanced"
 
 
 def balanced_figures(evaluation: Evaluation) -> dict[str, float]:
-    """`loss` (cross-entropy) and `top1`, each the mean over the classes of the mean over the images of a class."""
+    """Return `loss` (cross-entropy) and `top1`, each the mean over the classes of the mean over a class's images."""
     right = (evaluation.predictions == evaluation.labels).double()
     groups = [evaluation.labels == label for label in evaluation.labels.unique()]
     return {
@@ -28,32 +28,32 @@ def balanced_figures(evaluation: Evaluation) -> dict[str, float]:
     }
 
 
-def weighted_loss(network: nn.Module, labels: Tensor, way: str) -> Loss:
-    """The network's loss; by the way `balanced`, with classes weighted by the inverse of their number in `labels`."""
+def weighted_loss(network: nn.Module, labels: Tensor, class_weights: str) -> Loss:
+    """Return the network's loss; for "balanced", with classes weighted by the inverse of their count in `labels`."""
     loss = loss_of(network)
-    if way == "none":
+    if class_weights == "none":
         return loss
     weights = balanced_weights(labels)
     if loss is F.cross_entropy:
         return partial(F.cross_entropy, weight=weights)
-    return partial(_class_by_class, loss, weights)
+    return partial(_loss_by_class, loss, weights)
 
 
 def balanced_weights(labels: Tensor) -> Tensor:
-    """Images / (classes x images of the class), a weight a class, as in scikit-learn. Labels N (int64)."""
+    """Return images / (classes x images of the class) for each class, as in scikit-learn. Labels N (int64)."""
     counts = torch.bincount(labels).float()
     return len(labels) / (len(counts) * counts)
 
 
-def _class_by_class(
-    loss: Loss, weights: Tensor, outputs: Tensor | tuple[Tensor, ...], labels: Tensor, label_smoothing: float = 0.0
+def _loss_by_class(
+    loss: Loss, weights: Tensor, outputs: Outputs, labels: Tensor, label_smoothing: float = 0.0
 ) -> Tensor:
-    """A loss of any kind that is a mean over images, taken for the images of each class and weighted as they are."""
+    """Take any loss that is a mean over images separately for each class, and return the weighted mean."""
     classes, counts = labels.unique(return_counts=True)
     shares = weights[classes] * counts
     parts = [
         loss(
-            tree_map(lambda output, chosen=labels == label: output[chosen], outputs),
+            map_outputs(lambda output, chosen=labels == label: output[chosen], outputs),
             labels[labels == label],
             label_smoothing=label_smoothing,
         )

@@ -1,4 +1,4 @@
-"""Fitting a classical classifier (scikit-learn's) to the features of a network, in place of its last layer."""
+"""Fit a classical classifier of scikit-learn (`--head`) to a network's features, in place of its last layer."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..evaluation.features import features_of, layer_names
 from ..models.tools.classical_head import WithClassicalHead
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE
-from .prepare_data import Prepared
+from .prepare_data import PreparedData
 from .recipe import Recipe
 
 NEIGHBOURS = 5
 
 
-def with_classical_head(network: nn.Module, recipe: Recipe, prepared: Prepared) -> tuple[nn.Module, Prepared]:
-    """The trained network with the head that the recipe asks for, and what builds the two together again."""
+def with_classical_head(network: nn.Module, recipe: Recipe, prepared: PreparedData) -> tuple[nn.Module, PreparedData]:
+    """Return the trained network with the recipe's classical head, and `prepared` with its arguments for the two."""
     whole, settings = fit_head(
         network,
         recipe.head,
@@ -45,7 +45,10 @@ def fit_head(
     classes: int,
     seed: int,
 ) -> tuple[WithClassicalHead, dict[str, Any]]:
-    """The network with a head of this `kind`, fitted to the training images, and the settings that build it again."""
+    """Fit a head of this `kind` to the features of the training images behind the layers `depths`.
+
+    Returns the network with that head, and the settings with which `create_model` builds the two again.
+    """
     device = next(network.parameters()).device
     features, labels = features_of(network, depths, train, preprocess, device), train.labels.cpu()
     mean, scale = features.mean(0), features.std(0, unbiased=False).clamp_min(1e-6)
@@ -68,7 +71,7 @@ Fitted = tuple[dict[str, int], dict[str, Tensor]]
 
 
 def _linear(rows: np.ndarray, intercepts: np.ndarray) -> Fitted:
-    if len(rows) == 1:  # of two classes scikit-learn keeps the second alone
+    if len(rows) == 1:  # for two classes scikit-learn has the weights of the second only
         rows, intercepts = np.concatenate([np.zeros_like(rows), rows]), np.append(0.0, intercepts)
     return {}, {"linear.weight": _tensor(rows), "linear.bias": _tensor(intercepts)}
 
@@ -88,7 +91,7 @@ def _svm(features: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> F
 
 
 def _knn(features: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Fitted:
-    # Nothing to fit: the neighbours are looked up as scikit-learn does it by brute force.
+    # Nothing to fit: the head searches the neighbours as scikit-learn does by brute force.
     k = min(NEIGHBOURS, len(features))
     return {"rows": len(features), "k": k}, {"features": _tensor(features), "labels": torch.from_numpy(labels)}
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the step, save, say how to go on. A second Ctrl-C stops at once."""
+"""Ctrl-C and SIGTERM: finish the step, save, say how to continue. A second signal ends the process at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class StopRequest:
-    """While active, the two signals only set `requested`; outside the main thread it changes nothing."""
+    """Inside its `with`, the two signals only set `requested`. Outside the main thread it does nothing."""
 
     def __init__(self) -> None:
         self.requested: int | None = None
@@ -21,7 +21,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self.before = {number: signal.signal(number, self._ask) for number in EXIT_CODES}
+            self.before = {number: signal.signal(number, self._request) for number in EXIT_CODES}
         return self
 
     def __exit__(
@@ -29,12 +29,12 @@ class StopRequest:
     ) -> None:
         self._restore()
 
-    def leave_if_asked(self, message: str) -> None:
-        """Raise Interrupted with the signal's exit code, if there was one."""
+    def raise_if_requested(self, message: str) -> None:
+        """Raise Interrupted with the signal's exit code, if there was a signal."""
         if self.requested is not None:
             raise Interrupted(message, EXIT_CODES[signal.Signals(self.requested)])
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = number
         # From here on the signals do what they did before: a second one ends the process.
         self._restore()

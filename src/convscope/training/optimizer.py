@@ -1,4 +1,4 @@
-"""The optimizers of the recipes."""
+"""The optimizers (`--optimizer`): SGD, AdamW and Muon."""
 
 from __future__ import annotations
 
@@ -13,50 +13,51 @@ from .recipe import Recipe
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe, body: Collection[nn.Parameter] = ()) -> Optimizer:
-    """The recipe's optimizer. Weight decay is for matrices and kernels; biases and norms (one axis) are spared.
+    """Return the recipe's optimizer. Matrices and kernels have weight decay; biases and norms (one axis) have none.
 
-    With `muon`, kernels have the rate `lr`; everything else is AdamW's, with `adam_lr`. The parameters in `body` have
-    `body_lr_factor` times the rate. Those that are frozen now may be let go later.
+    With `muon`, kernels have the rate `lr`, and AdamW trains everything else with `adam_lr`. The parameters in `body`
+    have `body_lr_factor` times the rate; those that are frozen now are included, since they may be unfrozen later.
     """
     slower = {id(p) for p in body}
     parameters = [p for p in network.parameters() if p.requires_grad or id(p) in slower]
 
     def groups(chosen: Callable[[nn.Parameter], bool], lr: float, **settings: float) -> list[dict[str, Any]]:
-        found = [p for p in parameters if chosen(p)]
-        own = {"params": [p for p in found if id(p) not in slower], "lr": lr, **settings}
+        members = [p for p in parameters if chosen(p)]
+        full_rate = {"params": [p for p in members if id(p) not in slower], "lr": lr, **settings}
         if not slower:
-            return [own]
-        # The full rate comes last: it is the one that is told.
-        return [{**own, "params": [p for p in found if id(p) in slower], "lr": lr * recipe.body_lr_factor}, own]
+            return [full_rate]
+        of_body = {**full_rate, "params": [p for p in members if id(p) in slower], "lr": lr * recipe.body_lr_factor}
+        # The full rate comes last: the last group's rate is the one in metrics.csv.
+        return [of_body, full_rate]
 
     if recipe.optimizer == "muon":
         kernels = groups(lambda p: p.ndim == 4, recipe.lr, momentum=recipe.momentum)
         return Muon(kernels, groups(lambda p: p.ndim != 4, recipe.adam_lr))
     decayed = groups(lambda p: p.ndim > 1, recipe.lr, weight_decay=recipe.weight_decay)
-    spared = groups(lambda p: p.ndim <= 1, recipe.lr, weight_decay=0.0)
-    # Fused: one pass over all weights instead of one an operation.
+    undecayed = groups(lambda p: p.ndim <= 1, recipe.lr, weight_decay=0.0)
+    # Fused: one pass over all weights instead of one per operation.
     if recipe.optimizer == "sgd":
-        return SGD([*decayed, *spared], momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
-    return AdamW([*decayed, *spared], fused=True)
+        return SGD([*decayed, *undecayed], momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
+    return AdamW([*decayed, *undecayed], fused=True)
 
 
 class Muon(AdamW):
-    """Steps of equal size in every direction for kernels (K. Jordan et al., *Muon*, 2024); AdamW for all else.
+    """Muon for kernels, whose steps are equally large in every direction (K. Jordan et al., 2024); AdamW for the rest.
 
-    The momentum of a kernel, as a matrix of a row an output channel, is replaced by the nearest matrix whose singular
-    values are all alike. As in the author's airbench94, kernels keep the norm sqrt(output channels), so that the rate
-    is the share of a kernel that a step replaces; that suits convolutions with a norm behind them, whose scale has no
+    The momentum of a kernel, as a matrix with a row per output channel, is replaced by the nearest matrix whose
+    singular values are all equal. As in the author's airbench94, kernels keep the norm sqrt(output channels), so that
+    the rate is the share of a kernel that a step replaces; this is for convolutions before a norm, whose scale has no
     effect. torch.optim.Muon takes matrices only.
     """
 
     def __init__(self, kernels: list[dict[str, Any]], others: list[dict[str, Any]]):
         super().__init__(others, weight_decay=0.0, betas=(0.9, 0.95), fused=True)
-        for group in kernels:  # known by their `momentum`
+        for group in kernels:  # recognised by their key `momentum`
             self.add_param_group(group)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """One step; without a closure, as the trainer calls it."""
+        """Take one step. The trainer calls it without a closure."""
         groups = self.param_groups
         try:
             self.param_groups = [group for group in groups if "momentum" not in group]
@@ -74,7 +75,7 @@ class Muon(AdamW):
                 continue
             state = self.state[kernel]
             if not state:
-                # AdamW wants to find a step in every state that it reads back.
+                # AdamW expects a `step` in every state that it loads.
                 state |= {"momentum": torch.zeros_like(kernel), "step": torch.zeros(())}
             state["step"] += 1
             average = state["momentum"].mul_(group["momentum"]).add_(kernel.grad)
@@ -84,10 +85,10 @@ class Muon(AdamW):
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """About U V^T of `matrix` = U S V^T (m x n, singular value decomposition), by a quintic Newton-Schulz iteration.
+    """Return about U V^T for `matrix` = U S V^T (m x n, singular value decomposition) by Newton-Schulz iteration.
 
-    The author's coefficients bring all but the smallest singular values to between 0.7 and 1.2 within 5 steps; his
-    airbench94 takes 3, and so does this.
+    The coefficients are the author's for a quintic iteration: 5 steps bring all but the smallest singular values to
+    between 0.7 and 1.2. His airbench94 takes 3 steps, and so does this.
     """
     x = matrix / (matrix.norm() + 1e-7)
     if tall := x.shape[0] > x.shape[1]:

@@ -1,4 +1,4 @@
-"""Which precision and memory layout this processor trains this network fastest with: tried, not guessed."""
+"""Choose precision and memory layout (`--precision`, `--layout`): measure which trains this network fastest here."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
 
 from ..evaluation.metrics import loss_of
+from .outputs import map_outputs
 from .runtime import Runtime
 
-# A lower precision has to earn its place: by less than this it stays with the higher one.
+# A lower precision is chosen only if its step takes less than this share of the time.
 WORTH_IT = 0.9
-# Enough pixels to keep every core busy; a batch of large photos is tried in part.
+# Enough pixels to keep every core busy; of a batch of large photos only a part is tried.
 TRIAL_PIXELS = 128 * 1024
+# Steps per trial, and the seconds after which a step is so long that it is not repeated.
 STEPS, LONG_STEP = 3, 0.5
-# The first pass also makes ready what later ones only use: how long it takes counts where nobody wants to see a second.
+# The first step also compiles kernels, so it is not counted, unless it takes so many seconds that one step must do.
 LONG_START = 3.0
 
 
-def measure(runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor) -> Runtime:
-    """The runtime with its open choices made by the time of a few forward and backward passes.
+def fastest_runtime(runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor) -> Runtime:
+    """Return the runtime with the precision and layout, where they are "auto", of the fastest trial steps.
 
-    `images` (normalised, N x C x H x W) and `labels` are a batch on the device. Works on a copy of the network, and
-    leaves torch's random numbers as they were.
+    `images` (normalised, N x C x H x W) and `labels` are a batch on the device. The trials use a copy of the network
+    and leave torch's random state as it was.
     """
     choices = list(_choices(runtime))
     if len(choices) == 1:
@@ -38,8 +39,8 @@ def measure(runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor
         for choice in choices:
             best = min(seconds.values(), default=float("inf"))
             try:
-                seconds[choice] = _seconds_a_step(choice, network, images[:count], labels[:count], 1.5 * best)
-            except RuntimeError:  # some operation of this network does not exist in this precision here
+                seconds[choice] = _seconds_per_step(choice, network, images[:count], labels[:count], 1.5 * best)
+            except RuntimeError:  # an operation of this network does not exist in this precision on this device
                 continue
     chosen = choices[0]
     for choice, taken in seconds.items():
@@ -51,9 +52,8 @@ def measure(runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor
 
 
 def _choices(runtime: Runtime) -> Iterator[Runtime]:
-    """Every precision and layout that is open and makes sense, the most exact first."""
-    place = runtime.device
-    precisions = [runtime.precision] if runtime.precision != "auto" else ["float32", *_lower_precisions(place)]
+    """Yield every sensible combination of the precisions and layouts that are left open, the most exact first."""
+    precisions = [runtime.precision] if runtime.precision != "auto" else ["float32", *_lower_precisions(runtime.device)]
     for precision in precisions:
         # The lower precisions are made for channels-last kernels.
         usual = ["contiguous", "channels-last"] if precision == "float32" else ["channels-last"]
@@ -68,15 +68,15 @@ def _lower_precisions(device: torch.device) -> list[str]:
     return ["bf16"]
 
 
-def _seconds_a_step(choice: Runtime, network: nn.Module, images: Tensor, labels: Tensor, too_long: float) -> float:
-    """The quickest of a few passes, after one that compiles the kernels; fewer if they are hopeless or long."""
-    trial = choice.place(copy.deepcopy(network)).train()
+def _seconds_per_step(choice: Runtime, network: nn.Module, images: Tensor, labels: Tensor, too_long: float) -> float:
+    """Return the time of the fastest of a few steps, after one that compiles kernels; stop early if they are long."""
+    trial = choice.to_device(copy.deepcopy(network)).train()
     images, loss_of_trial = choice.lay_out(images), loss_of(network)
     best = float("inf")
     for number in range(1 + STEPS):
         start = time.perf_counter()
         with choice.autocast():
-            loss = loss_of_trial(tree_map(Tensor.float, trial(images)), labels)
+            loss = loss_of_trial(map_outputs(Tensor.float, trial(images)), labels)
         loss.backward()
         if choice.device.type != "cpu":
             loss.item()  # waits until the device has finished

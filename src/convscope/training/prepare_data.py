@@ -1,4 +1,4 @@
-"""From a data set and a recipe to pixels in memory and the arguments of the network that fits them."""
+"""Prepare the data: from a data set and a recipe to decoded pixels, preprocessing and the network's arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..data.decoded import Decoded, Reading, decode_data
@@ -15,14 +14,15 @@ from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
 from ..models import Card, arguments_for, create_model, find_card, find_preparation
+from .from_run import EarlierRun
+from .img_size import default_size
 from .progressive import SCALES
 from .recipe import Recipe
-from .freeze import EarlierRun
 
 
 @dataclass
-class Prepared:
-    """Decoded data and what follows from it: the preprocessing and the arguments of the network.
+class PreparedData:
+    """A data set, its decoded splits, the preprocessing, and the arguments of a network that takes such images.
 
     `earlier` is the run whose weights the network starts from, if there is one.
     """
@@ -35,7 +35,7 @@ class Prepared:
 
     @property
     def identity(self) -> str:
-        """A record of the classes, the images and the network, to recognise them when a run goes on."""
+        """A record of the classes and images, which a resumed run must share."""
         digest = hashlib.blake2b(digest_size=16)
         for part in self.parts.values():
             digest.update(part.identity())
@@ -43,8 +43,11 @@ class Prepared:
         return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
 
 
-def prepare(data: Data, recipe: Recipe, strict: bool = False, show: bool = False) -> Prepared:
-    """Decode the images at the size that the network takes and measure their mean and deviation where it names none."""
+def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = False) -> PreparedData:
+    """Decode the images at the network's input size, and measure mean and deviation where the network has none.
+
+    With `strict`, a file that cannot be used is a DataError; `show` draws a progress bar.
+    """
     card = find_card(recipe.model)
     if recipe.head not in ("own", "knn"):
         require_extra("heads", "sklearn", f"head {recipe.head} needs scikit-learn")
@@ -52,20 +55,21 @@ def prepare(data: Data, recipe: Recipe, strict: bool = False, show: bool = False
         raise DataError(f"{printable(data.name)}: there is no training image")
     channels = recipe.in_channels or data.channels
     options = {"num_classes": len(data.class_names), **recipe.model_args}
-    size = recipe.img_size or choose_size(card, data, channels, options)
+    size = recipe.img_size or default_size(card, data, channels, options)
     model_args = arguments_for(recipe.model, (channels, size, size), **options)
     if recipe.progressive:
         _require_any_size(recipe.model, channels, size, model_args)
     earlier = EarlierRun(recipe.from_run) if recipe.from_run else None
     known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
-    preprocess = known or _plain(card, recipe, (channels, size, size))
+    preprocess = known or _unscaled(card, recipe, (channels, size, size))
     parts = decode_data(data, preprocess, strict, Reading(recipe.cache, recipe.workers, show))
     if known is None:
         preprocess = preprocess.scaled_by(parts["train"].statistics())
-    return Prepared(data, parts, preprocess, model_args, earlier)
+    return PreparedData(data, parts, preprocess, model_args, earlier)
 
 
-def _plain(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:
+def _unscaled(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:
+    """Return the preprocessing before mean and deviation are known."""
     half = (0.5,) * input_size[0]
     border = card.border if input_size[1] > 2 * card.border else 0
     return Preprocess(input_size, half, half, crop_mode=recipe.crop_mode, border=border, superpixels=recipe.superpixels)
@@ -74,7 +78,7 @@ def _plain(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Prep
 def _known_preprocessing(
     card: Card, recipe: Recipe, input_size: tuple[int, int, int], earlier: EarlierRun | None
 ) -> Preprocess | None:
-    """What the weights, the network's makers or its paper ask for; None where the training images decide."""
+    """Return the preprocessing of the weights to start from, or of the network's paper; None if it has none."""
     channels, size, _ = input_size
     if earlier is not None:
         if channels != earlier.preprocess.input_size[0]:
@@ -83,19 +87,19 @@ def _known_preprocessing(
             )
         regions = recipe.superpixels or earlier.preprocess.superpixels
         return replace(earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode, superpixels=regions)
-    plain, weights = _plain(card, recipe, input_size), find_preparation(card.name, recipe.pretrained)
+    unscaled, weights = _unscaled(card, recipe, input_size), find_preparation(card.name, recipe.pretrained)
     if weights is not None:
         mean, std = weights.scaling(channels)
-        # A share that is cut off goes with the size that it was measured for.
+        # The margin that is cut off belongs to the size that the weights were made for.
         kept = weights.crop / weights.resize if size == weights.crop else 1.0
-        return replace(plain, mean=mean, std=std, interpolation=weights.interpolation, crop_pct=kept)
+        return replace(unscaled, mean=mean, std=std, interpolation=weights.interpolation, crop_pct=kept)
     if card.mean is None or card.std is None:
         return None
-    return replace(plain, mean=(card.mean,) * channels, std=(card.std,) * channels)
+    return replace(unscaled, mean=(card.mean,) * channels, std=(card.std,) * channels)
 
 
 def _require_any_size(model: str, channels: int, size: int, model_args: dict[str, Any]) -> None:
-    """UsageError if a network cannot be trained with smaller images at first."""
+    """Raise UsageError if a network cannot take the smaller images of progressive resizing."""
     with torch.device("meta"):
         network = create_model(model, **model_args)
         for _, scale in SCALES:
@@ -105,20 +109,3 @@ def _require_any_size(model: str, channels: int, size: int, model_args: dict[str
             except (ValueError, RuntimeError) as problem:
                 reason = str(problem).splitlines()[0]
                 raise UsageError(f"progressive: {model} cannot begin with smaller images ({reason})") from problem
-
-
-def choose_size(card: Card, data: Data, channels: int, options: dict[str, Any]) -> int:
-    """The input size of the network's paper, or the images' own (but at least 32) if they are smaller and it fits.
-
-    A network for photos that takes any size need not see digits of 28 pixels blown up to 224.
-    """
-    paper = card.input_size[1]
-    images = data.splits["train"].images
-    own = max(*images.shape[1:3], 32) if isinstance(images, np.ndarray) else paper
-    if own >= paper:
-        return paper
-    try:
-        arguments_for(card.name, (channels, own, own), **options)
-    except UsageError:
-        return paper
-    return own

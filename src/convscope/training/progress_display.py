@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a live line on a terminal, one plain line an epoch elsewhere. On stderr."""
+"""The display of a running training: a progress bar on a terminal, one plain line per epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .recipe import Recipe
 
 
 class ProgressDisplay:
-    """Lines about a training on `stream`; silent if there is none."""
+    """Writes lines about a training to `stream`; nothing if it is None. Inside its `with` the progress bar is shown."""
 
     def __init__(self, stream: TextIO | None, recipe: Recipe):
         self.stream, self.epochs, self.time_budget = stream, recipe.total_epochs, recipe.time_budget
@@ -26,7 +26,7 @@ class ProgressDisplay:
 
     @property
     def on_terminal(self) -> bool:
-        """Whether the live line makes sense."""
+        """Whether there is a terminal for the progress bar."""
         return self.console is not None and self.console.is_terminal
 
     def __enter__(self) -> ProgressDisplay:
@@ -40,31 +40,31 @@ class ProgressDisplay:
         if self.live:
             self.live.stop()
 
-    def step(self, done: Progress, steps: int, elapsed: float) -> None:
-        """Redraw the live line, at most ten times a second."""
+    def show_step(self, done: Progress, steps: int, elapsed: float) -> None:
+        """Redraw the progress bar, at most ten times a second. `steps` is the number of steps per epoch."""
         if not self.live or not done.seconds or not done.seen or time.perf_counter() - self.drawn < 0.1:
             return
         self.drawn = time.perf_counter()
-        self.live.update(Text(self._live_line(done, steps, elapsed), no_wrap=True, overflow="ellipsis"), refresh=True)
+        self.live.update(Text(self._bar(done, steps, elapsed), no_wrap=True, overflow="ellipsis"), refresh=True)
 
-    def say(self, line: str) -> None:
-        """A line of its own."""
+    def show_line(self, line: str) -> None:
+        """Write a line, above the progress bar if there is one."""
         if self.live:
             self.live.update(Text(""), refresh=True)
             self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif self.stream is not None:
             print(line, file=self.stream, flush=True)
 
-    def epoch(self, row: dict[str, float]) -> None:
-        """One line about a finished epoch."""
+    def show_epoch(self, row: dict[str, float]) -> None:
+        """Write one line about a finished epoch, from its row of metrics.csv."""
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
         line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f} acc {row['train/top1']:.2%}"
         if "val/loss" in row:
             line += f"  val loss {row['val/loss']:.4f} acc {row['val/top1']:.2%}"
         line += f"  {row['images_per_second']:,.0f} images/s"
-        self.say(line)
+        self.show_line(line)
 
-    def _live_line(self, done: Progress, steps: int, elapsed: float) -> str:
+    def _bar(self, done: Progress, steps: int, elapsed: float) -> str:
         share = (done.epoch + done.step / steps) / self.epochs
         if self.time_budget:
             share = max(share, elapsed / self.time_budget)
@@ -74,11 +74,11 @@ class ProgressDisplay:
         return (
             f"epoch {done.epoch + 1:>3}{of} {bar:<12} loss {done.loss_sum / done.seen:.4f}  "
             f"acc {done.correct / done.seen:.2%}  {done.images / done.seconds:,.0f} images/s  "
-            f"ETA {clock(left)}"
+            f"ETA {_as_time(left)}"
         )
 
 
-def clock(seconds: float) -> str:
+def _as_time(seconds: float) -> str:
     """75 -> `1:15`."""
     whole = round(max(seconds, 0))
     hours, rest = divmod(whole, 3600)

@@ -1,7 +1,7 @@
-"""Progressive resizing: small images first, whose convolutions cost less, and the full size in the end.
+"""Progressive resizing (`--progressive`): small images first, whose convolutions cost less, the full size at the end.
 
-J. Howard (fast.ai, DAWNBench 2018) trained ImageNet so; on a processor, where convolutions are nearly all of the time,
-the gain is nearly that of the area.
+J. Howard (fast.ai, DAWNBench 2018) trained ImageNet this way. On a CPU, where convolutions take nearly all the time, a
+step saves nearly as large a share of its time as of its pixels.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-# Share of the training until which the side is this share of the full one.
+# Until the first share of the training, the second share of the full side.
 SCALES = ((0.5, 0.75), (0.8, 0.875), (float("inf"), 1.0))
 
 
 def progressive_scale(share: float) -> float:
-    """The share of the full side for this share of the training."""
+    """Return the factor of the image's side at this share (0 to 1) of the training."""
     return next(scale for until, scale in SCALES if share < until)
 
 
 def shrink(images: Tensor, scale: float) -> Tensor:
-    """A batch N x C x H x W with sides of `scale` times the length, smoothed as Pillow does when it shrinks."""
+    """Scale the sides of a batch N x C x H x W, smoothed as Pillow does when it shrinks an image."""
     if scale == 1.0:
         return images
     size = tuple(max(round(side * scale), 1) for side in images.shape[2:])

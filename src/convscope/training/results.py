@@ -1,4 +1,4 @@
-"""What a training leaves behind: figures, the classifier, predictions, the report."""
+"""The results of a training: evaluation of its network, the bundle, the predictions, the figures and the report."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..classifier import Classifier, load
+from ..data.decoded import Decoded
 from ..errors import printable
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.report import Report, write_report
 from ..evaluation.tta import VIEWS
 from ..files import write_atomically
 from .checkpoint import Progress
-from .prepare_data import Prepared
+from .context import TrainingContext
+from .environment import describe_environment
+from .options import DEFAULTS, OPTIONS
+from .prepare_data import PreparedData
 from .recipe import Recipe
-from .runtime import Runtime, describe_environment
+from .time_budget import Clock
+
+# Writing the bundle and the report, with the import of the libraries for it.
+REPORT_SECONDS = 1.0
+# Images of the trial from which the time of an evaluation is estimated.
+TRIAL_IMAGES = 64
 
 
 @dataclass
 class Run:
-    """A finished training: the classifier, its figures, and the folder that holds everything.
+    """A finished training: its folder, the classifier, and the figures.
 
-    `metrics` is what `convscope train --json` prints; `history` has a row an epoch, with the columns of metrics.csv.
+    `metrics` is what `convscope train --json` prints; `history` has a row per epoch, with the columns of metrics.csv.
     """
 
     folder: Path
@@ -34,25 +44,18 @@ class Run:
     history: list[dict[str, float]]
 
 
-def finish(
-    folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, network: nn.Module, done: Progress
-) -> Run:
-    """Measure the network on the validation and the test split, and write the bundle, the predictions, the report."""
-    evaluations = _evaluate(recipe, runtime, prepared, network)
+def save_results(context: TrainingContext, prepared: PreparedData, network: nn.Module, done: Progress) -> Run:
+    """Evaluate the network on the validation and the test split; write bundle, predictions and report."""
+    recipe, folder = context.recipe, context.folder
+    evaluations = _evaluate_splits(context, prepared, network)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
-    classifier = Classifier(
-        network.to("cpu").eval(),
-        prepared.data.class_names,
-        prepared.preprocess,
-        recipe.model,
-        prepared.model_args,
-        figures,
-    )
-    classifier.save(folder / "classifier")
+    names, preprocess = prepared.data.class_names, prepared.preprocess
+    network = network.to("cpu").eval()
+    Classifier(network, names, preprocess, recipe.model, prepared.model_args, figures).save(folder.classifier)
     if "val" in evaluations:
-        write_atomically(folder / "predictions_val.csv", evaluations["val"].table())
+        write_atomically(folder.predictions("val"), evaluations["val"].table())
     metrics = {
-        "run": printable(folder),
+        "run": printable(folder.path),
         "model": recipe.model,
         "data": recipe.data,
         "recipe": asdict(recipe),
@@ -61,52 +64,68 @@ def finish(
         "best_epoch": done.best_epoch,
         "train_seconds": done.seconds,
         "images_per_second": done.images / max(done.seconds, 1e-9),
-        "precision": runtime.precision,
+        "precision": context.runtime.precision,
         "parameters": sum(p.numel() for p in network.parameters()),
         "val": figures.pop("val", None),
         "test": figures.pop("test", None),
         **figures,
     }
-    shown = "test" if "test" in evaluations else "val" if "val" in evaluations else None
-    if shown:
+    if evaluations:
+        split = "test" if "test" in evaluations else "val"
         report = Report(
             title=f"{recipe.model} · {Path(recipe.data).name}",
-            split=shown,
-            evaluation=evaluations[shown],
-            pixels=prepared.parts[shown].pixels,
+            split=split,
+            evaluation=evaluations[split],
+            pixels=prepared.parts[split].pixels,
             history=done.history,
             metrics=metrics,
-            environment=describe_environment(runtime),
+            environment=describe_environment(context.runtime),
             command=command_of(recipe),
         )
-        write_report(folder / "report.html", report)
-    return Run(folder, load(folder), metrics, done.history)
+        write_report(folder.report, report)
+    return Run(folder.path, load(folder.path), metrics, done.history)
 
 
-def _evaluate(recipe: Recipe, runtime: Runtime, prepared: Prepared, network: nn.Module) -> dict[str, Evaluation]:
-    """By split, in float32; with test-time augmentation, if it was asked for, as `val_tta` and `test_tta`."""
-    names, preprocess = prepared.data.class_names, prepared.preprocess
-    ways = [("", None)] if recipe.tta == "none" else [("", None), ("_tta", VIEWS[recipe.tta])]
-    return {
-        split + suffix: evaluate(network, part, preprocess, names, runtime.device, views)
-        for suffix, views in ways
-        for split, part in prepared.parts.items()
-        if split in ("val", "test")
-    }
+def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:
+    """Return about how long the last validation, the evaluation and the report will take, from a small trial."""
+    parts = {name: part for name, part in prepared.parts.items() if name != "train"}
+    if not parts:
+        return REPORT_SECONDS
+    part, n = next(iter(parts.values())), TRIAL_IMAGES
+    clock = Clock()
+    for name in ("first", "second"):  # the first compiles kernels
+        with clock.measuring(name):
+            few = Decoded(part.pixels[:n], part.labels[:n], part.names[:n], [], [])  # may have to be decoded
+            evaluate(network, few, prepared.preprocess, prepared.data.class_names, context.runtime.device)
+    views = VIEWS[context.recipe.tta]
+    passes = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
+    images = sum(map(len, parts.values())) * passes + len(parts.get("val", ()))
+    return REPORT_SECONDS + clock.timings["second"] / len(few) * images
 
 
 def command_of(recipe: Recipe) -> str:
-    """The command line that makes the same training: the data, the network and every field that is not the default."""
+    """Return the command that repeats the training: the data, the network and every option that is not the default."""
     words = ["convscope", "train", recipe.data, "--model", recipe.model]
-    usual = asdict(Recipe())
     for name, value in asdict(recipe).items():
-        if name in ("data", "model") or value == usual[name]:
+        if name in ("data", "model") or value == DEFAULTS[name]:
             continue
-        flag = f"--{name.replace('_', '-')}"
+        flag = OPTIONS[name].flag or f"--{name.replace('_', '-')}"
         if isinstance(value, dict):
-            words += [word for key, item in value.items() for word in ("--model-arg", f"{key}={item}")]
+            words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
         elif isinstance(value, bool):
             words.append(flag if value else f"--no-{flag[2:]}")
         else:
             words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
     return shlex.join(words)
+
+
+def _evaluate_splits(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> dict[str, Evaluation]:
+    """Evaluate by split, in float32; with test-time augmentation, if it was asked for, as `val_tta` and `test_tta`."""
+    recipe, names = context.recipe, prepared.data.class_names
+    views = {"": None} if recipe.tta == "none" else {"": None, "_tta": VIEWS[recipe.tta]}
+    return {
+        split + suffix: evaluate(network, part, prepared.preprocess, names, context.runtime.device, chosen)
+        for suffix, chosen in views.items()
+        for split, part in prepared.parts.items()
+        if split in ("val", "test")
+    }

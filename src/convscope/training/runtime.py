@@ -1,26 +1,23 @@
-"""Where and how a training computes: device, precision, memory layout, memory, seed."""
+"""The hardware settings of a training: device, precision, memory layout, memory allocation and seed."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
-import platform
 import random
 import sys
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..choices import LAYOUTS, PRECISIONS
 from ..devices import choose_device
 from ..errors import UsageError
 
-PRECISIONS = ("auto", "bf16", "fp16", "float32")
-LAYOUTS = ("auto", "contiguous", "channels-last")
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -28,8 +25,8 @@ _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 class Runtime:
     """A device, a precision and a memory layout.
 
-    `bf16` and `fp16` are autocast to those types with the weights kept in float32. `measured` has the milliseconds of a
-    trial step for each of the choices that were tried, if the choice was left open.
+    `bf16` and `fp16` mean autocast to those types, with weights in float32. `measured` has the milliseconds of a trial
+    step for each combination that `fastest_runtime` tried.
     """
 
     device: torch.device
@@ -38,51 +35,50 @@ class Runtime:
     measured: dict[str, float] = field(default_factory=dict, compare=False)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """The context that the forward pass and the loss run in."""
+        """Return the context for the forward pass and the loss."""
         if self.precision not in _TYPES:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, _TYPES[self.precision])
 
     def gradient_scaler(self) -> torch.amp.GradScaler:
-        """What keeps small gradients from vanishing in fp16; it does nothing in the other precisions."""
+        """Return the scaler that keeps small gradients from vanishing in fp16; in other precisions it does nothing."""
         return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
 
-    def place(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its kernels in the layout."""
+    def to_device(self, network: nn.Module) -> nn.Module:
+        """Move the network to the device, its kernels in the layout."""
         return network.to(self.device).to(memory_format=self.memory_format)
 
     def lay_out(self, images: Tensor) -> Tensor:
-        """A batch N x C x H x W in the layout."""
+        """Return a batch N x C x H x W in the layout."""
         return images.contiguous(memory_format=self.memory_format)
 
     def compiled(self, network: nn.Module) -> nn.Module:
-        """The same network, compiled; on CUDA as graphs that are launched whole."""
+        """Return the network, compiled; on CUDA as CUDA graphs."""
         return torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")  # type: ignore[return-value]
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """The layout as torch calls it."""
+        """The layout by torch's name."""
         return torch.channels_last if self.layout == "channels-last" else torch.contiguous_format
 
 
 def choose_runtime(device: str = "auto", precision: str = "auto", layout: str = "auto") -> Runtime:
-    """The best device, or the one that was asked for; DeviceError if that is not there.
+    """Return the runtime for a device, by default the fastest kind; DeviceError if it does not exist.
 
-    A precision or layout that stays "auto" is for `precision.measure` to choose.
+    A precision or layout "auto" is left for `precision.fastest_runtime` to choose.
     """
-    place = choose_device(device)
     if precision not in PRECISIONS:
         raise UsageError(f"unknown precision '{precision}': choose {', '.join(PRECISIONS)}")
     if layout not in LAYOUTS:
         raise UsageError(f"unknown layout '{layout}': choose {', '.join(LAYOUTS)}")
-    return Runtime(place, precision, layout)
+    return Runtime(choose_device(device), precision, layout)
 
 
-def keep_memory() -> None:
-    """Let malloc keep what is freed instead of giving it back to the system.
+def keep_freed_memory() -> None:
+    """Let malloc keep freed memory instead of giving it back to the system.
 
-    Every step frees and takes the same blocks again. By default glibc maps and unmaps the large ones each time, and the
-    page faults of that cost a training on a CPU up to 14 % (benchmarks/LOG.md). Other C libraries are left as they are.
+    Every step frees and allocates the same blocks again. By default glibc maps and unmaps the large ones each time, and
+    the page faults cost a training on a CPU up to 14 % (benchmarks/LOG.md). Other C libraries are left as they are.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -95,7 +91,7 @@ def keep_memory() -> None:
 
 
 def seed_everything(seed: int, deterministic: bool) -> None:
-    """Seed Python, NumPy and torch; `deterministic` also forbids operations whose result may vary from run to run."""
+    """Seed Python, NumPy and torch; `deterministic` also forbids operations whose result may differ between runs."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -104,27 +100,3 @@ def seed_everything(seed: int, deterministic: bool) -> None:
     torch.backends.cudnn.benchmark = not deterministic
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
-
-def describe_environment(runtime: Runtime) -> dict[str, Any]:
-    """Versions, processor and settings, for `env.json`: what somebody needs to understand or repeat a run."""
-    packages = ("convscope", "torch", "torchvision", "numpy", "pillow", "safetensors")
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "device": str(runtime.device),
-        "device_name": torch.cuda.get_device_name(runtime.device) if runtime.device.type == "cuda" else "",
-        "precision": runtime.precision,
-        "layout": runtime.layout,
-        "measured_step_ms": runtime.measured,
-        "threads": torch.get_num_threads(),
-        "packages": {name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

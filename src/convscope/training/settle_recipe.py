@@ -1,4 +1,4 @@
-"""What suits the data where the user has left it open."""
+"""Settle the recipe: choose what the user left open, by the data and by the time there is."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from pathlib import Path
 from typing import Any
 
 from ..data.split import Data
-from .time_budget import Clock
-from .img_size import suit_photos
+from .from_run import EarlierRun
+from .img_size import choose_for_photos
 from .recipe import Recipe
 from .runtime import Runtime
-from .freeze import EarlierRun
+from .time_budget import Clock
 
-# Recipes with a file a kind of data.
+# Recipes with a file per kind of data.
 BY_KIND = ("fast", "best")
 TRANSFER = "transfer"
 AUGMENT = {"digits": "affine", "photos": "flip,shift=0.125", "few-photos": "flip,shift=0.125,trivial-augment"}
-# With fewer training images than this, what generalises matters more than what is quick.
+# With fewer training images than this, augmentation that generalises matters more than speed.
 FEW = 2000
 
 
 def kind_of(data: Data) -> str:
-    """Which recipe suits a data set: that for `digits`, `photos` or `few-photos`."""
+    """Return the kind of data that recipes distinguish: `digits`, `photos` or `few-photos`."""
     return "few-photos" if data.kind == "photos" and len(data.splits["train"]) < FEW else data.kind
 
 
-def augment_for(data: Data) -> str:
-    """The augmentation for a data set of this kind: what is written must not be mirrored, what is seen may be."""
+def default_augment(data: Data) -> str:
+    """Return what `--augment auto` stands for: photos may be mirrored, digits and other signs may not."""
     return AUGMENT[kind_of(data)]
 
 
-def usual_recipe(given: Mapping[str, Any]) -> str | None:
-    """The recipe by name where none was named, by the fields that were given."""
+def default_recipe_name(given: Mapping[str, Any]) -> str | None:
+    """Return the name of the recipe to use where the user named none; None for a plain one.
+
+    `given` are the fields that the user gave.
+    """
     if given.get("pretrained") or given.get("from_run"):
         return TRANSFER
     return None if "model" in given else "fast"
 
 
-def start_from(named: Recipe | str | Path | None, data: Data | None = None) -> Recipe:
-    """A recipe by name, file or value, for this data; the plain one for None.
+def find_recipe(named: Recipe | str | Path | None, data: Data | None = None) -> Recipe:
+    """Return a recipe by name or file for this data; a plain one for None.
 
-    As long as the data is not known, the name of a recipe that depends on it stands for the plain one.
+    Without data, the name of a recipe that depends on it gives the plain one too.
     """
     if isinstance(named, Recipe):
         return named
@@ -50,24 +53,24 @@ def start_from(named: Recipe | str | Path | None, data: Data | None = None) -> R
     return Recipe.load(named, kind_of(data) if data is not None else None)
 
 
-def suit(
+def settle_recipe(
     named: Recipe | str | Path | None, data: Data, given: Mapping[str, Any], runtime: Runtime, clock: Clock
 ) -> tuple[Recipe, str]:
-    """The recipe for this data with the fields that were `given`, and a line about what was chosen (or nothing)."""
-    recipe, images, why = start_from(named, data).changed(**given), len(data.splits["train"]), ""
+    """Return the recipe for this data with the `given` fields, and a line about what was chosen (or an empty one)."""
+    recipe, images, note = find_recipe(named, data).changed(**given), len(data.splits["train"]), ""
     if recipe.from_run:
-        recipe = EarlierRun(recipe.from_run).suit(recipe, given)
+        recipe = EarlierRun(recipe.from_run).with_its_network(recipe, given)
     if named in BY_KIND and data.kind == "photos" and not {"model", "model_args", "img_size"} & set(given):
-        recipe, why = suit_photos(recipe, data, runtime, clock)
+        recipe, note = choose_for_photos(recipe, data, runtime, clock)
     few = named in BY_KIND and kind_of(data) == "few-photos"
     if "batch_size" not in given and (named is None or named in (*BY_KIND, TRANSFER)):
-        recipe = batch_for(recipe, images, 4 if few else 16)
-    recipe = recipe.suited_to(images, 1000 if few else 100)
-    if why:
-        why += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
-    return recipe, why
+        recipe = limit_batch_size(recipe, images, 4 if few else 16)
+    recipe = recipe.with_epochs_for(images, 1000 if few else 100)
+    if note:
+        note += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
+    return recipe, note
 
 
-def batch_for(recipe: Recipe, images: int, steps: int = 16) -> Recipe:
-    """The recipe with smaller batches if there are few images: an epoch has at least so many steps, of 16 images."""
+def limit_batch_size(recipe: Recipe, images: int, steps: int = 16) -> Recipe:
+    """Return the recipe with batches so small that an epoch has `steps` steps, but of 16 images at least."""
     return recipe.changed(batch_size=min(recipe.batch_size, max(images // steps, 16)))

@@ -1,4 +1,4 @@
-"""TensorBoard events, on request."""
+"""TensorBoard event files (`--tensorboard`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import UsageError
 
 
 def scalar_writer(folder: Path, first_epoch: int) -> Callable[[dict[str, float]], None]:
-    """A function that writes a row of metrics.csv as events; earlier ones from `first_epoch` on become void."""
+    """Return a function that writes a row of metrics.csv as events; older events from `first_epoch` on are voided."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as problem:

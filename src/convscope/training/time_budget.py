@@ -1,4 +1,4 @@
-"""How long a training has been going on, how long it may, and what the time went into."""
+"""The time of a training: what it is spent on, and how much of a time budget is used up."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 
 class Clock:
-    """Runs from `started` (a reading of `time.perf_counter`; now, if none is given).
+    """Counts seconds from `started`, a reading of `time.perf_counter`, by default now.
 
-    `budget` is how many seconds the whole may take, or None; `reserve` is what must be left of it for the end, which is
-    measuring and reporting. `timings` are seconds by name.
+    `budget` is how many seconds the whole command may take, or None; `reserve` is what of it must be left for the end,
+    which evaluates and reports. `timings` are seconds by name.
     """
 
     def __init__(self, budget: float | None = None, started: float | None = None):
@@ -23,27 +23,27 @@ class Clock:
             self.timings["imports"] = time.perf_counter() - started
 
     def elapsed(self) -> float:
-        """Seconds since the start, over all sessions of a training that was resumed."""
+        """Return the seconds since the start, with those of earlier sessions of a resumed training."""
         return time.perf_counter() - self.started
 
-    def go_on_from(self, elapsed: float) -> None:
+    def add_earlier(self, seconds: float) -> None:
         """Count the seconds of earlier sessions too."""
-        self.started -= elapsed
+        self.started -= seconds
 
     def share(self) -> float:
-        """How much of the time for training is used up: 0 to 1, and 0 where there is no budget."""
+        """Return the share of the time for training that is used up, 0 to 1; 0 without a budget."""
         if self.budget is None:
             return 0.0
-        # However short the budget, there is a moment to train in.
+        # Even the shortest budget leaves a moment to train in.
         return min(self.elapsed() / max(self.budget - self.reserve, 0.05 * self.budget), 1.0)
 
     def out_of_time(self) -> bool:
-        """Whether training has to end now."""
+        """Return whether training has to end now."""
         return self.share() >= 1.0
 
     @contextlib.contextmanager
     def measuring(self, name: str) -> Iterator[None]:
-        """What happens inside is counted under `name`."""
+        """Add the time that the body of the `with` takes to `timings[name]`."""
         start = time.perf_counter()
         try:
             yield

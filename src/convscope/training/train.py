@@ -1,44 +1,47 @@
-"""A training from beginning to end: data, network, loop, and the run folder that is left behind."""
+"""A training from its recipe to the classifier: `train` starts one, `resume` goes on with one.
+
+The way: load the data, settle the recipe, decode the images, build the network, run the loop (`trainer`), evaluate,
+and write the classifier and the report (`results`).
+"""
 
 from __future__ import annotations
 
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from ..bundle import make_config, newest_run
+from ..bundle import make_config
 from ..data.augment import parse_augment
 from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
-from ..data.decoded import Decoded
-from ..data.sampler import ORDERS
+from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, UsageError, printable
 from ..evaluation import Evaluation, evaluate
-from ..evaluation.tta import VIEWS
-from ..files import free_folder, remove_leftovers, write_atomically
 from ..models import create_model, find_card
+from ..run_folder import RunFolder, newest_run
+from ..snapshots import SnapshotWriter
 from .checkpoint import read_weights
-from .settle_recipe import augment_for, start_from, suit, usual_recipe
-from .time_budget import Clock
-from .results import Run, finish
+from .context import TrainingContext
+from .environment import describe_environment
 from .fit_head import with_classical_head
-from .precision import measure
-from .prepare_data import Prepared, prepare
+from .freeze import Body, find_body
+from .precision import fastest_runtime
+from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
 from .recipe import IDENTITY, Recipe
-from .runtime import Runtime, choose_runtime, describe_environment, keep_memory, seed_everything
-from ..snapshots import Snapshots
+from .results import Run, estimate_seconds, save_results
+from .runtime import choose_runtime, keep_freed_memory, seed_everything
+from .settle_recipe import default_augment, default_recipe_name, find_recipe, settle_recipe
+from .time_budget import Clock
 from .trainer import Trainer
-from .freeze import Body, body_of
 
-# Writing the bundle and the report, the libraries that they need included.
-REPORT_SECONDS = 1.0
+# Images from which a network may derive its first kernels.
+SAMPLE = 2048
 
 
 def train(
@@ -53,43 +56,37 @@ def train(
     started: float | None = None,
     **options: Any,
 ) -> Run:
-    """Train `model` on `data` (a name, a folder or what `load_data` gave) and save everything in a new run folder.
+    """Train `model` on `data` (a name, a folder or what `load_data` returned) and save everything in a new run folder.
 
     `recipe` is a Recipe, a YAML file or the name of one that ships with the package (`fast`, `best`, `transfer`,
-    `tutorial`); `options` are fields of it that are to be different. Without one it is `fast`; where a model is named,
-    the plain one; where it starts from public weights or from an earlier run, `transfer`. With no data it is the
-    bundled digits. For photos, `fast` and `best` choose the input size by the photos and the time, and say so. The run
-    folder is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints
-    progress on stderr; with `strict`, a file that cannot be used is an error. `started` is the reading of
-    `time.perf_counter` that a time budget counts from; without it, it is the call.
+    `tutorial`); `options` are fields that override it. The default recipe is `fast`; a plain one where a model is
+    named; `transfer` where the training starts from public weights or an earlier run. The default data are the bundled
+    digits. For photos, `fast` and `best` choose the input size by the photos and the time, and say so. The run folder
+    is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress to
+    stderr; with `strict`, a file that cannot be used is an error. `started` is the reading of `time.perf_counter` from
+    which a time budget counts, by default that of the call.
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
-    keep_memory()
-    given = data.name if isinstance(data, Data) else None if data is None else str(data)
-    fixed = {key: value for key, value in {"data": given, "model": model}.items() if value is not None} | options
-    named = usual_recipe(fixed) if recipe is None else recipe
-    chosen = start_from(named).changed(**fixed)
-    clock = Clock(chosen.time_budget, started)
+    keep_freed_memory()
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
-        raise UsageError(
-            f"--name must be a plain folder name, not {printable(repr(name))}: --output says where it is made"
-        )
-    find_card(chosen.model)
+        raise UsageError(f"--name must be a plain folder name, not {printable(repr(name))}: --output gives the folder")
+    source = data.name if isinstance(data, Data) else None if data is None else str(data)
+    given = {key: value for key, value in {"data": source, "model": model}.items() if value is not None} | options
+    named = default_recipe_name(given) if recipe is None else recipe
+    chosen = find_recipe(named).changed(**given)
+    clock = Clock(chosen.time_budget, started)
+    find_card(chosen.model)  # an unknown network is named before any data is read
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
-        chosen, why = suit(named, loaded, fixed, runtime, clock)
-        prepared = prepare(loaded, chosen, strict, show)
-    folder = free_folder(Path(output), name or default_name(chosen))
-    write_atomically(folder / "recipe.yaml", chosen.to_yaml())
-    write_atomically(folder / "split.csv", split_table(prepared.data))
-    write_atomically(folder / "labels.txt", "".join(f"{printable(label)}\n" for label in prepared.data.class_names))
-    return _run(folder, chosen, runtime, prepared, clock, show, why)
-
-
-def default_name(recipe: Recipe) -> str:
-    """MODEL-DATA, as a name that a folder may have everywhere."""
-    return f"{recipe.model.replace(':', '-').replace('/', '-')}-{Path(recipe.data).resolve().name}"
+        chosen, note = settle_recipe(named, loaded, given, runtime, clock)
+        prepared = prepare_data(loaded, chosen, strict, show)
+    folder = RunFolder.create(Path(output), name or default_name(chosen))
+    folder.write_recipe(chosen.to_yaml())
+    folder.write_split(split_table(prepared.data))
+    folder.write_labels(prepared.data.class_names)
+    display = ProgressDisplay(sys.stderr if show else None, chosen)
+    return _run(TrainingContext(chosen, runtime, folder, clock, display), prepared, note)
 
 
 def resume(
@@ -100,140 +97,128 @@ def resume(
     started: float | None = None,
     **options: Any,
 ) -> Run:
-    """Go on with an unfinished run where its last checkpoint was saved; the result is as if it had never stopped.
+    """Go on with an unfinished run from its last checkpoint; the result is as if it had never stopped.
 
     `options` may change how it goes on (a lower `lr`, more `epochs`), but not what it is: ModelFileError if the
     network, the classes or the images are not those that it started with. A finished run is only reported again.
-    `last` is the run below the current directory that was started (or changed) last.
+    `last` is the run below the current directory whose recipe was written last.
     """
-    keep_memory()
-    place = newest_run(Path("runs"), "recipe.yaml") if str(folder) == "last" else Path(folder)
-    if not (place / "recipe.yaml").is_file():
-        raise ModelFileError(f"{printable(place)}: no run to go on with (recipe.yaml is missing)")
-    before = Recipe.load(place / "recipe.yaml")
+    keep_freed_memory()
+    run_folder = newest_run() if str(folder) == "last" else RunFolder(Path(folder))
     if data is not None:
         options["data"] = data.name if isinstance(data, Data) else str(data)
-    recipe = before.changed(**options)
-    for field in IDENTITY:
-        old, new = getattr(before, field), getattr(recipe, field)
-        if old != new and not (field == "data" and Path(old).resolve() == Path(new).resolve()):
-            raise ModelFileError(
-                f"{printable(place)} was started with {field} {old}, not {new}: leave it out, or start a new run"
-            )
+    recipe = _resumed_recipe(run_folder, options)
     clock = Clock(recipe.time_budget, started)
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
-    loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
-    table = place / "split.csv"
-    if (loaded.divided or loaded.held_out) and table.is_file():
-        loaded = redivide(loaded, table.read_bytes())
-    for part in (place, place / "checkpoints" / "last", place / "checkpoints" / "best"):
-        remove_leftovers(part)
-    if recipe != before:
-        write_atomically(place / "recipe.yaml", recipe.to_yaml())
-    return _run(place, recipe, runtime, prepare(loaded, recipe, show=show), clock, show)
+    run_folder.remove_leftovers()
+    with clock.measuring("data"):
+        loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
+        table = run_folder.read_split()
+        if (loaded.divided or loaded.held_out) and table is not None:
+            loaded = redivide(loaded, table)
+        prepared = prepare_data(loaded, recipe, show=show)
+    display = ProgressDisplay(sys.stderr if show else None, recipe)
+    return _run(TrainingContext(recipe, runtime, run_folder, clock, display), prepared)
 
 
-def _run(
-    folder: Path, recipe: Recipe, runtime: Runtime, prepared: Prepared, clock: Clock, show: bool, why: str = ""
-) -> Run:
-    """Everything from the first weights to the report. Whatever is random starts from the recipe's seed here.
+def default_name(recipe: Recipe) -> str:
+    """Return MODEL-DATA, as a name that a folder can have on every system."""
+    return f"{recipe.model.replace(':', '-').replace('/', '-')}-{Path(recipe.data).resolve().name}"
 
-    `why` is a line about what was chosen, to be shown.
+
+def _run(context: TrainingContext, prepared: PreparedData, note: str = "") -> Run:
+    """Train from the first weights, or from the last checkpoint if there is one, and save the results.
+
+    All random numbers follow from the recipe's seed, which is set here. `note` is a line to show about what was chosen.
     """
-    names, preprocess, parts = prepared.data.class_names, prepared.preprocess, prepared.parts
+    folder, clock, display = context.folder, context.clock, context.display
+    parts, preprocess, class_names = prepared.parts, prepared.preprocess, prepared.data.class_names
     with clock.measuring("setup"):
-        seed_everything(recipe.seed, recipe.deterministic)
-        network, batches, body, runtime = _set_up(recipe, runtime, prepared)
-        # What was chosen here is part of the run: whoever goes on with it must not choose again.
-        recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
-        write_atomically(folder / "recipe.yaml", recipe.to_yaml())
-        write_atomically(folder / "env.json", json.dumps(describe_environment(runtime), indent=2) + "\n")
-        if recipe.time_budget:
-            clock.reserve = _seconds_at_the_end(network, prepared, runtime, recipe)
+        seed_everything(context.recipe.seed, context.recipe.deterministic)
+        context, network, batches, body = _set_up(context, prepared)
+        if context.recipe.time_budget:
+            clock.reserve = estimate_seconds(context, prepared, network)
+    recipe, runtime = context.recipe, context.runtime
+    counts = ", ".join(f"{len(part):,} {split}" for split, part in parts.items())
+    display.show_line(f"{recipe.model} on {printable(prepared.data.name)}: {counts}")
+    if note:
+        display.show_line(note)
+    display.show_line(f"run folder: {printable(folder.path)}")
 
     def validate(current: nn.Module) -> Evaluation:
         with runtime.autocast():
-            return evaluate(current, parts["val"], preprocess, names, runtime.device)
+            return evaluate(current, parts["val"], preprocess, class_names, runtime.device)
 
-    display = ProgressDisplay(sys.stderr if show else None, recipe)
-    display.say(
-        f"{recipe.model} on {printable(prepared.data.name)}: " + ", ".join(f"{len(p):,} {n}" for n, p in parts.items())
+    snapshots = SnapshotWriter(
+        folder.snapshots, make_config(recipe.model, prepared.model_args, class_names, preprocess)
     )
-    if why:
-        display.say(why)
-    display.say(f"run folder: {printable(folder)}")
+    measured = validate if "val" in parts else None
     trainer = Trainer(
-        network,
-        batches,
-        validate if "val" in parts else None,
-        recipe,
-        runtime,
-        folder,
-        prepared.identity,
-        display,
-        clock,
-        Snapshots(folder, make_config(recipe.model, prepared.model_args, names, preprocess, {})),
-        body,
+        context, network, batches, validate=measured, body=body, snapshots=snapshots, identity=prepared.identity
     )
     trainer.resume()
-    if trainer.finished():
-        display.say("this run is finished: nothing is left to train")
-    done = trainer.progress
-    if recipe.head == "own" or not recipe.freeze:  # a frozen body under another head has nothing to learn
+    # With the precision and layout that were chosen here: a resumed run must not choose again.
+    folder.write_recipe(recipe.to_yaml())
+    folder.write_environment(describe_environment(runtime))
+    if trainer.is_finished():
+        display.show_line("this run is finished: nothing is left to train")
+    if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
         trainer.fit()
-        read_weights(trainer.best, network)
-    clock.timings["train"] = done.seconds
+        read_weights(folder.best, network)
+    clock.timings["train"] = trainer.progress.seconds
     if recipe.head != "own":
         with clock.measuring("head"):
             network, prepared = with_classical_head(network, recipe, prepared)
     with clock.measuring("finish"):
-        run = finish(folder, recipe, runtime, prepared, network, done)
+        run = save_results(context, prepared, network, trainer.progress)
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
     return run
 
 
-def _set_up(recipe: Recipe, runtime: Runtime, prepared: Prepared) -> tuple[nn.Module, Batches, Body | None, Runtime]:
-    """The network with its first weights, the batches, the body, and the runtime with nothing left open."""
+def _set_up(
+    context: TrainingContext, prepared: PreparedData
+) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
+    """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
+    recipe, runtime = context.recipe, context.runtime
     network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
     if prepared.earlier is not None:
-        prepared.earlier.give(network, prepared.data.class_names)
-    augment = parse_augment(augment_for(prepared.data) if recipe.augment == "auto" else recipe.augment)
+        prepared.earlier.copy_weights(network, prepared.data.class_names)
     batches = Batches(
         prepared.parts["train"],
         prepared.preprocess,
         recipe.batch_size,
         recipe.seed,
         runtime.device,
-        augment,
+        parse_augment(default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment),
         mixer(recipe.mixup, recipe.cutmix),
-        ORDERS[recipe.sampler],
+        SAMPLERS[recipe.sampler],
     )
-    images, labels = batches.sample(max(recipe.batch_size, 2048))
-    look_at_data = getattr(network, "prepare", None)
-    if callable(look_at_data):  # first kernels that follow from the images
-        look_at_data(None if prepared.earlier else images.cpu())
-    body = body_of(network, images[:2].cpu(), recipe)
-    if "devices" in prepared.model_args:  # a network that is placed on several devices stays there, as it is
-        return network, batches, body, choose_runtime(recipe.device, "float32", "contiguous")
-    network = network.to(runtime.device)
-    few = min(recipe.batch_size, len(images))
-    runtime = measure(runtime, network, images[:few], labels[:few])
-    return runtime.place(network), batches, body, runtime
+    images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
+    derive_kernels = getattr(network, "prepare", None)
+    if callable(derive_kernels):  # first kernels that follow from the images
+        derive_kernels(None if prepared.earlier else images.cpu())
+    body = find_body(network, images[:2].cpu(), recipe)
+    if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
+        runtime = choose_runtime(recipe.device, "float32", "contiguous")
+    else:
+        few = min(recipe.batch_size, len(images))
+        runtime = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+        network = runtime.to_device(network)
+    recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
+    return replace(context, recipe=recipe, runtime=runtime), network, batches, body
 
 
-def _seconds_at_the_end(network: nn.Module, prepared: Prepared, runtime: Runtime, recipe: Recipe) -> float:
-    """How long the last validation, the final evaluation and the report will take, from a small trial."""
-    parts = {name: part for name, part in prepared.parts.items() if name != "train"}
-    if not parts:
-        return REPORT_SECONDS
-    some = next(iter(parts.values()))
-    clock = Clock()
-    for name in ("first", "second"):  # the first compiles kernels
-        with clock.measuring(name):
-            few = Decoded(some.pixels[:64], some.labels[:64], some.names[:64], [], [])  # may have to be decoded
-            evaluate(network, few, prepared.preprocess, prepared.data.class_names, runtime.device)
-    views = VIEWS[recipe.tta]
-    times = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
-    images = sum(len(part) for part in parts.values()) * times + len(parts.get("val", ()))
-    return REPORT_SECONDS + clock.timings["second"] / len(few) * images
+def _resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> Recipe:
+    """Return a run's recipe with some fields changed; ModelFileError if there is none or it would be another run."""
+    if not folder.recipe.is_file():
+        raise ModelFileError(f"{printable(folder.path)}: no run to go on with (recipe.yaml is missing)")
+    before = Recipe.load(folder.recipe)
+    recipe = before.changed(**options)
+    for field in IDENTITY:
+        old, new = getattr(before, field), getattr(recipe, field)
+        if old != new and not (field == "data" and Path(old).resolve() == Path(new).resolve()):
+            raise ModelFileError(
+                f"{printable(folder.path)} was started with {field} {old}, not {new}: leave it out, or start a new run"
+            )
+    return recipe

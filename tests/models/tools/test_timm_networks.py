@@ -18,7 +18,7 @@ from convscope.data.split import Data, Split
 from convscope.models import arguments_for, find_card, find_preparation
 from convscope.models.tools.head import find_head
 from convscope.models.tools.timm_networks import list_timm, timm_card, timm_weights
-from convscope.training.prepare_data import prepare
+from convscope.training.prepare_data import prepare_data
 
 # timm's own network for tests: 0.5 million parameters.
 NAME = "timm:test_resnet"
@@ -60,7 +60,7 @@ def test_pictures_are_prepared_as_timm_prepares_them():
     image = Image.merge("RGB", (gradient, gradient.rotate(180), gradient.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))
     pixels = torch.randint(0, 256, (4, 200, 210, 3), generator=torch.Generator().manual_seed(0)).byte().numpy()
     data = Data("squares", ["a", "b"], {"train": Split(pixels, torch.tensor([0, 1, 0, 1]).numpy(), list("wxyz"))}, 3)
-    preprocess = prepare(data, cs.Recipe(model=NAME)).preprocess
+    preprocess = prepare_data(data, cs.Recipe(model=NAME)).preprocess
     transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=timm.create_model("test_resnet")))
     ours, theirs = preprocess.normalize(preprocess.pixels(image)[None])[0], transform(image)
     assert preprocess.input_size == tuple(theirs.shape)

@@ -1,0 +1,207 @@
+"""The run folder: the names of the files that a training leaves, and how each of them is written and read.
+
+    runs/train/NAME/
+      recipe.yaml  env.json  labels.txt  split.csv    what was asked, with what versions, on what
+      metrics.csv                                     one row per epoch
+      checkpoints/last/  checkpoints/best/            all that is needed to go on; the best weights
+      checkpoints/snapshots/                          weights of single epochs, see `snapshots`
+      classifier/                                     the bundle, see `bundle`
+      predictions_val.csv                             one row per validation image
+      report.html
+      tensorboard/                                    on request
+
+`convscope evaluate` leaves a report and predictions in a folder of its own, by the same names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from .errors import ModelFileError, printable
+from .files import free_folder, remove_leftovers, write_atomically
+
+RUNS = Path("runs")
+RECIPE, ENVIRONMENT, LABELS, SPLIT, METRICS = "recipe.yaml", "env.json", "labels.txt", "split.csv", "metrics.csv"
+CLASSIFIER, REPORT = "classifier", "report.html"
+CHECKPOINTS = Path("checkpoints")
+MAX_METRICS_BYTES = 16_000_000
+# A training whose files have not changed for this long, and for three epochs, is taken to have stopped.
+SILENT_SECONDS, SILENT_EPOCHS = 30, 3
+# In the first epoch nobody knows how long an epoch takes; but a training saves at least every five minutes.
+SILENT_FIRST_SECONDS = 330
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run. Readers ask only for what they need, and may do so while the training goes on."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> RunFolder:
+        """Make the folder `parent/name`, with -2, -3 ... if that is taken; OutputError if it cannot be made."""
+        return cls(free_folder(parent, name))
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe, YAML. Its presence makes a folder a run folder."""
+        return self.path / RECIPE
+
+    @property
+    def metrics(self) -> Path:
+        """The table with one row per epoch, CSV."""
+        return self.path / METRICS
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint to go on from."""
+        return self.path / CHECKPOINTS / "last"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best weights."""
+        return self.path / CHECKPOINTS / "best"
+
+    @property
+    def snapshots(self) -> Path:
+        """The weights of single epochs."""
+        return self.path / CHECKPOINTS / "snapshots"
+
+    @property
+    def classifier(self) -> Path:
+        """The bundle."""
+        return self.path / CLASSIFIER
+
+    @property
+    def report(self) -> Path:
+        """The report, HTML."""
+        return self.path / REPORT
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's events."""
+        return self.path / "tensorboard"
+
+    def predictions(self, split: str = "val") -> Path:
+        """The table of the predictions for a split, CSV."""
+        return self.path / f"predictions_{split}.csv"
+
+    def write_recipe(self, text: str) -> None:
+        """Write the recipe."""
+        write_atomically(self.recipe, text)
+
+    def write_environment(self, environment: dict[str, Any]) -> None:
+        """Write versions, processor and settings as JSON."""
+        write_atomically(self.path / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+
+    def write_labels(self, class_names: Sequence[str]) -> None:
+        """Write the names of the classes."""
+        write_atomically(self.path / LABELS, labels_text(class_names))
+
+    def write_split(self, table: bytes) -> None:
+        """Write which image belongs to which split, as `data.split.split_table` gives it."""
+        write_atomically(self.path / SPLIT, table)
+
+    def write_metrics(self, history: Sequence[dict[str, float]]) -> None:
+        """Write the table of metrics; the first row names the columns."""
+        columns = list(history[0])
+        lines = [",".join(columns), *(",".join(f"{row[column]:.8g}" for column in columns) for row in history)]
+        write_atomically(self.metrics, "\n".join(lines) + "\n")
+
+    def read_recipe(self) -> dict[str, Any]:
+        """Return the fields of the recipe, unchecked; none of them if it is missing or damaged."""
+        import yaml
+
+        try:
+            values = yaml.safe_load(self.recipe.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            return {}
+        return values if isinstance(values, dict) else {}
+
+    def read_split(self) -> bytes | None:
+        """Return the split table, None if there is none."""
+        table = self.path / SPLIT
+        return table.read_bytes() if table.is_file() else None
+
+    def read_metrics(self) -> list[dict[str, float | None]]:
+        """Return the rows of the table of metrics that are there so far; None for what is no finite number."""
+        try:
+            with self.metrics.open("rb") as file:
+                text = file.read(MAX_METRICS_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return []
+        rows = csv.DictReader(io.StringIO(text))
+        return [{name: _finite_number(value) for name, value in row.items() if name} for row in rows]
+
+    def read_predictions(self, split: str = "val") -> list[dict[str, str]]:
+        """Return the rows `path, label, prediction, probability, loss`; none if the table is missing or damaged."""
+        try:
+            table = self.predictions(split).read_text(encoding="utf-8", errors="surrogateescape")
+            return list(csv.DictReader(io.StringIO(table, newline="")))
+        except (OSError, csv.Error):
+            return []
+
+    def is_finished(self) -> bool:
+        """Whether the training has ended and left a classifier."""
+        return self.classifier.exists()
+
+    def is_running(self) -> bool:
+        """Whether the training goes on, judged by its files: there is no classifier yet, and they have just changed."""
+        if self.is_finished():
+            return False
+        silent = time.time() - self._changed_at()
+        rows = self.read_metrics()
+        if not rows:
+            return silent < SILENT_FIRST_SECONDS
+        seconds_per_epoch = (rows[-1].get("seconds") or 0.0) / max(rows[-1].get("epoch") or 1.0, 1.0)
+        return silent < SILENT_SECONDS + SILENT_EPOCHS * seconds_per_epoch
+
+    def remove_leftovers(self) -> None:
+        """Delete what a process that was killed while writing left behind."""
+        for folder in (self.path, self.last, self.best, self.snapshots):
+            remove_leftovers(folder)
+
+    def _changed_at(self) -> float:
+        newest = 0.0
+        for path in (self.metrics, self.last, self.snapshots):
+            with contextlib.suppress(OSError):
+                newest = max(newest, path.stat().st_mtime)
+        return newest
+
+
+def newest_run(part: str = RECIPE) -> RunFolder:
+    """Return the run below the current directory whose file `part` is the youngest: what `last` stands for.
+
+    ModelFileError if no run has that file.
+    """
+    found = sorted(RUNS.glob(f"*/*/{part}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ModelFileError("no run below the current directory: train one with `convscope train`, or name a folder")
+    return RunFolder(found[-1].parents[len(PurePosixPath(part).parts) - 1])
+
+
+def run_of_bundle(bundle: Path) -> RunFolder | None:
+    """Return the run folder that a bundle lies in, None if it lies elsewhere."""
+    return RunFolder(bundle.parent) if bundle.is_dir() and bundle.name == CLASSIFIER else None
+
+
+def labels_text(class_names: Sequence[str]) -> str:
+    """Return the content of a labels.txt: one name per line, in the order of the classes."""
+    return "".join(f"{printable(name)}\n" for name in class_names)
+
+
+def _finite_number(text: Any) -> float | None:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,37 @@
+"""The environment of a run, for `env.json`: what somebody needs to understand or repeat it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from .runtime import Runtime
+
+PACKAGES = ("convscope", "torch", "torchvision", "numpy", "pillow", "safetensors")
+
+
+def describe_environment(runtime: Runtime) -> dict[str, Any]:
+    """Return versions, processor and settings."""
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "device": str(runtime.device),
+        "device_name": torch.cuda.get_device_name(runtime.device) if runtime.device.type == "cuda" else "",
+        "precision": runtime.precision,
+        "layout": runtime.layout,
+        "measured_step_ms": runtime.measured,
+        "threads": torch.get_num_threads(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
