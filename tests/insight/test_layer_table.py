@@ -9,6 +9,8 @@ from torch import nn
 
 import convscope as cs
 
+from .hooks import hooks_of
+
 # Parameters with 1000 classes, multiply-accumulates and receptive field at the usual input size (Araujo et al. 2019).
 KNOWN = [
     ("alexnet", 224, 61_100_840, 714_188_480, 195),
@@ -95,7 +97,7 @@ def test_nothing_is_left_behind():
     cs.summary(network, (1, 8, 8))
     with pytest.raises(RuntimeError):
         cs.summary(network, (3, 8, 8))
-    assert all(not m._forward_hooks and not m._forward_pre_hooks for m in network.modules())
+    assert hooks_of(network) == 0
     assert network.training and network[1].training and not network[2].training
     assert all(v.equal(before[k]) for k, v in network.state_dict().items())
 

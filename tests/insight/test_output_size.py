@@ -1,4 +1,4 @@
-"""Output sizes: PyTorch gives the same, or refuses too."""
+"""Output sizes: PyTorch has the same, or refuses too."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_as_pytorch(kind):
         (("pool", 5, 2, 2, 2), "padding 2 is more than half of the kernel of 2"),
         (("conv", 5, 3, 0), "stride must be at least 1, not 0"),
         (("conv", 5, 3, 1, -1), "padding must not be negative"),
-        (("conv", 5, 3, 1, 0, 1, True), "only a pool rounds up"),
-        (("transposed", 1, 1, 1, 1), "padding 1 cuts away more than the 1 that there are"),
+        (("conv", 5, 3, 1, 0, 1, True), "only a pool can round up"),
+        (("transposed", 1, 1, 1, 1), "padding 1 on both sides removes all 1 output pixels"),
         (("what", 5, 3), "unknown kind 'what'; choose one of conv, pool, transposed"),
     ],
 )

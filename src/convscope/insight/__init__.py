@@ -1,11 +1,11 @@
-"""Looking inside any `nn.Module`, ours or not."""
+"""Look inside any `nn.Module`: trace it, explain its answers and show its layers, kernels and receptive fields."""
 
 from .activating_patches import Patch, activating_patches
 from .activation_maximisation import maximise
 from .arithmetic import Arithmetic, arithmetic
 from .attribution.attribute import MAP_METHODS, METHODS, attribute
+from .attribution.class_activation import map_layer
 from .attribution.deconvnet import deconvolve
-from .attribution.grad_cam import map_layer
 from .channel_statistics import LayerStatistics, channel_statistics
 from .diagram import graph_dot, graph_svg, structure_svg
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile

@@ -1,4 +1,4 @@
-"""A network over a whole data set: means, deviations, units that never answer, and how large the gradients are."""
+"""Statistics of every layer over a data set: means, deviations, dead units, and the size of the gradients."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .layer_gradients import Loss, gradients
+from .tracing.graph import Node
 from .tracing.trace import record, trace
 
 Batch = Tensor | tuple[Tensor, Tensor]
@@ -20,9 +21,9 @@ Batch = Tensor | tuple[Tensor, Tensor]
 class LayerStatistics:
     """One node of a network over all images.
 
-    `mean` and `deviation` are over every value, `zeros` is the share of values that are 0, `channel_means` has one
-    number a map (or a unit of a vector), `dead` are those that were 0 everywhere, for every image. `gradient_mean` and
-    `gradient_deviation` are of the loss's gradient, image by image, None if there were no labels.
+    `mean` and `deviation` are those of all values, `zeros` is the share of values that are 0. `channel_means` has one
+    number per map (or per unit of a vector); `dead` are the channels that were 0 everywhere, for every image.
+    `gradient_mean` and `gradient_deviation` are those of the loss's gradient, image by image, None without labels.
     """
 
     name: str
@@ -37,19 +38,19 @@ class LayerStatistics:
     gradient_deviation: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 @dataclass
 class _Sums:
-    """What has to be kept of a layer: sums in float64, never the activations."""
+    """The running sums of one layer in float64; activations are not kept."""
 
     count: int = 0
-    total: Tensor | float = 0.0
+    total: Tensor | float = 0.0  # per channel
     squares: float = 0.0
     zeros: int = 0
-    seen: Tensor | bool = False
+    active: Tensor | bool = False  # per channel: whether any value was not 0
     gradient_count: int = 0
     gradient_total: float = 0.0
     gradient_squares: float = 0.0
@@ -60,7 +61,7 @@ class _Sums:
         self.total = self.total + channels.mean((0, 2)) * channels.shape[0] * channels.shape[2]
         self.squares += float(channels.square().sum())
         self.zeros += int((channels == 0).sum())
-        self.seen = self.seen | (channels != 0).any(2).any(0)
+        self.active = self.active | (channels != 0).any(2).any(0)
 
     def add_gradient(self, gradient: Tensor) -> None:
         self.gradient_count += gradient.numel()
@@ -71,11 +72,11 @@ class _Sums:
 def channel_statistics(
     network: nn.Module, batches: Iterable[Batch], loss: Loss | None = None
 ) -> dict[str, LayerStatistics]:
-    """Statistics of every node that `trace` names, over batches of images N x C x H x W, in evaluation mode.
+    """Return statistics of every node that `trace` names, over batches of images N x C x H x W, in evaluation mode.
 
-    With `loss` (a function of logits and labels, the mean over a batch) the batches are pairs of images and labels,
-    and the gradients of the loss of single images are measured too. Only sums are kept, so that any number of images
-    fits. ValueError if there are none.
+    With `loss` (a function of logits and labels, the mean over a batch) the batches are pairs of images and labels, and
+    the gradients of the loss of single images are measured too. Only sums are kept, so that any number of images fits
+    in memory. ValueError if there are none.
     """
     sums: dict[str, _Sums] = {}
     first: Tensor | None = None
@@ -91,15 +92,15 @@ def channel_statistics(
             if labels is None:
                 raise ValueError("gradients need labels: give pairs of images and labels, or no loss")
             for name, gradient in gradients(network, images, labels, loss).items():
-                # The loss is a mean; an image's own gradient is as many times larger.
+                # The loss is the mean over the batch; the gradient of an image's own loss is that many times larger.
                 sums[name].add_gradient(gradient * len(images))
     if first is None:
         raise ValueError("no images: statistics need at least one batch")
     nodes = trace(network, first, keep=()).nodes
-    return {node.name: _finished(node, sums[node.name]) for node in nodes if node.name in sums}
+    return {node.name: _statistics(node, sums[node.name]) for node in nodes if node.name in sums}
 
 
-def _finished(node: Any, sums: _Sums) -> LayerStatistics:
+def _statistics(node: Node, sums: _Sums) -> LayerStatistics:
     total = torch.as_tensor(sums.total)
     per_channel = sums.count / total.numel()
     mean = float(total.sum()) / sums.count
@@ -112,7 +113,7 @@ def _finished(node: Any, sums: _Sums) -> LayerStatistics:
         mean,
         _deviation(sums.squares, sums.count, mean),
         sums.zeros / sums.count,
-        tuple((~torch.as_tensor(sums.seen)).nonzero().flatten().tolist()),
+        tuple((~torch.as_tensor(sums.active)).nonzero().flatten().tolist()),
         tuple((total / per_channel).tolist()),
         gradient_mean,
         None if gradient_mean is None else _deviation(sums.gradient_squares, sums.gradient_count, gradient_mean),

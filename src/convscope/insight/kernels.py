@@ -1,40 +1,42 @@
-"""Kernels as numbers and as pictures."""
+"""Kernels as numbers and as images."""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..suggest import did_you_mean
+
 
 def kernels(network: nn.Module, layer: str) -> Tensor:
-    """The kernels of a layer, output maps x input maps x height x width, as a copy on the CPU.
+    """Return the kernels of a layer, output maps x input maps x height x width, as a copy on the CPU.
 
-    A linear layer's are 1 x 1. A layer that stores its kernels in a form of its own (a connection table) gives them
-    with a method `dense_weight`. Of a grouped convolution only the input maps of the group are there. ValueError for a
+    Those of a linear layer are 1 x 1; those of a grouped convolution have the input maps of one group. A layer that
+    stores its kernels in another form (a connection table) gives them with a method `dense_weight`. ValueError for a
     name that is no layer with kernels.
     """
-    found = dict(network.named_modules())
-    weight = _weight(found[layer]) if layer in found else None
+    modules = dict(network.named_modules())
+    weight = _weight(modules[layer]) if layer in modules else None
     if weight is None:
         names = layers_with_kernels(network)
-        what = f"'{layer}' has no kernels" if layer in found else f"unknown layer '{layer}'"
-        raise ValueError(f"{what}: {nearest(layer, names)}")
+        problem = f"'{layer}' has no kernels" if layer in modules else f"unknown layer '{layer}'"
+        first = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        choices = f"choose one of {first}" if names else "this network has no layer with kernels"
+        raise ValueError(f"{problem}: {did_you_mean(layer, names, choices, cutoff=0.4)}")
     weight = weight.detach().float().cpu().clone()
     return weight if weight.ndim == 4 else weight[..., None, None]
 
 
 def layers_with_kernels(network: nn.Module) -> list[str]:
-    """Names of the layers that `kernels` takes, in the order in which the network lists them."""
+    """Return the names of the layers that `kernels` takes, in the order in which the network lists them."""
     return [name for name, module in network.named_modules() if name and _weight(module) is not None]
 
 
 def tile(maps: Tensor | np.ndarray, columns: int | None = None, gap: int = 1, fill: float = math.nan) -> np.ndarray:
-    """Pictures side by side: n x H x W (or n x 3 x H x W, in colour) -> one array, rows x columns of them.
+    """Arrange images in a grid: n x H x W (or n x 3 x H x W, in colour) -> one array.
 
     Without `columns` they fill a rectangle that is wider than high where their number allows it: 96 kernels become
     AlexNet's 8 x 12. `gap` pixels of `fill` lie between them and where the last row ends early. The result is
@@ -49,35 +51,25 @@ def tile(maps: Tensor | np.ndarray, columns: int | None = None, gap: int = 1, fi
     columns = min(columns or columns_for(count), count)
     rows = -(-count // columns)
     shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *array.shape[3:])
-    picture = np.full(shape, fill, np.float32)
+    grid = np.full(shape, fill, np.float32)
     for i, one in enumerate(array):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
-        picture[top : top + height, left : left + width] = one
-    return picture
+        grid[top : top + height, left : left + width] = one
+    return grid
 
 
 def columns_for(count: int) -> int:
-    """Columns of a grid of `count` pictures: a divisor if one makes a shape between a square and 2.5 : 1."""
+    """Return the columns of a grid of `count` images: a divisor if one gives a shape between a square and 2.5 : 1."""
     side = math.ceil(math.sqrt(count))
     return next((c for c in range(side, count + 1) if count % c == 0 and c * c <= 2.5 * count), side)
 
 
 def colour_kernels(weight: Tensor) -> Tensor:
-    """Kernels on three input maps as colours in 0..1: zero is middle gray, each scaled by its own largest number."""
+    """Return kernels on three input maps as colours in 0..1: zero is middle grey, each scaled by its largest value."""
     if weight.ndim != 4 or weight.shape[1] != 3:
         raise ValueError(f"colours need kernels on 3 input maps, not {tuple(weight.shape)}")
     largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
     return 0.5 + 0.5 * weight / largest
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint for an error message: the names most like `name`, or the first few."""
-    names = list(names)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return f"choose one of {shown}" if names else "there is none"
 
 
 def _weight(module: nn.Module) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Backwards through a network: the gradient of the loss at every layer's output."""
+"""The gradient of the loss at the output of every layer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attribution.class_score import Labels, as_labels, watched
+from .attribution.class_score import Labels, as_labels, run_observed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F.cross_entropy) -> dict[str, Tensor]:
-    """The gradient of `loss(logits, labels)` at the output of every node that `trace` names, `input` first.
+    """Return the gradient of `loss(logits, labels)` at the output of every node that `trace` names, `input` first.
 
-    images N x C x H x W; every gradient has the shape of its node's output, zero where the loss does not depend on it.
-    Evaluation mode; no parameter gets a gradient.
+    images N x C x H x W. Every gradient has the shape of its node's output; it is zero where the loss does not depend
+    on the node. The network runs in evaluation mode, and no parameter gets a gradient.
     """
     found: dict[str, Tensor] = {}
     shapes: dict[str, torch.Size] = {}
@@ -25,11 +25,11 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
     def observe(name: str, output: Tensor) -> None:
         shapes[name] = output.shape
         if output.requires_grad:
-            # A hook is told of the gradient of the values as they are now, though the next layer may work in place.
+            # The hook gets the gradient of the values as they are now, though the next layer may work in place.
             output.register_hook(lambda gradient: found.update({name: gradient}))
 
-    start, logits = watched(network, images, observe)
+    pixels, logits = run_observed(network, images, observe)
     with torch.enable_grad():
         value = loss(logits, as_labels(labels, logits))
-        torch.autograd.grad(value, start)
-    return {name: found[name] if name in found else start.new_zeros(shape) for name, shape in shapes.items()}
+        torch.autograd.grad(value, pixels)
+    return {name: found[name] if name in found else pixels.new_zeros(shape) for name, shape in shapes.items()}

@@ -71,6 +71,7 @@ EVEN = {
 BEHIND_CONVOLUTION = {name: nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), layer) for name, layer in UNEVEN.items()}
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("name", [*UNEVEN, *EVEN])
 def test_theory_is_what_the_gradient_sees(name):
     torch.manual_seed(0)

@@ -1,1 +1,1 @@
-"""Heat maps: how much each pixel speaks for a class, one file per method."""
+"""Heat maps: how much each pixel speaks for a class, one file per method (`attribute.py` chooses among them)."""

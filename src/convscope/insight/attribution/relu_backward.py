@@ -1,8 +1,7 @@
-"""Other ways back through a rectifier: the two papers that only let positive evidence pass.
+"""Replace the backward pass of ReLU: the rules of deconvnet and of guided backpropagation.
 
-Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014 (deconvnet), and Springenberg,
-Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity*, 2015 (guided backpropagation; their figure 1 compares
-the three rules).
+Springenberg, Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity: The All Convolutional Net*, ICLR workshop
+2015, compare them with plain backpropagation in their figure 1.
 """
 
 from __future__ import annotations
@@ -15,17 +14,18 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 RULES = ("deconvnet", "guided")
-# Every way in which PyTorch spells "replace what is negative by zero"; nn.ReLU and nn.ReLU6 come through these too.
+# Every function of PyTorch that is a ReLU; nn.ReLU and nn.ReLU6 call these too.
 IN_PLACE = {torch.relu_, torch.Tensor.relu_}
-RECTIFIERS = {F.relu, torch.relu, torch.Tensor.relu, F.relu6, *IN_PLACE}
+RELUS = {F.relu, torch.relu, torch.Tensor.relu, F.relu6, *IN_PLACE}
 
 
-class ChangedRectifiers(TorchFunctionMode):
-    """While it is active, gradients go back through every rectifier by another rule; forwards nothing changes.
+class ReluBackward(TorchFunctionMode):
+    """While it is active, the gradient passes every ReLU by another rule; the forward pass stays the same.
 
-    It changes the function, not the module: one that a network calls without a layer (`F.relu`), or in place, or twice
-    with one module, is caught like any other, and there is no hook that could be left behind. Smooth activations
-    (sigmoid, SiLU, GELU) keep their gradient: in a network of those, both rules are plain backpropagation.
+    The gradient is set to 0 where it is negative (`deconvnet`), or where it is negative or the ReLU's input was
+    (`guided`). The function is replaced, not the module: a ReLU that a network calls without a layer (`F.relu`), in
+    place, or twice with one module, is caught like any other, and no hook is left behind. Smooth activations (sigmoid,
+    SiLU, GELU) keep their gradient: in a network of those, both rules are plain backpropagation.
     """
 
     def __init__(self, rule: str):
@@ -36,15 +36,15 @@ class ChangedRectifiers(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func not in RECTIFIERS:
+        if func not in RELUS:
             return func(*args, **kwargs)
         values = args[0] if args else kwargs["input"]
         in_place = func in IN_PLACE or kwargs.get("inplace", len(args) > 1 and args[1])
-        return _Rectifier.apply(values, self.rule, bool(in_place), 6.0 if func is F.relu6 else None)
+        return _Relu.apply(values, self.rule, bool(in_place), 6.0 if func is F.relu6 else None)
 
 
-class _Rectifier(torch.autograd.Function):
-    """min(max(x, 0), ceiling), whose gradient is rectified: everywhere (deconvnet), or where x passed (guided)."""
+class _Relu(torch.autograd.Function):
+    """min(max(x, 0), ceiling), with the backward pass of one of the rules."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, rule: str, in_place: bool, ceiling: float | None) -> Tensor:

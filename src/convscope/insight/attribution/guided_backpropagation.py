@@ -1,0 +1,18 @@
+"""Guided backpropagation: the gradient without anything that speaks against the class, at any ReLU on its way.
+
+Springenberg, Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity: The All Convolutional Net*, ICLR workshop
+2015.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .class_score import Score, Target, input_gradient
+from .relu_backward import ReluBackward
+
+
+def guided_backpropagation(score: Score, images: Tensor, target: Target) -> Tensor:
+    """Return the gradient, with negative values cut off at every ReLU and summed over channels: N x H x W."""
+    with ReluBackward("guided"):
+        return input_gradient(score, images, target).sum(1)
