@@ -47,11 +47,11 @@ def check_command(
     Opens every image. Exit code 0 if a classifier can be trained on it, 3 if not. Nothing is written to the data set.
     """
     from ..data.check.contact_sheet import write_sheet
-    from ..data.check.report import examine
+    from ..data.check.report import check_data
 
     checked("crop_mode", crop_mode, "--crop-mode")
     _check_output(output, data)
-    report = examine(data, data_dir, size=img_size, crop_mode=crop_mode, near=near, show=not json)
+    report = check_data(data, data_dir, size=img_size, crop_mode=crop_mode, near=near, show=not json)
     if output is not None and report.thumbnails:
         write_sheet(report, output)
     if json:
@@ -78,6 +78,7 @@ def _check_output(output: Path | None, data: str) -> None:
 def _print_report(report: Report, source: str) -> None:
     if report.data is not None:
         _print_counts(report)
+        typer.echo("")
     of_kind = Counter(problem.kind for problem in report.problems)
     printed: Counter[str] = Counter()
     for problem in sorted(report.problems, key=lambda problem: SEVERITIES.index(problem.severity)):
@@ -90,7 +91,7 @@ def _print_report(report: Report, source: str) -> None:
             rest = of_kind[problem.kind] - MOST_PROBLEMS
             typer.echo(f"          ... and {rest:,} more of this kind (--json lists all)")
     if report.refusal is None:
-        typer.echo(f"\nusable; try next  convscope train {printable(source)}")
+        typer.echo(("\n" if printed else "") + f"usable; try next  convscope train {printable(source)}")
 
 
 def _print_counts(report: Report) -> None:
@@ -110,4 +111,3 @@ def _print_counts(report: Report) -> None:
     total = ("all", *(f"{count:,}" for count in summary["splits"].values()))
     more = [(f"... and {len(rows) - MOST_CLASSES} more", *("" for _ in splits))] if len(rows) > MOST_CLASSES else []
     print_table([("class", *splits), *rows[:MOST_CLASSES], *more, total], numbers=range(1, len(splits) + 1))
-    typer.echo("")
