@@ -1,4 +1,4 @@
-/** The probabilities on the right, and how they were before a change. */
+/** The answer on the right: the most probable class, all probabilities, and how they were before a change. */
 
 import { h, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
@@ -6,92 +6,115 @@ import { milliseconds, percent } from "./numbers.js";
 import { SOFTMAX } from "./state/softmax.js";
 import { countChanges } from "./state/whatif.js";
 
-const AT_FIRST = 10;
-const MOST = 200; // more rows nobody reads, and the page would become slow
+const LISTED = 10; // classes at first
+const MOST_LISTED = 200; // more rows would slow the page down
+const SHORT_FIGURE = 3; // characters of a class's name that are shown as large as a digit
+const SHORT_LABEL = 4; // characters of a class's name that leave the bar its room
 
-export function mount(root, store, again) {
-  const top = h("div", { class: "verdict", "aria-live": "polite" });
+/** `retry()` repeats what failed. */
+export function mount(root, store, retry) {
+  const view = {
+    root, store, retry, ...elementsIn(root),
+    showsAll: false, // whether all classes are listed
+    rows: [], // kept between answers, so that bars move instead of jumping
+  };
+  view.all.addEventListener("click", () => {
+    view.showsAll = !view.showsAll;
+    show(view);
+  });
+  view.why.addEventListener("click", () => store.set({ why: !store.state.why, selected: null }));
+  store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
+  store.on(["forward", "status", "problem", "language", "why", "network"], () => show(view));
+  show(view);
+}
+
+function elementsIn(root) {
+  const verdict = h("div", { class: "verdict", "aria-live": "polite" });
   const list = h("ol", { class: "classes" });
   const all = h("button", { class: "quiet wide", hidden: true });
   const why = h("button", { class: "primary wide", hidden: true });
-  const clock = h("p", { class: "clock" });
-  root.append(top, list, all, why, clock);
-  let everything = false;
-  let rows = []; // kept between answers, so that bars move instead of jumping
+  const time = h("p", { class: "clock" });
+  root.append(verdict, list, all, why, time);
+  return { verdict, list, all, why, time };
+}
 
-  all.addEventListener("click", () => {
-    everything = !everything;
-    show();
-  });
-  why.addEventListener("click", () => store.set({ why: !store.state.why, selected: null }));
+function show(view) {
+  const { root, store, verdict, list, all, why, time, showsAll } = view;
+  const { forward, status, why: open } = store.state;
+  root.classList.toggle("waiting", status === "slow");
+  verdict.replaceChildren(...verdictParts(store.state, view.retry));
+  list.hidden = why.hidden = !forward;
+  why.replaceChildren(icon("question"), t("answer.why"));
+  why.setAttribute("aria-pressed", String(open));
+  const count = forward?.probabilities.length ?? 0;
+  all.hidden = count <= LISTED;
+  if (!all.hidden) all.textContent = t(showsAll ? "answer.fewer" : "answer.all", { n: Math.min(count, MOST_LISTED) });
+  time.textContent = forward ? t("answer.clock", { ms: milliseconds(forward.time_ms) }) : "";
+  showRows(view);
+}
 
-  function verdict() {
-    const { status, problem, forward, network } = store.state;
-    if (status === "failed") {
-      return [h("p", { class: "problem", role: "alert" }, ofLanguage(problem)), h("button", { class: "quiet", onclick: again }, icon("reset"), t("state.again"))];
-    }
-    if (forward) {
-      const [best] = forward.probabilities;
-      return [h("p", { class: `figure${[...best.label].length > 3 ? " long" : ""}` }, name(best.label)),
-        h("p", { class: "chance" }, `${percent(best.probability)} %`),
-        status === "slow" ? h("p", { class: "soft" }, t("state.slow")) : null].filter(Boolean);
-    }
-    const sentence = { loading: network ? "state.loading" : "state.loadingNetwork", slow: "state.slow", empty: "state.empty", ready: "state.loading" };
-    const busy = status === "loading" || status === "slow";
-    return [busy ? h("span", { class: "busy", "aria-hidden": "true" }) : null, h("p", { class: "soft" }, t(sentence[status]))].filter(Boolean);
+/** The most probable class, or why there is none yet. */
+function verdictParts({ status, problem, forward, network }, retry) {
+  if (status === "failed") {
+    return [h("p", { class: "problem", role: "alert" }, ofLanguage(problem)),
+      h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"))];
   }
-
-  function show() {
-    const { forward, before, whatif, network, why: open } = store.state;
-    root.classList.toggle("waiting", store.state.status === "slow");
-    top.replaceChildren(...verdict());
-    list.hidden = !forward;
-    why.hidden = !forward;
-    why.replaceChildren(icon("question"), t("answer.why"));
-    why.setAttribute("aria-pressed", String(open));
-    all.hidden = !forward || forward.probabilities.length <= AT_FIRST;
-    if (!forward) {
-      clock.textContent = "";
-      list.replaceChildren();
-      rows = [];
-      return;
-    }
-    all.textContent = t(everything ? "answer.fewer" : "answer.all", { n: Math.min(forward.probabilities.length, MOST) });
-    const few = network.class_names.length <= AT_FIRST;
-    list.classList.toggle("long", network.class_names.some((label) => label.length > 4));
-    const shown = few ? [...forward.probabilities].sort((a, b) => a.index - b.index) : forward.probabilities.slice(0, everything ? MOST : AT_FIRST);
-    if (rows.length !== shown.length) {
-      rows = shown.map(row);
-      list.replaceChildren(...rows.map(({ item }) => item));
-    }
-    const changed = countChanges(whatif) > 0;
-    shown.forEach((one, i) => rows[i].fill(one, one.index === forward.probabilities[0].index, changed ? before?.[one.index] : undefined));
-    clock.textContent = t("answer.clock", { ms: milliseconds(forward.time_ms) });
+  const slow = h("p", { class: "soft" }, t("state.slow"));
+  if (forward) {
+    const [{ label, probability }] = forward.probabilities;
+    const isLong = [...label].length > SHORT_FIGURE;
+    const parts = [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
+      h("p", { class: "chance" }, `${percent(probability)} %`)];
+    return status === "slow" ? [...parts, slow] : parts;
   }
+  const busy = h("span", { class: "busy", "aria-hidden": "true" });
+  if (status === "empty") return [h("p", { class: "soft" }, t("state.empty"))];
+  if (status === "slow") return [busy, slow];
+  if (status === "ready") return [h("p", { class: "soft" }, t("state.loading"))];
+  return [busy, h("p", { class: "soft" }, t(network ? "state.loading" : "state.loadingNetwork"))];
+}
 
-  function row() {
-    const label = h("span", { class: "label" });
-    const bar = h("span", { class: "bar" });
-    const mark = h("span", { class: "before", hidden: true });
-    const value = h("span", { class: "value" });
-    let index = 0;
-    const button = h("button", { onclick: () => store.set({ selected: { layer: SOFTMAX, map: index, y: 0, x: 0 }, why: false }) },
-      label, h("span", { class: "track" }, bar, mark), value);
-    const fill = (one, best, past) => {
-      if (label.textContent !== one.label || index !== one.index) label.replaceChildren(name(one.label));
-      index = one.index;
-      bar.style.width = `${one.probability * 100}%`;
-      value.textContent = percent(one.probability);
-      mark.hidden = past === undefined;
-      if (past !== undefined) mark.style.left = `${past * 100}%`;
-      button.classList.toggle("best", best);
-      button.title = past === undefined ? t("answer.row", { label: one.label }) : t("answer.past", { label: one.label, past: percent(past) });
-      button.setAttribute("aria-label", `${one.label} ${percent(one.probability)} %`);
-    };
-    return { item: h("li", {}, button), fill };
+function showRows(view) {
+  const { store, list } = view;
+  const { forward, before, whatif, network } = store.state;
+  const shown = forward ? listedClasses(forward, network, view.showsAll) : [];
+  if (view.rows.length !== shown.length) {
+    view.rows = shown.map(() => makeRow(store));
+    list.replaceChildren(...view.rows.map(({ item }) => item));
   }
+  if (!forward) return;
+  list.classList.toggle("long", network.class_names.some((label) => label.length > SHORT_LABEL));
+  const best = forward.probabilities[0].index;
+  const changed = countChanges(whatif) > 0;
+  shown.forEach((one, i) => view.rows[i].show(one, one.index === best, changed ? before?.[one.index] : undefined));
+}
 
-  store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
-  store.on(["forward", "status", "problem", "language", "why", "network"], show);
-  show();
+/** Few classes stand in their own order, of many the most probable ones come first. */
+function listedClasses({ probabilities }, network, showsAll) {
+  if (network.class_names.length <= LISTED) return [...probabilities].sort((a, b) => a.index - b.index);
+  return probabilities.slice(0, showsAll ? MOST_LISTED : LISTED);
+}
+
+/** A row {item, show(answer, isBest, past)}; `past` is the probability without the changes, if there are any. */
+function makeRow(store) {
+  const label = h("span", { class: "label" });
+  const bar = h("span", { class: "bar" });
+  const mark = h("span", { class: "before", hidden: true });
+  const value = h("span", { class: "value" });
+  let shown = null; // {label, index, probability}
+  const onclick = () => store.set({ selected: { layer: SOFTMAX, map: shown.index, y: 0, x: 0 }, why: false });
+  const button = h("button", { onclick }, label, h("span", { class: "track" }, bar, mark), value);
+  const show = (answer, isBest, past) => {
+    if (shown?.label !== answer.label) label.replaceChildren(name(answer.label));
+    shown = answer;
+    bar.style.width = `${answer.probability * 100}%`;
+    value.textContent = percent(answer.probability);
+    mark.hidden = past === undefined;
+    if (past !== undefined) mark.style.left = `${past * 100}%`;
+    button.classList.toggle("best", isBest);
+    button.title = past === undefined ? t("answer.row", { label: answer.label })
+      : t("answer.past", { label: answer.label, past: percent(past) });
+    button.setAttribute("aria-label", `${answer.label} ${percent(answer.probability)} %`);
+  };
+  return { item: h("li", {}, button), show };
 }

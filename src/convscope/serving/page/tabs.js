@@ -1,7 +1,7 @@
 /**
  * The tabs in front of the page. Each but the first is a module of that name with `mount(element, store)`, loaded when
  * it is opened for the first time; `three.js` is one too, and stands in for the picture of the network. A module may
- * return `{hide(), show()}` to be told when it is out of sight.
+ * return `{hide(), show()}` to be told when it is out of sight and when it is back.
  */
 
 import { h } from "./dom.js";
@@ -10,52 +10,77 @@ import { t } from "./i18n.js";
 const TABS = ["network", "convolution", "training", "lesson"];
 
 /** `root` gets the tab list; panels are the elements with id "tab-NAME", and "three". */
-export function mount(root, store, page) {
-  const loaded = new Map([["network", Promise.resolve(null)]]);
-  const buttons = TABS.map((tab) => h("button", { role: "tab", id: `to-${tab}`, "aria-controls": `tab-${tab}`, onclick: () => store.set({ tab }) }));
-  root.append(...buttons);
+export function mount(root, store) {
+  const view = {
+    root, store,
+    buttons: TABS.map((tab) => tabButton(store, tab)),
+    loaded: new Map(), // name of a module -> promise of what its `mount` returned
+    front: [], // what the modules in front returned
+  };
+  root.append(...view.buttons);
   root.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     const next = (TABS.indexOf(store.state.tab) + step + TABS.length) % TABS.length;
     store.set({ tab: TABS[next] });
-    buttons[next].focus();
+    view.buttons[next].focus();
   });
+  store.on(["tab", "three", "language"], () => show(view));
+  show(view);
+}
 
-  async function load(module, element) {
-    if (!loaded.has(module)) {
-      loaded.set(module, import(`./${module}/${module}.js`).then((view) => view.mount(element, store)).catch((problem) => {
-        console.warn(problem);
-        loaded.delete(module);
-        element.replaceChildren(h("p", { class: "soft missing" }, t("tabs.missing")));
-        return null;
-      }));
-    }
-    return loaded.get(module);
-  }
+function tabButton(store, tab) {
+  return h("button", {
+    role: "tab", id: `to-${tab}`, "aria-controls": `tab-${tab}`, onclick: () => store.set({ tab }),
+  });
+}
 
-  let front = []; // what the modules in front returned
-  async function show() {
-    const { tab, three } = store.state;
-    TABS.forEach((name, i) => {
-      const here = name === tab;
-      buttons[i].textContent = t(`tabs.${name}`);
-      buttons[i].setAttribute("aria-selected", String(here));
-      buttons[i].tabIndex = here ? 0 : -1;
-      // The lesson speaks about the network, which stands beside it.
-      page.getElementById(`tab-${name}`).hidden = !here && !(name === "network" && tab === "lesson");
-    });
-    root.setAttribute("aria-label", t("tabs.label"));
-    page.body.dataset.tab = tab;
-    page.getElementById("three").hidden = !three;
-    page.getElementById("network").hidden = three;
-    const wanted = [...(tab === "network" ? [] : [[tab, `tab-${tab}`]]), ...(three && ["network", "lesson"].includes(tab) ? [["three", "three"]] : [])];
-    const views = await Promise.all(wanted.map(([module, id]) => load(module, page.getElementById(id))));
-    if (store.state.tab !== tab || store.state.three !== three) return; // somebody went on while it was loaded
-    for (const view of front) if (!views.includes(view)) view?.hide?.();
-    for (const view of views) view?.show?.();
-    front = views;
+async function show(view) {
+  const { tab, three } = view.store.state;
+  showPanels(view, tab, three);
+  const modules = modulesFor(tab, three);
+  const front = await Promise.all(modules.map(([module, id]) => load(view, module, document.getElementById(id))));
+  const { state } = view.store;
+  if (state.tab !== tab || state.three !== three) return; // another tab was opened meanwhile
+  for (const one of view.front) if (!front.includes(one)) one?.hide?.();
+  for (const one of front) one?.show?.();
+  view.front = front;
+}
+
+function showPanels({ root, buttons }, tab, three) {
+  root.setAttribute("aria-label", t("tabs.label"));
+  TABS.forEach((name, i) => {
+    const chosen = name === tab;
+    buttons[i].textContent = t(`tabs.${name}`);
+    buttons[i].setAttribute("aria-selected", String(chosen));
+    buttons[i].tabIndex = chosen ? 0 : -1;
+    document.getElementById(`tab-${name}`).hidden = !chosen && !(name === "network" && showsNetwork(tab));
+  });
+  document.body.dataset.tab = tab;
+  document.getElementById("three").hidden = !three;
+  document.getElementById("network").hidden = three;
+}
+
+/** The lesson speaks about the network, which stands beside it. */
+const showsNetwork = (tab) => tab === "network" || tab === "lesson";
+
+/** [module, id of its element] of all that is in front. */
+function modulesFor(tab, three) {
+  const modules = tab === "network" ? [] : [[tab, `tab-${tab}`]];
+  return three && showsNetwork(tab) ? [...modules, ["three", "three"]] : modules;
+}
+
+/** What a module's `mount` returned; null where the module is missing, which its element then says. */
+async function load({ store, loaded }, module, element) {
+  if (!loaded.has(module)) {
+    loaded.set(module, import(`./${module}/${module}.js`).then((view) => view.mount(element, store)));
   }
-  store.on(["tab", "three", "language"], show);
-  show();
+  try {
+    return await loaded.get(module);
+  } catch (problem) {
+    console.warn(problem);
+    loaded.delete(module);
+    element.replaceChildren(h("p", { class: "soft missing" }, t("tabs.missing")));
+    return null;
+  }
 }

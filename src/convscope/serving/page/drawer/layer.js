@@ -5,10 +5,8 @@ import { has, t } from "../i18n.js";
 import { amount, facts, kindWithSize } from "../network/kinds.js";
 import { limits, pictureOf } from "../network/paint.js";
 import { short } from "../numbers.js";
-import { mapsOf } from "../state/maps.js";
+import { SHOWN_AT_FIRST, mapsOf } from "../state/maps.js";
 import { mapBox } from "./mapbox.js";
-
-const SHOWN_AT_FIRST = 16;
 
 export function layerView(root, store) {
   const node = store.state.network.byName.get(store.state.selected.layer);

@@ -1,10 +1,12 @@
-/** Strokes of a drawing, in 0..1 of the board, and how they look. */
+/** Strokes of a drawing: {tool, points} with [x, y] from 0 to 1 of the board, and how they look. */
 
 const WIDTH = { pen: 0.085, eraser: 0.16 }; // of the board; a pen of 2.4 pixels on MNIST's 28
-const NEAR = 0.006; // points closer than that say nothing new
-const BOARD = 224; // what is sent: enough that the server's resizing decides, not ours
+const NEAR = 0.006; // a point closer to the last one is left out
+const BOARD = 224; // pixels of the picture that is sent: so many that the server's resizing decides how it looks
+const FILLED = 20 / 28; // of the board that a centred drawing fills, as MNIST's digits do
+const LARGEST_SCALE = 3; // of a centred drawing: a dot stays small
 
-/** Coordinates lie on the grid that links keep, so that a link holds exactly what was drawn. */
+/** Coordinates lie on the grid of those in links, so that a link holds exactly what was drawn. */
 export const GRID = 36 ** 2 - 1;
 const onGrid = (v) => Math.round(Math.min(Math.max(v, 0), 1) * GRID) / GRID;
 
@@ -16,7 +18,7 @@ export function addPoint(points, x, y) {
   return true;
 }
 
-/** Paints strokes over the whole board: light on dark ("chalk") or dark on light ("ink"). */
+/** Paints strokes over the whole board: light on dark for `ink` "chalk", dark on light for "ink". */
 export function paintStrokes(context, size, strokes, ink) {
   const [ground, line] = ink === "ink" ? ["#fff", "#000"] : ["#000", "#fff"];
   context.fillStyle = ground;
@@ -47,14 +49,14 @@ export function boardFile({ strokes, ink }) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** Moves and scales the strokes so that the drawing fills the middle 20 of 28 parts, as MNIST's digits do. */
+/** Strokes moved and scaled so that the drawing fills the middle of the board. */
 export function centred(strokes) {
   const points = strokes.filter(({ tool }) => tool === "pen").flatMap(({ points: some }) => some);
   if (!points.length) return strokes;
   const range = (axis) => [Math.min(...points.map((p) => p[axis])), Math.max(...points.map((p) => p[axis]))];
   const [[left, right], [top, bottom]] = [range(0), range(1)];
-  const inner = 20 / 28 - WIDTH.pen;
-  const scale = Math.min(inner / Math.max(right - left, bottom - top, 0.02), 3);
+  const inner = FILLED - WIDTH.pen;
+  const scale = Math.min(inner / Math.max(right - left, bottom - top, 0.02), LARGEST_SCALE);
   const move = ([x, y]) => [0.5 + (x - (left + right) / 2) * scale, 0.5 + (y - (top + bottom) / 2) * scale].map(onGrid);
   return strokes.map((stroke) => ({ ...stroke, points: stroke.points.map(move) }));
 }

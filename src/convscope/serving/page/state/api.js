@@ -1,5 +1,5 @@
 /**
- * All talk with the server. Answers about structure are JSON; pixels and weights come in a container: a JSON header
+ * All requests to the server. Answers about structure are JSON; pixels and weights come in a container: a JSON header
  * and one block of bytes, into which the header's offsets point.
  */
 
@@ -17,7 +17,7 @@ const UNREACHABLE = {
   zh: "服务器没有回应。请重新运行 convscope serve，再点“重试”。",
 };
 
-// Sessions belong to the page that made them; any text that no other page has.
+// Sessions belong to the page that made them, which any text identifies that no other page has.
 const PAGE = { "X-Page": Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("") };
 
 async function ask(path, query = {}, options = {}) {
@@ -38,10 +38,14 @@ async function ask(path, query = {}, options = {}) {
   throw new Failure(response.status, { en: plain, zh: plain, ...answer?.error });
 }
 
-const json = async (...request) => (await ask(...request)).json();
+async function json(...request) {
+  const response = await ask(...request);
+  return response.json();
+}
 
 async function container(...request) {
-  const buffer = await (await ask(...request)).arrayBuffer();
+  const response = await ask(...request);
+  const buffer = await response.arrayBuffer();
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   const start = Math.ceil((4 + length) / 4) * 4;
@@ -74,7 +78,10 @@ export const classifiers = () => json("api/classifiers");
 export const network = (classifier, signal) => json("api/network", { classifier }, { signal });
 export const examples = (classifier, signal) => json("api/examples", { classifier }, { signal });
 export const snapshots = (classifier, signal) => json("api/snapshots", { classifier }, { signal });
-export const picture = async (url, signal) => (await ask(url, {}, { signal })).blob();
+export async function picture(url, signal) {
+  const response = await ask(url, {}, { signal });
+  return response.blob();
+}
 
 /** Any image file (a Blob) through the network; `epoch` takes the weights of a saved epoch. */
 export async function forward(image, classifier, { maps = 16, epoch, signal } = {}) {
@@ -124,7 +131,7 @@ export async function attribution(session, { method, layer, label, versus }, sig
   return { ...header, values: floats(header.offset, header.height * header.width) };
 }
 
-/** Server-sent rows of a training that goes on: `onRow(row)`, at last `onEnd()`; returns a function that ends it. */
+/** Server-sent rows of a running training: `onRow(row)`, at last `onEnd()`; returns a function that ends it. */
 export function trainingRows(classifier, onRow, onEnd) {
   const source = new EventSource(new URL(`api/training/live?classifier=${part(classifier)}`, document.baseURI));
   source.onmessage = (event) => onRow(JSON.parse(event.data));
@@ -136,8 +143,8 @@ export function trainingRows(classifier, onRow, onEnd) {
 }
 
 /**
- * For questions whose newer one makes the older one worthless: `latest()(signal => promise)` ends the one before and
- * resolves to undefined if a newer one came.
+ * For requests of which only the newest counts: `latest()(signal => promise)` aborts the one before. A request that was
+ * aborted resolves to undefined.
  */
 export function latest() {
   let controller = null;
@@ -155,8 +162,8 @@ export function latest() {
 }
 
 /**
- * For work that must not pile up, such as a drawing that changes all the time: one in flight, the newest waits, all
- * between are dropped. Resolves to true when nothing is left to do, to false for a task that another will take along.
+ * For work that must not pile up, such as a drawing that changes all the time: one task runs, the newest waits, all in
+ * between are dropped. Resolves to true when nothing is left to do, to false for a task that waits or was dropped.
  */
 export function oneAtATime(work) {
   let waiting = null;

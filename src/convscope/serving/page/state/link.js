@@ -1,17 +1,17 @@
-/** The part of the state that makes a link, to and from location.hash. */
+/** The part of the state that a link holds, to and from location.hash. */
 
 import { GRID } from "../input/strokes.js";
 
-const DIGITS = 36; // two of them a coordinate
+const DIGITS = 36; // base of the numbers in a link; a coordinate has two digits
 
-/** Strokes in 0..1 -> text: strokes apart by ".", each its tool, then four characters a point. */
-export function packStrokes(strokes) {
+/** Strokes in 0..1 as text: separated by ".", each one letter for its tool, then four characters per point. */
+function packStrokes(strokes) {
   const pack = (v) => Math.round(v * GRID).toString(DIGITS).padStart(2, "0");
   return strokes.map(({ tool, points }) => tool[0] + points.map(([x, y]) => pack(x) + pack(y)).join("")).join(".");
 }
 
-/** The way back; what cannot be read is left out. */
-export function unpackStrokes(text) {
+/** Strokes from text; what cannot be read is left out. */
+function unpackStrokes(text) {
   return text.split(".").flatMap((part) => {
     const points = [];
     for (let i = 1; i + 4 <= part.length; i += 4) {
@@ -22,7 +22,7 @@ export function unpackStrokes(text) {
   });
 }
 
-/** State -> text for location.hash, without "#". */
+/** The state as text for location.hash, without "#". */
 export function toHash(state) {
   const link = new URLSearchParams();
   if (state.classifier) link.set("model", state.classifier);
@@ -44,7 +44,7 @@ export function toHash(state) {
   return link.toString();
 }
 
-/** location.hash -> the changes of the state that it asks for. */
+/** The changes of the state that a location.hash asks for. */
 export function fromHash(hash) {
   const link = new URLSearchParams(hash.replace(/^#/, ""));
   const state = {};

@@ -1,79 +1,81 @@
-/** Maps that an answer left out because they are not the strongest: fetched when somebody looks at them. */
+/** Maps that an answer left out because they are not among the strongest: fetched when they are to be shown. */
 
+import { isVector } from "../network/layout.js";
 import * as api from "./api.js";
+import { note } from "./problems.js";
 
-const AT_FIRST = 16; // maps a layer that come with every answer
-const answers = new Map(); // of the current session: "layer" -> Map(map number -> map)
+export const SHOWN_AT_FIRST = 16; // maps of a layer; so many come with every answer
+const fetched = new Map(); // of the current session: layer -> {byNumber: Map, strongest: maps or null, asked: count}
 let session = null;
-let wanted = new Map(); // layer -> Set of map numbers, asked for together
+let wanted = new Map(); // layer -> Set of map numbers that are asked for together
 
 /** How many maps of a layer are shown: all if they are few. */
 export function countOf(state, node) {
   const total = node.shape[0];
-  const vector = node.shape.length < 3 || node.shape[1] * node.shape[2] === 1;
-  return vector ? total : Math.min(total, state.shown[node.name] ?? AT_FIRST);
+  return isVector(node.shape) ? total : Math.min(total, state.shown[node.name] ?? SHOWN_AT_FIRST);
 }
 
-function extras(forward, layer) {
+function fetchedOf(forward, layer) {
   if (session !== forward.session) {
     session = forward.session;
-    answers.clear();
+    fetched.clear();
     wanted.clear();
   }
-  if (!answers.has(layer)) answers.set(layer, new Map());
-  return answers.get(layer);
+  if (!fetched.has(layer)) fetched.set(layer, { byNumber: new Map(), strongest: null, asked: 0 });
+  return fetched.get(layer);
 }
 
 /** The maps of a layer in the order in which they are shown: by number if all fit, else the strongest first. */
 export function mapsOf(store, layer) {
   const { forward, direction, shown } = store.state;
-  const count = shown[layer.name] ?? AT_FIRST;
-  if (layer.total <= AT_FIRST) return [...layer.maps].sort((a, b) => a.map - b.map);
-  if (layer.maps.length >= Math.min(count, layer.total) || direction === "backward" || !forward) return layer.maps;
-  const known = extras(forward, layer.name);
-  const more = known.range;
-  if (more?.length >= Math.min(count, layer.total)) return more;
+  const count = Math.min(shown[layer.name] ?? SHOWN_AT_FIRST, layer.total);
+  if (layer.total <= SHOWN_AT_FIRST) return [...layer.maps].sort((a, b) => a.map - b.map);
+  if (layer.maps.length >= count || direction === "backward" || !forward) return layer.maps;
+  const known = fetchedOf(forward, layer.name);
+  if (known.strongest?.length >= count) return known.strongest;
   if (known.asked !== count) {
     known.asked = count;
-    fetchInto(store, forward, layer.name, { range: `0:${count}` }, (maps) => (known.range = maps));
+    fetchMaps(store, forward, layer.name, { range: `0:${count}` }, (maps) => (known.strongest = maps));
   }
-  return more ?? layer.maps;
+  return known.strongest ?? layer.maps;
 }
 
 /** One map of a layer; null while it is on its way (the store's `loaded` changes when it is there). */
-export function findMap(store, layerName, map) {
+export function findMap(store, layerName, number) {
   const { forward } = store.state;
   const layer = forward?.layers.get(layerName);
   if (!layer || layer.vector) return null;
-  const found = layer.maps.find((m) => m.map === map);
-  const known = extras(forward, layerName);
-  if (found || known.has(map)) return found ?? known.get(map);
-  if (map < layer.total) want(store, forward, layerName, map, known);
-  return null;
+  const { byNumber } = fetchedOf(forward, layerName);
+  const found = layer.maps.find(({ map }) => map === number) ?? byNumber.get(number);
+  if (!found && number < layer.total) want(store, forward, layerName, number);
+  return found ?? null;
 }
 
-function want(store, forward, layer, map, known) {
-  const first = wanted.size === 0;
+/** Asks for a map, together with all others that are wanted at the same moment. */
+function want(store, forward, layer, number) {
+  const isFirst = wanted.size === 0;
   if (!wanted.has(layer)) wanted.set(layer, new Set());
-  wanted.get(layer).add(map);
-  if (!first) return;
-  queueMicrotask(() => {
-    const wishes = wanted;
-    wanted = new Map();
-    for (const [name, maps] of wishes) {
-      const keep = name === layer ? known : extras(forward, name);
-      fetchInto(store, forward, name, { only: [...maps] }, (some) => some.forEach((m) => keep.set(m.map, m)));
-    }
-  });
+  wanted.get(layer).add(number);
+  if (isFirst) queueMicrotask(() => fetchWanted(store, forward));
 }
 
-async function fetchInto(store, forward, layer, what, keep) {
+function fetchWanted(store, forward) {
+  const wishes = wanted;
+  wanted = new Map();
+  for (const [layer, numbers] of wishes) {
+    const { byNumber } = fetchedOf(forward, layer);
+    const keep = (maps) => maps.forEach((map) => byNumber.set(map.map, map));
+    fetchMaps(store, forward, layer, { only: [...numbers] }, keep);
+  }
+}
+
+async function fetchMaps(store, forward, layer, which, keep) {
   try {
-    const answer = await api.activations(forward.session, layer, what);
+    const { maps } = await api.activations(forward.session, layer, which);
     if (store.state.forward?.session !== forward.session) return;
-    keep(answer.maps);
-    store.set({ loaded: (store.state.loaded) + 1 });
+    keep(maps);
+    store.set({ loaded: store.state.loaded + 1 });
   } catch (problem) {
-    if (problem.status !== 404) store.set({ note: problem.words ?? { en: String(problem), zh: String(problem) } });
+    if (problem.status !== 404) note(store, problem);
   }
 }

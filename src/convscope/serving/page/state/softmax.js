@@ -1,4 +1,4 @@
-/** The last step, which networks leave to their users: logits into probabilities. Worked out here, term by term. */
+/** The last step, which networks leave to their users: from logits to probabilities, term by term. */
 
 /** Stands for the step where a layer's name is expected; no module can be called that. */
 export const SOFTMAX = "softmax()";

@@ -11,7 +11,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   classifiers, classifier   all that can be chosen; the id of the chosen one
  *   network                   its graph (GET /api/network), with `byName`: Map of nodes
  *   examples                  pictures to try
- *   source                    {kind: "drawing", strokes, ink} | {kind: "example", id} | {kind: "file", name, blob} | null
+ *   source                    null, {kind: "drawing", strokes, ink}, {kind: "example", id}, {kind: "file", name, blob}
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
  *   before                    probabilities by index without the changes of `whatif`
  *   whatif                    {channels_off, kernels, occlude}: changes of the network or the picture (whatif.js)
@@ -25,7 +25,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   scale                     "map", "layer" or "network": what the strongest colour stands for
  *   open, shown               names of blocks that are open (Set); how many maps a layer shows (object)
  *   tab, three                the tab in front; whether the network turns in 3D
- *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and the figures
+ *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and figures
  *   step                      of the lesson, from 0
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
  *   busy                      whether an answer is on its way
@@ -72,7 +72,7 @@ export const INITIAL = {
 /** The newest epoch of a run in training, which has no finished network yet; null of any other. */
 export const newestEpoch = (snapshots) => (snapshots?.live ? snapshots.epochs.at(-1) ?? null : null);
 
-/** One level up: product, value, map, layer, network. */
+/** The selection one level up: product, value, map, layer, network (null). */
 export function up(selected) {
   if (!selected) return null;
   const { layer, map, y, x, term } = selected;

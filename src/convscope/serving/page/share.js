@@ -1,0 +1,72 @@
+/** The menu of what can be taken along: a link, a picture, numbers. */
+
+import { h, icon, saveFile } from "./dom.js";
+import { t } from "./i18n.js";
+import { allNumbers, networkPicture, shownNumbers } from "./network/save.js";
+
+const LINK_DELAY = 250; // milliseconds: the link is written a moment after the last change (see app.js)
+
+/** {element, show()}: a button that opens the menu; `show()` follows the store. */
+export function shareMenu(store) {
+  const menu = h("div", { class: "menu", role: "menu", hidden: true });
+  const button = h("button", { class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false" });
+  const element = h("div", { class: "share" }, button, menu);
+  const open = (yes) => {
+    menu.hidden = !yes;
+    button.setAttribute("aria-expanded", String(yes));
+    if (yes) menu.querySelector("button:not(:disabled)")?.focus();
+  };
+  button.addEventListener("click", () => open(menu.hidden));
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !menu.hidden) {
+      event.preventDefault();
+      open(false);
+      button.focus();
+    } else if (moveFocus(menu, event.key)) event.preventDefault();
+  });
+  document.addEventListener("pointerdown", (event) => element.contains(event.target) || open(false));
+  const show = () => {
+    if (!menu.hidden) return; // as it was opened
+    button.replaceChildren(icon("share"), h("span", { class: "word" }, t("top.share")));
+    button.setAttribute("aria-label", t("top.share"));
+    menu.replaceChildren(...itemsOf(store, () => open(false)));
+  };
+  return { element, show };
+}
+
+/** Moves the focus up or down in the menu; false for other keys. */
+function moveFocus(menu, key) {
+  const items = [...menu.querySelectorAll("button:not(:disabled)")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (!step || !items.length) return false;
+  items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
+  return true;
+}
+
+function itemsOf(store, close) {
+  const { network, forward } = store.state;
+  const item = (key, possible, onclick) => h("button", { role: "menuitem", disabled: !possible, onclick }, t(key));
+  const saving = (save) => async () => {
+    await save(store.state);
+    close();
+  };
+  return [
+    item("top.link", true, copyLink),
+    item("top.picture", network, saving(async ({ classifier }) =>
+      saveFile(`${classifier}.png`, await networkPicture(store)))),
+    item("top.csv", forward, saving((state) => saveFile(...shownNumbers(state), "text/csv"))),
+    item("top.json", forward, saving((state) =>
+      saveFile(`${state.classifier}.json`, JSON.stringify(allNumbers(state), null, 1), "application/json"))),
+  ];
+}
+
+async function copyLink(event) {
+  const button = event.currentTarget;
+  await new Promise((resolve) => setTimeout(resolve, LINK_DELAY));
+  try {
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = t("top.copied");
+  } catch {
+    button.textContent = t("top.copyByHand");
+  }
+}
