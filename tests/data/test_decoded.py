@@ -15,7 +15,7 @@ from convscope.data.split import split_table
 from convscope.errors import DataError
 
 from .hostile import USED, small, write, write_all
-from .sources.test_folder import tree
+from .sources.test_class_folders import tree
 
 SMALL = Preprocess((1, 8, 8))
 

@@ -23,9 +23,9 @@ from torch import Tensor
 from ..errors import DataError, printable
 from ..problems import Problem
 from .decoding.cache import Cache, cache_root
-from .decoding.gather import Bar, Gathering, Reading, cores, waiting
+from .decoding.split_decoder import Bar, Gathering, Reading, cores, waiting
 from .decoding.pixels import Pixels, ahead
-from .decoding.row import read_row
+from .decoding.decoded_image import read_row
 from .decoding.stream import Streamed
 from .exact_copies import find_copies, require_usable_classes
 from .image_file import Stored

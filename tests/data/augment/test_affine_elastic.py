@@ -21,7 +21,7 @@ from convscope.data.augment.affine_elastic import (
     warp_affine,
     warp_field,
 )
-from convscope.data.augment.operation import uniform
+from convscope.data.augment.context import uniform
 
 from .test_registry import channels_last, coin, draw, noise, photos
 

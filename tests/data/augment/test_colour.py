@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from convscope.data.augment import colour
-from convscope.data.augment.operation import uniform
+from convscope.data.augment.context import uniform
 
 from .test_registry import apply, channels_last, coin, draw, noise
 

@@ -20,7 +20,7 @@ from convscope.problems import warn
 from .. import hostile
 from ..hostile import small, write
 from ..sources.test_archive import pack_folder
-from ..sources.test_folder import REFUSED, WARNED, tree
+from ..sources.test_class_folders import REFUSED, WARNED, tree
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 SMALL = Preprocess((1, 8, 8))

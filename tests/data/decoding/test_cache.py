@@ -25,9 +25,9 @@ from convscope.cli import main
 from convscope.data import Preprocess, decoded, load_data
 from convscope.data.batches import Batches, in_order
 from convscope.data.decoded import Reading, decode_data, decode_split
-from convscope.data.decoding import row
+from convscope.data.decoding import decoded_image as row
 from convscope.data.decoding.cache import PackRows, cache_root, clear, entries, make_room
-from convscope.data.decoding.pack import Pack, PackWriter
+from convscope.data.decoding.pixel_file import Pack, PackWriter
 from convscope.data.decoding.stream import Streamed
 from convscope.errors import UsageError
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from convscope.data.image_file import UnreadableImage, decode, decode_pixels, picture
+from convscope.data.image_file import UnreadableImage, decode, decode_pixels, decoder as picture
 from convscope.data.image_file.jpeg import plain_jpeg
 
 

@@ -25,7 +25,7 @@ from convscope.errors import DataError
 
 from .. import hostile
 from ..hostile import small, write
-from .test_folder import labelled, tree
+from .test_class_folders import labelled, tree
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 COUNTS = {"train/a": 4, "train/b": 4, "val/a": 2, "val/b": 2, "test/b": 1}

@@ -16,7 +16,7 @@ from convscope.data.image_file import UnreadableImage, fingerprint, read_bytes, 
 from convscope.errors import DataError
 
 from ..hostile import USED, small, write
-from .test_folder import labelled
+from .test_class_folders import labelled
 
 datasets = pytest.importorskip("datasets")
 NAMES = ["cat", "dog"]

@@ -20,7 +20,7 @@ from convscope.data.sources.published import EMNIST, PUBLISHED
 from convscope.errors import DataError
 
 from ..hostile import write
-from .test_folder import labelled
+from .test_class_folders import labelled
 from .test_idx import idx
 
 MNIST_LIKE = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST")

@@ -16,7 +16,7 @@ from convscope.errors import DataError
 from .. import hostile
 from ..hostile import small, write
 from .test_archive import pack_folder
-from .test_folder import labelled
+from .test_class_folders import labelled
 
 
 def images(folder: Path, *names: str) -> Path:

@@ -7,7 +7,7 @@ written. Each change is made of a draw of parameters, on the CPU, and a function
 
 from __future__ import annotations
 
-from .operation import Augment, Draw
+from .context import Augment, Draw
 from .registry import AUGMENTATIONS, Augmentation, parse_augment
 
 __all__ = ["AUGMENTATIONS", "Augment", "Augmentation", "Draw", "parse_augment"]

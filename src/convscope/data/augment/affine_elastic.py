@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .memory_format import laid_out_like
-from .operation import Draw, uniform
+from .context import Draw, uniform
 
 # Simard, Steinkraus and Platt 2003 smooth displacements of -1..1 with sigma 4 and scale them by 34, on 29 x 29 digits.
 # The smoothed field then has a standard deviation of 34 / sqrt(3) / (2 sqrt(pi) 4) = 1.38 pixels.

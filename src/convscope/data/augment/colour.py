@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .memory_format import an_image, is_channels_last, laid_out_like, own, rows
-from .operation import Draw, uniform
+from .context import Draw, uniform
 
 # Rec. 601 luma, as in Pillow and torchvision.
 _LUMA = (0.2989, 0.587, 0.114)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .memory_format import from_rows, is_channels_last, rows
-from .operation import Draw, pixels_of
+from .context import Draw, pixels_of
 
 
 def flip(images: Tensor, draw: Draw) -> Tensor:

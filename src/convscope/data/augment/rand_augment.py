@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .operation import Draw
+from .context import Draw
 from .trivial_augment import OPERATIONS, apply_trivial
 
 # Operations an image, as in the paper and in torchvision.

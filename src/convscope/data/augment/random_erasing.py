@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .colour import mean_colour
 from .memory_format import is_channels_last, own, rows, take
-from .operation import Draw, pixels_of
+from .context import Draw, pixels_of
 
 _TRIES = 10
 

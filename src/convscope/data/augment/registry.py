@@ -12,7 +12,7 @@ from ...errors import UsageError, printable
 from .affine_elastic import affine, elastic, rotate
 from .colour import brightness, contrast, hue, lighting, saturation
 from .flip_shift import alternating_flip, crop, flip, shift
-from .operation import Augment, Draw
+from .context import Augment, Draw
 from .rand_augment import MOST, rand_augment
 from .random_erasing import cutout, erase
 from .resized_crop import resized_crop

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .memory_format import laid_out_like
-from .operation import Draw
+from .context import Draw
 
 _TRIES = 10
 # The sides of a cut, width over height, as everywhere since the paper.

@@ -16,7 +16,7 @@ from torch import Tensor
 from .affine_elastic import rotation, warp_affine
 from .colour import adjust_brightness, adjust_contrast, adjust_saturation
 from .memory_format import an_image, laid_out_like, own, rows, take
-from .operation import Draw
+from .context import Draw
 
 
 def trivial_augment(images: Tensor, draw: Draw) -> Tensor:

@@ -15,9 +15,9 @@ from PIL import Image
 from ...errors import ConvScopeError, printable
 from ...problems import Problem, collected, listed
 from ..datasets import load_data
-from ..decoding.gather import Bar, cores
+from ..decoding.split_decoder import Bar, cores
 from ..decoding.pixels import ahead
-from ..decoding.row import Source, read_content
+from ..decoding.decoded_image import Source, read_content
 from ..exact_copies import Seen, describe_copies, find_copies, require_usable_classes
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess

@@ -31,9 +31,9 @@ from ...errors import UsageError, printable
 from ...files import UNFINISHED
 from ..datasets import cache_folder
 from ..preprocess import Preprocess
-from .pack import Pack, PackWriter
+from .pixel_file import Pack, PackWriter
 from .pixels import Rows, ahead
-from .row import Row, digest_of
+from .decoded_image import Row, digest_of
 
 SUFFIX = ".pixels"
 # To be raised when the same image and settings give other pixels than before.

@@ -19,7 +19,7 @@ from torch import Tensor
 from ...errors import DataError, printable
 from ..preprocess import Preprocess
 from .pixels import Rows, ahead
-from .row import Source, read_row
+from .decoded_image import Source, read_row
 
 log = logging.getLogger("convscope")
 

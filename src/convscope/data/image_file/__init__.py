@@ -5,7 +5,7 @@ from __future__ import annotations
 from .content import LARGE, MAX_BYTES, Stored, fingerprint, read_bytes, read_file
 from .header import FORMATS, IMAGE_SUFFIXES, MAX_PIXELS, check_header, stored_size
 from .modes import to_gray_or_rgb
-from .picture import decode, decode_pixels, is_gray, read_image
+from .decoder import decode, decode_pixels, is_gray, read_image
 from .unreadable import UnreadableImage
 
 __all__ = [

@@ -10,7 +10,7 @@ from ...problems import warn
 from ..split import Data
 from .cifar import find_cifar, load_cifar
 from .file_tree import DiskFolder, Place, Tree, open_place
-from .folder import load_class_folders, names_classes
+from .class_folders import load_class_folders, names_classes
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .table import LISTS, TABLES, find_tables, load_tables

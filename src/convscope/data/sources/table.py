@@ -14,7 +14,7 @@ from ...problems import listed, warn
 from ..split import Data
 from .assemble import assemble
 from .file_tree import File, Place, is_image, read_small
-from .folder import SPLIT_FOLDERS
+from .class_folders import SPLIT_FOLDERS
 
 # Column names that mean the path, the label and the split, in the order in which they are believed.
 COLUMNS = {

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .row import Row
+from .decoded_image import Row
 
 MAGIC = b"convscope pixels"
 TAIL = struct.Struct("<16sqqq16s")  # magic; bytes of the rows, of the index, of about; digest

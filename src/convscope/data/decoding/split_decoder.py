@@ -19,9 +19,9 @@ from ..image_file import UnreadableImage
 from ..preprocess import Preprocess
 from ..split import Split
 from .cache import Cache, Found, nothing_found
-from .keep import Keeper
+from .cache_writer import Keeper
 from .pixels import Pixels, ahead
-from .row import Row, Source, key_of, make_row, read_content
+from .decoded_image import Row, Source, key_of, make_row, read_content
 from .stream import Streamed
 
 log = logging.getLogger("convscope")

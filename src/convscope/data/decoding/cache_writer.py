@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from ...errors import printable
 from .cache import Cache
-from .pack import PackWriter
-from .row import Row
+from .pixel_file import PackWriter
+from .decoded_image import Row
 
 log = logging.getLogger("convscope")
 
