@@ -6,7 +6,7 @@ import pytest
 
 from convscope import choices
 from convscope.data.augment import AUGMENTATIONS
-from convscope.data.sampler import ORDERS
+from convscope.data.sampler import SAMPLERS
 from convscope.evaluation.tta import VIEWS
 from convscope.insight import METHODS
 from convscope.models.tools.classical_head import HEADS
@@ -16,7 +16,7 @@ from convscope.training.fit_head import FITS
 @pytest.mark.parametrize(
     ("names", "table"),
     [
-        (choices.SAMPLERS, ORDERS),
+        (choices.SAMPLERS, SAMPLERS),
         (choices.TTA_VIEWS, VIEWS),
         (choices.CLASSICAL_HEADS, HEADS),
         (choices.CLASSICAL_HEADS, FITS),

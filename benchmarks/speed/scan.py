@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks import measure
 from convscope.data import load_data
-from convscope.data.check.report import examine
+from convscope.data.check.report import check_data
 
 
 def make(root: Path, images: int, classes: int) -> Path:
@@ -63,7 +63,7 @@ def main() -> None:
             "torchvision ImageFolder": lambda: image_folders(root),
         }
         if given.check:
-            ways["convscope check"] = lambda: examine(root).to_dict()["usable"]
+            ways["convscope check"] = lambda: check_data(root).to_dict()["usable"]
         times: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(given.rounds + 1):
             for name, way in ways.items():

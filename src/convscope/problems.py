@@ -1,10 +1,11 @@
-"""What is odd about a data set: said once, in a line for people and with a kind and a path for programs."""
+"""Problems found in a data set: each reported once, to people as a log line and to programs with kind and path."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 
 from .errors import printable
@@ -14,7 +15,11 @@ log = logging.getLogger("convscope")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong (`error`), or odd and lived with (`warning`); `path` is where."""
+    """One problem and the `path` of the file or data set that has it.
+
+    `severity` is "error" (training is refused), "warning" (something is left out or doubtful) or "info". `kind` is a
+    short name for programs, such as "imbalance".
+    """
 
     kind: str
     severity: str
@@ -22,35 +27,36 @@ class Problem:
     message: str
 
     def to_dict(self) -> dict[str, str]:
-        """As JSON has it."""
+        """Return the fields as JSON has them."""
         return asdict(self)
 
 
+# Where `warn` puts problems; None where nobody collects them. Each thread and asyncio task has its own.
+_collected: ContextVar[list[Problem] | None] = ContextVar("collected_problems", default=None)
+
+
 def warn(kind: str, path: object, message: str) -> None:
-    """Log `path: message` as a warning; who collects the problems gets them apart."""
+    """Report a problem of severity "warning": to the caller's `collect_problems`, else as a line of the log."""
     problem = Problem(kind, "warning", printable(path), message)
-    log.warning("%s: %s", problem.path, message, extra={"problem": problem})
+    collected = _collected.get()
+    if collected is None:
+        log.warning("%s: %s", problem.path, message)
+    else:
+        collected.append(problem)
 
 
 @contextmanager
-def collected() -> Iterator[list[Problem]]:
-    """The problems that are found inside the `with`; they are not logged meanwhile."""
-    found: list[Problem] = []
-
-    def keep(record: logging.LogRecord) -> bool:
-        if isinstance(problem := getattr(record, "problem", None), Problem):
-            found.append(problem)
-            return False
-        return True
-
-    log.addFilter(keep)
+def collect_problems() -> Iterator[list[Problem]]:
+    """Collect what this thread reports by `warn` inside the `with` block in the list that it yields; none is logged."""
+    problems: list[Problem] = []
+    token = _collected.set(problems)
     try:
-        yield found
+        yield problems
     finally:
-        log.removeFilter(keep)
+        _collected.reset(token)
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """`a, b and 3 more`, fit for a line."""
+    """Return `a, b and 3 more` with at most `most` names, fit for one line."""
     shown = ", ".join(printable(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,4 +1,4 @@
-"""Batches can be reached again from any step, keep their memory format, and hand over what was asked for."""
+"""Batches: the same again from any step, in their memory format, with every image once and its own label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from convscope.data import Preprocess
-from convscope.data.augment import AUGMENTATIONS, Draw, parse_augment
+from convscope.data.augment import AUGMENTATIONS, BatchContext, parse_augment
 from convscope.data.batches import Batches, in_order
 from convscope.data.decoded import Decoded
 
@@ -16,7 +16,7 @@ COLOUR = Preprocess((3, 8, 9), mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
 
 
 def decoded(n: int) -> Decoded:
-    """Image i has label i and only the value i, so that it is known again wherever it turns up."""
+    """Return images of which image i has label i and only the value i, so that it is recognised anywhere."""
     pixels = torch.arange(n, dtype=torch.uint8).view(-1, 1, 1, 1).expand(n, 1, 6, 5).contiguous()
     return Decoded(pixels, torch.arange(n), [str(i) for i in range(n)], [], [])
 
@@ -53,12 +53,12 @@ def test_an_epoch_has_every_image_once_with_its_own_label(n, size, sizes):
 
 
 @pytest.mark.parametrize("name", ["none", *AUGMENTATIONS, "flip,shift=2,cutout=0.5"])
-def test_seed_epoch_and_step_alone_decide(name):
+def test_seed_epoch_and_step_alone_determine_a_batch(name):
     def stream(seed: int = 0) -> Batches:
         return Batches(coloured(), COLOUR, 4, seed, CPU, parse_augment(name))
 
     whole = list(stream().epoch(2))
-    torch.rand(7)  # the global generator has no say
+    torch.rand(7)  # the global generator has no influence
     for start in range(len(whole) + 1):
         assert same(whole[start:], stream().epoch(2, start))
     again = stream()
@@ -83,15 +83,15 @@ def test_steps_of_an_epoch_are_augmented_differently():
     assert len({tuple(image.flatten().tolist()) for image in torch.cat([first, second])}) == 8
 
 
-def test_pixels_are_changed_before_they_are_normalised():
-    """The change sees uint8 pixels of its batch, where they stand in the split, and the run's seed and epoch."""
+def test_pixels_are_augmented_before_they_are_normalised():
+    """The augmentation gets uint8 pixels, the indices of the images, and the run's seed and epoch."""
     data, seen = coloured(), []
 
-    def augment(pixels, draw: Draw):
-        seen.append(draw.indices)
+    def augment(pixels, context: BatchContext):
+        seen.append(context.indices)
         assert pixels.dtype == torch.uint8 and pixels.is_contiguous(memory_format=torch.channels_last)
-        assert torch.equal(pixels, data.pixels[draw.indices])
-        assert (draw.seed, draw.epoch, draw.coin.device) == (5, 2, CPU) and draw.indices.device == CPU
+        assert torch.equal(pixels, data.pixels[context.indices])
+        assert (context.seed, context.epoch, context.generator.device) == (5, 2, CPU) and context.indices.device == CPU
         return 255 - pixels
 
     before = data.pixels.clone()
@@ -109,7 +109,7 @@ def test_batches_are_channels_last(name):
         assert images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
 
 
-def test_what_a_training_does_to_its_batch_does_not_reach_the_pixels():
+def test_changing_a_batch_does_not_change_the_pixels():
     stream = batches()
     for images, labels in stream.epoch(0):
         images.zero_()
@@ -117,14 +117,14 @@ def test_what_a_training_does_to_its_batch_does_not_reach_the_pixels():
     assert torch.equal(stream.pixels, decoded(23).pixels) and torch.equal(stream.labels, torch.arange(23))
 
 
-def test_in_order_is_in_order():
+def test_in_order_yields_every_image_once_in_order():
     parts = list(in_order(decoded(23), PLAIN, CPU, 10))
     assert [len(labels) for _, labels in parts] == [10, 10, 3]
     assert torch.cat([labels for _, labels in parts]).tolist() == list(range(23))
     assert torch.cat([images for images, _ in parts])[:, 0, 0, 0].mul(255).round().tolist() == list(range(23))
 
 
-def test_a_sample_is_normalised_and_not_heavy():
+def test_a_sample_is_normalised_and_limited_in_memory():
     images, labels = batches(23).sample(10)
     assert images.shape == (10, 1, 6, 5) and len(set(labels.tolist())) == 10
     torch.testing.assert_close(images[:, 0, 0, 0] * 255, labels.float())

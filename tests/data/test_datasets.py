@@ -1,8 +1,7 @@
-"""Data sets by name: what ships with the packages, MNIST from files or the net, and how a set is divided."""
+"""Data sets by name: the bundled ones, and MNIST from local files or from the network."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import socket
@@ -14,15 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.datasets import cache_folder
-from convscope.data.split import Split, divide, redivide, split_table
+from convscope.data.cache_folder import cache_folder
+from convscope.data.split import split_table
 from convscope.errors import DataError
 
-from .sources.test_idx import LABELS, idx, write_set
+from .sets import IDX_LABELS, idx_bytes, write_idx_set
 
 NETWORK_SETS = [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")]
 
@@ -31,7 +28,7 @@ NETWORK_SETS = [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")]
     ("name", "shape", "sizes", "mean"),
     [("mnist-5k", (28, 28), (4000, 500, 500), 0.131), ("digits", (8, 8), (1259, 269, 269), 0.305)],
 )
-def test_the_sets_that_ship(name, shape, sizes, mean):
+def test_the_bundled_sets(name, shape, sizes, mean):
     data = load_data(name)
     assert data.class_names == list("0123456789") and data.channels == 1 and data.kind == "digits"
     assert [len(data.splits[part]) for part in ("train", "val", "test")] == list(sizes)
@@ -68,11 +65,11 @@ def test_an_unknown_name_is_one_line(source, reason):
 @pytest.mark.parametrize("inner", ["", "{}", "{}/raw"])
 def test_mnist_from_files_that_are_there(tmp_path, name, folder, inner):
     images = np.arange(60 * 4, dtype=np.uint8).reshape(60, 2, 2)
-    place = write_set(tmp_path / inner.format(folder), ending=".gz")
+    files = write_idx_set(tmp_path / inner.format(folder), ending=".gz")
     for stem in ("train", "t10k"):
-        (place / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (files / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(images)))
         labels = np.arange(60, dtype=np.uint8) % 10
-        (place / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+        (files / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
     data = load_data(name, tmp_path)
     assert [len(data.splits[part]) for part in ("train", "val", "test")] == [50, 10, 60] and not data.divided
     assert data.class_names[9] == ("9" if name == "mnist" else "Ankle boot")
@@ -83,11 +80,11 @@ def test_mnist_from_files_that_are_there(tmp_path, name, folder, inner):
             assert label == number % 10
 
 
-def test_a_data_dir_without_the_files_says_which_are_meant(tmp_path):
+def test_a_data_dir_without_the_files_is_an_error_that_names_them(tmp_path):
     with pytest.raises(DataError, match=r"the four files train-images-idx3-ubyte, .* not all there: check --data-dir"):
         load_data("mnist", tmp_path)
-    write_set(tmp_path)
-    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS + 5))
+    write_idx_set(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(IDX_LABELS + 5))
     with pytest.raises(DataError, match="label 14 is out of range for 10 classes"):
         load_data("mnist", tmp_path)
 
@@ -132,7 +129,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def test_a_download_is_kept_in_the_cache_and_used_again(cache, tmp_path, monkeypatch):
     assert cache_folder() == cache
-    source = write_set(tmp_path / "mirror", ending=".gz")
+    source = write_idx_set(tmp_path / "mirror", ending=".gz")
     sums = [(path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(source.iterdir())]
     monkeypatch.setattr(torchvision.datasets.MNIST, "resources", sums)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(source))) as server:
@@ -141,44 +138,6 @@ def test_a_download_is_kept_in_the_cache_and_used_again(cache, tmp_path, monkeyp
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
         first = load_data("mnist")
         server.shutdown()
-    again = load_data("mnist")  # nobody answers any more
+    again = load_data("mnist")  # the server has stopped
     assert len(first.split("all")) == 10 and split_table(first) == split_table(again)
     assert {path.parent for path in cache.rglob("*ubyte*")} == {cache / "torchvision" / "MNIST" / "raw"}
-
-
-def made(counts: list[int], names: list[str] | None = None) -> Split:
-    labels = np.repeat(np.arange(len(counts)), counts)
-    names = names or [f"{label}/{i}" for i, label in enumerate(labels)]
-    return Split(np.arange(len(labels) * 4, dtype=np.uint8).reshape(-1, 2, 2), labels, names)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=6), seed=st.integers(0, 9))
-def test_a_division_takes_every_image_once_and_its_share_of_every_class(counts, seed):
-    whole = made(counts)
-    parts = divide(whole, 0.15, 0.15, seed)
-    assert sorted(name for part in parts.values() for name in part.names) == sorted(whole.names)
-    for label, count in enumerate(counts):
-        sizes = {name: int((part.labels == label).sum()) for name, part in parts.items()}
-        assert sizes["train"] >= 1 and (count < 2 or sizes["val"] >= 1) and (count < 3 or sizes["test"] >= 1)
-        assert abs(sizes.get("val", 0) - 0.15 * count) <= 1 and abs(sizes.get("test", 0) - 0.15 * count) <= 1
-
-
-def test_a_division_does_not_depend_on_the_order_but_on_the_seed():
-    whole = made([30, 30])
-    turned = whole.take(np.random.default_rng(0).permutation(60))
-    one, two, other = divide(whole, 0.2, 0.2), divide(turned, 0.2, 0.2), divide(whole, 0.2, 0.2, seed=1)
-    assert all(set(one[name].names) == set(two[name].names) for name in one)
-    assert set(one["test"].names) != set(other["test"].names)
-    assert set(divide(whole, 0.2, 0)) == {"train", "val"} and set(divide(whole, 0, 0)) == {"train"}
-
-
-def test_the_table_of_a_division_brings_it_back_without_what_came_later():
-    data = load_data("digits")
-    before = {name: sorted(part.names) for name, part in data.splits.items()}
-    table = split_table(data)
-    rows = list(csv.reader(table.decode().splitlines()))
-    assert rows[0] == ["path", "label", "split"] and len(rows) == 1 + len(data.split("all"))
-    later = Split(np.zeros((2, 8, 8), np.uint8), np.array([0, 1]), ["later/0", "later/1"])
-    data.splits = divide(data.split("all").join(later), 0.3, 0.3, seed=7)
-    assert {name: sorted(part.names) for name, part in redivide(data, table).splits.items()} == before

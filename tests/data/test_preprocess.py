@@ -1,4 +1,4 @@
-"""The one way from an image to a tensor: crops by hand and against torchvision, statistics, a trip through JSON."""
+"""Turning images into tensors: crops by hand and against torchvision, statistics, and the settings as JSON."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from PIL import Image
 from torchvision.transforms import functional as tv
 
 from convscope.data import Preprocess
-from convscope.data.preprocess import channel_statistics
+from convscope.data.preprocess import channel_moments, statistics
 from convscope.errors import ModelFileError
 
 THREE = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 
 
 def numbered(height: int, width: int) -> Image.Image:
-    """A gray picture in which every pixel has its own value."""
+    """Return a gray picture in which every pixel has its own value."""
     assert height * width <= 256
     return Image.fromarray(np.arange(height * width, dtype=np.uint8).reshape(height, width))
 
 
 def smooth(height: int, width: int) -> Image.Image:
-    """A colour picture without sharp edges, on which filters agree."""
+    """Return a colour picture without sharp edges, on which filters agree."""
     y, x = np.mgrid[0:height, 0:width].astype(float)
     planes = [127 + 120 * np.sin(x / 17 + y / 23), 127 + 120 * np.cos(y / 19), 255 * x / width]
     return Image.fromarray(np.stack(planes, 2).astype(np.uint8))
 
 
-def test_what_fits_is_not_touched():
+def test_an_image_that_fits_is_not_changed():
     pixels = Preprocess((1, 4, 6)).pixels(numbered(4, 6))
     assert pixels.dtype == torch.uint8 and torch.equal(pixels, torch.arange(24, dtype=torch.uint8).view(1, 4, 6))
 
 
-def test_the_center_is_cut_by_hand():
-    """6 x 10 -> 3 x 3 is a cut of the middle 6 x 6, then every other pixel (`nearest` takes the later of two)."""
+def test_a_center_crop_by_hand():
+    """6 x 10 -> 3 x 3 is the central 6 x 6, then every second pixel (`nearest` takes the later of two)."""
     pixels = Preprocess((1, 3, 3), interpolation="nearest").pixels(numbered(6, 10))
     expected = np.arange(60).reshape(6, 10)[:, 2:8][1::2, 1::2]
     np.testing.assert_array_equal(pixels[0], expected)
 
 
 def test_bilinear_halving_is_the_mean_with_a_triangle():
-    """To half the size every output is the mean of four neighbours with weights 1 3 3 1, less at the edges."""
+    """At half the size, every output is the mean of four neighbours with weights 1 3 3 1, of fewer at the edges."""
     row = np.array([0, 40, 80, 200, 240, 10], dtype=np.uint8)
     pixels = Preprocess((1, 1, 3), crop_mode="squash").pixels(Image.fromarray(np.stack([row, row])))
     v = row.astype(float)
@@ -75,16 +75,18 @@ def test_a_border_is_black_and_the_picture_stays_in_the_middle():
 
 @pytest.mark.parametrize(("height", "width"), [(96, 160), (160, 96), (64, 64), (97, 160), (160, 97), (33, 200)])
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
-def test_the_center_is_that_of_torchvisions_resize_and_crop(height, width, filter):
+def test_a_center_crop_is_torchvisions_resize_and_crop(height, width, filter):
     image = smooth(height, width)
     ours = Preprocess((3, 48, 48), interpolation=filter, **THREE).pixels(image).float()
     resized = tv.resize(image, 48, tv.InterpolationMode(filter))
     apart = (ours - tv.pil_to_tensor(tv.center_crop(resized, [48, 48])).float()).abs()
     if max(height, width) * 48 % min(height, width) == 0:
-        # Only the outermost pixels differ: theirs are mixed with some of what is cut away.
+        # Only the outermost pixels differ: in torchvision they are mixed with pixels that are then cropped.
         assert apart[:, 2:-2, 2:-2].max() <= 2 and apart.mean() < 0.5
     else:
-        assert apart.mean() < 3  # they round the size and the cut to whole pixels, up to half a pixel off the middle
+        assert (
+            apart.mean() < 3
+        )  # torchvision rounds size and crop to whole pixels, so its crop is up to half a pixel off the centre
 
 
 @pytest.mark.parametrize("mode", ["center", "pad", "squash"])
@@ -99,8 +101,8 @@ def test_extreme_shapes(mode, size):
         assert shown.shape[1] == 28 * 28
 
 
-def test_a_long_thin_picture_is_not_blown_up(monkeypatch):
-    """Resized by its short side 10,000 x 2 would be 1,120,000 x 224: 752 MB. Nothing larger than the input is made."""
+def test_a_long_thin_picture_is_not_enlarged_as_a_whole(monkeypatch):
+    """Resized by its shorter side, 10,000 x 2 would be 1,120,000 x 224, 752 MB. No image is larger than the input."""
     made = []
     real = Image.Image._new
 
@@ -117,7 +119,7 @@ def test_a_long_thin_picture_is_not_blown_up(monkeypatch):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("shape", [(5, 12, 12), (5, 12, 12, 3), (5, 16, 16), (5, 9, 14), (5, 30, 11, 3), (0, 12, 12)])
 def test_an_array_gives_what_its_images_give_one_by_one(channels, shape):
-    """12 x 12 with a border of 2 is the quick way, all at once; the others go through Pillow."""
+    """12 x 12 with a border of 2 takes the fast path, all at once; the others go through Pillow."""
     array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     preprocess = Preprocess((channels, 16, 16), (0.5,) * channels, (0.5,) * channels, border=2)
     whole = preprocess.batch(array)
@@ -139,7 +141,7 @@ def test_modes_become_the_channels_that_are_asked_for():
 @given(seed=st.integers(0, 999), channels=st.sampled_from([1, 3]), n=st.integers(1, 7), side=st.integers(1, 9))
 def test_statistics_are_torchs(seed, channels, n, side):
     pixels = torch.randint(0, 256, (n, channels, side, side), generator=torch.Generator().manual_seed(seed)).byte()
-    mean, std = channel_statistics(pixels)
+    mean, std = statistics(channel_moments(pixels), n * side * side)
     values = pixels.double().div(255).transpose(0, 1).flatten(1)
     torch.testing.assert_close(torch.tensor(mean).double(), values.mean(1), atol=1e-6, rtol=0)
     expected = values.std(1, correction=0).clamp(min=1e-3)
@@ -148,13 +150,17 @@ def test_statistics_are_torchs(seed, channels, n, side):
 
 def test_normalising_with_the_images_own_statistics_gives_mean_0_and_deviation_1():
     pixels = torch.randint(0, 256, (50, 3, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
-    preprocess = Preprocess((3, 8, 8), **THREE).with_statistics(pixels)
+    preprocess = Preprocess((3, 8, 8), **THREE).scaled_by(statistics(channel_moments(pixels), 50 * 8 * 8))
     images = preprocess.normalize(pixels)
     assert images.dtype == torch.float32 and pixels.dtype == torch.uint8
     assert images.mean((0, 2, 3)).abs().max() < 1e-5 and (images.std((0, 2, 3), correction=0) - 1).abs().max() < 1e-5
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocess.mean, preprocess.std))
     torch.testing.assert_close(images, (pixels.float() / 255 - mean) / std, atol=1e-5, rtol=1e-5)
-    assert Preprocess((1, 2, 2)).with_statistics(torch.zeros(1, 1, 2, 2).byte()).std[0] > 0  # one colour has no spread
+
+
+def test_the_deviation_of_images_of_one_colour_is_above_0():
+    pixels = torch.zeros(1, 1, 2, 2).byte()
+    Preprocess((1, 2, 2)).scaled_by(statistics(channel_moments(pixels), 4))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +171,7 @@ def test_normalising_with_the_images_own_statistics_gives_mean_0_and_deviation_1
         Preprocess((1, 32, 32), (0.1307,), (0.3081,), "nearest", "squash", 2),
     ],
 )
-def test_it_survives_json(preprocess):
+def test_settings_survive_json(preprocess):
     assert Preprocess.from_dict(json.loads(json.dumps(preprocess.to_dict()))) == preprocess
 
 

@@ -1,4 +1,4 @@
-"""Superpixels: regions of one colour, in gray and in colour, the same in training and in prediction."""
+"""Superpixels: regions of one colour in gray and colour images, the same in training and prediction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convscope.data.superpixels import superpixels
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_regions_have_the_mean_of_what_they_cover(channels):
+def test_regions_have_the_mean_colour_of_their_pixels(channels):
     image = np.array(Image.fromarray(astronaut()).resize((96, 96)))[:, :, :channels]
     flat = superpixels(image, 50)
     assert flat.shape == image.shape and flat.dtype == np.uint8
@@ -20,7 +20,7 @@ def test_regions_have_the_mean_of_what_they_cover(channels):
     assert 10 < len(colours) <= 80
     for colour in colours:
         covered = image[(flat == colour).all(2)]
-        # Two regions may share a colour once it is rounded down; their mean does too.
+        # Two regions may have the same rounded colour; then their common mean is near it too.
         assert np.abs(covered.mean(0) - colour).max() < 1.5
 
 

@@ -1,20 +1,18 @@
-"""A name or a path -> a data set in its splits."""
+"""Load a data set by name or path."""
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError, printable
+from ..suggest import did_you_mean
 from .sources.hub import load_hub
 from .sources.path import load_path
-from .sources.published import DIGITS, PUBLISHED, cache_folder, load_published
+from .sources.published import DIGITS, PUBLISHED, load_published
 from .split import Data, Split, divide
-
-__all__ = ["NAMES", "cache_folder", "load_data"]
 
 # The data sets of `bundled/`, and the share of each class that is held out for each of validation and test.
 BUNDLED = {"mnist-5k": 0.1, "digits": 0.15}
@@ -24,19 +22,19 @@ HUB = "hf:"
 
 
 def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> Data:
-    """A data set by name or by path, in its splits, with its classes by name.
+    """Load a data set by name or path.
 
     A name is one of `NAMES` (`mnist-5k` and `digits` ship with the package, the others come through torchvision) or
-    `hf:owner/name` for the Hugging Face hub. `data_dir` is where a named set already lies; without it, it is
-    downloaded once into the cache folder (`CONVSCOPE_CACHE`).
+    `hf:owner/name` for the Hugging Face hub. `data_dir` is a folder that already has the files of a named set; without
+    it, the set is downloaded once into the cache folder (`CONVSCOPE_CACHE`).
 
-    A path leads to class folders; to `train/` with `val|valid|validation/` and `test/` of class folders; to a CSV or
-    TSV table with the columns `path,label[,split]` (or a folder that holds one beside the images); to a list of
-    `path index` lines with a `labels.txt` beside it; to IDX files or CIFAR batches; to what Hugging Face's `datasets`
-    has saved; or to a zip of any of those, which is read in place. A set that comes in one piece is divided, the same
-    way every time, by class.
+    A path leads to class folders; to `train/`, `val|valid|validation/` and `test/` of class folders; to a CSV or TSV
+    table with the columns `path,label[,split]` (or a folder that has one beside the images); to a list of `path index`
+    lines with a `labels.txt` beside it; to IDX files or CIFAR batches; to what the Hugging Face library `datasets` has
+    saved; or to a zip of any of those, which is read without unpacking it to disk. A set without splits is divided into
+    train, val and test, class by class and the same way every time.
 
-    Nothing is written where the images are. Raises DataError, in one line, for whatever cannot be used.
+    Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
     name = os.fspath(source)
     known = name if name in NAMES or os.path.lexists(name) else name.lower().replace("_", "-")
@@ -48,10 +46,9 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if os.path.lexists(name):
         return load_path(Path(name))
-    near = difflib.get_close_matches(known, NAMES, n=1)
     path_like = os.sep in name or Path(name).suffix
-    hint = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
-    hint = f"did you mean {near[0]}?" if near else hint
+    otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
+    hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)
     raise DataError(f"no data set and no folder '{printable(name)}': {hint}")
 
 

@@ -1,7 +1,7 @@
-"""A split's images as uint8 pixels, decoded once and in parallel, with what could not be used set aside.
+"""Decode data sets to uint8 pixels, once and in parallel, and set aside the files that cannot be used.
 
-They lie in memory if they are few enough; otherwise they are read from the cache of decoded images as they are needed,
-and where that has no room for them they are decoded again whenever they are needed. A training is the same each way.
+Pixels are held in memory if they are few enough. Otherwise they are read from the cache of decoded images when they are
+needed, and where the cache has no room for them, they are decoded in every epoch. Training is the same each way.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import hashlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,30 +21,33 @@ from torch import Tensor
 
 from ..errors import DataError, printable
 from ..problems import Problem
-from .decoding.cache import Cache, cache_root
-from .decoding.split_decoder import Bar, Gathering, Reading, cores, waiting
-from .decoding.pixels import Pixels, ahead
-from .decoding.decoded_image import read_row
-from .decoding.stream import Streamed
-from .exact_copies import find_copies, require_usable_classes
-from .image_file import Stored
+from .decoding.cache import Cache
+from .decoding.cache_files import cache_root
+from .decoding.decoded_image import decode_image
+from .decoding.pixels import Pixels, map_ahead
+from .decoding.progress_bar import ProgressBar
+from .decoding.split_decoder import Reading, SplitDecoder, available_cores, queue_length
+from .decoding.stream import StreamedPixels
+from .exact_copies import Occurrence, find_copies
+from .image_file import ImageItem
 from .preprocess import Preprocess, channel_moments, statistics
 from .split import Data, Split
 
 log = logging.getLogger("convscope")
 
-# Images that are there twice are named one by one up to this number.
+# Copies of each kind that are named one by one.
 MOST_NAMED = 5
-# More pixels than this are not held in memory, nor more than this share of what the machine has.
+# Limits on the pixel values held in memory: their number, and their share of the machine's memory.
 MOST_IN_MEMORY, SHARE_OF_MEMORY = 512_000_000, 0.25
+MEMORY_IF_UNKNOWN = 8e9
 
 
 @dataclass
 class Decoded:
-    """uint8 pixels N x C x H x W, int64 labels N, a name an image, and the files that were skipped with the reason.
+    """The usable images of a split: uint8 pixels N x C x H x W, int64 labels N and N names.
 
-    `digests` (of the encoded images) and `moments` (sums of all values and of their squares, 2 x C) are there for
-    files only.
+    `skipped` has name and reason of each file that could not be used. For files, `digests` has one digest per encoded
+    image and `moments` the sums of all values and of their squares, 2 x C; for arrays they are empty and None.
     """
 
     pixels: Pixels
@@ -59,7 +61,7 @@ class Decoded:
         return len(self.labels)
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and deviation a channel, in units of 0..1."""
+        """Return mean and standard deviation per channel, in units of 0..1."""
         moments = self.moments
         if moments is None:
             assert isinstance(self.pixels, Tensor)
@@ -67,7 +69,7 @@ class Decoded:
         return statistics(moments, len(self) * int(np.prod(self.pixels.shape[2:])))
 
     def identity(self) -> bytes:
-        """What tells these images and labels from others: a digest of the files, or of the pixels if there are none."""
+        """Return a digest of the images (the files, or for arrays the pixels) and of the labels."""
         digest = hashlib.blake2b(digest_size=16)
         for part in self.digests:
             digest.update(part)
@@ -81,10 +83,10 @@ class Decoded:
 def decode_data(
     data: Data, preprocess: Preprocess, strict: bool = False, reading: Reading | None = None
 ) -> dict[str, Decoded]:
-    """Decode all splits of a data set and look at them together.
+    """Decode all splits of a data set and check them together; a split without a usable image is left out.
 
-    Skipped files and images that stand in two splits or under two labels are warned about. Raises DataError if a class
-    has no usable training image, and if a file is skipped although it is to be `strict`.
+    Warns about skipped files, and about images that occur in two splits or under two labels. Raises DataError if a
+    class has no usable training image, and with `strict` also if a file is skipped.
     """
     parts = _decode(data.splits, preprocess, reading or Reading())
     report_skipped([item for part in parts.values() for item in part.skipped], strict)
@@ -95,79 +97,91 @@ def decode_data(
 
 
 def decode_split(split: Split, preprocess: Preprocess, reading: Reading | None = None) -> Decoded:
-    """Decode and resize every image of a split. Files that cannot be used are skipped, each named with its reason."""
+    """Decode every image of a split; files that cannot be used are in `skipped`, each with its reason."""
     return _decode({"": split}, preprocess, reading or Reading())[""]
 
 
-def decode_files(
-    sources: Sequence[Path | Stored | bytes], preprocess: Preprocess
-) -> Iterator[tuple[Tensor, bytes] | str]:
-    """For every file (or content), in order: pixels C x H x W and a digest, or the reason why it is skipped."""
-    with ThreadPoolExecutor(cores()) as pool:
-        for row in ahead(pool, partial(read_row, preprocess=preprocess), sources, waiting(preprocess)):
-            if isinstance(row, str):
-                yield row
+def decode_files(images: Sequence[ImageItem | bytes], preprocess: Preprocess) -> Iterator[tuple[Tensor, bytes] | str]:
+    """Yield for every file (or encoded image) in order pixels C x H x W and a digest, or why it cannot be used."""
+    decode = partial(decode_image, preprocess=preprocess)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for image in map_ahead(pool, decode, images, queue_length(preprocess)):
+            if isinstance(image, str):
+                yield image
             else:
-                yield torch.from_numpy(row.pixels).permute(2, 0, 1).contiguous(), row.digest
+                yield torch.from_numpy(image.pixels).permute(2, 0, 1).contiguous(), image.digest
 
 
 def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> None:
-    """One warning a file, and their number; DataError after that if it is to be `strict`."""
+    """Log one warning per skipped file and their number; with `strict`, raise DataError if there are any."""
     for name, reason in skipped:
         log.warning("skipped %s: %s", printable(name), reason)
     if len(skipped) > 1:
         log.warning("%d files skipped in all", len(skipped))
     if skipped and strict:
-        raise DataError(f"{len(skipped)} files could not be used, and --strict was given: mend or remove them")
+        raise DataError(f"{len(skipped)} files could not be used, and --strict was given: repair or remove them")
+
+
+def require_usable_classes(shown: str, class_names: Sequence[str], labels: np.ndarray) -> None:
+    """Raise DataError if a class does not occur in `labels`, the labels of the usable training images."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    if not counts.all():
+        empty = printable(class_names[int(counts.argmin())])
+        raise DataError(f"{shown}: class '{empty}' has no usable training image: add some or remove the class")
 
 
 def _decode(splits: dict[str, Split], preprocess: Preprocess, reading: Reading) -> dict[str, Decoded]:
     root = cache_root(reading.cache)
     cache = None if root is None else Cache(root, preprocess)
     room = min(MOST_IN_MEMORY, SHARE_OF_MEMORY * _memory())
+    image_values = int(np.prod(preprocess.input_size))
     done: dict[str, Decoded] = {}
-    with Bar(reading.show, sum(map(len, splits.values()))) as bar:
-        # The smallest first, so that as many splits as can be lie in memory.
+    with ProgressBar(reading.show, sum(map(len, splits.values()))) as bar:
+        # The smallest first, so that as many splits as possible are held in memory.
         for name in sorted(splits, key=lambda name: len(splits[name])):
             split = splits[name]
-            needed = len(split) * int(np.prod(preprocess.input_size))
+            needed = len(split) * image_values
             in_memory = needed <= room
             room -= needed if in_memory else 0
             labels = torch.from_numpy(split.labels)
             if in_memory and isinstance(split.images, np.ndarray):
                 done[name] = Decoded(preprocess.batch(split.images), labels, split.names, [], [])
                 continue
-            got = Gathering(split, preprocess, reading, cache, in_memory).run(bar)
-            names = [split.names[i] for i in got.kept]
-            done[name] = Decoded(got.pixels, labels[got.kept], names, got.skipped, got.digests, got.moments)
-    if streamed := [part for part in done.values() if isinstance(part.pixels, Streamed)]:
-        images = sum(map(len, streamed))
-        log.warning(
-            "%s images of %s (%.1f GB) fit neither into memory nor into the cache%s: they are decoded in every epoch",
-            f"{images:,}", " x ".join(map(str, preprocess.input_size)),
-            images * int(np.prod(preprocess.input_size)) / 1e9, "" if root else ", which is off",
-        )  # fmt: skip
+            part = SplitDecoder(split, preprocess, reading, cache, in_memory).run(bar)
+            names = [split.names[i] for i in part.kept]
+            done[name] = Decoded(part.pixels, labels[part.kept], names, part.skipped, part.digests, part.moments)
+    _warn_about_streamed(done.values(), preprocess, cache_is_off=root is None)
     return {name: done[name] for name in splits}
 
 
+def _warn_about_streamed(parts: Iterable[Decoded], preprocess: Preprocess, cache_is_off: bool) -> None:
+    images = sum(len(part) for part in parts if isinstance(part.pixels, StreamedPixels))
+    if images:
+        log.warning(
+            "%s images of %s (%.1f GB) fit neither into memory nor into the cache%s: they are decoded in every epoch",
+            f"{images:,}", " x ".join(map(str, preprocess.input_size)),
+            images * int(np.prod(preprocess.input_size)) / 1e9, ", which is off" if cache_is_off else "",
+        )  # fmt: skip
+
+
 def _warn_about_copies(parts: dict[str, Decoded]) -> None:
-    seen = [
-        (digest, split, label, name)
+    images = [
+        Occurrence(digest, split, label, name)
         for split, part in parts.items()
         for digest, label, name in zip(part.digests, part.labels.tolist(), part.names, strict=False)
     ]
     by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in find_copies(seen):
+    for problem in find_copies(images):
         by_kind[problem.kind].append(problem)
     for problems in by_kind.values():
         for problem in problems[:MOST_NAMED]:
             log.warning("%s", problem.message)
         if (more := len(problems) - MOST_NAMED) > 0:
-            log.warning("... and %d more such images: see convscope check", more)
+            log.warning("... and %d more such images: `convscope check` lists them", more)
 
 
 def _memory() -> float:
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # Windows does not say
-        return 8e9
+        return MEMORY_IF_UNKNOWN

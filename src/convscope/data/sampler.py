@@ -1,4 +1,4 @@
-"""In which order the training images of an epoch come."""
+"""Samplers: which training images an epoch shows, and in which order."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Order = Callable[[Tensor, torch.Generator], Tensor]
-"""Labels N (int64, on the CPU) and a CPU generator -> int64 indices, as many as an epoch shows."""
+Sampler = Callable[[Tensor, torch.Generator], Tensor]
+"""Labels N (int64, on the CPU) and a CPU generator -> int64 indices, as many as an epoch shows images."""
 
 
-def shuffled(labels: Tensor, coin: torch.Generator) -> Tensor:
-    """Every image once."""
-    return torch.randperm(len(labels), generator=coin)
+def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return every index once, in random order."""
+    return torch.randperm(len(labels), generator=generator)
 
 
-def balanced(labels: Tensor, coin: torch.Generator) -> Tensor:
-    """As many images of every class, N in all: of a large class some, of a small one all as often as another.
+def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return N indices with equally many of every class: large classes are undersampled, small ones oversampled.
 
-    Within an epoch no image of a class comes again before all others of it have come.
+    Within an epoch, no image of a class is repeated before all others of the class have been shown.
     """
     classes, counts = labels.unique(return_counts=True)
     share, rest = divmod(len(labels), len(classes))
-    # The images that are left over go to classes that are drawn anew each epoch.
-    extra = torch.randperm(len(classes), generator=coin) < rest
+    # Random classes, others in each epoch, get the remaining images.
+    extra = torch.randperm(len(classes), generator=generator) < rest
     chosen = []
     for label, count, more in zip(classes.tolist(), counts.tolist(), extra.tolist(), strict=True):
         members = (labels == label).nonzero()[:, 0]
         wanted = share + more
-        rounds = [members[torch.randperm(count, generator=coin)] for _ in range(-(-wanted // count))]
+        rounds = [members[torch.randperm(count, generator=generator)] for _ in range(-(-wanted // count))]
         chosen.append(torch.cat([*rounds, members[:0]])[:wanted])
     together = torch.cat(chosen)
-    return together[torch.randperm(len(together), generator=coin)]
+    return together[torch.randperm(len(together), generator=generator)]
 
 
-ORDERS: dict[str, Order] = {"shuffle": shuffled, "balanced": balanced}
+SAMPLERS: dict[str, Sampler] = {"shuffle": shuffled, "balanced": balanced}

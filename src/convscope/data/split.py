@@ -1,4 +1,4 @@
-"""A data set in its parts, and how it is divided when it comes in one piece."""
+"""A data set and its splits, and how a data set without splits is divided into training, validation and test images."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 
 from ..errors import DataError, printable
 from ..files import csv_text
-from .sources.file_tree import Item
+from .image_file import ImageItem
 
 SPLITS = ("train", "val", "test")
 # Independent of a run's seed, so that runs with other seeds are tested on the same images.
 SPLIT_SEED = 0
-# What is held out where no split was made; more than so many images would not measure better, only train worse.
+# Share and highest number of images held out for each of validation and test: with more than that, training loses
+# images and the figures gain hardly any precision.
 HELD_OUT, MOST_HELD_OUT = 0.15, 5000
 
 
 @dataclass
 class Split:
-    """Images with labels: files (or what stands for them, inside a zip), or an array of uint8 pixels N x H x W x 3.
+    """Images with labels.
 
-    An array of gray images is N x H x W.
-
-    `labels` are int64 indices into the data set's `class_names`; `names` tell the images apart in tables and reports.
+    `images` are files or parts of a zip or table, or an array of uint8 pixels, N x H x W (gray) or N x H x W x 3.
+    `labels` are int64 indices into the data set's `class_names`. `names` identify the images in tables and reports.
     """
 
-    images: np.ndarray | list[Item]
+    images: np.ndarray | list[ImageItem]
     labels: np.ndarray
     names: list[str]
 
@@ -38,15 +38,15 @@ class Split:
         return len(self.labels)
 
     def take(self, indices: np.ndarray | Sequence[int]) -> Split:
-        """The images at `indices`, in that order."""
+        """Return the images at `indices`, in that order."""
         order = [int(i) for i in indices]
         images = [self.images[i] for i in order] if isinstance(self.images, list) else self.images[order]
         return Split(images, self.labels[order], [self.names[i] for i in order])
 
     def join(self, other: Split) -> Split:
-        """This split's images, then the other's."""
+        """Return this split's images followed by those of `other`."""
         if isinstance(self.images, list) or isinstance(other.images, list):
-            images: np.ndarray | list[Item] = [*self.images, *other.images]
+            images: np.ndarray | list[ImageItem] = [*self.images, *other.images]
         else:
             images = np.concatenate([self.images, other.images])
         return Split(images, np.concatenate([self.labels, other.labels]), self.names + other.names)
@@ -56,9 +56,9 @@ class Split:
 class Data:
     """A named data set: its classes and its splits (`train`, `val`, `test`; the last two may be missing).
 
-    `channels` is 1 for gray images and 3 for colour. `divided` says that we divided it, since it came in one piece,
-    and `held_out` that validation images were taken out of those to train on.
-    `kind` is "digits" (or other signs: gray, and no longer the same when mirrored) or "photos".
+    `channels` is 1 for gray images and 3 for colour. `divided` is true if the source had no splits and we made them,
+    `held_out` if it had no validation split and we took one out of the training images. `kind` is "digits" for digits
+    and other characters, which must not be mirrored, or "photos".
     """
 
     name: str
@@ -70,12 +70,12 @@ class Data:
     kind: str = "photos"
 
     def counts(self) -> dict[str, list[int]]:
-        """How many images each class has in each split."""
+        """Return the number of images of each class, by split."""
         classes = len(self.class_names)
         return {name: np.bincount(part.labels, minlength=classes).tolist() for name, part in self.splits.items()}
 
     def split(self, name: str) -> Split:
-        """One split, or `all` of them as one; DataError names those that exist."""
+        """Return one split, or for `all` the splits joined; DataError names those that exist."""
         if name == "all":
             joined = list(self.splits.values())
             whole = joined[0]
@@ -92,8 +92,8 @@ class Data:
 def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dict[str, Split]:
     """Divide into train, val and test with the given shares of every class.
 
-    The same images give the same division whatever order they come in. A class of one image goes to train, of two to
-    train and val; from three on each part that is asked for gets at least one.
+    The same images give the same division in whatever order they come. A class of one image goes to train, of two to
+    train and val; from three on, every part whose share is not 0 gets at least one.
     """
     order = np.array(sorted(range(len(whole)), key=lambda i: os.fsencode(whole.names[i])), dtype=np.int64)
     shuffled = order[np.random.default_rng(seed).permutation(len(order))]
@@ -110,12 +110,12 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
 
 
 def held_out_share(images: int) -> float:
-    """The share of so many images that is held out for each of validation and test."""
+    """Return the share of `images` images that is held out for each of validation and test."""
     return min(HELD_OUT, MOST_HELD_OUT / max(images, 1))
 
 
 def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
-    """The same splits, with a validation split taken out of the training images if there is none."""
+    """Return the splits, with a validation split taken out of the training images if there is none."""
     if "val" in splits:
         return splits
     held = divide(splits["train"], held_out_share(len(splits["train"])), 0)
@@ -123,7 +123,10 @@ def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
 
 
 def split_table(data: Data) -> bytes:
-    """CSV `path,label,split` of every image: what a run was trained, chosen and tested on. Any file name survives."""
+    """Return CSV `path,label,split` of every image, the record of what a run is trained, validated and tested on.
+
+    Any file name survives, also one that is not UTF-8.
+    """
     rows = [
         (path, data.class_names[label], name)
         for name, split in data.splits.items()
@@ -133,9 +136,9 @@ def split_table(data: Data) -> bytes:
 
 
 def redivide(data: Data, table: bytes) -> Data:
-    """`data` divided as an earlier run's split table says; images that came later are left out."""
+    """Return `data` divided as an earlier run's `split_table` says, without images that were added since."""
     rows = csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline=""))
-    belongs = {row["path"]: row["split"] for row in rows}
+    split_of = {row["path"]: row["split"] for row in rows}
     whole = data.split("all")
-    parts = {name: [i for i, path in enumerate(whole.names) if belongs.get(path) == name] for name in SPLITS}
+    parts = {name: [i for i, path in enumerate(whole.names) if split_of.get(path) == name] for name in SPLITS}
     return replace(data, splits={name: whole.take(indices) for name, indices in parts.items() if indices})

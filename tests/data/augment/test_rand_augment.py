@@ -6,14 +6,14 @@ import pytest
 import torch
 from torchvision.transforms.v2 import InterpolationMode, RandAugment
 
-from convscope.data.augment.rand_augment import draw_rand, rand_augment, strengths
-from convscope.data.augment.trivial_augment import OPERATIONS, apply_trivial
+from convscope.data.augment.rand_augment import rand_augment, random_operations, strengths
+from convscope.data.augment.trivial_augment import OPERATIONS, apply_operations
 
-from .test_registry import channels_last, coin, draw, photos
+from .images import channels_last, context, generator, photos
 
 THEIRS = RandAugment(interpolation=InterpolationMode.BILINEAR)
 NAMES = list(OPERATIONS)
-# torchvision makes whole numbers of these by its own rules when it gets bytes, so it gets float images from 0 to 1.
+# With uint8 images, torchvision rounds these operations by rules of its own, so it gets float images from 0 to 1.
 FLOAT = set(NAMES) - {"Posterize", "Solarize", "Equalize"}
 
 
@@ -35,7 +35,7 @@ def test_every_operation_is_torchvisions(name, sign):
         return
     images, strength = photos(4, 3, 24, 37), sign * strengths(14, (24, 37))[name]
     numbers = torch.full((4,), NAMES.index(name))
-    changed = apply_trivial(channels_last(images), numbers, torch.full((4,), strength, dtype=torch.float64))
+    changed = apply_operations(channels_last(images), numbers, torch.full((4,), strength, dtype=torch.float64))
     for image, result in zip(images, changed, strict=True):
         given = image / 255 if name in FLOAT else image
         expected = THEIRS._apply_image_or_video_transform(
@@ -45,21 +45,21 @@ def test_every_operation_is_torchvisions(name, sign):
         torch.testing.assert_close(result, expected, atol=0.05, rtol=0)
 
 
-def test_two_operations_an_image_each_with_its_own_draw():
-    images, source = photos(40, 3, 20, 20), coin(0)
-    together = rand_augment(images, draw(40), 9)
-    first, second = (draw_rand(40, source, 9, (20, 20)) for _ in range(2))
+def test_each_image_gets_two_operations_of_its_own():
+    images, random = photos(40, 3, 20, 20), generator(0)
+    together = rand_augment(images, context(40), 9)
+    first, second = (random_operations(40, random, 9, (20, 20)) for _ in range(2))
     for i in range(0, 40, 7):
         alone = images[i : i + 1]
-        for operations, drawn in (first, second):
-            alone = apply_trivial(alone, operations[i : i + 1], drawn[i : i + 1])
+        for operations, chosen in (first, second):
+            alone = apply_operations(alone, operations[i : i + 1], chosen[i : i + 1])
         torch.testing.assert_close(together[i : i + 1], alone)
 
 
-def test_operations_and_signs_are_drawn_evenly():
-    operations, drawn = draw_rand(28_000, coin(), 9, (32, 32))
+def test_operations_and_signs_are_uniform():
+    operations, chosen = random_operations(28_000, generator(), 9, (32, 32))
     counts = operations.bincount(minlength=14)
     assert counts.min() > 1800 and counts.max() < 2200
     for number, operation in enumerate(OPERATIONS.values()):
-        negative = float((drawn[operations == number] < 0).float().mean())
+        negative = float((chosen[operations == number] < 0).float().mean())
         assert negative == pytest.approx(0.5, abs=0.05) if operation.signed else negative == 0

@@ -1,4 +1,4 @@
-"""What every augmentation promises, and how text becomes one. What each does is tested in files of its own."""
+"""The properties that all augmentations share, and the parser. What each does is tested in a file of its own."""
 
 from __future__ import annotations
 
@@ -8,51 +8,24 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from convscope.data.augment import AUGMENTATIONS, Draw, parse_augment
+from convscope.data.augment import AUGMENTATIONS, parse_augment
 from convscope.errors import UsageError
 
-MOVES = ("flip", "alternating-flip", "shift", "crop")
+from .images import apply, channels_last, context, noise, photos
+
+ONLY_MOVING = ("flip", "alternating-flip", "shift", "crop")
 WARPS = ("rotate", "affine", "elastic", "resized-crop")
-# What comes in from outside, or is put in, has another colour.
+# These bring colours into an image that it did not have.
 FOREIGN = ("crop", "erase", "trivial-augment", "rand-augment")
 SHAPES = [(9, 1, 28, 28), (9, 3, 20, 33), (3, 3, 5, 9), (2, 1, 1, 1), (2, 3, 1, 6), (0, 3, 8, 8)]
 
 
-def coin(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def draw(n: int, seed: int = 0, epoch: int = 0) -> Draw:
-    return Draw(coin(seed), epoch, torch.arange(n), seed)
-
-
-def noise(shape: tuple[int, ...], seed: int = 7) -> Tensor:
-    """uint8 images in which no two places are alike."""
-    return torch.randint(256, shape, dtype=torch.uint8, generator=coin(seed))
-
-
-def photos(n: int, c: int, h: int, w: int) -> Tensor:
-    """uint8 images as smooth as photos: what is read between pixels does not hang on the last bit of the place."""
-    small = torch.rand(n, c, 4, 5, generator=coin(3)) * 255
-    return torch.nn.functional.interpolate(small, (h, w), mode="bicubic").clamp(0, 255).byte()
-
-
-def channels_last(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=torch.channels_last)
-
-
-def apply(name: str, images: Tensor, seed: int = 0) -> Tensor:
-    augment = parse_augment(name)
-    assert augment is not None
-    return augment(images, draw(len(images), seed))
-
-
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_shape_kind_and_range_stay_and_the_input_is_not_written(name, shape):
+def test_shape_type_and_range_stay_and_the_input_is_not_changed(name, shape):
     images = noise(shape)
     changed = apply(name, images)
-    assert changed.shape == shape and changed.dtype == (torch.uint8 if name in MOVES else torch.float32)
+    assert changed.shape == shape and changed.dtype == (torch.uint8 if name in ONLY_MOVING else torch.float32)
     assert changed.float().isfinite().all() and torch.equal(images, noise(shape))
     assert not images.numel() or (changed.min() >= 0 and changed.max() <= 255)
     from_float = images.float()
@@ -62,21 +35,21 @@ def test_shape_kind_and_range_stay_and_the_input_is_not_written(name, shape):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_memory_format_stays_and_does_not_matter(name, shape):
+def test_memory_format_stays_and_does_not_change_the_result(name, shape):
     images = noise(shape)
     plain, last = apply(name, images), apply(name, channels_last(images))
     assert plain.is_contiguous() and last.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(plain, last, atol=1e-3, rtol=0)
-    # A part of a larger picture lies in neither format.
+    # A slice of larger images has neither format.
     part = torch.zeros(*shape[:2], shape[2] + 1, shape[3] + 2, dtype=torch.uint8)[:, :, 1:, 1:-1].copy_(images)
     torch.testing.assert_close(apply(name, part), plain, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_the_draw_alone_decides(name):
+def test_the_context_alone_determines_the_result(name):
     images = noise((16, 3, 16, 16))
     once = apply(name, images)
-    torch.rand(5)  # the global generator has no say
+    torch.rand(5)  # the global generator has no influence
     assert torch.equal(once, apply(name, images)) and not torch.equal(once, apply(name, images, seed=1))
     changed = (once.float() - images).abs().amax((1, 2, 3)) > 0.5
     assert int(changed.sum()) >= 2
@@ -89,7 +62,7 @@ def test_an_image_of_one_colour_stays_of_one_colour(name, level):
     images[:, 1] = 200
     changed = apply(name, images).float()
     torch.testing.assert_close(changed, changed[:, :, :1, :1].expand_as(changed), atol=1e-4, rtol=0)
-    if name in (*MOVES, *WARPS, "cutout"):
+    if name in (*ONLY_MOVING, *WARPS, "cutout"):
         torch.testing.assert_close(changed, images.float(), atol=1e-4, rtol=0)
 
 
@@ -104,16 +77,16 @@ class OneDevice(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_every_draw_is_made_on_the_cpu_and_moved(name):
-    """The `meta` device has no values to draw and to look at: what passes here is fit for every device."""
+def test_parameters_are_sampled_on_the_cpu_and_moved(name):
+    """The `meta` device holds no values, so what works there cannot depend on the device's own values."""
     augment = parse_augment(name)
     for shape in SHAPES[:2]:
-        images, (here, there) = channels_last(noise(shape)), (draw(shape[0]), draw(shape[0]))
+        images, here, there = channels_last(noise(shape)), context(shape[0]), context(shape[0])
         augment(images, here)
         with OneDevice():
             changed = augment(images.to("meta"), there)
         assert changed.device.type == "meta" and changed.shape == shape
-        assert torch.equal(here.coin.get_state(), there.coin.get_state())
+        assert torch.equal(here.generator.get_state(), there.generator.get_state())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -128,18 +101,17 @@ def test_none_is_no_augmentation():
 
 
 def test_changes_are_made_in_the_order_given():
-    images, chance = noise((12, 1, 9, 9)), draw(12)
-    one = parse_augment("flip, shift=3 ,cutout=0.5")(images, draw(12))
+    images, same = noise((12, 1, 9, 9)), context(12)
+    one = parse_augment("flip, shift=3 ,cutout=0.5")(images, context(12))
     for name in ("flip", "shift=3", "cutout=0.5"):
-        images = parse_augment(name)(images, chance)
+        images = parse_augment(name)(images, same)
     assert torch.equal(one, images)
-    assert not torch.equal(one, parse_augment("cutout=0.5,shift=3,flip")(noise((12, 1, 9, 9)), draw(12)))
+    assert not torch.equal(one, parse_augment("cutout=0.5,shift=3,flip")(noise((12, 1, 9, 9)), context(12)))
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_the_default_amount_is_in_its_range_and_is_what_a_bare_name_means(name):
     known = AUGMENTATIONS[name]
-    assert known.help and "\n" not in known.help
     if known.amount is None:
         return
     low, high = known.limits
@@ -153,13 +125,13 @@ def test_the_default_amount_is_in_its_range_and_is_what_a_bare_name_means(name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("flp", "augment: unknown change 'flp': did you mean flip?"),
-        ("flip,shfit=2", "augment: unknown change 'shfit': did you mean shift?"),
-        ("quantum", "augment: unknown change 'quantum': choose from none, flip,"),
-        ("", "augment: unknown change ''"),
-        ("flip,,shift", "augment: unknown change ''"),
-        ("none,flip", "augment: 'none' stands alone"),
-        ("none=1", "augment: 'none' stands alone"),
+        ("flp", "augment: unknown augmentation 'flp': did you mean flip?"),
+        ("flip,shfit=2", "augment: unknown augmentation 'shfit': did you mean shift?"),
+        ("quantum", "augment: unknown augmentation 'quantum': choose from none, flip,"),
+        ("", "augment: unknown augmentation ''"),
+        ("flip,,shift", "augment: unknown augmentation ''"),
+        ("none,flip", "augment: 'none' cannot be combined"),
+        ("none=1", "augment: 'none' cannot be combined"),
         ("flip=1", "augment: flip takes no amount, not '1'"),
         ("shift=", "augment: shift must be a number from 0 to 10000, not ''"),
         ("shift=two", "augment: shift must be a number from 0 to 10000, not 'two'"),
@@ -168,10 +140,10 @@ def test_the_default_amount_is_in_its_range_and_is_what_a_bare_name_means(name):
         ("rotate=inf", "augment: rotate must be a number from 0 to 180, not 'inf'"),
         ("erase=1.5", "augment: erase must be a number from 0 to 1, not '1.5'"),
         ("rotate=1=2", "augment: rotate must be a number from 0 to 180, not '1=2'"),
-        ("a\nb", "augment: unknown change 'a\\nb'"),
+        ("a\nb", "augment: unknown augmentation 'a\\nb'"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(text, message):
+def test_a_wrong_text_is_an_error_of_one_line(text, message):
     with pytest.raises(UsageError) as caught:
         parse_augment(text)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)

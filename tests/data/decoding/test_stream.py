@@ -1,4 +1,4 @@
-"""Data that fits nowhere: decoded by processes, the same every time, whatever happens to files and processes."""
+"""Data that fits neither memory nor cache: decoded by processes, the same every time, whatever happens to them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from convscope.errors import DataError
 GRAY = Preprocess((1, 12, 12))
 UNSCALED = Preprocess((1, 12, 12), (0.0,), (1.0,))
 CPU = torch.device("cpu")
-# Recipe fields that a busy machine must not choose anew.
+# Recipe fields that would otherwise depend on how busy the machine is.
 FIXED = {"epochs": 2, "batch_size": 8, "precision": "float32", "layout": "contiguous", "augment": "affine"}
-# Trains by streaming and kills its own process, as `kill -9` would, at the n-th step.
+# Trains by streaming and kills its own process at the n-th step.
 KILLED = """
 import os, signal, sys
 import convscope.training.trainer as trainer
@@ -53,27 +53,27 @@ def streamed(squares, monkeypatch) -> Decoded:
 
 
 def children() -> list[int]:
-    """Processes that this one has started and that still run."""
+    """Return the processes that this one has started and that still run."""
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True)
     return [int(word) for word in listed.stdout.split() if Path(f"/proc/{word}/exe").exists()]
 
 
-def test_pieces_and_workers_do_not_change_what_comes(squares, streamed, monkeypatch):
+def test_the_pixels_do_not_depend_on_chunks_and_workers(squares, streamed, monkeypatch):
     decoded.MOST_IN_MEMORY = 10**9
     memory = decode_split(load_data(squares).split("all"), GRAY, Reading("off")).pixels
-    places = [torch.tensor(lot) for lot in ([5, 3, 5], list(range(40)), [7])]
-    for workers, piece in ((1, 32), (3, 7)):
-        monkeypatch.setattr(stream, "PIECE_IMAGES", piece)
+    batches = [torch.tensor(batch) for batch in ([5, 3, 5], list(range(40)), [7])]
+    for workers, chunk in ((1, 32), (3, 7)):
+        monkeypatch.setattr(stream, "CHUNK_IMAGES", chunk)
         streamed.pixels.workers = workers
         torch.manual_seed(0)
-        for lot, pixels in zip(places, streamed.pixels.portions(places), strict=True):
-            assert torch.equal(pixels, memory[lot])
+        for batch, pixels in zip(batches, streamed.pixels.take_batches(batches), strict=True):
+            assert torch.equal(pixels, memory[batch])
             assert pixels.permute(0, 2, 3, 1).is_contiguous()
         assert torch.initial_seed() == 0 and torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(0))
     assert not children()
 
 
-def test_an_epoch_that_is_left_early_leaves_no_process(streamed):
+def test_an_epoch_that_ends_early_leaves_no_process(streamed):
     for _ in Batches(streamed, GRAY, 4, 0, CPU).epoch(0):
         assert children()
         break
@@ -90,15 +90,15 @@ def test_files_that_vanish_are_cut_or_replaced(squares, streamed, caplog):
         images = torch.cat([images for images, _ in in_order(streamed, UNSCALED, CPU, 9)])
         assert len(images) == 48
         assert (images[at[:2]] * 255).round().eq(stream.GRAY).all() and images[at[2]].mean() > 0.6
-    told = caplog.messages
-    assert len(told) == 3
-    assert any(line.startswith("dark/00.png can no longer be read (no such file): a gray picture") for line in told)
-    assert any("dark/01.png can no longer be read (" in line for line in told)
-    assert any("dark/02.png is not the image that it was" in line for line in told)
+    assert len(caplog.messages) == 3
+    lost, damaged, changed = sorted(caplog.messages)
+    assert lost == "dark/00.png can no longer be read (no such file): a gray picture replaces it"
+    assert "dark/01.png can no longer be read (" in damaged
+    assert changed == "dark/02.png has changed since training began; used as it is now"
     assert streamed.pixels[at[0]].eq(stream.GRAY).all()
 
 
-def test_a_folder_that_is_gone_ends_the_training(squares, streamed):
+def test_a_folder_that_is_gone_stops_training(squares, streamed):
     for path in (squares / "dark").iterdir():
         path.unlink()
     with pytest.raises(DataError, match=r"^5 of 48 images can no longer be read, the last one dark/\d\d.png \(no such"):
@@ -106,9 +106,9 @@ def test_a_folder_that_is_gone_ends_the_training(squares, streamed):
     assert not children()
 
 
-def test_a_process_that_is_killed_is_one_line(streamed, monkeypatch):
-    monkeypatch.setattr(stream, "PIECE_IMAGES", 1)
-    with pytest.raises(DataError, match="a process that decodes images was ended from outside"):
+def test_a_worker_that_is_killed_is_an_error_of_one_line(streamed, monkeypatch):
+    monkeypatch.setattr(stream, "CHUNK_IMAGES", 1)
+    with pytest.raises(DataError, match="a process that decodes images was killed from outside"):
         for _ in Batches(streamed, GRAY, 2, 0, CPU).epoch(0):
             for child in children():
                 os.kill(child, signal.SIGKILL)
@@ -119,7 +119,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "classifier" / "model.safetensors")
 
 
-def test_a_training_is_the_same_each_way_and_after_kill_9(squares, tmp_path, monkeypatch):
+def test_training_is_the_same_from_memory_cache_and_stream_and_after_a_kill(squares, tmp_path, monkeypatch):
     options = {**FIXED, "output": tmp_path / "runs", "show": False}
     memory = cs.train(squares, "lenet_relu", name="memory", cache="off", **options)
     words = [f"--{key.replace('_', '-')}={value}" for key, value in FIXED.items()]
@@ -130,25 +130,25 @@ def test_a_training_is_the_same_each_way_and_after_kill_9(squares, tmp_path, mon
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
-    rows = cs.train(squares, "lenet_relu", name="rows", cache=str(tmp_path / "cache"), **options)
+    cached = cs.train(squares, "lenet_relu", name="cached", cache=str(tmp_path / "cache"), **options)
     streaming = cs.train(squares, "lenet_relu", name="streaming", cache="off", **options)
     resumed = cs.resume(tmp_path / "runs" / "killed", show=False)
     expected = weights(memory.folder)
-    for run in (rows, streaming, resumed):
+    for run in (cached, streaming, resumed):
         assert all(torch.equal(value, expected[name]) for name, value in weights(run.folder).items())
         assert [row["val/loss"] for row in run.history] == [row["val/loss"] for row in memory.history]
     assert not children()
 
 
-def test_processes_end_with_the_one_that_started_them(squares, tmp_path):
+def test_workers_end_with_the_process_that_started_them(squares, tmp_path):
     code = """
 import sys, time, torch
 from convscope.data import Preprocess, decoded, load_data
 from convscope.data.decoding import stream
 from convscope.data.decoded import Reading, decode_split
-decoded.MOST_IN_MEMORY, stream.PIECE_IMAGES = 0, 1
+decoded.MOST_IN_MEMORY, stream.CHUNK_IMAGES = 0, 1
 part = decode_split(load_data(sys.argv[1]).split("all"), Preprocess((1, 12, 12)), Reading("off", workers=2))
-for _ in part.pixels.portions(torch.arange(48).split(2)):
+for _ in part.pixels.take_batches(torch.arange(48).split(2)):
     print("begun", flush=True)
     time.sleep(60)
 """
@@ -168,13 +168,13 @@ for _ in part.pixels.portions(torch.arange(48).split(2)):
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["cache", "off"])
 def test_memory_does_not_grow_with_the_data(tmp_path, way):
-    """Three times the images, and the most memory that the process has held stays the same."""
+    """With three times the images, the process's peak memory stays the same."""
     from PIL import Image
 
-    coin = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     for i in range(1800):
         (tmp_path / "all" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
-        small = Image.fromarray(coin.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        small = Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8))
         small.resize((300, 300)).save(tmp_path / "all" / "ab"[i % 2] / f"{i:04d}.jpg")
     code = """
 import sys, torch
@@ -189,10 +189,10 @@ for _ in Batches(part, preprocess, 16, 0, torch.device("cpu")).epoch(0):
     pass
 print(next(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line))
 """
-    place = tmp_path / "cache" if way == "cache" else "off"
+    cache = tmp_path / "cache" if way == "cache" else "off"
 
     def peak(images: int) -> int:
-        words = [sys.executable, "-c", code, tmp_path / "all", place, str(images)]
+        words = [sys.executable, "-c", code, tmp_path / "all", cache, str(images)]
         return int(subprocess.run(words, capture_output=True, check=True).stdout)
 
     assert peak(1800) < peak(600) + 60_000  # kB; the images are 180 MB more

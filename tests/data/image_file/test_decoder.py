@@ -1,4 +1,4 @@
-"""Opening image files: what cannot be used is refused in one line, the rest is seen as a careful decoder sees it."""
+"""Opening image files: what cannot be used is refused in one line, the rest has the right pixels."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from convscope.data.image_file import (
 
 from .. import hostile
 
-# pytest puts Python's filters of warnings aside; that a process of its own is silent has a test below.
+# pytest replaces Python's filters of warnings; a test below shows that a process of its own prints none.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 FUZZ = settings(max_examples=200, deadline=None, derandomize=True, database=None)
-# The memory that reading each file takes at most, in MB, and the reason if it is refused.
+# Prints the peak memory that reading each file takes, in MB, and the reason if it is refused.
 MEASURE = """
 import json, pathlib, sys
 from convscope.data.image_file import UnreadableImage, read_image
@@ -41,7 +41,7 @@ def peak():
 
 grown = {}
 for path in map(pathlib.Path, sys.argv[1:]):
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before, reason = peak(), None
     try:
         read_image(path)
@@ -75,7 +75,7 @@ def test_what_can_be_used_has_the_right_colours_the_right_way_up(name, tmp_path)
     assert image.mode in ("L", "RGB")
     assert np.abs(hostile.means(image) - colours).max() <= 2
     assert image.size == ((10_000, 2) if name == "wide.png" else (hostile.WIDTH, hostile.HEIGHT))
-    if is_gray(tmp_path / name):  # the header's word must fit what is decoded
+    if is_gray(tmp_path / name):  # what the header says must fit what is decoded
         assert image.mode == "L"
 
 
@@ -86,7 +86,7 @@ def test_one_channel_stays_one_channel(name, tmp_path):
 
 
 @pytest.mark.timeout(20)
-def test_pipes_sockets_devices_and_broken_links_are_named_and_never_opened(tmp_path, monkeypatch):
+def test_pipes_sockets_devices_and_broken_links_are_refused_and_never_opened(tmp_path, monkeypatch):
     special = hostile.write_special(tmp_path)
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("opened"))
     for name, reason in special.items():
@@ -101,7 +101,7 @@ def test_a_file_that_may_not_be_read(tmp_path):
     (tmp_path / "locked.png").write_bytes(hostile.small(1))
     (tmp_path / "locked.png").chmod(0)
     tmp_path.chmod(0o755)
-    # Root may read everything, so the question is asked as somebody else; its folder is reached before.
+    # Root may read everything, so the process becomes another user, already in the folder.
     code = """
 import os
 from convscope.data.image_file import UnreadableImage, read_image
@@ -140,7 +140,7 @@ def test_one_pixel_is_a_picture():
 
 @pytest.mark.parametrize("mode", ["La", "RGBa", "RGBX", "YCbCr", "HSV", "CMYK", "I;16B", "PA"])
 def test_rarer_modes_keep_a_plain_gray(mode):
-    """Someone who calls the library may hand over any mode that Pillow has."""
+    """A caller of the library may pass an image of any mode that Pillow has."""
     if mode == "I;16B":
         image = Image.frombytes(mode, (4, 4), (128 * 257).to_bytes(2, "big") * 16)
     elif mode == "PA":
@@ -152,11 +152,11 @@ def test_rarer_modes_keep_a_plain_gray(mode):
     assert np.abs(np.asarray(to_gray_or_rgb(image)).astype(int) - 128).max() <= 2
 
 
-def test_refusing_a_bomb_takes_hardly_any_memory_and_nothing_speaks_but_the_reason(tmp_path):
+def test_refusing_a_bomb_takes_hardly_any_memory_and_prints_nothing(tmp_path):
     if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("memory is measured as Linux tells it")
+        pytest.skip("peak memory is measured by Linux only")
     hostile.write_all(tmp_path, {**hostile.USED, **hostile.SKIPPED})
-    # Large files that are no image, or too large a one, are refused by their first bytes.
+    # Large files that are no image, or claim too many pixels, are refused by their first bytes.
     for name, head in (("zeros.jpg", b""), ("huge.png", hostile.SKIPPED["bomb-12000.png"][0])):
         with (tmp_path / name).open("wb") as file:
             file.write(head)
@@ -164,7 +164,7 @@ def test_refusing_a_bomb_takes_hardly_any_memory_and_nothing_speaks_but_the_reas
     names = [*hostile.USED, *hostile.SKIPPED, "zeros.jpg", "huge.png"]
     words = [sys.executable, "-c", MEASURE, *(str(tmp_path / name) for name in names)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert done.stderr == ""  # neither Pillow's warnings nor libtiff's and libpng's own
+    assert done.stderr == ""  # neither Pillow's warnings nor those of libtiff and libpng
     grown = json.loads(done.stdout)
     assert {name for name, (_, reason) in grown.items() if reason is None} == set(hostile.USED)
     assert {name: megabytes for name, (megabytes, _) in grown.items() if megabytes > 20} == {}
@@ -186,7 +186,7 @@ def test_a_file_over_the_limit_of_bytes(tmp_path):
     assert "600 MB, over the limit" in refusal(tmp_path / "large.jpg")
 
 
-def nothing_worse_than_refused(content: bytes) -> None:
+def check_refused_or_decoded(content: bytes) -> None:
     try:
         image = decode(content)
     except UnreadableImage as problem:
@@ -211,7 +211,7 @@ HEADS = [
 @FUZZ
 @given(head=st.sampled_from(HEADS), rest=st.binary(max_size=200))
 def test_random_bytes_are_refused_or_used(head, rest):
-    nothing_worse_than_refused(head + rest)
+    check_refused_or_decoded(head + rest)
 
 
 @FUZZ
@@ -230,5 +230,5 @@ def test_mutated_images_are_refused_or_used(data, name):
         if not content:
             break
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header, "MAX_PIXELS", 1_000_000)  # what is meant is the parser, not patience
-        nothing_worse_than_refused(bytes(content))
+        patch.setattr(header, "MAX_PIXELS", 1_000_000)  # the test is about the parser, not about large images
+        check_refused_or_decoded(bytes(content))

@@ -1,4 +1,4 @@
-"""What libjpeg-turbo gives is what Pillow gives; whatever is not plain is left to Pillow."""
+"""Ordinary JPEG files get the same pixels from libjpeg-turbo as from Pillow; all others are left to Pillow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from convscope.data.image_file import UnreadableImage, decode, decode_pixels, decoder as picture
-from convscope.data.image_file.jpeg import plain_jpeg
+from convscope.data.image_file import UnreadableImage, decode, decode_pixels, decoder
+from convscope.data.image_file.jpeg import decode_plain_jpeg
+
+# Pillow warns about damaged EXIF, which is the point of some tests.
+pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 
 
 def photo(mode: str = "RGB", size: tuple[int, int] = (203, 151)) -> Image.Image:
@@ -23,8 +26,8 @@ def encoded(image: Image.Image, **options: object) -> bytes:
     return content.getvalue()
 
 
-def quick(content: bytes, longest_side: int | None = None) -> np.ndarray | None:
-    return plain_jpeg(Image.open(io.BytesIO(content)), content, longest_side)
+def decode_plain(content: bytes, longest_side: int | None = None) -> np.ndarray | None:
+    return decode_plain_jpeg(Image.open(io.BytesIO(content)), content, longest_side)
 
 
 @pytest.mark.parametrize("size", [(203, 151), (1, 1), (7, 300), (16, 16), (33, 2)])
@@ -43,7 +46,7 @@ def quick(content: bytes, longest_side: int | None = None) -> np.ndarray | None:
 )
 def test_the_same_pixels_as_pillow(mode, options, size):
     content = encoded(photo(mode, size), **options)
-    pixels = quick(content)
+    pixels = decode_plain(content)
     assert pixels is not None
     expected = np.asarray(Image.open(io.BytesIO(content)))
     assert pixels.shape == expected.shape
@@ -52,7 +55,7 @@ def test_the_same_pixels_as_pillow(mode, options, size):
 
 
 def test_an_ordinary_photo_is_not_decoded_twice(monkeypatch):
-    monkeypatch.setattr(picture, "decode", None)
+    monkeypatch.setattr(decoder, "decode", None)
     assert decode_pixels(encoded(photo()), 100).shape == (151, 203, 3)
 
 
@@ -63,32 +66,32 @@ def turned(orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_a_turned_photo_is_pillows(orientation):
+def test_a_photo_to_be_rotated_is_left_to_pillow(orientation):
     content = turned(orientation)
-    assert quick(content) is None
+    assert decode_plain(content) is None
     assert (decode_pixels(content) == np.asarray(decode(content))).all()
 
 
-def test_an_upright_photo_with_exif_is_plain():
-    assert quick(turned(1)) is not None
+def test_an_upright_photo_with_exif_is_ordinary():
+    assert decode_plain(turned(1)) is not None
 
 
 @pytest.mark.parametrize("damaged", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\xff\xff"])
-def test_damaged_exif_says_nothing(damaged):
+def test_damaged_exif_is_ignored(damaged):
     content = encoded(photo(), exif=damaged)
     assert (decode_pixels(content) == np.asarray(decode(content))).all()
 
 
-def test_ink_is_pillows():
+def test_cmyk_is_left_to_pillow():
     content = encoded(photo("CMYK"))
-    assert quick(content) is None
+    assert decode_plain(content) is None
     assert (decode_pixels(content) == np.asarray(decode(content))).all()
 
 
-def test_what_is_decoded_at_a_part_of_its_size_is_pillows():
+def test_decoding_at_reduced_size_is_left_to_pillow():
     content = encoded(photo(size=(400, 300)))
-    assert quick(content, 76) is not None
-    assert quick(content, 75) is None
+    assert decode_plain(content, 76) is not None
+    assert decode_plain(content, 75) is None
     assert (decode_pixels(content, 75) == np.asarray(decode(content, 75))).all()
 
 
@@ -104,13 +107,13 @@ def test_a_cut_off_photo_is_refused_as_pillow_refuses_it(mode, share):
     assert str(got.value) == str(expected.value)
 
 
-def test_damaged_pixels_are_what_pillow_makes_of_them():
+def test_damaged_photos_give_what_pillow_gives():
     whole = encoded(photo())
-    coin = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     for _ in range(200):
         content = bytearray(whole)
-        for place in coin.integers(20, len(whole), 3):
-            content[place] = coin.integers(256)
+        for at in random.integers(20, len(whole), 3):
+            content[at] = random.integers(256)
         assert outcome(decode_pixels, bytes(content)) == outcome(lambda c: np.asarray(decode(c)), bytes(content))
 
 

@@ -1,4 +1,4 @@
-"""A large JPEG that will be made small is decoded at a part of its size, and nobody can see it."""
+"""A large JPEG that will be shrunk is decoded at reduced size, without a visible difference."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_colours_and_sharpness_stay(mode, width, height, side):
 @pytest.mark.parametrize(
     ("side", "size"), [(20, 100), (60, 200), (100, 200), (101, 400), (200, 400), (201, 800), (900, 800)]
 )
-def test_twice_the_wanted_side_is_left(side, size):
+def test_at_least_twice_the_wanted_side_is_decoded(side, size):
     assert decode(photo(1000, 800), side).size == (size * 10 // 8, size)
 
 
@@ -79,13 +79,13 @@ def test_the_moments_of_an_image_are_those_of_its_pixels():
             assert np.array_equal(image_moments(array), [values.sum(0), (values**2).sum(0)])
 
 
-def test_a_share_that_is_cut_off_needs_more_pixels():
+def test_the_longest_side_includes_what_is_cropped():
     assert Preprocess((3, 224, 224), crop_pct=0.875, **THREE).longest_side == 256
     assert Preprocess((3, 28, 60), border=4, crop_mode="pad", **THREE).longest_side == 52
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_other_colours_are_scaled_too(mode):
+def test_other_colour_modes_are_decoded_at_reduced_size_too(mode):
     content = photo(1600, 1200, mode)
     preprocess = Preprocess((3, 50, 50), **THREE)
     assert decode(content, 50).size == (200, 150)
@@ -93,17 +93,17 @@ def test_other_colours_are_scaled_too(mode):
     assert (scaled.mean((1, 2)) - full.mean((1, 2))).abs().max() < 2
 
 
-def test_pictures_that_lie_on_their_side_are_turned():
+def test_the_orientation_is_applied_at_reduced_size():
     image = Image.fromarray(load_sample_image("china.jpg")).resize((1200, 800))
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown when turned to the right
+    exif[0x0112] = 6  # to be rotated to the right
     content = io.BytesIO()
     image.save(content, "JPEG", exif=exif)
     assert decode(content.getvalue(), 40).size == (100, 150)
 
 
-def test_several_pictures_in_one_file():
-    """Phones write MPO files: a JPEG with further ones (depth, brightness) behind it."""
+def test_the_first_of_several_pictures_is_decoded():
+    """Phones write MPO files: a JPEG with further ones (depth, brightness) after it."""
     image = Image.fromarray(load_sample_image("china.jpg")).resize((1200, 800))
     content = io.BytesIO()
     image.save(content, "MPO", save_all=True, append_images=[image.filter(ImageFilter.BLUR)])
@@ -113,7 +113,7 @@ def test_several_pictures_in_one_file():
 
 
 def test_prediction_sees_what_training_saw(tmp_path):
-    """A file given to a classifier goes the same way as one in a folder that is trained on."""
+    """A file given to a classifier is decoded in the same way as one that is trained on."""
     path = tmp_path / "photo.jpg"
     path.write_bytes(photo(1600, 1200))
     preprocess = Preprocess((3, 32, 32), **THREE)

@@ -1,4 +1,4 @@
-"""Zip files: read in place like the folder that they were made from; what is hostile is refused as a whole."""
+"""Zip files are read in place like the folder that they were made from; hostile ones are refused as a whole."""
 
 from __future__ import annotations
 
@@ -25,32 +25,20 @@ from convscope.errors import DataError
 
 from .. import hostile
 from ..hostile import small, write
-from .test_class_folders import labelled, tree
+from ..sets import class_by_name, make_folders, zip_files, zip_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 COUNTS = {"train/a": 4, "train/b": 4, "val/a": 2, "val/b": 2, "test/b": 1}
 
 
-def pack(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def pack_folder(path: Path, folder: Path, below: str = "", method: int = zipfile.ZIP_DEFLATED) -> Path:
-    files = {below + str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-    return pack(path, files, method)
-
-
 @pytest.mark.parametrize("below", ["", "photos/", "a/b/photos/"])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_is_the_folder_that_it_was_made_from(tmp_path, below, method):
-    root = tree(tmp_path / "set", COUNTS)
+    root = make_folders(tmp_path / "set", COUNTS)
     write(root / "__MACOSX/train/a/._1.png", b"junk")
     write(root / "train/a/.DS_Store", b"junk")
     from_folder = load_data(root)
-    from_zip = load_data(pack_folder(tmp_path / "set.zip", root, below, method))
+    from_zip = load_data(zip_folder(tmp_path / "set.zip", root, below, method))
     assert from_zip.class_names == from_folder.class_names and from_zip.channels == from_folder.channels == 1
     for name, split in from_folder.splits.items():
         other = from_zip.splits[name]
@@ -58,30 +46,30 @@ def test_a_zip_is_the_folder_that_it_was_made_from(tmp_path, below, method):
         assert [read_bytes(m) for m in other.images] == [read_bytes(p) for p in split.images]
 
 
-def test_a_zip_in_one_piece_is_divided_as_the_folder_is(tmp_path):
-    root = tree(tmp_path / "set", {"a": 20, "b": 20})
-    data, other = load_data(root), load_data(pack_folder(tmp_path / "set.zip", root))
+def test_a_zip_without_splits_is_divided_like_the_folder(tmp_path):
+    root = make_folders(tmp_path / "set", {"a": 20, "b": 20})
+    data, other = load_data(root), load_data(zip_folder(tmp_path / "set.zip", root))
     assert data.divided and other.divided
-    assert all(labelled(data, name) == labelled(other, name) for name in data.splits)
+    assert all(class_by_name(data, name) == class_by_name(other, name) for name in data.splits)
 
 
-def test_members_go_to_threads_and_processes(tmp_path):
+def test_members_can_be_read_in_threads_and_processes(tmp_path):
     contents = {f"{c}/{i}.png": small(i) for c in "ab" for i in range(30)}
-    members, _ = list_archive(pack(tmp_path / "set.zip", contents, zipfile.ZIP_DEFLATED))
+    members, _ = list_archive(zip_files(tmp_path / "set.zip", contents, zipfile.ZIP_DEFLATED))
     items = list(members.values())
-    read_bytes(items[0])  # the zip is open in this process before others are forked
+    read_bytes(items[0])  # opens the zip in this process before others are forked
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(read_bytes, items * 5)) == list(contents.values()) * 5
     assert [read_bytes(pickle.loads(pickle.dumps(item))) for item in items] == list(contents.values())
-    with multiprocessing.get_context("fork").Pool(2) as processes:  # where an open zip would be shared
+    with multiprocessing.get_context("fork").Pool(2) as processes:  # which would share an open zip
         assert processes.map(read_bytes, items, chunksize=1) == list(contents.values())
 
 
 def test_fingerprints_tell_images_and_versions_apart(tmp_path):
-    path = pack(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(1)})
+    path = zip_files(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(1)})
     first = {fingerprint(member) for member in list_archive(path)[0].values()}
     assert len(first) == 2
-    pack(tmp_path / "b.zip", {"x.png": small(2), "y.png": small(1)}).replace(path)
+    zip_files(tmp_path / "b.zip", {"x.png": small(2), "y.png": small(1)}).replace(path)
     assert not first & {fingerprint(member) for member in list_archive(path)[0].values()}
     write(tmp_path / "x.png", small(1))
     before = fingerprint(tmp_path / "x.png")
@@ -94,7 +82,7 @@ def test_fingerprints_tell_images_and_versions_apart(tmp_path):
 
 
 def test_a_zip_that_is_replaced_cut_or_gone_while_it_is_used(tmp_path):
-    path = pack(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(2)})
+    path = zip_files(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(2)})
     x, y = list_archive(path)[0].values()
     assert read_bytes(x) == small(1)
     path.write_bytes(path.read_bytes()[:40])
@@ -107,7 +95,7 @@ def test_a_zip_that_is_replaced_cut_or_gone_while_it_is_used(tmp_path):
 
 
 def test_one_damaged_member_is_skipped_alone(tmp_path):
-    path = pack(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(2), "empty.png": b""})
+    path = zip_files(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(2), "empty.png": b""})
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 6] ^= 0xFF
     path.write_bytes(content)
@@ -119,10 +107,10 @@ def test_one_damaged_member_is_skipped_alone(tmp_path):
     assert read_image(y).size == (8, 8)
 
 
-def test_a_large_member_is_read_only_if_its_header_promises_an_image(tmp_path, monkeypatch):
+def test_a_large_member_is_read_only_if_it_has_the_header_of_an_image(tmp_path, monkeypatch):
     monkeypatch.setattr("convscope.data.sources.archive.LARGE", 50)
     bomb, photo = hostile.SKIPPED["bomb-12000.png"][0], hostile.USED["rgb.jpg"][0]
-    path = pack(tmp_path / "a.zip", {"bomb.png": bomb, "photo.jpg": photo, "noise.png": os.urandom(500)})
+    path = zip_files(tmp_path / "a.zip", {"bomb.png": bomb, "photo.jpg": photo, "noise.png": os.urandom(500)})
     bomb_member, photo_member, noise = list_archive(path)[0].values()
     assert read_bytes(photo_member) == photo
     with pytest.raises(UnreadableImage, match="144 megapixels"):
@@ -139,7 +127,7 @@ def special(name: str, mode: int, content: bytes = b"/etc/passwd") -> zipfile.Zi
 
 
 def overlapping() -> bytes:
-    """Two entries of the directory that share one file's bytes, which is how small zips unpack to petabytes."""
+    """Return a zip with directory entries that share one file's bytes: so small zips unpack to petabytes."""
     content = os.urandom(300)
     local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, 300, 300, 5, 0) + b"a.png" + content
     entries = b"".join(
@@ -151,46 +139,46 @@ def overlapping() -> bytes:
 
 
 def zips(folder: Path) -> dict[str, str]:
-    """Hostile zip files -> what the refusal says. All of them also hold a good data set."""
+    """Make hostile zip files, which also hold a good data set; return what the refusal of each says."""
     good = {f"{c}/{i}.png": small(40 * ord(c) + i) for c in "ab" for i in range(3)}
     names = {"up": "../x.png", "deep-up": "a/../../x.png", "absolute": "/tmp/x.png", "drive": "C:/x.png",
              "windows-up": "a\\..\\..\\x.png", "server": "\\\\server\\x.png"}  # fmt: skip
     for kind, name in names.items():
-        pack(folder / f"{kind}.zip", {**good, name: small(1)})
+        zip_files(folder / f"{kind}.zip", {**good, name: small(1)})
     reasons = {f"{kind}.zip": "leads out of the zip" for kind in names}
     for kind, mode in (("link", stat.S_IFLNK), ("pipe", stat.S_IFIFO), ("device", stat.S_IFCHR)):
-        with zipfile.ZipFile(pack(folder / f"{kind}.zip", good), "a") as archive:
+        with zipfile.ZipFile(zip_files(folder / f"{kind}.zip", good), "a") as archive:
             archive.writestr(special("a/x.png", mode | 0o777), b"/etc/passwd")
         reasons[f"{kind}.zip"] = r"'a/x\.png' is a link or a special file"
-    pack(folder / "bomb.zip", {**good, "a/x.png": bytes(200_000_000)}, zipfile.ZIP_DEFLATED)
-    pack(folder / "lzma.zip", good, zipfile.ZIP_LZMA)
-    pack(folder / "deep.zip", {**good, "a/" * 5000 + "x.png": small(1)})
+    zip_files(folder / "bomb.zip", {**good, "a/x.png": bytes(200_000_000)}, zipfile.ZIP_DEFLATED)
+    zip_files(folder / "lzma.zip", good, zipfile.ZIP_LZMA)
+    zip_files(folder / "deep.zip", {**good, "a/" * 5000 + "x.png": small(1)})
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(folder / "twice.zip", "w") as archive:
         for level in (1, 2):
             archive.writestr("a/1.png", small(level))
-    locked = bytearray(pack(folder / "locked.zip", good).read_bytes())
+    locked = bytearray(zip_files(folder / "locked.zip", good).read_bytes())
     for at in [m.start() for m in re.finditer(b"PK\1\2", locked)]:
         locked[at + 8] |= 1
     write(folder / "locked.zip", bytes(locked))
-    write(folder / "cut.zip", pack(folder / "cut.zip", good).read_bytes()[:-30])
+    write(folder / "cut.zip", zip_files(folder / "cut.zip", good).read_bytes()[:-30])
     write(folder / "none.zip", b"this is no zip")
     write(folder / "empty.zip", b"")
     write(folder / "overlapping.zip", overlapping())
     os.mkfifo(folder / "fifo.zip")
     (folder / "gone.zip").symlink_to("nowhere")
-    pack(folder / "nothing.zip", {})
+    zip_files(folder / "nothing.zip", {})
     return reasons | {
-        "bomb.zip": "200,000,000 bytes packed into .*, a bomb",
-        "lzma.zip": "packed in a way that is not supported",
+        "bomb.zip": "200,000,000 bytes compressed into .*, a zip bomb",
+        "lzma.zip": "compressed by a method that is not supported",
         "deep.zip": "more than 100 folders deep",
         "twice.zip": "two files are called 'a/1.png'",
         "locked.zip": "protected by a password",
-        "cut.zip": "no zip that can be read",
-        "none.zip": "no zip that can be read",
-        "empty.zip": "no zip that can be read",
-        "overlapping.zip": "share their bytes, a bomb|no zip that can be read",
+        "cut.zip": "not a zip that can be read",
+        "none.zip": "not a zip that can be read",
+        "empty.zip": "not a zip that can be read",
+        "overlapping.zip": "share their bytes, a zip bomb|not a zip that can be read",
         "fifo.zip": "not a regular file",
-        "gone.zip": "link to a file that is not there",
+        "gone.zip": "link to a file that does not exist",
         "nothing.zip": "no images found",
     }
 
@@ -206,7 +194,7 @@ def test_hostile_zips_are_refused_in_one_line(tmp_path):
 
 def test_a_small_blank_picture_is_no_bomb(tmp_path):
     files = {f"{c}/{i}.bmp": hostile.encode(hostile.picture(np.full((4, 3), i)), "BMP") for c in "ab" for i in range(3)}
-    assert len(load_data(pack(tmp_path / "a.zip", files, zipfile.ZIP_DEFLATED)).split("all")) == 6
+    assert len(load_data(zip_files(tmp_path / "a.zip", files, zipfile.ZIP_DEFLATED)).split("all")) == 6
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
@@ -214,7 +202,7 @@ def test_a_small_blank_picture_is_no_bomb(tmp_path):
 def test_mutated_zips_are_refused_or_read(tmp_path_factory, data):
     base = tmp_path_factory.getbasetemp() / "good.zip"
     if not base.exists():
-        pack(base, {f"{c}/{i}.png": small(i) for c in "ab" for i in range(2)}, zipfile.ZIP_DEFLATED)
+        zip_files(base, {f"{c}/{i}.png": small(i) for c in "ab" for i in range(2)}, zipfile.ZIP_DEFLATED)
     content = bytearray(base.read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(content) - 1))
@@ -236,7 +224,7 @@ def test_mutated_zips_are_refused_or_read(tmp_path_factory, data):
 def test_nothing_is_left_open_or_running(tmp_path):
     before = threading.active_count()
     for i in range(20):
-        path = pack(tmp_path / f"{i}.zip", {"a/x.png": small(i)})
+        path = zip_files(tmp_path / f"{i}.zip", {"a/x.png": small(i)})
         read_bytes(next(iter(list_archive(path)[0].values())))
     left = [link for link in Path("/proc/self/fd").glob("*") if str(tmp_path) in os.path.realpath(link)]
     assert len(left) <= 4 and threading.active_count() == before

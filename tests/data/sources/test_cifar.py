@@ -1,4 +1,4 @@
-"""CIFAR's batches, of both kinds and both sets, and what a pickle that is more than plain data gets: nothing run."""
+"""CIFAR's batches, of both kinds and both sets; a pickle that is more than plain data is refused and not executed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from convscope.data.sources.plain_pickle import read_plain_pickle
 from convscope.errors import DataError
 
 from ..hostile import write
-from .test_archive import pack_folder
+from ..sets import zip_folder
 
 COUNT = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (6 * COUNT, 3072), dtype=np.uint8)
@@ -30,13 +30,13 @@ LABELS = np.arange(6 * COUNT) % 10
 
 
 def python2(batch: dict[str, object]) -> bytes:
-    """As Python 2 wrote CIFAR: its text is bytes, and NumPy went by an older name."""
+    """Pickle as Python 2 did for CIFAR: text is bytes, and NumPy has an older name."""
     content = pickle.dumps(batch, protocol=2)
     return content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
 
 
 def write_cifar10(folder: Path, protocol: int | None = None) -> Path:
-    """Five batches to train on and one to test, as they are published but short."""
+    """Write five training batches and one test batch, as they are published but short."""
     for i in range(6):
         rows = slice(COUNT * i, COUNT * (i + 1))
         name = "test_batch" if i == 5 else f"data_batch_{i + 1}"
@@ -69,7 +69,7 @@ def test_cifar10_pickles_of_every_protocol(tmp_path, protocol):
 def test_the_same_by_name_and_in_a_zip(tmp_path):
     folder = write_cifar10(tmp_path / "cifar-10-batches-py")
     for data in (load_data("cifar10", tmp_path), load_data("cifar10", folder), load_data(tmp_path),
-                 load_data(pack_folder(tmp_path / "c.zip", folder, "cifar-10-batches-py/"))):  # fmt: skip
+                 load_data(zip_folder(tmp_path / "c.zip", folder, "cifar-10-batches-py/"))):  # fmt: skip
         check_images(data)
     with pytest.raises(DataError, match="the files of torchvision's CIFAR100 are not all there: check --data-dir"):
         load_data("cifar100", tmp_path)
@@ -85,7 +85,7 @@ def test_cifar10_bytes(tmp_path):
     assert data.class_names == CIFAR10
     check_images(data)
     write(tmp_path / "test_batch.bin", rows[-COUNT:].tobytes()[:-1])
-    with pytest.raises(DataError, match=r"test_batch.bin: .* no whole number of images of 3073: cut or damaged"):
+    with pytest.raises(DataError, match=r"test_batch.bin: .* not a multiple of 3073, .*: cut short or damaged"):
         load_data(tmp_path)
 
 
@@ -112,21 +112,21 @@ def test_cifar100(tmp_path, kind):
 def test_what_is_missing_or_wrong_is_named(tmp_path):
     folder = write_cifar10(tmp_path)
     (folder / "data_batch_3").rename(folder / "aside")
-    with pytest.raises(DataError, match="data_batch_3 is missing between the others: fetch it"):
+    with pytest.raises(DataError, match="data_batch_3 is missing among the other batches: download it"):
         load_data(folder)
     (folder / "aside").rename(folder / "data_batch_3")
     (folder / "test_batch").rename(folder / "aside")
-    with pytest.raises(DataError, match="test_batch is missing beside the others"):
+    with pytest.raises(DataError, match="test_batch is missing: download it again"):
         load_data(folder)
     wrong = {
         "cut": ((folder / "aside").read_bytes()[:-50], "damaged|cut short"),
         "empty": (b"", "damaged|cut short|empty"),
-        "too few labels": (python2({"labels": [1, 2], "data": PIXELS[:3]}), "no batch of CIFAR"),
-        "no labels": (python2({"data": PIXELS[:3]}), "no batch of CIFAR"),
-        "labels of text": (python2({"labels": ["a", "b", "c"], "data": PIXELS[:3]}), "no batch of CIFAR"),
-        "floats": (python2({"labels": [1], "data": PIXELS[:1].astype(float)}), "no batch of CIFAR"),
-        "narrow": (python2({"labels": [1], "data": PIXELS[:1, :9]}), "no batch of CIFAR"),
-        "a list": (python2([1, 2]), "no batch of CIFAR"),  # type: ignore[arg-type]
+        "too few labels": (python2({"labels": [1, 2], "data": PIXELS[:3]}), "not a batch of CIFAR"),
+        "no labels": (python2({"data": PIXELS[:3]}), "not a batch of CIFAR"),
+        "labels of text": (python2({"labels": ["a", "b", "c"], "data": PIXELS[:3]}), "not a batch of CIFAR"),
+        "floats": (python2({"labels": [1], "data": PIXELS[:1].astype(float)}), "not a batch of CIFAR"),
+        "narrow": (python2({"labels": [1], "data": PIXELS[:1, :9]}), "not a batch of CIFAR"),
+        "a list": (python2([1, 2]), "not a batch of CIFAR"),  # type: ignore[arg-type]
         "label 10": (python2({"labels": [1, 10, 0], "data": PIXELS[:3]}), "out of range for 10 classes"),
         "label -1": (python2({"labels": [1, -1, 0], "data": PIXELS[:3]}), "out of range for 10 classes"),
     }
@@ -138,7 +138,7 @@ def test_what_is_missing_or_wrong_is_named(tmp_path):
 
 
 class Runs:
-    """Unpickling one calls `function` with `arguments`."""
+    """An object whose unpickling calls `function` with `arguments`."""
 
     def __init__(self, function: object, *arguments: object):
         self.call = function, arguments
@@ -147,8 +147,8 @@ class Runs:
         return self.call
 
 
-def mark(folder: Path) -> list[object]:
-    """What would leave a file behind, or kill the process, if anything in it ran."""
+def harmful(folder: Path) -> list[object]:
+    """Return objects that would leave a file behind or kill the process if any part of their pickles were executed."""
     spot = folder / "ran"
     return [
         Runs(os.system, f"touch {spot}"),
@@ -174,9 +174,9 @@ def mark(folder: Path) -> list[object]:
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("place", ["data", "label_names"])
 def test_no_pickle_runs_anything(tmp_path, protocol, place):
-    for i in range(len(mark(tmp_path))):
+    for i in range(len(harmful(tmp_path))):
         folder = write_cifar10(tmp_path / "set")
-        content = pickle.dumps({place: mark(tmp_path)[i], "labels": [1]}, protocol)
+        content = pickle.dumps({place: harmful(tmp_path)[i], "labels": [1]}, protocol)
         write(folder / ("test_batch" if place == "data" else "batches.meta"), content)
         with pytest.raises(DataError) as refused:
             load_data(folder)
@@ -257,7 +257,7 @@ def test_mutated_pickles_are_refused_or_read(data):
         assert len(str(problem).splitlines()) == 1
 
 
-def test_real_cifar_layout_is_told_from_folders_of_photos(tmp_path):
+def test_other_files_called_train_and_test_are_not_cifar(tmp_path):
     """CIFAR-100's files are called `train` and `test`, as many folders are."""
     write(tmp_path / "train", b"x")
     write(tmp_path / "test", gzip.compress(b"x"))

@@ -1,4 +1,4 @@
-"""Published data sets by name: torchvision's own readers say what they hold; small ones in their layout stand in."""
+"""Published data sets by name, on small files in their layouts: the images and classes that torchvision reads."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from convscope.data.sources.published import EMNIST, PUBLISHED
 from convscope.errors import DataError
 
 from ..hostile import write
-from .test_class_folders import labelled
-from .test_idx import idx
+from ..sets import class_by_name, idx_bytes
 
 MNIST_LIKE = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST")
-COIN = np.random.default_rng(0)
+RANDOM = np.random.default_rng(0)
 
 
 def photo(path: Path, level: int) -> None:
@@ -39,7 +38,7 @@ def folders(place: Path, names: list[str], each: int = 8) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_every_row_is_a_class_of_torchvision_that_takes_what_it_is_given(name):
+def test_every_set_is_a_class_of_torchvision_that_takes_its_arguments(name):
     import inspect
 
     row = PUBLISHED[name]
@@ -52,11 +51,11 @@ def test_every_row_is_a_class_of_torchvision_that_takes_what_it_is_given(name):
 @pytest.mark.parametrize(("name", "classes"), [(part, len(names)) for part, names in EMNIST.items()])
 def test_emnist_stands_upright_and_its_letters_count_from_one(tmp_path, name, classes):
     first = int(name == "letters")
-    images = COIN.integers(0, 256, (2 * classes, 4, 5), dtype=np.uint8)
+    images = RANDOM.integers(0, 256, (2 * classes, 4, 5), dtype=np.uint8)
     labels = (np.arange(2 * classes) % classes + first).astype(np.uint8)
     for part in ("train", "test"):
-        write(tmp_path / f"EMNIST/raw/emnist-{name}-{part}-images-idx3-ubyte", idx(images))
-        write(tmp_path / f"EMNIST/raw/emnist-{name}-{part}-labels-idx1-ubyte", idx(labels))
+        write(tmp_path / f"EMNIST/raw/emnist-{name}-{part}-images-idx3-ubyte", idx_bytes(images))
+        write(tmp_path / f"EMNIST/raw/emnist-{name}-{part}-labels-idx1-ubyte", idx_bytes(labels))
         write(tmp_path / f"EMNIST/raw/emnist-other-{part}-images-idx3-ubyte", b"of another set")
     data = load_data(f"emnist-{name}", tmp_path)
     theirs = torchvision.datasets.EMNIST.classes_split_dict[name]
@@ -75,8 +74,8 @@ def mat(path: Path, **values: object) -> tuple[str, str]:
 
 
 def test_svhn_from_its_mat_files(tmp_path, monkeypatch):
-    images = COIN.integers(0, 256, (32, 32, 3, 40), dtype=np.uint8)
-    labels = (np.arange(40) % 10 + 1).reshape(-1, 1)  # ten stands for zero
+    images = RANDOM.integers(0, 256, (32, 32, 3, 40), dtype=np.uint8)
+    labels = (np.arange(40) % 10 + 1).reshape(-1, 1)  # 10 means the digit 0
     known = {}
     for part in ("train", "test"):
         name, digest = mat(tmp_path / f"{part}_32x32.mat", X=images, y=labels)
@@ -89,8 +88,8 @@ def test_svhn_from_its_mat_files(tmp_path, monkeypatch):
     assert [data.class_names[i] for i in test.labels[:10]] == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"]
 
 
-def test_usps_from_its_packed_text(tmp_path, monkeypatch):
-    values = COIN.integers(0, 256, (20, 256))
+def test_usps_from_its_compressed_text(tmp_path, monkeypatch):
+    values = RANDOM.integers(0, 256, (20, 256))
     rows = [" ".join(f"{j + 1}:{v / 127.5 - 1:.6f}" for j, v in enumerate(row)) for row in values]
     lines = [f"{i % 10 + 1} {row}" for i, row in enumerate(rows)]
     known = {}
@@ -185,12 +184,12 @@ def test_sets_of_files_keep_their_splits_and_the_names_of_their_classes(name, tm
     expected = MADE[name](tmp_path, monkeypatch)
     split = expected.pop("split", "train")
     data = load_data(name, tmp_path)
-    found = labelled(data, split)
+    found = class_by_name(data, split)
     assert found == expected
     assert "val" in data.splits or data.divided
     assert all(read_image(item).size in ((8, 6), (8, 8)) for item in data.splits["train"].images[:3])
     inner = next(path for path in tmp_path.iterdir() if path.is_dir())
-    assert labelled(load_data(name, inner), split) == found  # the set's own folder will do as well
+    assert class_by_name(load_data(name, inner), split) == found  # the set's own folder works too
 
 
 @pytest.mark.parametrize("name", [name for name, row in PUBLISHED.items() if row.torchvision not in MNIST_LIKE])

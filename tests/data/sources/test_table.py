@@ -1,4 +1,4 @@
-"""CSV and TSV tables and `path index` lists: what they may look like, and what is refused with the line's number."""
+"""CSV and TSV tables and `path index` lists: the forms that are read, and errors with the number of the line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from convscope.errors import DataError
 
 from .. import hostile
 from ..hostile import small, write
-from .test_archive import pack_folder
-from .test_class_folders import labelled
+from ..sets import class_by_name, zip_folder
 
 
 def images(folder: Path, *names: str) -> Path:
@@ -27,7 +26,7 @@ def images(folder: Path, *names: str) -> Path:
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """Six images in `photos/images`, to be told apart by a table."""
+    """Make six images in `photos/images`, whose classes a table will give."""
     return images(tmp_path / "photos", *(f"images/{i}.png" for i in range(6))).resolve()
 
 
@@ -45,15 +44,15 @@ TABLES = {
 
 @pytest.mark.parametrize("given_as", ["file", "folder", "zip"])
 @pytest.mark.parametrize("case", TABLES)
-def test_tables_of_every_look_give_the_same(case, given_as, photos, tmp_path):
+def test_tables_of_every_form_give_the_same(case, given_as, photos, tmp_path):
     name, text = TABLES[case]
     header, line = text.split("\n")
     classes = ["cat", "dog"] * 3
     lines = [header, *(line.format(f"{i}.png", label) for i, label in enumerate(classes))]
     write(photos / name, "\n".join(lines).encode())
-    source = {"file": photos / name, "folder": photos}.get(given_as) or pack_folder(tmp_path / "x.zip", photos)
+    source = {"file": photos / name, "folder": photos}.get(given_as) or zip_folder(tmp_path / "x.zip", photos)
     data = load_data(source)
-    found = {Path(path).name: label for path, label in labelled(data, "all").items()}
+    found = {Path(path).name: label for path, label in class_by_name(data, "all").items()}
     assert found == {f"{i}.png": label for i, label in enumerate(classes)}
     assert data.divided and data.class_names == ["cat", "dog"] and data.channels == 1
 
@@ -61,8 +60,8 @@ def test_tables_of_every_look_give_the_same(case, given_as, photos, tmp_path):
 def test_a_table_without_a_header_is_read_by_position(photos):
     write(photos / "t.csv", b"images/0.png,cat,train\nimages/1.png,dog,train\nimages/2.png,dog,val\n")
     data = load_data(photos / "t.csv")
-    assert labelled(data, "train") == {"images/0.png": "cat", "images/1.png": "dog"}
-    assert labelled(data, "val") == {"images/2.png": "dog"}
+    assert class_by_name(data, "train") == {"images/0.png": "cat", "images/1.png": "dog"}
+    assert class_by_name(data, "val") == {"images/2.png": "dog"}
 
 
 def test_splits_by_column_and_by_file(photos, caplog):
@@ -76,7 +75,7 @@ def test_splits_by_column_and_by_file(photos, caplog):
         lines = "".join(f"images/{i}.png,{rows[i][1]}\n" for i in part)
         write(photos / f"{name}.csv", f"path,label\n{lines}".encode())
     by_file = load_data(photos)
-    assert all(labelled(by_column, name) == labelled(by_file, name) for name in by_column.splits)
+    assert all(class_by_name(by_column, name) == class_by_name(by_file, name) for name in by_column.splits)
     assert "test has no image of cat" in caplog.text
 
 
@@ -102,7 +101,11 @@ def test_lists_of_paths_and_numbers_with_the_names_beside_them(names, classes, p
     write(photos / "val.txt", b"images/2.png 1\n/images/../images/3.png 0\n".replace(b"/images/..", b"./images/.."))
     data = load_data(photos)
     assert data.class_names == ["a cat", "dog"]
-    assert labelled(data, "train") == {"images/0.png": "a cat", "images/1.png": "dog", "images/with space.png": "dog"}
+    assert class_by_name(data, "train") == {
+        "images/0.png": "a cat",
+        "images/1.png": "dog",
+        "images/with space.png": "dog",
+    }
     assert len(data.splits["val"]) == 2
     assert ("no image of never seen, which labels.txt names" in caplog.text) == (len(classes) == 3)
 
@@ -125,16 +128,16 @@ REFUSED = {
     "empty path": ("path,label\n,cat", "line 2 has no path"),
     "unknown split": ("path,label,split\nimages/0.png,cat,holdout", "line 2: unknown split 'holdout'"),
     "empty split": ("path,label,split\nimages/0.png,cat,", "line 2 has no split"),
-    "nothing listed": ("path,label\n", "no image is listed"),
-    "nothing": ("", "no image is listed"),
+    "nothing listed": ("path,label\n", "it lists no image"),
+    "nothing": ("", "it lists no image"),
     "one class": ("path,label\nimages/0.png,cat", "only one class, 'cat'"),
     "class outside train": (
         "path,label,split\nimages/0.png,a,train\nimages/1.png,b,train\nimages/2.png,c,test",
         "class 'c' is in test but not in train",
     ),
     "no train": ("path,label,split\nimages/0.png,a,test\nimages/1.png,b,test", "no images found"),
-    "binary": ("\0\1\2,\0", "no text"),
-    "endless field": ("path,label\n" + "x" * 200_000 + ",cat", "no table that can be read"),
+    "binary": ("\0\1\2,\0", "not a text file"),
+    "endless field": ("path,label\n" + "x" * 200_000 + ",cat", "cannot be read as a table"),
     "new line in a name": ('path,label\n"images/\n9.png",cat', r"no file 'images/\\n9.png'"),
 }
 
@@ -153,7 +156,11 @@ def test_a_wrong_table_is_refused_in_one_line(case, photos):
 @pytest.mark.parametrize(
     ("text", "names", "reason"),
     [
-        ("images/0.png 0\nimages/1.png 5", "cat\ndog", "line 2 has class 5, but labels.txt names 2, counted from 0"),
+        (
+            "images/0.png 0\nimages/1.png 5",
+            "cat\ndog",
+            "line 2 has class 5, but labels.txt has 2 names, counted from 0",
+        ),
         ("images/0.png 0\nimages/1.png dog", "cat\ndog", "line 2 is not `path index`"),
         ("images/0.png 0\nimages/1.png -1", "cat\ndog", "line 2 is not `path index`"),
         ("images/0.png 0\nimages/9.png 1", "cat\ndog", "line 2: there is no file 'images/9.png'"),
@@ -173,37 +180,37 @@ def test_the_same_image_twice_counts_once(photos, caplog):
              "images/2.png,a,train"]  # fmt: skip
     write(photos / "t.csv", "\n".join(["path,label,split", *lines]).encode())
     assert len(load_data(photos).split("all")) == 6
-    text = "the same image {}, from line {} on; the first line counts: images/{}.png\n"
+    text = "the same image {}, from line {} on; its first line counts: images/{}.png\n"
     assert text.format("under two labels", 8, 0) in caplog.text and text.format("in two splits", 9, 1) in caplog.text
-    assert "1 lines say again what stands above them" in caplog.text and caplog.text.count("the same image") == 2
+    assert "1 lines repeat an earlier line and are not used" in caplog.text and caplog.text.count("the same image") == 2
 
 
-def test_what_lies_elsewhere_is_said_and_stays_out_of_reach_from_a_zip(photos, tmp_path, caplog):
+def test_files_outside_the_folder_are_warned_about_and_out_of_reach_from_a_zip(photos, tmp_path, caplog):
     images(tmp_path / "else", "a.png", "b.png")
     write(photos / "t.csv", f"path,label\n../else/a.png,a\n{tmp_path / 'else/b.png'},b\n".encode())
     assert len(load_data(photos).split("all")) == 2 and "2 listed images lie outside the folder" in caplog.text
     with pytest.raises(DataError, match=r"there is no file '\.\./else/a\.png'"):
-        load_data(pack_folder(tmp_path / "x.zip", photos))
+        load_data(zip_folder(tmp_path / "x.zip", photos))
 
 
 def test_folders_that_name_the_classes_win_over_a_table(tmp_path, caplog):
     root = images(tmp_path / "set", *(f"{c}/{i}.png" for c in "ab" for i in range(3)))
     write(root / "birds.csv", b"path,label\na/0.png,x\nb/0.png,y\n")
     assert load_data(root).class_names == ["a", "b"]
-    assert "birds.csv is not used, the folders name the classes" in caplog.text
+    assert "birds.csv is not used: the folder names are the classes" in caplog.text
 
 
-def test_notes_are_no_tables(tmp_path, caplog):
+def test_notes_are_not_tables(tmp_path, caplog):
     root = images(tmp_path / "set", *(f"{c}/{i}.png" for c in "ab" for i in range(3)))
     for name, text in (("notes.txt", "bought in 1999"), ("results.csv", "epoch,loss\n1,2"), ("a.csv", "\0\0")):
         write(root / name, text.encode())
     assert load_data(root).class_names == ["a", "b"] and caplog.text == ""
 
 
-def test_two_tables_that_are_no_splits(photos):
+def test_two_tables_that_are_not_splits(photos):
     for name in ("one.csv", "two.csv"):
         write(photos / name, b"path,label\nimages/0.png,a\nimages/1.png,b\n")
-    with pytest.raises(DataError, match=r"one.csv, two.csv all name images with labels: give the one that is meant"):
+    with pytest.raises(DataError, match=r"several tables of labelled images, one.csv, two.csv: give one of them"):
         load_data(photos)
 
 
@@ -216,7 +223,7 @@ def test_a_pipe_called_a_table_is_not_opened(photos):
         load_data(photos)
 
 
-def test_names_of_classes_that_would_fall_together_stay_whole(tmp_path):
+def test_class_names_stay_whole_if_they_would_be_equal_without_their_ids(tmp_path):
     write(tmp_path / "synset_words.txt", b"n02012849 crane\nn03126707 crane\n")
     assert read_class_names(tmp_path / "synset_words.txt") == ["n02012849 crane", "n03126707 crane"]
 

@@ -1,4 +1,4 @@
-"""What every augmentation is: a function of a batch and of where its randomness comes from."""
+"""What an augmentation gets besides the images: a random generator, and which images these are."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What a random change may know: its source of randomness, and which images of which epoch these are.
+class BatchContext:
+    """What an augmentation may depend on besides the pixels of a batch.
 
-    `coin` is a CPU generator: draws are made on the CPU and moved, so that every device gets the same. `indices`
-    (int64 N, on the CPU) are the images' places in their split, `seed` is the run's.
+    `generator` is a CPU generator: parameters are sampled on the CPU and then moved, so that every device gets the
+    same. `indices` (int64 N, on the CPU) are the positions of the images in their split; `seed` is the run's.
     """
 
-    coin: torch.Generator
+    generator: torch.Generator
     epoch: int
     indices: Tensor
     seed: int
 
 
-Augment = Callable[[Tensor, Draw], Tensor]
-"""Images N x C x H x W, pixel values 0..255, uint8 or float32 -> the same, or float32. The input is not written."""
+Augment = Callable[[Tensor, BatchContext], Tensor]
+"""Images N x C x H x W, pixel values 0..255, uint8 or float32 -> the same or float32. The input is not changed."""
 
 
-def uniform(coin: torch.Generator, *shape: int) -> Tensor:
-    """Float64 on the CPU, evenly from -1 to 1."""
-    return torch.rand(shape, generator=coin, dtype=torch.float64).mul_(2).sub_(1)
+def uniform(generator: torch.Generator, *shape: int) -> Tensor:
+    """Sample uniformly from -1 to 1: float64, on the CPU."""
+    return torch.rand(shape, generator=generator, dtype=torch.float64).mul_(2).sub_(1)
 
 
-def pixels_of(amount: float, side: int) -> int:
-    """An amount that is a number of pixels, or, below 1, a share of the side; rounded down."""
+def in_pixels(amount: float, side: int) -> int:
+    """Return an amount in whole pixels, rounded down; below 1 it is a share of the side."""
     return int(amount if amount >= 1 else amount * side + 1e-6)

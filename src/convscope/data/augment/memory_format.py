@@ -1,4 +1,4 @@
-"""How a batch lies in memory: an image as one row of bytes is what can be copied fast.
+"""Copy images fast whatever their memory format: as one row of values per image.
 
 Indexing a channels-last batch of uint8 images copies it value by value; copying rows is ten to twenty times as fast.
 """
@@ -10,40 +10,40 @@ from torch import Tensor
 
 
 def is_channels_last(images: Tensor) -> bool:
-    """Whether images N x C x H x W lie in memory as N x H x W x C. With one channel they lie both ways."""
+    """Whether images N x C x H x W lie in memory as N x H x W x C. With one channel, both formats are the same."""
     return images.is_contiguous(memory_format=torch.channels_last)
 
 
 def rows(images: Tensor) -> Tensor:
-    """N x C x H x W -> N x (C H W) in the order of memory: a view, where the images lie densely."""
+    """Turn N x C x H x W into N x (C H W) in the order of memory: a view if the images are dense."""
     return (images.permute(0, 2, 3, 1) if is_channels_last(images) else images).flatten(1)
 
 
 def from_rows(flat: Tensor, like: Tensor) -> Tensor:
-    """The way back from `rows`, for any number of images that are laid out like those."""
+    """Turn rows, of any number, back into images with the shape and memory format of those in `like`."""
     _, c, h, w = like.shape
     if is_channels_last(like):
         return flat.view(len(flat), h, w, c).permute(0, 3, 1, 2)
     return flat.view(len(flat), c, h, w)
 
 
-def take(images: Tensor, places: Tensor) -> Tensor:
-    """`images[places]` for int64 places M on the images' device, in the images' memory format, and quickly."""
-    return from_rows(rows(images).index_select(0, places), images)
+def take(images: Tensor, indices: Tensor) -> Tensor:
+    """Return `images[indices]` in the same memory format, fast; int64 indices M on the images' device."""
+    return from_rows(rows(images).index_select(0, indices), images)
 
 
-def laid_out_like(images: Tensor, other: Tensor) -> Tensor:
-    """The images in the memory format of `other`; a copy only where they are not."""
+def in_format_of(other: Tensor, images: Tensor) -> Tensor:
+    """Return `images` in the memory format of `other`; a copy only if theirs is another."""
     return images.contiguous(memory_format=_format(other))
 
 
-def an_image(values: Tensor, images: Tensor) -> Tensor:
-    """One number an image, N on the CPU -> N x 1 x 1 x 1 float32 where the images are."""
+def per_image(values: Tensor, images: Tensor) -> Tensor:
+    """Turn one number per image, N on the CPU, into N x 1 x 1 x 1 float32 on the images' device."""
     return values.to(images.device, torch.float32).view(-1, 1, 1, 1)
 
 
-def own(images: Tensor) -> Tensor:
-    """A float32 copy in the same memory format that may be written."""
+def float_copy(images: Tensor) -> Tensor:
+    """Return a float32 copy in the same memory format."""
     return images.to(torch.float32, copy=True, memory_format=_format(images))
 
 

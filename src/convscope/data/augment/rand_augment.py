@@ -1,7 +1,7 @@
-"""RandAugment: two random operations of one strength an image (Cubuk et al. 2019, arXiv 1909.13719).
+"""RandAugment: two random operations of the same magnitude per image (Cubuk et al. 2019, arXiv 1909.13719).
 
-The operations are TrivialAugment's, with torchvision's limits for RandAugment: 14 of them, magnitudes from 0 to 30.
-The same departure: turned and sheared images are read bilinearly.
+The 14 operations are TrivialAugment's, with torchvision's limits for RandAugment and magnitudes from 0 to 30. One
+departure, as there: rotated and sheared images are interpolated bilinearly.
 """
 
 from __future__ import annotations
@@ -9,35 +9,38 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .context import Draw
-from .trivial_augment import OPERATIONS, apply_trivial
+from .context import BatchContext
+from .trivial_augment import OPERATIONS, apply_operations
 
-# Operations an image, as in the paper and in torchvision.
+# Operations per image, as in the paper and in torchvision.
 TIMES = 2
-MOST = 30
+MAX_MAGNITUDE = 30
 
 
-def rand_augment(images: Tensor, draw: Draw, amount: float) -> Tensor:
-    """Change each image by two of the 14 operations, of magnitude `amount` (9 is usual, 30 the most)."""
+def rand_augment(images: Tensor, context: BatchContext, amount: float) -> Tensor:
+    """Change each image by two of the 14 operations with magnitude `amount` (usually 9, at most 30)."""
     for _ in range(TIMES):
-        images = apply_trivial(images, *draw_rand(len(images), draw.coin, round(amount), images.shape[2:]))
+        operations = random_operations(len(images), context.generator, round(amount), images.shape[2:])
+        images = apply_operations(images, *operations)
     return images
 
 
-def draw_rand(n: int, coin: torch.Generator, magnitude: int, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """For each image of this size, the number of an operation (int64 N) and its strength (float64 N)."""
+def random_operations(
+    n: int, generator: torch.Generator, magnitude: int, size: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """Sample for each of N images of height x width an operation (its index, int64 N) and its strength (float64 N)."""
     limits = strengths(magnitude, size)
-    operations = torch.randint(len(limits), (n,), generator=coin)
-    signs = torch.randint(2, (n,), generator=coin) * 2 - 1
-    drawn = torch.tensor(list(limits.values()), dtype=torch.float64)[operations]
+    operations = torch.randint(len(limits), (n,), generator=generator)
+    signs = torch.randint(2, (n,), generator=generator) * 2 - 1
+    chosen = torch.tensor(list(limits.values()), dtype=torch.float64)[operations]
     signed = torch.tensor([OPERATIONS[name].signed for name in limits])[operations]
-    return operations, torch.where(signed, drawn * signs, drawn)
+    return operations, torch.where(signed, chosen * signs, chosen)
 
 
 def strengths(magnitude: int, size: tuple[int, ...]) -> dict[str, float]:
-    """Each operation's strength at this magnitude (0..30) for images of height x width, but for the sign."""
+    """Return each operation's strength, without its sign, at a magnitude (0..30) for images of height x width."""
     height, width = size
-    share = magnitude / MOST
+    share = magnitude / MAX_MAGNITUDE
     known = {
         "ShearX": 0.3 * share,
         "ShearY": 0.3 * share,

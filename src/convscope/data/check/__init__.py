@@ -1,1 +1,1 @@
-"""What is odd about a data set, told before it is trained on."""
+"""Check a data set before training: what cannot be used, what is unusual, and what the network would see."""

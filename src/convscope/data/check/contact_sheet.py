@@ -1,10 +1,8 @@
-"""The contact sheet: a few images of each class as the network would see them, as a picture or as a page."""
+"""Write a contact sheet: a few images of each class as the network would see them, as a PNG or an HTML page."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...errors import UsageError, printable
 from ...files import write_atomically
+from ...png import png_bytes, png_url
 from .report import Report
 
+# In pixels: between images, height of the text, height of a line of text; and the characters of a class name.
 GAP, TEXT, LABEL = 6, 16, 20
+MIN_WIDTH, MAX_LABEL = 320, 60
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -24,7 +25,7 @@ img {{ width: 96px; height: 96px; object-fit: contain; image-rendering: auto; ma
 li {{ overflow-wrap: anywhere; }}
 </style>
 <h1>{title}</h1>
-<p>What a network would see, at {size}. &nbsp; <span lang="zh">网络会看到的样子（{size}）。</span></p>
+<p>What a network would see, at {size}. &nbsp; <span lang="zh">网络看到的图像（{size}）。</span></p>
 {classes}
 <h2>{problems}</h2>
 <ul>{listed}</ul>
@@ -33,11 +34,11 @@ li {{ overflow-wrap: anywhere; }}
 
 
 def write_sheet(report: Report, path: Path) -> None:
-    """Write the thumbnails of a report to `path`, a `.png` or an `.html`; UsageError for another ending."""
-    kinds = {".png": _picture, ".html": _page}
-    if path.suffix.lower() not in kinds:
+    """Write the thumbnails of a report to `path`, a `.png` or an `.html`; UsageError for another suffix."""
+    formats = {".png": _picture, ".html": _page}
+    if path.suffix.lower() not in formats:
         raise UsageError(f"--output must end in .png or .html, not {printable(repr(path.name))}")
-    write_atomically(path, kinds[path.suffix.lower()](report))
+    write_atomically(path, formats[path.suffix.lower()](report))
 
 
 def _picture(report: Report) -> bytes:
@@ -45,42 +46,32 @@ def _picture(report: Report) -> bytes:
     height, width = rows[0][1][0].shape[:2] if rows else (1, 1)
     across = max((len(images) for _, images in rows), default=1)
     size = (GAP + across * (width + GAP), GAP + len(rows) * (LABEL + height + GAP))
-    sheet = Image.new("RGB", (max(size[0], 320), size[1]), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT)
+    sheet = Image.new("RGB", (max(size[0], MIN_WIDTH), size[1]), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT)
     for row, (label, images) in enumerate(rows):
         top = GAP + row * (LABEL + height + GAP)
-        draw.text((GAP, top), printable(label)[:60], fill="black", font=font)
+        pen.text((GAP, top), printable(label)[:MAX_LABEL], fill="black", font=font)
         for column, pixels in enumerate(images):
-            sheet.paste(_image(pixels), (GAP + column * (width + GAP), top + LABEL))
-    file = io.BytesIO()
-    sheet.save(file, "PNG")
-    return file.getvalue()
+            image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+            sheet.paste(image, (GAP + column * (width + GAP), top + LABEL))
+    return png_bytes(sheet)
 
 
 def _page(report: Report) -> bytes:
     classes = []
     for label, images in report.thumbnails.items():
-        pictures = "".join(f'<img alt="" src="data:image/png;base64,{_encoded(pixels)}">' for pixels in images)
+        pictures = "".join(f'<img alt="" src="{png_url(pixels)}">' for pixels in images)
         classes.append(f"<h2>{html.escape(printable(label))}</h2>\n<div>{pictures}</div>")
     first = next((images[0] for images in report.thumbnails.values()), np.zeros((0, 0, 1)))
     items = [
         f"<li>{html.escape(p.severity)}: {html.escape(p.path)}: {html.escape(p.message)}</li>" for p in report.problems
     ]
-    count = f"{len(items)} problems · {len(items)} 个问题" if items else "No problems · 没有问题"
+    problems = "1 problem" if len(items) == 1 else f"{len(items)} problems"
+    heading = f"{problems} · {len(items)} 个问题" if items else "No problems · 没有问题"
     return PAGE.format(
         title=html.escape(report.name),
         size=f"{first.shape[1]} x {first.shape[0]}",
         classes="\n".join(classes),
-        problems=count,
+        problems=heading,
         listed="\n".join(items),
     ).encode()
-
-
-def _image(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-
-
-def _encoded(pixels: np.ndarray) -> str:
-    file = io.BytesIO()
-    _image(pixels).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""Images that look the same although their files differ: saved anew, scaled, a little brighter."""
+"""Find near-duplicates: images that look the same although their files differ, as after rescaling or recompression."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-# Of 64 and of 256 comparisons of neighbouring pixels, so many may differ.
+# Near-duplicates may differ in at most this many of the 64 and of the 256 bits of their hashes.
 COARSE, FINE = 3, 12
-# Where so many images share a quarter of their coarse bits, it says nothing: blank pages, drawings on white.
-CROWD = 200
+# A quarter of coarse bits that more images share says nothing: blank pages, drawings on white.
+MOST_SHARING = 200
+
+Hashes = tuple[int, int]
 
 
-def appearance(image: Image.Image) -> tuple[int, int]:
-    """Two "difference hashes" of a picture, of 64 and 256 bits: is each of its shrunken pixels darker than the next?"""
+def difference_hashes(image: Image.Image) -> Hashes:
+    """Return difference hashes of 64 and 256 bits: is each pixel of the shrunken picture darker than the next one?"""
     gray = image.convert("L")
-    return _hash(gray, 8), _hash(gray, 16)
+    return _difference_hash(gray, 8), _difference_hash(gray, 16)
 
 
-def find_alike(appearances: Sequence[tuple[int, int] | None]) -> list[list[int]]:
-    """Groups of at least two indices whose images look the same; None stands for an image that is not compared.
+def find_near_duplicates(hashes: Sequence[Hashes | None]) -> list[list[int]]:
+    """Return groups of at least two indices whose images look the same; None is for an image that is not compared.
 
-    Two numbers of 64 bits that differ in three places agree in one of four quarters, so only those are compared.
+    Two numbers of 64 bits that differ in at most three bits have one of four quarters in common, so only those that do
+    are compared.
     """
-    leader = list(range(len(appearances)))
+    # Union-find: each index leads, by way of others, to the first index of its group.
+    leader = list(range(len(hashes)))
 
     def first(i: int) -> int:
         while leader[i] != i:
@@ -34,28 +38,28 @@ def find_alike(appearances: Sequence[tuple[int, int] | None]) -> list[list[int]]
         return i
 
     for quarter in range(4):
-        alike: dict[int, list[int]] = defaultdict(list)
-        for i, found in enumerate(appearances):
-            if found is not None and found[1]:  # a picture of one colour looks like every other
-                alike[found[0] >> 16 * quarter & 0xFFFF].append(i)
-        for members in alike.values():
-            if len(members) > CROWD:
+        sharing: dict[int, list[int]] = defaultdict(list)
+        for i, pair in enumerate(hashes):
+            if pair is not None and pair[1]:  # a picture of one colour looks like every other one
+                sharing[pair[0] >> 16 * quarter & 0xFFFF].append(i)
+        for members in sharing.values():
+            if len(members) > MOST_SHARING:
                 continue
             for n, a in enumerate(members):
                 for b in members[n + 1 :]:
-                    if first(a) != first(b) and _same(appearances[a], appearances[b]):
+                    if first(a) != first(b) and _look_the_same(hashes[a], hashes[b]):
                         leader[first(b)] = first(a)
     groups: dict[int, list[int]] = defaultdict(list)
-    for i in range(len(appearances)):
+    for i in range(len(hashes)):
         groups[first(i)].append(i)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _same(a: tuple[int, int] | None, b: tuple[int, int] | None) -> bool:
+def _look_the_same(a: Hashes | None, b: Hashes | None) -> bool:
     assert a is not None and b is not None
     return (a[0] ^ b[0]).bit_count() <= COARSE and (a[1] ^ b[1]).bit_count() <= FINE
 
 
-def _hash(gray: Image.Image, side: int) -> int:
+def _difference_hash(gray: Image.Image, side: int) -> int:
     pixels = np.asarray(gray.resize((side + 1, side), Image.Resampling.BOX), dtype=np.int16)
     return int.from_bytes(np.packbits(pixels[:, 1:] > pixels[:, :-1]).tobytes(), "big")

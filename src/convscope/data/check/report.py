@@ -1,4 +1,4 @@
-"""The data doctor: everything about a data set that training on it would find out, and a look at what it would see."""
+"""Check a data set: open every image as training would, and report what cannot be used and what is unusual."""
 
 from __future__ import annotations
 
@@ -13,78 +13,86 @@ import numpy as np
 from PIL import Image
 
 from ...errors import ConvScopeError, printable
-from ...problems import Problem, collected, listed
+from ...problems import Problem, collect_problems, listed
 from ..datasets import load_data
-from ..decoding.split_decoder import Bar, cores
-from ..decoding.pixels import ahead
-from ..decoding.decoded_image import Source, read_content
-from ..exact_copies import Seen, describe_copies, find_copies, require_usable_classes
+from ..decoded import require_usable_classes
+from ..decoding.decoded_image import RawImage, read_content
+from ..decoding.pixels import map_ahead
+from ..decoding.progress_bar import ProgressBar
+from ..decoding.split_decoder import available_cores
+from ..exact_copies import Occurrence, describe_copies, find_copies
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data
-from .near_duplicates import appearance, find_alike
+from .near_duplicates import Hashes, difference_hashes, find_near_duplicates
 
-# Images of each class on the contact sheet, and classes.
+# Thumbnails per class on the contact sheet, and classes.
 SHOWN_IMAGES, SHOWN_CLASSES = 8, 20
-# So many candidates for each place on the sheet are there, for some may turn out not to be images.
+# Images per thumbnail of which one is made, since some may turn out to be unreadable.
 CANDIDATES = 3
-# A picture so many times as long as wide loses most of itself to a centre crop; one whose side is such a share of the
-# usual side is blown up.
-LONG, SMALL = 3.0, 0.25
+IMAGES_AHEAD = 256
+# A picture this many times as long as wide loses most of itself to a centre crop; one whose shorter side is this share
+# of the usual one is enlarged until it is blurred.
+ELONGATED, SMALL = 3.0, 0.25
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one image turned out to be: width, height, whether it is gray, a digest, and how it looks if that is asked.
+class ImageSummary:
+    """What the check keeps of one image.
 
-    `thumbnail` is H x W x C, what the network would see, for those that are shown.
+    `hashes` are for near-duplicates and None unless those are searched for. `thumbnail`, H x W x C, is what the network
+    would see, and None for images that are not on the contact sheet.
     """
 
     width: int
     height: int
     gray: bool
     digest: bytes
-    appearance: tuple[int, int] | None = None
+    hashes: Hashes | None = None
     thumbnail: np.ndarray | None = None
 
 
 @dataclass
 class Report:
-    """What `examine` found; `thumbnails` are those of each class."""
+    """The result of `check_data`.
+
+    `images` has by split, for every image in order, its summary or the reason why it cannot be used; `thumbnails` are
+    by class.
+    """
 
     name: str
     problems: list[Problem]
     data: Data | None = None
-    looks: dict[str, list[Look | str]] = field(default_factory=dict)
+    images: dict[str, list[ImageSummary | str]] = field(default_factory=dict)
     thumbnails: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     @property
     def refusal(self) -> str | None:
-        """Why training would refuse the data; None if it would not."""
+        """The message with which training would refuse the data; None if it would not."""
         return next((problem.message for problem in self.problems if problem.severity == "error"), None)
 
     @property
     def skipped(self) -> int:
-        """How many images cannot be used."""
-        return sum(isinstance(look, str) for looks in self.looks.values() for look in looks)
+        """The number of images that cannot be used."""
+        return sum(isinstance(image, str) for images in self.images.values() for image in images)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many images each class has in each split."""
+        """Return the number of images by class and split."""
         if self.data is None:
             return {}
-        found = self.data.counts()
-        return {label: {n: part[i] for n, part in found.items()} for i, label in enumerate(self.data.class_names)}
+        counts = self.data.counts()
+        return {label: {n: part[i] for n, part in counts.items()} for i, label in enumerate(self.data.class_names)}
 
     def sizes(self) -> dict[str, list[int]] | None:
-        """The smallest, the usual and the largest size, width and height."""
-        looks = [look for looks in self.looks.values() for look in looks if not isinstance(look, str)]
-        if not looks:
+        """Return width and height of the smallest, the median and the largest image by area; None without images."""
+        usable = [image for images in self.images.values() for image in images if not isinstance(image, str)]
+        if not usable:
             return None
-        by_area = sorted(((look.width, look.height) for look in looks), key=lambda size: (size[0] * size[1], size))
+        by_area = sorted(((image.width, image.height) for image in usable), key=lambda size: (size[0] * size[1], size))
         return {"smallest": [*by_area[0]], "median": [*by_area[len(by_area) // 2]], "largest": [*by_area[-1]]}
 
     def to_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """Return what `convscope check --json` prints."""
         splits = self.data.splits if self.data else {}
         return {
             "ok": self.refusal is None,
@@ -101,7 +109,7 @@ class Report:
         }
 
 
-def examine(
+def check_data(
     source: str | Path,
     data_dir: str | None = None,
     *,
@@ -110,115 +118,127 @@ def examine(
     near: bool = False,
     show: bool = False,
 ) -> Report:
-    """Load a data set and open every image of it, as training would; nothing is written, nothing is raised.
+    """Load a data set, open every image as training would, and report; nothing is written, nothing is raised.
 
-    `size` and `crop_mode` say how the thumbnails see the images; `near` also looks for images that look the same;
-    `show` draws a progress bar on stderr.
+    `size` and `crop_mode` are those of the thumbnails. `near` searches for near-duplicates too. `show` draws a progress
+    bar on stderr.
     """
-    with collected() as problems:
+    with collect_problems() as problems:
         report = Report(printable(source), problems)
         try:
             report.data = data = load_data(source, data_dir)
             report.name = data.name
             half = (0.5,) * data.channels
             preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode)
-            report.looks = _look(data, preprocess, near, show)
-            _find(report, data, near)
+            report.images = _summarise_images(data, preprocess, near, show)
+            report.thumbnails = _thumbnails(report, data)
+            _report_problems(report, data, near)
         except ConvScopeError as problem:
             problems.append(Problem("refused", "error", report.name, " ".join(printable(problem).split())))
     return report
 
 
-def _look(data: Data, preprocess: Preprocess, near: bool, show: bool) -> dict[str, list[Look | str]]:
-    """For every image of every split, read in parallel, what it is, or the reason why it cannot be used."""
+def _summarise_images(
+    data: Data, preprocess: Preprocess, near: bool, show: bool
+) -> dict[str, list[ImageSummary | str]]:
+    """Return by split, for every image, its summary or the reason why it cannot be used; read in parallel."""
     left = dict.fromkeys(range(min(len(data.class_names), SHOWN_CLASSES)), CANDIDATES * SHOWN_IMAGES)
-    found: dict[str, list[Look | str]] = {}
-    with ThreadPoolExecutor(cores()) as pool, Bar(show, sum(map(len, data.splits.values()))) as bar:
+    summaries: dict[str, list[ImageSummary | str]] = {}
+    summarise = partial(_summarise, preprocess, near)
+    with ThreadPoolExecutor(available_cores()) as pool, ProgressBar(show, sum(map(len, data.splits.values()))) as bar:
         for name, split in data.splits.items():
-            wanted = []
+            with_thumbnail = []
             for label in split.labels.tolist():
-                wanted.append(left.get(label, 0) > 0)
+                with_thumbnail.append(left.get(label, 0) > 0)
                 left[label] = left.get(label, 0) - 1
-            looks = found[name] = []
-            for look in ahead(pool, partial(_examine, preprocess, near), zip(split.images, wanted, strict=True), 256):
-                looks.append(look)
+            tasks = zip(split.images, with_thumbnail, strict=True)
+            summaries[name] = []
+            for summary in map_ahead(pool, summarise, tasks, IMAGES_AHEAD):
+                summaries[name].append(summary)
                 bar.advance(1)
-    return found
+    return summaries
 
 
-def _examine(preprocess: Preprocess, near: bool, task: tuple[Source, bool]) -> Look | str:
-    source, wanted = task
+def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) -> ImageSummary | str:
+    image, with_thumbnail = task
     try:
-        content, digest = read_content(source)
-        if isinstance(source, np.ndarray):
-            picture, size = source, (source.shape[1], source.shape[0])
+        content, digest = read_content(image)
+        if isinstance(image, np.ndarray):
+            picture, size = image, (image.shape[1], image.shape[0])
         else:
-            # Decoded as training would, a large JPEG at a part of its size.
+            # Decoded as training does, a large JPEG at reduced size.
             picture, size = decode_pixels(content, preprocess.longest_side), stored_size(content)
-        seen = preprocess.array(picture) if wanted else None
-        near_as = appearance(Image.fromarray(picture)) if near else None
-        return Look(*size, picture.ndim == 2, digest, near_as, seen)
+        thumbnail = preprocess.array(picture) if with_thumbnail else None
+        hashes = difference_hashes(Image.fromarray(picture)) if near else None
+        return ImageSummary(*size, picture.ndim == 2, digest, hashes, thumbnail)
     except UnreadableImage as problem:
         return str(problem)
     except MemoryError:
         return "does not fit into memory"
 
 
-def _find(report: Report, data: Data, near: bool) -> None:
-    """Judge what was seen."""
-    seen: list[Seen] = []
-    appearances = []
+def _thumbnails(report: Report, data: Data) -> dict[str, list[np.ndarray]]:
+    thumbnails: dict[str, list[np.ndarray]] = {}
     for name, split in data.splits.items():
-        for look, label, path in zip(report.looks[name], split.labels.tolist(), split.names, strict=True):
-            if isinstance(look, str):
-                report.problems.append(Problem("unreadable", "warning", printable(path), look))
+        for image, label in zip(report.images[name], split.labels.tolist(), strict=True):
+            if not isinstance(image, str) and image.thumbnail is not None:
+                of_class = thumbnails.setdefault(data.class_names[label], [])
+                if len(of_class) < SHOWN_IMAGES:
+                    of_class.append(image.thumbnail)
+    return thumbnails
+
+
+def _report_problems(report: Report, data: Data, near: bool) -> None:
+    """Add the problems that show only once the images are read; DataError for one that training would refuse."""
+    occurrences: list[Occurrence] = []
+    hashes = []
+    for name, split in data.splits.items():
+        for image, label, path in zip(report.images[name], split.labels.tolist(), split.names, strict=True):
+            if isinstance(image, str):
+                report.problems.append(Problem("unreadable", "warning", printable(path), image))
             else:
-                seen.append((look.digest, name, label, path))
-                appearances.append(look.appearance)
-                shown = report.thumbnails.setdefault(data.class_names[label], [])
-                if look.thumbnail is not None and len(shown) < SHOWN_IMAGES:
-                    shown.append(look.thumbnail)
+                occurrences.append(Occurrence(image.digest, name, label, path))
+                hashes.append(image.hashes)
     if "train" in data.splits:
-        usable = [not isinstance(look, str) for look in report.looks["train"]]
+        usable = [not isinstance(image, str) for image in report.images["train"]]
         require_usable_classes(data.name, data.class_names, data.splits["train"].labels[usable])
-    report.thumbnails = {label: shown for label, shown in report.thumbnails.items() if shown}
-    report.problems += find_copies(seen)
+    report.problems += find_copies(occurrences)
     if near:
-        groups = [[seen[i] for i in group] for group in find_alike(appearances)]
-        groups = [group for group in groups if len({image[0] for image in group}) > 1]
+        groups = [[occurrences[i] for i in group] for group in find_near_duplicates(hashes)]
+        groups = [group for group in groups if len({image.digest for image in group}) > 1]
         report.problems += describe_copies("images that look the same", groups, "near")
-    report.problems += _odd_sizes(report, data) + _odd_colours(report, data)
+    usable_images = list(_usable(report, data))
+    report.problems += _unusual_sizes(usable_images) + _unusual_colours(usable_images)
 
 
-def _odd_sizes(report: Report, data: Data) -> list[Problem]:
-    named = list(_usable(report, data))
-    usual = float(np.median([min(look.width, look.height) for _, look in named])) if named else 0.0
-    long = [name for name, look in named if max(look.width, look.height) > LONG * min(look.width, look.height)]
+def _usable(report: Report, data: Data) -> Iterator[tuple[str, ImageSummary]]:
+    for name, split in data.splits.items():
+        for path, image in zip(split.names, report.images[name], strict=True):
+            if not isinstance(image, str):
+                yield path, image
+
+
+def _unusual_sizes(images: Sequence[tuple[str, ImageSummary]]) -> list[Problem]:
+    usual = float(np.median([min(image.width, image.height) for _, image in images])) if images else 0.0
+    long = [n for n, image in images if max(image.width, image.height) > ELONGATED * min(image.width, image.height)]
     known = set(long)
-    small = [n for n, look in named if min(look.width, look.height) < SMALL * usual and n not in known]
+    small = [n for n, image in images if min(image.width, image.height) < SMALL * usual and n not in known]
     problems = []
     if long:
         text = (
-            f"more than {LONG:g} times as long as wide, a centre crop cuts most off: --crop-mode pad shows all of them"
+            f"more than {ELONGATED:g} times as long as wide, so a centre crop cuts most of it off: "
+            "--crop-mode pad keeps all of it"
         )
         problems.append(_several("odd-size", long, text))
     if small:
-        text = f"less than a quarter of the usual {usual:.0f} pixels on their shorter side, they will be blurred"
+        text = f"less than a quarter of the usual {usual:.0f} pixels on the shorter side and will be blurred"
         problems.append(_several("odd-size", small, text))
     return problems
 
 
-def _odd_colours(report: Report, data: Data) -> list[Problem]:
-    named = list(_usable(report, data))
-    gray = [name for name, look in named if look.gray]
-    return [_several("gray", gray, "gray among others in colour")] if 0 < len(gray) < len(named) else []
-
-
-def _usable(report: Report, data: Data) -> Iterator[tuple[str, Look]]:
-    for name, split in data.splits.items():
-        for path, look in zip(split.names, report.looks[name], strict=True):
-            if not isinstance(look, str):
-                yield path, look
+def _unusual_colours(images: Sequence[tuple[str, ImageSummary]]) -> list[Problem]:
+    gray = [name for name, image in images if image.gray]
+    return [_several("gray", gray, "gray, others are in colour")] if 0 < len(gray) < len(images) else []
 
 
 def _several(kind: str, names: Sequence[str], what: str) -> Problem:

@@ -1,1 +1,1 @@
-"""Decoded images: in memory, in the cache, or streamed; each image decoded once."""
+"""Decode the images of a split once and keep the pixels in memory or in the cache, or decode them in every epoch."""

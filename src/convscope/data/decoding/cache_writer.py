@@ -1,4 +1,4 @@
-"""Putting freshly decoded images into the cache. Whatever goes wrong there, a training goes on without it."""
+"""Write newly decoded images to the cache. If that fails, training goes on without it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from collections.abc import Sequence
 
 from ...errors import printable
 from .cache import Cache
-from .pixel_file import PackWriter
-from .decoded_image import Row
+from .decoded_image import DecodedImage
+from .pixel_file import PixelFileWriter
 
 log = logging.getLogger("convscope")
 
 
-class Keeper:
-    """Keeps images with these keys in `cache`, as long as it takes them; they come from `source`.
+class CacheWriter:
+    """Writes images with the given keys, which come from `source`, to `cache` if there is one and as long as it can.
 
-    Where the disk refuses, one line says so, and nothing half-written stays; nor does it if the block is left early.
+    Where the disk refuses, one warning says so, and the unfinished file is deleted, also if the `with` block is left
+    early.
     """
 
     def __init__(self, cache: Cache | None, keys: Sequence[bytes], source: str):
         self.cache, self.keys, self.source = cache, keys, source
-        self.writer: PackWriter | None = None
+        self.writer: PixelFileWriter | None = None
         self.rows: dict[int, int] = {}
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> CacheWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.writer is not None:
             self.writer.abandon()
 
-    def keep(self, number: int, key: bytes, row: Row) -> None:
-        """One image, called by its number in the split."""
+    def add(self, index: int, key: bytes, image: DecodedImage) -> None:
+        """Write one image, which has this index in its split."""
         if self.cache is None:
             return
         try:
@@ -40,29 +41,29 @@ class Keeper:
             if self.writer is None:  # there is no room, and there will be none
                 self.cache = None
             else:
-                self.rows[number] = self.writer.add(key, row)
+                self.rows[index] = self.writer.add(key, image)
         except OSError as problem:
             self._give_up(problem)
 
     def finish(self) -> dict[int, tuple[int, int]]:
-        """Make it last. For each image that was kept, its pack and row; nothing if the disk refused."""
+        """Complete the file and return for each index the image's location, file and row; {} if the disk refused."""
         if self.writer is None or self.cache is None:
             return {}
         try:
-            pack = self.writer.finish()
+            file = self.writer.finish()
         except OSError as problem:
             self._give_up(problem)
             return {}
         self.writer = None
-        place = self.cache.add(pack)
-        return {number: (place, row) for number, row in self.rows.items()}
+        number = self.cache.add(file)
+        return {index: (number, row) for index, row in self.rows.items()}
 
     def _give_up(self, problem: OSError) -> None:
         assert self.cache is not None
         if self.writer is not None:
             self.writer.abandon()
         log.warning(
-            "decoded images cannot be kept in %s (%s): free some space, or give another place with --cache DIR",
+            "decoded images cannot be kept in %s (%s): free some space, or choose another folder with --cache DIR",
             printable(self.cache.root), problem.strerror or problem,
         )  # fmt: skip
         self.cache.broken = True

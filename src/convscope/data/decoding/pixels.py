@@ -1,4 +1,4 @@
-"""Pixels that do not all lie in memory, and what they have in common with those that do."""
+"""Pixels of a split that are fetched when they are needed, and the same access to pixels that lie in memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ..augment.memory_format import take
 
-Item = TypeVar("Item")
+Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class Rows(ABC):
-    """uint8 images N x C x H x W that are fetched when they are asked for; always channels-last, always copies."""
+class LazyPixels(ABC):
+    """uint8 images N x C x H x W that are fetched when they are asked for, always as channels-last copies."""
 
     def __init__(self, count: int, size: tuple[int, int, int]):
         self.shape = (count, *size)
@@ -28,46 +28,48 @@ class Rows(ABC):
 
     @property
     def image_bytes(self) -> int:
-        """What one image weighs."""
+        """The bytes of one image."""
         _, channels, height, width = self.shape
         return channels * height * width
 
     @abstractmethod
-    def take(self, places: Tensor) -> Tensor:
-        """The images at `places` (int64 M): M x C x H x W."""
+    def take(self, indices: Tensor) -> Tensor:
+        """Return the images at `indices` (int64 M): M x C x H x W."""
 
     @abstractmethod
-    def portions(self, places: Sequence[Tensor]) -> Iterator[Tensor]:
-        """What `take` gives for each of several lots, with the next ones on their way while one is used."""
+    def take_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield what `take` returns for each batch of indices, and fetch the next batches meanwhile."""
 
     def __getitem__(self, which: int | slice) -> Tensor:
-        """One image C x H x W, or several, as indexing a tensor gives."""
+        """Return one image C x H x W, or several, as indexing a tensor does."""
         if isinstance(which, slice):
             return self.take(torch.arange(*which.indices(len(self))))
         return self.take(torch.tensor([range(len(self))[which]]))[0]
 
     def empty(self, count: int) -> Tensor:
-        """Room for so many images, as they lie in memory: count x H x W x C."""
+        """Return uninitialised memory for `count` images: count x H x W x C."""
         _, channels, height, width = self.shape
         return torch.empty(count, height, width, channels, dtype=torch.uint8)
 
 
-Pixels = Tensor | Rows
+Pixels = Tensor | LazyPixels
 
 
-def portions(pixels: Pixels, places: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """The images at each lot of places (int64, on the CPU), one lot after the other, on `device`."""
+def pixel_batches(pixels: Pixels, batches: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Yield the images at each batch of indices (int64, on the CPU), on `device`."""
     if isinstance(pixels, Tensor):
-        return (take(pixels, lot.to(pixels.device)).to(device) for lot in places)
-    return (lot.to(device) for lot in pixels.portions(places))
+        return (take(pixels, batch.to(pixels.device)).to(device) for batch in batches)
+    return (batch.to(device) for batch in pixels.take_batches(batches))
 
 
-def ahead(pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], depth: int) -> Iterator[Result]:
-    """`work` of every item, in order, with at most `depth` of them begun before they are asked for."""
+def map_ahead(
+    pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], depth: int
+) -> Iterator[Result]:
+    """Yield the function's result for every task, in order; at most `depth` tasks are started before their turn."""
     waiting: deque[Future[Result]] = deque()
     try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
             if len(waiting) > depth:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,15 +1,12 @@
-"""Taking the images of a split together: from the cache those that it has, by decoding the others."""
+"""Decode the images of one split: take those that the cache has from there, decode the others and keep them."""
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,25 +15,25 @@ from torch import Tensor
 from ..image_file import UnreadableImage
 from ..preprocess import Preprocess
 from ..split import Split
-from .cache import Cache, Found, nothing_found
-from .cache_writer import Keeper
-from .pixels import Pixels, ahead
-from .decoded_image import Row, Source, key_of, make_row, read_content
-from .stream import Streamed
+from .cache import Cache, CacheHits, no_hits
+from .cache_writer import CacheWriter
+from .decoded_image import DecodedImage, RawImage, cache_key, decode_content, read_content
+from .pixels import Pixels, map_ahead
+from .progress_bar import ProgressBar
+from .stream import StreamedPixels
 
-log = logging.getLogger("convscope")
-
-# Decoded images that wait for their turn.
+# Limits on decoded images that wait for their turn.
 WAITING_BYTES, WAITING_IMAGES = 64_000_000, 1024
-# Files that one thread looks at in one go, and that it decodes: an exchange between threads costs a tenth of a photo.
-LOT, HANDFUL = 1024, 8
+# Keys that a thread computes, and images that it decodes, per task: handing over a task costs a tenth of a photo.
+KEYS_PER_TASK, IMAGES_PER_TASK = 1024, 8
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How images are read: where decoded ones are kept (`auto`, `off` or a folder), by how many threads or processes.
+    """How images are read.
 
-    `workers` is None for one a core. `show` draws a progress bar on stderr, if that is a terminal.
+    `cache` is where decoded images are kept (`auto`, `off` or a folder), `workers` the number of threads or processes
+    (None: one per core), `show` whether to draw a progress bar if stderr is a terminal.
     """
 
     cache: str = "auto"
@@ -44,14 +41,18 @@ class Reading:
     show: bool = False
 
     @property
-    def hands(self) -> int:
-        """How many work at once."""
-        return self.workers or cores()
+    def worker_count(self) -> int:
+        """The number of threads or processes."""
+        return self.workers or available_cores()
 
 
 @dataclass
-class Gathered:
-    """The images of a split that can be used, which they are, and `(name, reason)` of the others."""
+class DecodedPart:
+    """The usable images of a split.
+
+    `kept` has their indices in the split, `digests` one per image, `moments` their sums (2 x C), and `skipped` name and
+    reason of the others.
+    """
 
     pixels: Pixels
     kept: list[int]
@@ -60,152 +61,127 @@ class Gathered:
     skipped: list[tuple[str, str]]
 
 
-class Gathering:
-    """One split on its way into memory (if it may lie there) or into the cache (if there is one)."""
+class SplitDecoder:
+    """Decodes one split into memory (if `in_memory`) and into the cache (if there is one)."""
 
     def __init__(self, split: Split, preprocess: Preprocess, reading: Reading, cache: Cache | None, in_memory: bool):
         self.split, self.preprocess, self.reading = split, preprocess, reading
         self.cache, self.in_memory = cache, in_memory
-        self.sources: Sequence[Source] = split.images  # type: ignore[assignment]
+        self.images: Sequence[RawImage] = split.images  # type: ignore[assignment]
 
-    def run(self, bar: Bar) -> Gathered:
-        """Read, decode and keep."""
-        keys, found = self._look_up()
-        absent = np.flatnonzero(found.places[:, 0] < 0).tolist()
-        bar.advance(len(keys) - len(absent))
-        fresh, skipped = self._decode(absent, keys, found, bar)
-        kept = [i for i, digest in enumerate(found.digests) if digest is not None]
-        digests = [digest for digest in found.digests if digest is not None]
-        places = found.places[kept]
+    def run(self, bar: ProgressBar) -> DecodedPart:
+        """Decode the split and advance the bar by each image."""
+        keys, hits = self._look_up()
+        missing = np.flatnonzero(hits.locations[:, 0] < 0).tolist()
+        bar.advance(len(keys) - len(missing))
+        fresh, skipped = self._decode(missing, keys, hits, bar)
+        kept = [i for i, digest in enumerate(hits.digests) if digest is not None]
+        digests = [digest for digest in hits.digests if digest is not None]
+        locations = hits.locations[kept]
         pixels: Pixels
         if fresh is not None:
-            pixels = self._together(fresh, places)
-        elif self.cache is not None and (places[:, 0] >= 0).all():
-            pixels = self.cache.rows(places)
+            pixels = self._merge(fresh, locations)
+        elif self.cache is not None and (locations[:, 0] >= 0).all():
+            pixels = self.cache.pixels(locations)
         else:
-            sources, names = [self.sources[i] for i in kept], [self.split.names[i] for i in kept]
-            pixels = Streamed(sources, names, digests, self.preprocess, self.reading.hands)
-        return Gathered(pixels, kept, digests, found.moments, skipped)
+            images, names = [self.images[i] for i in kept], [self.split.names[i] for i in kept]
+            pixels = StreamedPixels(images, names, digests, self.preprocess, self.reading.worker_count)
+        return DecodedPart(pixels, kept, digests, hits.moments, skipped)
 
-    def _look_up(self) -> tuple[list[bytes | None], Found]:
+    def _look_up(self) -> tuple[list[bytes | None], CacheHits]:
         if self.cache is None:
-            return [None] * len(self.split), nothing_found(len(self.split), self.preprocess.input_size[0])
-        lots = [self.sources[start : start + LOT] for start in range(0, len(self.sources), LOT)]
-        with ThreadPoolExecutor(self.reading.hands) as pool:
-            keys = [key for lot in pool.map(_keys_of, lots) for key in lot]
+            return [None] * len(self.split), no_hits(len(self.split), self.preprocess.input_size[0])
+        parts = [self.images[i : i + KEYS_PER_TASK] for i in range(0, len(self.images), KEYS_PER_TASK)]
+        with ThreadPoolExecutor(self.reading.worker_count) as pool:
+            keys = [key for part in pool.map(_cache_keys, parts) for key in part]
         return keys, self.cache.find(keys)
 
     def _decode(
-        self, absent: list[int], keys: list[bytes | None], found: Found, bar: Bar
+        self, missing: list[int], keys: list[bytes | None], hits: CacheHits, bar: ProgressBar
     ) -> tuple[Tensor | None, list[tuple[str, str]]]:
-        """Decode what the cache lacks and complete `found`. The rows M x H x W x C if they may lie in memory."""
+        """Decode the images that the cache lacks and complete `hits`.
+
+        Returns their pixels M x H x W x C if they may lie in memory, and the skipped ones.
+        """
         channels, height, width = self.preprocess.input_size
-        # Filled by NumPy: torch would wake its own threads for every image, and they are in the way of those here.
-        fresh = np.empty((len(absent), height, width, channels), np.uint8) if self.in_memory else None
+        # Filled by NumPy: torch would start its own threads for each image, which would compete with those here.
+        fresh = np.empty((len(missing), height, width, channels), np.uint8) if self.in_memory else None
         if fresh is not None:
-            fresh.fill(0)  # so that its pages are there: while others work, each costs many times as much
+            fresh.fill(0)  # allocates its memory pages now: while other threads work, each costs many times as much
         skipped: list[tuple[str, str]] = []
         count = 0
-        with Keeper(self.cache, [keys[i] or b"" for i in absent], self._where()) as keeper:
-            for i, row in zip(absent, self._rows(absent), strict=True):
+        with CacheWriter(self.cache, [keys[i] or b"" for i in missing], self._common_folder()) as writer:
+            for i, image in zip(missing, self._decoded(missing), strict=True):
                 bar.advance(1)
-                if isinstance(row, str):
-                    skipped.append((self.split.names[i], row))
+                if isinstance(image, str):
+                    skipped.append((self.split.names[i], image))
                     continue
                 if fresh is not None:
-                    fresh[count] = row.pixels
+                    fresh[count] = image.pixels
                 count += 1
-                found.digests[i] = row.digest
-                found.moments += row.moments
-                keeper.keep(i, keys[i] or row.digest, row)
-            kept = keeper.finish()
+                hits.digests[i] = image.digest
+                hits.moments += image.moments
+                writer.add(i, keys[i] or image.digest, image)
+            locations = writer.finish()
         if fresh is not None:
             return torch.from_numpy(fresh[:count]), skipped
-        for i, place in kept.items():
-            found.places[i] = place
+        for i, location in locations.items():
+            hits.locations[i] = location
         return None, skipped
 
-    def _rows(self, absent: list[int]) -> Iterator[Row | str]:
-        known = self.cache.by_digest() if self.cache is not None and absent else {}
-        hands, room = self.reading.hands, waiting(self.preprocess)
-        each = max(min(HANDFUL, room // (4 * hands)), 1)
-        lots = (absent[start : start + each] for start in range(0, len(absent), each))
-        with ThreadPoolExecutor(hands) as pool:
-            for rows in ahead(pool, partial(self._several, known), lots, room // each):
-                yield from rows
+    def _decoded(self, missing: list[int]) -> Iterator[DecodedImage | str]:
+        known = self.cache.by_digest() if self.cache is not None and missing else {}
+        workers, depth = self.reading.worker_count, queue_length(self.preprocess)
+        each = max(min(IMAGES_PER_TASK, depth // (4 * workers)), 1)
+        tasks = (missing[start : start + each] for start in range(0, len(missing), each))
+        with ThreadPoolExecutor(workers) as pool:
+            for images in map_ahead(pool, partial(self._decode_several, known), tasks, depth // each):
+                yield from images
 
-    def _several(self, known: dict[bytes, tuple[int, int]], lot: list[int]) -> list[Row | str]:
-        return [self._row(known, self.sources[i]) for i in lot]
+    def _decode_several(self, known: dict[bytes, tuple[int, int]], indices: list[int]) -> list[DecodedImage | str]:
+        return [self._decode_one(known, self.images[i]) for i in indices]
 
-    def _row(self, known: dict[bytes, tuple[int, int]], source: Source) -> Row | str:
-        """A row: decoded, unless the cache has the same content under another key."""
+    def _decode_one(self, known: dict[bytes, tuple[int, int]], image: RawImage) -> DecodedImage | str:
+        """Decode an image, or copy it from the cache if that has the same content under another key."""
         try:
-            content, digest = read_content(source)
+            content, digest = read_content(image)
             again = self.cache.read(known[digest]) if self.cache is not None and digest in known else None
-            return again or make_row(source, content, digest, self.preprocess)
+            return again or decode_content(image, content, digest, self.preprocess)
         except UnreadableImage as problem:
             return str(problem)
         except MemoryError:
             return "does not fit into memory"
 
-    def _together(self, fresh: Tensor, places: np.ndarray) -> Tensor:
-        """Rows that were decoded now (those without a place) and rows of the cache, in one piece: N x C x H x W."""
-        held = places[:, 0] >= 0
-        if not held.any() or self.cache is None:
+    def _merge(self, fresh: Tensor, locations: np.ndarray) -> Tensor:
+        """Return images decoded now (location -1) and images of the cache as one tensor N x C x H x W."""
+        cached = locations[:, 0] >= 0
+        if not cached.any() or self.cache is None:
             return fresh.permute(0, 3, 1, 2)
-        cached = self.cache.rows(places[held])[:]
-        if held.all():
-            return cached
-        out = torch.empty(len(places), *fresh.shape[1:], dtype=torch.uint8)
-        out[torch.from_numpy(held)] = cached.permute(0, 2, 3, 1)
-        out[torch.from_numpy(~held)] = fresh
+        from_cache = self.cache.pixels(locations[cached])[:]
+        if cached.all():
+            return from_cache
+        out = torch.empty(len(locations), *fresh.shape[1:], dtype=torch.uint8)
+        out[torch.from_numpy(cached)] = from_cache.permute(0, 2, 3, 1)
+        out[torch.from_numpy(~cached)] = fresh
         return out.permute(0, 3, 1, 2)
 
-    def _where(self) -> str:
-        """The folder (or zip) that all of the files lie in, for whoever looks at what is in the cache."""
-        if isinstance(self.sources, np.ndarray) or not len(self.sources):
+    def _common_folder(self) -> str:
+        """Return the folder (or zip) that holds all files, for the listing of the cache."""
+        if isinstance(self.images, np.ndarray) or not len(self.images):
             return "arrays"
-        paths = [os.fspath(source) if isinstance(source, os.PathLike) else str(source) for source in self.sources]
+        paths = [os.fspath(image) if isinstance(image, os.PathLike) else str(image) for image in self.images]
         return os.path.commonpath(map(os.path.abspath, paths))
 
 
-def _keys_of(sources: Sequence[Source]) -> list[bytes | None]:
-    return [key_of(source) for source in sources]
+def _cache_keys(images: Sequence[RawImage]) -> list[bytes | None]:
+    return [cache_key(image) for image in images]
 
 
-class Bar:
-    """How many of `total` images were read, on a terminal; nothing elsewhere."""
-
-    def __init__(self, show: bool, total: int):
-        self.progress: Any = None
-        if show and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self.progress = Progress(*columns, console=Console(file=sys.stderr), transient=True)
-            self.task = self.progress.add_task("", total=total)
-
-    def __enter__(self) -> Bar:
-        if self.progress is not None:
-            self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.progress is not None:
-            self.progress.stop()
-
-    def advance(self, count: int) -> None:
-        """So many more."""
-        if self.progress is not None:
-            self.progress.advance(self.task, count)
-
-
-def waiting(preprocess: Preprocess) -> int:
-    """How many decoded images may wait for their turn."""
+def queue_length(preprocess: Preprocess) -> int:
+    """Return how many decoded images may wait for their turn."""
     return max(min(WAITING_IMAGES, WAITING_BYTES // int(np.prod(preprocess.input_size))), 8)
 
 
-def cores() -> int:
-    """How many processors this process may use."""
+def available_cores() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Images that fit neither memory nor the cache: decoded anew every time, by processes of their own."""
+"""Decode images anew whenever they are needed, in worker processes: for data that fits neither memory nor cache."""
 
 from __future__ import annotations
 
@@ -18,100 +18,103 @@ from torch import Tensor
 
 from ...errors import DataError, printable
 from ..preprocess import Preprocess
-from .pixels import Rows, ahead
-from .decoded_image import Source, read_row
+from .decoded_image import RawImage, decode_image
+from .pixels import LazyPixels, map_ahead
 
 log = logging.getLogger("convscope")
 
-# What a process hands over at once: large enough that this costs little, small enough that a dozen weigh nothing.
-PIECE_IMAGES, PIECE_BYTES = 32, 4_000_000
-PIECES_AHEAD = 2
-# Where the images of a whole folder are gone, nothing is learned any more.
+# What a process hands over at a time: large enough for that to cost little, small enough for a dozen to fit anywhere.
+CHUNK_IMAGES, CHUNK_BYTES = 32, 4_000_000
+CHUNKS_AHEAD = 2
+THREADS_AHEAD = 64
+# Training stops if more than this share of the files can no longer be read.
 MOST_LOST = 0.1
 GRAY = 128
 
 
-class Streamed(Rows):
-    """Images that are decoded whenever they are asked for, by `workers` processes.
+class StreamedPixels(LazyPixels):
+    """Images that `workers` processes decode whenever they are asked for.
 
-    A file that can no longer be read is named once and a gray picture stands in for it; one that holds something else
-    than at first is named once and used. Raises DataError when more than a tenth of the files are gone.
+    A file that can no longer be read is warned about once and replaced by a gray picture; one whose content has changed
+    is warned about once and used. Raises DataError when more than a tenth of the files can no longer be read.
     """
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        images: Sequence[RawImage],
         names: Sequence[str],
         digests: Sequence[bytes],
         preprocess: Preprocess,
         workers: int,
     ):
-        super().__init__(len(sources), preprocess.input_size)
-        self.sources, self.names, self.digests = sources, names, digests
+        super().__init__(len(images), preprocess.input_size)
+        self.images, self.names, self.digests = images, names, digests
         self.preprocess, self.workers = preprocess, workers
         self.lost: set[int] = set()
         self.changed: set[int] = set()
 
-    def take(self, places: Tensor) -> Tensor:
-        """The images at `places`: M x C x H x W. Decoded by threads: for a few of them no process is worth starting."""
-        wanted, out = places.tolist(), self.empty(len(places))
+    def take(self, indices: Tensor) -> Tensor:
+        """Return the images at `indices`: M x C x H x W. Decoded by threads: a few are not worth starting a process."""
+        wanted, out = indices.tolist(), self.empty(len(indices))
         with ThreadPoolExecutor(self.workers) as pool:
-            read = partial(read_row, preprocess=self.preprocess)
-            for i, row in enumerate(ahead(pool, read, (self.sources[place] for place in wanted), 64)):
-                out[i] = GRAY if isinstance(row, str) else torch.from_numpy(row.pixels)
-                self._note(wanted[i], row if isinstance(row, str) else row.digest)
+            decode = partial(decode_image, preprocess=self.preprocess)
+            images = map_ahead(pool, decode, (self.images[i] for i in wanted), THREADS_AHEAD)
+            for row, (i, image) in enumerate(zip(wanted, images, strict=True)):
+                out[row] = GRAY if isinstance(image, str) else torch.from_numpy(image.pixels)
+                self._check(i, image if isinstance(image, str) else image.digest)
         return out.permute(0, 3, 1, 2)
 
-    def portions(self, places: Sequence[Tensor]) -> Iterator[Tensor]:
-        """What `take` gives for each of several lots, decoded ahead by the processes."""
-        size = max(min(PIECE_IMAGES, PIECE_BYTES // self.image_bytes), 1)
-        pieces = [piece.tolist() for lot in places for piece in lot.split(size)]
-        pool = ProcessPoolExecutor(self.workers, initializer=_begin, initargs=(self.sources, self.preprocess))
+    def take_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield what `take` returns for each batch of indices; the processes decode the next batches meanwhile."""
+        size = max(min(CHUNK_IMAGES, CHUNK_BYTES // self.image_bytes), 1)
+        chunks = [chunk.tolist() for batch in batches for chunk in batch.split(size)]
+        pool = ProcessPoolExecutor(self.workers, initializer=_start_worker, initargs=(self.images, self.preprocess))
         try:
-            results = iter(zip(pieces, ahead(pool, _read_piece, pieces, PIECES_AHEAD * self.workers), strict=True))
-            for lot in places:
-                out, filled = self.empty(len(lot)), 0
-                while filled < len(lot):
-                    piece, (rows, said) = next(results)
-                    out[filled : filled + len(piece)] = torch.from_numpy(rows)
-                    filled += len(piece)
-                    for place, word in zip(piece, said, strict=True):
-                        self._note(place, word)
+            decoded = map_ahead(pool, _decode_chunk, chunks, CHUNKS_AHEAD * self.workers)
+            results = iter(zip(chunks, decoded, strict=True))
+            for batch in batches:
+                out, filled = self.empty(len(batch)), 0
+                while filled < len(batch):
+                    chunk, (pixels, outcomes) = next(results)
+                    out[filled : filled + len(chunk)] = torch.from_numpy(pixels)
+                    filled += len(chunk)
+                    for i, outcome in zip(chunk, outcomes, strict=True):
+                        self._check(i, outcome)
                 yield out.permute(0, 3, 1, 2)
         except BrokenProcessPool as problem:
             raise DataError(
-                "a process that decodes images was ended from outside: if memory is short, use fewer (--workers 1)"
+                "a process that decodes images was killed from outside: if memory is short, use fewer (--workers 1)"
             ) from problem
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _note(self, place: int, said: str | bytes) -> None:
-        """What reading one image has shown: a reason why it failed, or the digest of what was there."""
-        name = printable(self.names[place])
-        if isinstance(said, str):
-            if place not in self.lost:
-                self.lost.add(place)
-                log.warning("%s can no longer be read (%s): a gray picture stands in for it", name, said)
+    def _check(self, index: int, outcome: str | bytes) -> None:
+        """Warn if an image is lost or changed; `outcome` is the reason why it cannot be read, or its digest."""
+        name = printable(self.names[index])
+        if isinstance(outcome, str):
+            if index not in self.lost:
+                self.lost.add(index)
+                log.warning("%s can no longer be read (%s): a gray picture replaces it", name, outcome)
             if len(self.lost) > max(MOST_LOST * len(self), 1):
                 raise DataError(
-                    f"{len(self.lost):,} of {len(self):,} images can no longer be read, the last one {name} ({said}): "
-                    "put them back and go on with --resume"
+                    f"{len(self.lost):,} of {len(self):,} images can no longer be read, the last one {name} "
+                    f"({outcome}): restore them and continue with --resume"
                 )
-        elif said != self.digests[place] and place not in self.changed:
-            self.changed.add(place)
-            log.warning("%s is not the image that it was when the training began; used as it is now", name)
+        elif outcome != self.digests[index] and index not in self.changed:
+            self.changed.add(index)
+            log.warning("%s has changed since training began; used as it is now", name)
 
 
-# What a process decodes, set once when it begins.
-_sources: Sequence[Source] = ()
+# What a worker process decodes, set once when it starts.
+_images: Sequence[RawImage] = ()
 _preprocess: Preprocess | None = None
 
 
-def _begin(sources: Sequence[Source], preprocess: Preprocess) -> None:
-    global _sources, _preprocess
-    _sources, _preprocess = sources, preprocess
+def _start_worker(images: Sequence[RawImage], preprocess: Preprocess) -> None:
+    global _images, _preprocess
+    _images, _preprocess = images, preprocess
     torch.set_num_threads(1)
-    # Ctrl-C and the end of a service reach all processes; only the one that trains decides what happens then.
+    # Ctrl-C and a service manager signal all processes; only the one that trains decides what to do then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -124,15 +127,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _read_piece(places: list[int]) -> tuple[np.ndarray, list[str | bytes]]:
-    """Pixels M x H x W x C, and for each image its digest or why it failed."""
+def _decode_chunk(indices: list[int]) -> tuple[np.ndarray, list[str | bytes]]:
+    """Return pixels M x H x W x C, and for each image its digest or the reason why it cannot be read."""
     assert _preprocess is not None
     channels, height, width = _preprocess.input_size
-    out = np.full((len(places), height, width, channels), GRAY, np.uint8)
-    said: list[str | bytes] = []
-    for i, place in enumerate(places):
-        row = read_row(_sources[place], _preprocess)
-        if not isinstance(row, str):
-            out[i] = row.pixels
-        said.append(row if isinstance(row, str) else row.digest)
-    return out, said
+    out = np.full((len(indices), height, width, channels), GRAY, np.uint8)
+    outcomes: list[str | bytes] = []
+    for row, i in enumerate(indices):
+        image = decode_image(_images[i], _preprocess)
+        if not isinstance(image, str):
+            out[row] = image.pixels
+        outcomes.append(image if isinstance(image, str) else image.digest)
+    return out, outcomes

@@ -1,40 +1,28 @@
-"""The bytes of an image, from a file that may be anything: in bounded time, and never from what could block."""
+"""Read the bytes of an image from a path that may be anything, without ever opening what could block."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from abc import ABC, abstractmethod
 from pathlib import Path
 
 from .header import check_header
+from .item import EmbeddedImage
 from .unreadable import UnreadableImage
 
 MAX_BYTES = 500_000_000
-# From this size on a file's header is looked at before the rest is read.
+# Of a file of this size or more, the header is checked before the rest is read.
 LARGE = 16_000_000
 
 
-class Stored(ABC):
-    """An image that is no file of its own, but part of an archive or a table. Threads and processes may share it."""
+def read_bytes(item: str | os.PathLike[str] | EmbeddedImage) -> bytes:
+    """Return the content of a regular file or embedded image; UnreadableImage with the reason if that is impossible.
 
-    @abstractmethod
-    def read(self) -> bytes:
-        """The encoded image; UnreadableImage with the reason if it cannot be had."""
-
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """What `fingerprint` of this module answers."""
-
-
-def read_bytes(item: str | os.PathLike[str] | Stored) -> bytes:
-    """The content of a regular file, or of what is stored elsewhere; UnreadableImage with the reason.
-
-    A FIFO, socket or device is never opened: reading one could wait for ever. A large file is read only if its header
-    promises an image within the limits.
+    A FIFO, socket or device is never opened: reading one could block for ever. A large file is read only if its header
+    is that of an image within the limits.
     """
-    if isinstance(item, Stored):
+    if isinstance(item, EmbeddedImage):
         return item.read()
     path, size = item, check_file(item).st_size
     try:
@@ -43,11 +31,11 @@ def read_bytes(item: str | os.PathLike[str] | Stored) -> bytes:
                 check_header(file)
             return file.read()
     except OSError as problem:
-        raise UnreadableImage(_why(problem)) from problem
+        raise UnreadableImage(_reason(problem)) from problem
 
 
 def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
-    """The content of a regular file of any kind, at most `limit` bytes; UnreadableImage with the reason."""
+    """Return the content of a regular file of any kind; UnreadableImage if it has more than `limit` bytes."""
     size = _regular_file(path).st_size
     if size > limit:
         raise UnreadableImage(_too_large(size, limit))
@@ -55,19 +43,22 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
         with Path(path).open("rb") as file:
             return file.read()
     except OSError as problem:
-        raise UnreadableImage(_why(problem)) from problem
+        raise UnreadableImage(_reason(problem)) from problem
 
 
-def fingerprint(item: str | os.PathLike[str] | Stored) -> str:
-    """A key that changes when a file is replaced or written to, without reading it; UnreadableImage as `read_bytes`."""
-    if isinstance(item, Stored):
+def fingerprint(item: str | os.PathLike[str] | EmbeddedImage) -> str:
+    """Return a key that changes when a file is replaced or written to, without reading it.
+
+    Raises UnreadableImage for what is no regular file.
+    """
+    if isinstance(item, EmbeddedImage):
         return item.fingerprint()
     status = _regular_file(item)
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{Path(item).name}"
 
 
 def check_file(path: str | os.PathLike[str]) -> os.stat_result:
-    """The status of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
+    """Return the status of a regular file that is neither empty nor too large; UnreadableImage for everything else."""
     status = _regular_file(path)
     if status.st_size == 0:
         raise UnreadableImage("empty file")
@@ -78,13 +69,13 @@ def check_file(path: str | os.PathLike[str]) -> os.stat_result:
 
 def _regular_file(path: str | os.PathLike[str]) -> os.stat_result:
     try:
-        status = os.stat(path)  # noqa: PTH116 - names may be bytes that are no valid text
+        status = os.stat(path)  # noqa: PTH116 - a file name may be bytes that are not valid text
     except ValueError as problem:
         raise UnreadableImage("no such file") from problem
     except OSError as problem:
         if isinstance(problem, FileNotFoundError) and Path(path).is_symlink():
-            raise UnreadableImage("link to a file that is not there") from problem
-        raise UnreadableImage(_why(problem)) from problem
+            raise UnreadableImage("link to a file that does not exist") from problem
+        raise UnreadableImage(_reason(problem)) from problem
     if stat.S_ISDIR(status.st_mode):
         raise UnreadableImage("a folder, not an image")
     if not stat.S_ISREG(status.st_mode):
@@ -96,7 +87,7 @@ def _too_large(size: int, limit: int) -> str:
     return f"file of {size / 1e6:,.0f} MB, over the limit of {limit / 1e6:,.0f} MB"
 
 
-def _why(problem: OSError) -> str:
+def _reason(problem: OSError) -> str:
     known = {
         errno.ENOENT: "no such file",
         errno.ELOOP: "link that points at itself",

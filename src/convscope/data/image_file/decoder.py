@@ -1,4 +1,4 @@
-"""Encoded images -> pixels, whatever they hold."""
+"""Decode an encoded image of any supported format to gray or RGB pixels."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from .content import Stored, check_file, read_bytes
+from .content import check_file, read_bytes
 from .header import check_size, open_image
-from .jpeg import plain_jpeg
-from .modes import as_meant, check_numbers, says_gray, scale_transparency, to_gray_or_rgb
+from .item import EmbeddedImage
+from .jpeg import decode_plain_jpeg
+from .modes import correct_pixel_values, has_one_channel, reject_misread_tiff, scale_transparency, to_gray_or_rgb
 from .unreadable import UnreadableImage, reason
 
+TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+JPEG2000_SIZE_MARKER = b"\xff\x4f\xff\x51"  # start of codestream, then image and tile size
 
-def read_image(item: str | os.PathLike[str] | Stored, longest_side: int | None = None) -> Image.Image:
-    """A file's picture as `decode` gives it; UnreadableImage with the reason if there is none."""
+
+def read_image(item: str | os.PathLike[str] | EmbeddedImage, longest_side: int | None = None) -> Image.Image:
+    """Read and `decode` the image in a file; UnreadableImage with the reason if there is none."""
     return decode(read_bytes(item), longest_side)
 
 
 def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
-    """The first frame of an encoded image, upright, as mode L (gray) or RGB, transparency over white.
+    """Decode the first frame of an encoded image: upright, mode L (gray) or RGB, transparency over white.
 
-    A caller that will resize it, so that its shorter side is at most `longest_side`, says so: a JPEG that is more than
-    four times as large is then decoded at a half, a quarter or an eighth of its size, never below twice that side.
+    `longest_side` is for a caller that will resize the result so that its shorter side is at most that: a JPEG more
+    than four times as large is then decoded at a half, a quarter or an eighth of its size, never below twice that side.
     Raises UnreadableImage with a one-line reason for anything damaged, unknown or larger than `MAX_PIXELS`.
     """
     image = open_image(io.BytesIO(content))
@@ -37,12 +41,12 @@ def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
             image = open_image(io.BytesIO(content))
             scale_transparency(image)
         _check_inner_size(image, content)
-        check_numbers(image)
+        reject_misread_tiff(image)
         if longest_side is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (2 * longest_side, 2 * longest_side))
-        gray = says_gray(image)
+        gray = has_one_channel(image)
         image.load()
-        image = as_meant(image)
+        image = correct_pixel_values(image)
         return to_gray_or_rgb(_upright(image.convert("LA") if gray and image.mode == "RGBA" else image))
     except UnreadableImage:
         raise
@@ -51,32 +55,32 @@ def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
 
 
 def decode_pixels(content: bytes, longest_side: int | None = None) -> np.ndarray:
-    """What `decode` gives, as a uint8 array H x W (gray) or H x W x 3, and quicker for an ordinary JPEG."""
-    pixels = plain_jpeg(open_image(io.BytesIO(content)), content, longest_side)
+    """Decode as `decode` does, to a uint8 array H x W (gray) or H x W x 3; faster for an ordinary JPEG."""
+    pixels = decode_plain_jpeg(open_image(io.BytesIO(content)), content, longest_side)
     return np.asarray(decode(content, longest_side)) if pixels is None else pixels
 
 
-def is_gray(item: str | os.PathLike[str] | Stored) -> bool | None:
-    """Whether an image's header says that it has one channel; None if it has none that can be read."""
+def is_gray(item: str | os.PathLike[str] | EmbeddedImage) -> bool | None:
+    """Whether an image's header says that it has one channel; None if the header cannot be read."""
     try:
-        if isinstance(item, Stored):
-            return says_gray(open_image(io.BytesIO(item.read())))
+        if isinstance(item, EmbeddedImage):
+            return has_one_channel(open_image(io.BytesIO(item.read())))
         check_file(item)
         with Path(item).open("rb") as file:
-            return says_gray(open_image(file))
+            return has_one_channel(open_image(file))
     except (OSError, UnreadableImage):
         return None
 
 
 def _check_inner_size(image: Image.Image, content: bytes) -> None:
-    """Two formats state a second size, and it is this one that the decoder makes room for."""
+    """Check the second size that two formats state, for which their decoder allocates memory."""
     if image.format == "TIFF":
-        check_size(*(image.tag_v2.get(tag, 1) for tag in (322, 323)))  # type: ignore[attr-defined]
-    elif image.format == "JPEG2000" and (at := content.find(b"\xff\x4f\xff\x51")) >= 0:  # where the codestream begins
+        check_size(*(image.tag_v2.get(tag, 1) for tag in (TILE_WIDTH, TILE_LENGTH)))  # type: ignore[attr-defined]
+    elif image.format == "JPEG2000" and (at := content.find(JPEG2000_SIZE_MARKER)) >= 0:
         check_size(*(int.from_bytes(content[at + i : at + i + 4], "big") for i in (8, 12)))
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    with suppress(Exception):  # damaged EXIF says nothing about which way is up
+    with suppress(Exception):  # damaged EXIF gives no orientation
         ImageOps.exif_transpose(image, in_place=True)
     return image

@@ -1,6 +1,6 @@
-"""The pixels of an ordinary JPEG straight from libjpeg-turbo: those that Pillow gives, in two thirds of its time.
+"""Decode ordinary JPEG files with libjpeg-turbo: the same pixels as Pillow's in two thirds of the time.
 
-Pillow decodes with the same library, but into four bytes a pixel, out of which an array has then to be made.
+Pillow uses the same library but decodes into four bytes per pixel, from which an array must then be made.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from PIL import Image
 ORIENTATION = 0x0112
 
 
-def plain_jpeg(image: Image.Image, content: bytes, longest_side: int | None) -> np.ndarray | None:
-    """uint8 pixels H x W (gray) or H x W x 3 of a JPEG that Pillow has opened and not loaded.
+def decode_plain_jpeg(image: Image.Image, content: bytes, longest_side: int | None) -> np.ndarray | None:
+    """Return uint8 pixels H x W (gray) or H x W x 3 of a JPEG that Pillow has opened but not loaded.
 
-    None where there is anything to be careful about, so that `picture.decode` has to be asked: ink instead of light,
-    a picture that has to be turned or is decoded at a part of its size, the least damage.
+    Returns None where `decoder.decode` must be used instead: for CMYK, for a picture that its EXIF orientation turns,
+    for one that is decoded at reduced size (see `longest_side` there), and at the slightest damage.
     """
     if image.format != "JPEG" or image.mode not in ("L", "RGB"):
         return None
@@ -27,7 +27,7 @@ def plain_jpeg(image: Image.Image, content: bytes, longest_side: int | None) -> 
         if image.getexif().get(ORIENTATION, 1) != 1:
             return None
         pixels = simplejpeg.decode_jpeg(content, "GRAY" if image.mode == "L" else "RGB")
-    except Exception:  # hostile EXIF raises whatever it can; what is wrong with the pixels Pillow will say
+    except Exception:  # hostile EXIF may raise anything; what is wrong with the pixels, Pillow will say
         return None
     width, height = image.size
     return pixels.reshape(height, width) if image.mode == "L" else pixels

@@ -1,4 +1,4 @@
-"""Every kind of pixels that Pillow has -> 8 bits of gray or of red, green and blue, as the file means them."""
+"""Convert every pixel mode that Pillow has to 8-bit gray or RGB, with the values that the file means."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from .unreadable import UnreadableImage
 
 HIGH_DEPTH = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
 GRAY_MODES = HIGH_DEPTH | {"1", "L", "LA", "La", "F"}
+# Tags of TIFF.
+BITS_PER_SAMPLE, PHOTOMETRIC, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 258, 262, 284, 339
 
 
 def to_gray_or_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode -> L or RGB with 8 bits; transparency over white; 16 bits scaled to 8."""
+    """Convert an image of any mode to L or RGB with 8 bits: transparency over white, 16 bits scaled to 8."""
     if image.mode in HIGH_DEPTH:
         values = np.asarray(image)
         if values.size and (values.min() < 0 or values.max() > 65535):
-            raise UnreadableImage("whole numbers outside 0..65535, whose range nobody can know")
+            raise UnreadableImage("integer pixels outside 0..65535, whose range is unknown")
         scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
         if isinstance(clear := image.info.get("transparency"), int):
             scaled[values == clear] = 255
         return Image.fromarray(scaled)
     if image.mode == "F":
-        raise UnreadableImage("floating-point pixels, whose range nobody can know")
+        raise UnreadableImage("floating-point pixels, whose range is unknown")
     if image.mode in ("LA", "La"):
         return _over_white(image.convert("LA"), "L")
     if image.mode in ("RGBA", "RGBa", "PA") or "transparency" in image.info:
@@ -44,25 +46,25 @@ def _over_white(image: Image.Image, mode: str) -> Image.Image:
     return white
 
 
-def says_gray(image: Image.Image) -> bool:
-    """Whether an image that is not loaded yet has one channel. Pillow opens deep gray with transparency as colour."""
+def has_one_channel(image: Image.Image) -> bool:
+    """Whether an image that is not loaded yet is gray. Pillow opens 16-bit gray with transparency as colour."""
     deep = image.format == "PNG" and image.tile and image.tile[0][3] == "LA;16B"  # type: ignore[attr-defined]
     return bool(image.mode in GRAY_MODES or deep)
 
 
-def check_numbers(image: Image.Image) -> None:
-    """Refuse the two kinds of TIFF whose numbers Pillow would get wrong without a word."""
+def reject_misread_tiff(image: Image.Image) -> None:
+    """Raise UnreadableImage for the two kinds of TIFF whose pixel values Pillow would silently get wrong."""
     if image.format != "TIFF":
         return
     tags = image.tag_v2  # type: ignore[attr-defined]
-    if 2 in tags.get(339, ()):
-        raise UnreadableImage("whole numbers with a sign, whose range nobody can know")
-    if tags.get(284) == 2 and len(bits := tags.get(258, ())) > 1 and max(bits) > 8:
-        raise UnreadableImage("16 bits a channel with each channel by itself, which Pillow cannot read")
+    if 2 in tags.get(SAMPLE_FORMAT, ()):
+        raise UnreadableImage("signed integer pixels, whose range is unknown")
+    if tags.get(PLANAR_CONFIGURATION) == 2 and len(bits := tags.get(BITS_PER_SAMPLE, ())) > 1 and max(bits) > 8:
+        raise UnreadableImage("16 bits per channel with the channels stored apart, which Pillow cannot read")
 
 
 def scale_transparency(image: Image.Image) -> None:
-    """PNG names its transparent colour in the file's own depth; Pillow compares it with values scaled to 8 bits."""
+    """Scale a PNG's transparent colour, given in the file's own depth, to the 8 bits that Pillow compares it with."""
     clear, depth = image.info.get("transparency"), image.tile[0][3]  # type: ignore[attr-defined]
     if isinstance(clear, int) and depth in ("L;2", "L;4"):
         image.info["transparency"] = clear * (85 if depth == "L;2" else 17)
@@ -70,15 +72,15 @@ def scale_transparency(image: Image.Image) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
 
 
-def as_meant(image: Image.Image) -> Image.Image:
-    """Mend the numbers that Pillow takes for something else than the file says they are."""
+def correct_pixel_values(image: Image.Image) -> Image.Image:
+    """Return a loaded image with the values that its file means, where Pillow interprets them otherwise."""
     if image.format in ("JPEG", "MPO") and image.mode == "CMYK" and "adobe" not in image.info:
-        return ImageChops.invert(image)  # only Adobe writes ink upside down; Pillow takes all files to be Adobe's
+        return ImageChops.invert(image)  # only Adobe stores ink inverted; Pillow assumes that every file does
     if image.format == "TIFF" and image.mode == "I":
-        raise UnreadableImage("whole numbers with a sign or of 32 bits, whose range nobody can know")
+        raise UnreadableImage("signed or 32-bit integer pixels, whose range is unknown")
     if image.format == "TIFF" and image.mode in HIGH_DEPTH:
-        bits = image.tag_v2.get(258, (16,))[0]  # type: ignore[attr-defined]
-        white_is_zero = image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+        bits = image.tag_v2.get(BITS_PER_SAMPLE, (16,))[0]  # type: ignore[attr-defined]
+        white_is_zero = image.tag_v2.get(PHOTOMETRIC) == 0  # type: ignore[attr-defined]
         if bits < 16 or white_is_zero:
             values = np.asarray(image).astype(np.uint32) * 65535 // ((1 << bits) - 1)
             return Image.fromarray((65535 - values if white_is_zero else values).astype(np.uint16))

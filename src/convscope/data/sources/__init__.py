@@ -1,1 +1,1 @@
-"""What lies at a path or under a name -> labelled images in splits, whatever form they come in."""
+"""Read data sets: class folders, zip files, tables, IDX, CIFAR, the Hugging Face hub and published sets by name."""

@@ -1,4 +1,4 @@
-"""Images inside a zip file, read in place: nothing is unpacked, and nothing in it is trusted."""
+"""Images inside a zip file, read in place: nothing is unpacked to disk, and nothing in the zip is trusted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import DataError, printable
-from ..image_file import LARGE, MAX_BYTES, Stored, UnreadableImage, check_header, fingerprint
+from ..image_file import LARGE, MAX_BYTES, EmbeddedImage, UnreadableImage, check_header, fingerprint
 
 MAX_MEMBERS, MAX_DEPTH = 5_000_000, 100
-# What is packed a hundredfold may be a blank picture if it is small; if it is large it is a bomb.
+# A small file compressed more than this may be a blank picture; a large one is a zip bomb.
 MAX_RATIO = 100
-# The one that all writers use for images, and none at all.
+# Those that all writers use: images are stored or deflated.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
-class Member(Stored):
-    """One file in a zip, as it was when the zip was listed; `state` is the fingerprint of the zip at that time."""
+class Member(EmbeddedImage):
+    """One file in a zip; `state` is the fingerprint of the zip at the time when it was listed."""
 
     archive: str
     name: str
@@ -33,11 +33,11 @@ class Member(Stored):
     state: str
 
     def read(self) -> bytes:
-        """Its content; UnreadableImage if it is damaged or no image within the limits, or the zip is another by now."""
+        """Return the content; UnreadableImage if it is no image within the limits, damaged, or the zip has changed."""
         return self._read(MAX_BYTES, check_header)
 
     def read_up_to(self, limit: int) -> bytes:
-        """The content of a file of any kind; UnreadableImage if it has more than `limit` bytes."""
+        """Return the content of a file of any kind; UnreadableImage if it has more than `limit` bytes."""
         return self._read(limit)
 
     def _read(self, limit: int, check: Callable[[BinaryIO], None] | None = None) -> bytes:
@@ -58,24 +58,24 @@ class Member(Stored):
             raise UnreadableImage(f"damaged in the zip ({printable(problem)})") from problem
 
     def fingerprint(self) -> str:
-        """Follows from the zip's fingerprint, the name and the checksum that the zip holds of the content."""
+        """Return a key made of the zip's fingerprint, the name, and the checksum that the zip has of the content."""
         return f"{self.state}:{self.crc:08x}:{self.name}"
 
     def __str__(self) -> str:
         return f"{self.archive}/{self.name}"
 
 
-# A zip that is open shares its place in the file with processes that are forked later: each opens it anew.
+# Keyed by the process too: a forked process would share the position in the open file, so each opens the zip anew.
 @lru_cache(maxsize=4)
 def _opened(archive: str, state: str, process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(archive)
 
 
 def list_archive(path: Path) -> tuple[dict[str, Member], list[str]]:
-    """The files of a zip by their names in it, and the names of its folders; DataError for a zip that is hostile.
+    """Return the files of a zip by name, and the names of its folders; DataError for a damaged or hostile zip.
 
-    Refused as a whole: names that lead out of it, links and other special files, passwords, two files of one name,
-    files that share their bytes, and what would unpack to far more than an image can be.
+    The whole zip is refused for names that lead out of it, links and other special files, passwords, two files of one
+    name, files that share their bytes, and a file that would unpack to far more than an image can be.
     """
     try:
         state = fingerprint(path)
@@ -83,15 +83,17 @@ def list_archive(path: Path) -> tuple[dict[str, Member], list[str]]:
     except UnreadableImage as problem:
         raise DataError(f"{printable(path)}: {problem}") from problem
     except (OSError, *DAMAGED) as problem:
-        raise DataError(f"{printable(path)}: no zip that can be read ({printable(problem)}): make it anew") from problem
-    if complaint := next(_complaints(path, infos), None):
-        raise DataError(f"{printable(path)}: {complaint}: not used")
+        raise DataError(
+            f"{printable(path)}: not a zip that can be read ({printable(problem)}): create it again"
+        ) from problem
+    if reason := next(_reasons_to_refuse(path, infos), None):
+        raise DataError(f"{printable(path)}: {reason}: the zip is not used")
     folders = [info.filename.rstrip("/") for info in infos if info.is_dir()]
     members = {i.filename: Member(os.fspath(path), i.filename, i.CRC, state) for i in infos if not i.is_dir()}
     return members, folders
 
 
-def _complaints(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+def _reasons_to_refuse(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
     if len(infos) > MAX_MEMBERS:
         yield f"{len(infos):,} files in a zip, over the limit of {MAX_MEMBERS:,}"
     seen = set()
@@ -100,7 +102,7 @@ def _complaints(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         parts = info.filename.replace("\\", "/").split("/")
         kind = stat.S_IFMT(info.external_attr >> 16)
         if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
-            yield f"'{name}' leads out of the zip"
+            yield f"'{name}' is a path that leads out of the zip"
         if len(parts) > MAX_DEPTH:
             yield f"'{name[:60]}...' lies more than {MAX_DEPTH} folders deep"
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -108,11 +110,11 @@ def _complaints(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         if info.flag_bits & 1:
             yield f"'{name}' is protected by a password"
         if info.compress_type not in METHODS:
-            yield f"'{name}' is packed in a way that is not supported ({info.compress_type})"
+            yield f"'{name}' is compressed by a method that is not supported ({info.compress_type})"
         if info.file_size > LARGE and info.file_size > MAX_RATIO * info.compress_size:
-            yield f"'{name}' is {info.file_size:,} bytes packed into {info.compress_size:,}, a bomb"
+            yield f"'{name}' is {info.file_size:,} bytes compressed into {info.compress_size:,}, a zip bomb"
         if info.filename in seen:
             yield f"two files are called '{name}'"
         seen.add(info.filename)
     if sum(info.compress_size for info in infos) > path.stat().st_size:
-        yield "files in it share their bytes, a bomb"
+        yield "files in it share their bytes, a zip bomb"

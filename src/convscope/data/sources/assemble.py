@@ -1,4 +1,4 @@
-"""From images by split and class to a `Data`: the checks that every source of labelled images goes through."""
+"""Build a `Data` from images by split and class, with the checks that every source of labelled images goes through."""
 
 from __future__ import annotations
 
@@ -9,45 +9,34 @@ import numpy as np
 
 from ...errors import DataError, printable
 from ...problems import listed, warn
-from ..image_file import is_gray
+from ..image_file import ImageItem, is_gray
 from ..split import Data, Split, divide, held_out_share, hold_out
-from .file_tree import Item
 
-# Images by class: the name of each, and where it is.
-Classes = Mapping[str, Sequence[tuple[str, Item]]]
-# So many times as many images of one class as of another are worth a word.
+# Images by class: each with its name.
+Classes = Mapping[str, Sequence[tuple[str, ImageItem]]]
+# A class with this many times as many images as another is warned about.
 IMBALANCE = 20
+# Images whose headers decide whether a data set is gray.
+GRAY_SAMPLE = 64
 
 
 def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
-    """A data set from its splits, which are images by class; one that has only `train` is divided.
+    """Build a data set, called `shown` in messages, from its splits; one that has only `train` is divided.
 
-    Raises DataError if there is nothing to learn from: no images, one class, a class without an image, or one that
-    only another split has. What is odd is warned about.
+    Raises DataError if a classifier cannot be trained: no images, one class, a class without a training image. Warns
+    about what is unusual.
     """
     parts = {name: classes for name, classes in parts.items() if name == "train" or _has_images(shown, name, classes)}
-    class_names = in_order(parts["train"])
-    if not any(parts["train"].values()):
-        raise DataError(f"{shown}: no images found: put them into one folder a class, such as {shown}/cat/1.jpg")
+    class_names = sorted_class_names(parts["train"])
     counts = {name: [len(classes.get(label, ())) for label in class_names] for name, classes in parts.items()}
-    if not all(counts["train"]):
-        empty, where = printable(class_names[counts["train"].index(0)]), "" if len(parts) == 1 else " in train"
-        raise DataError(f"{shown}: class '{empty}' has no image{where}: add some or remove the class")
-    if len(class_names) < 2:
-        raise DataError(f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two")
-    for name, classes in parts.items():
-        if extra := in_order(set(classes) - set(class_names)):
-            raise DataError(
-                f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
-                "add training images of it or move it away"
-            )
+    _check_classes(shown, class_names, counts["train"], parts)
     warn_about_counts(shown, class_names, counts)
-    data = Data(shown, class_names, {n: _as_split(classes, class_names) for n, classes in parts.items()})
-    data.channels = 1 if _looks_gray(data.splits["train"]) else 3
-    # Classes that are called 0, 1 or A are signs, which must not be mirrored; in colour only numbers surely are, for a
-    # single character may well be a cat.
-    sure = data.channels == 1 or all(name.isdecimal() for name in class_names)
-    data.kind = "digits" if sure and all(len(name) == 1 for name in class_names) else "photos"
+    data = Data(shown, class_names, {name: _as_split(classes, class_names) for name, classes in parts.items()})
+    data.channels = 1 if _is_gray(data.splits["train"]) else 3
+    # Classes called by one character, such as 0, 1 or A, are characters, which must not be mirrored. In colour only
+    # digits count: a class of photos may well be called by one Chinese character.
+    characters = data.channels == 1 or all(name.isdecimal() for name in class_names)
+    data.kind = "digits" if characters and all(len(name) == 1 for name in class_names) else "photos"
     if len(parts) == 1:
         data.divided = True
         share = held_out_share(len(data.splits["train"]))
@@ -55,40 +44,55 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     elif "val" not in parts:
         data.splits, data.held_out = hold_out(data.splits), True
         held = len(data.splits.get("val", ()))
-        warn("no-validation", shown, f"no validation images; {held:,} of the training images are held out")
+        warn("no-validation", shown, f"no validation images; {held:,} of the training images are held out for it")
     return data
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Class names as they are listed everywhere: numbers by their value, all else by its letters."""
-    found = sorted(names)
-    return sorted(found, key=int) if all(name.isascii() and name.isdigit() for name in found) else found
-
-
-def _has_images(shown: str, split: str, classes: Classes) -> bool:
-    if any(classes.values()):
-        return True
-    warn("empty-split", shown, f"{split} has no image of a class and is not used")
-    return False
+def sorted_class_names(names: Iterable[str]) -> list[str]:
+    """Sort class names as all listings have them: alphabetically, or by value if all are numbers."""
+    ordered = sorted(names)
+    return sorted(ordered, key=int) if all(name.isascii() and name.isdigit() for name in ordered) else ordered
 
 
 def warn_about_counts(shown: str, class_names: Sequence[str], counts: Mapping[str, Sequence[int]]) -> None:
-    """Say what is odd about the classes, of which `counts` has the images in each split."""
+    """Warn about unusual names and numbers of images; `counts` has by split the number of images of each class."""
     folded = Counter(map(str.casefold, class_names))
     if alike := [label for label in class_names if folded[label.casefold()] > 1]:
         warn("letter-case", shown, f"class names differ only in upper and lower case: {listed(alike)}")
     train = counts["train"]
     for label in [label for label, count in zip(class_names, train, strict=True) if count == 1]:
-        warn("one-image", shown, f"class '{printable(label)}' has one image: nothing is left to check it with")
+        warn("one-image", shown, f"class '{printable(label)}' has one image: it cannot be validated, add more")
     most, least = int(np.argmax(train)), int(np.argmin(train))
     if train[most] > IMBALANCE * train[least] > 0:
-        several = [
-            f"{train[i]:,}{' images' if i == most else ''} of '{printable(class_names[i])}'" for i in (most, least)
-        ]
-        warn("imbalance", shown, f"strong imbalance, {' and '.join(several)}")
+        large, small = (f"'{printable(class_names[i])}'" for i in (most, least))
+        warn("imbalance", shown, f"strong imbalance, {train[most]:,} images of {large} and {train[least]:,} of {small}")
     for name, part in counts.items():
         if missing := [label for label, count in zip(class_names, part, strict=True) if not count]:
             warn("missing-class", shown, f"{name} has no image of {listed(missing)}")
+
+
+def _has_images(shown: str, split: str, classes: Classes) -> bool:
+    if any(classes.values()):
+        return True
+    warn("empty-split", shown, f"{split} has no image of any class and is not used")
+    return False
+
+
+def _check_classes(shown: str, class_names: list[str], train: Sequence[int], parts: Mapping[str, Classes]) -> None:
+    """Raise DataError unless there are two classes, all with training images; `train` has their numbers."""
+    if not any(train):
+        raise DataError(f"{shown}: no images found: put them into one folder per class, such as {shown}/cat/1.jpg")
+    if not all(train):
+        empty, where = printable(class_names[train.index(0)]), "" if len(parts) == 1 else " in train"
+        raise DataError(f"{shown}: class '{empty}' has no image{where}: add some or remove the class")
+    if len(class_names) < 2:
+        raise DataError(f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two")
+    for name, classes in parts.items():
+        if extra := sorted_class_names(set(classes) - set(class_names)):
+            raise DataError(
+                f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
+                "add training images of it or move it away"
+            )
 
 
 def _as_split(classes: Classes, class_names: list[str]) -> Split:
@@ -101,7 +105,7 @@ def _as_split(classes: Classes, class_names: list[str]) -> Split:
     return Split(images, np.array(labels, dtype=np.int64), names)
 
 
-def _looks_gray(split: Split) -> bool:
-    step = max(len(split.images) // 64, 1)
-    # What cannot be opened has no say; it is named when the images are decoded.
+def _is_gray(split: Split) -> bool:
+    step = max(len(split.images) // GRAY_SAMPLE, 1)
+    # Images that cannot be opened do not count; decoding reports them.
     return {is_gray(item) for item in split.images[::step]} - {None} == {True}

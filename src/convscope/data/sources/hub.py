@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub (`hf:owner/name`), and those that the `datasets` library has saved to disk."""
+"""Data sets of the Hugging Face hub (`hf:owner/name`), and those that the `datasets` library saved to disk."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from typing import Any
 
 from ...errors import DataError, printable
 from ...problems import listed, warn
-from ..image_file import MAX_BYTES, Stored, UnreadableImage, read_bytes
+from ..image_file import MAX_BYTES, EmbeddedImage, ImageItem, UnreadableImage, read_bytes
 from ..split import Data
 from .assemble import assemble
-from .file_tree import Item
 from .table import SPLITS
 
 INSTALL = "install it with pip install 'convscope[hub]'"
 
 
 @dataclass(frozen=True, eq=False)
-class HubImage(Stored):
-    """An image in a row of a table that `datasets` keeps on disk."""
+class HubImage(EmbeddedImage):
+    """An image in a row of a table that the `datasets` library keeps on disk."""
 
     table: Any
     column: str
     row: int
 
     def read(self) -> bytes:
-        """The encoded image; UnreadableImage if the row has none."""
+        """Return the encoded image; UnreadableImage if the row has none."""
         try:
             cell = self.table[self.row][self.column] or {}
-        except Exception as problem:  # the library lets through whatever its readers raise
+        except Exception as problem:  # the library passes on whatever its readers raise
             raise UnreadableImage(f"cannot be read from its table ({printable(problem)[:100]})") from problem
         content = cell.get("bytes")
         if content is None:
@@ -40,11 +39,11 @@ class HubImage(Stored):
                 raise UnreadableImage("no image in this row")
             return read_bytes(cell["path"])
         if len(content) > MAX_BYTES:
-            raise UnreadableImage(f"{len(content) / 1e6:,.0f} MB, over the limit of {MAX_BYTES / 1e6:,.0f} MB")
+            raise UnreadableImage(f"image of {len(content) / 1e6:,.0f} MB, over the limit of {MAX_BYTES / 1e6:,.0f} MB")
         return bytes(content)
 
     def fingerprint(self) -> str:
-        """The library's own mark of the table, and the row."""
+        """Return the library's fingerprint of the table, and the row."""
         return f"{self.table._fingerprint}:{self.column}:{self.row}"
 
 
@@ -56,35 +55,35 @@ def is_saved(folder: Path) -> bool:
 
 
 def load_hub(name: str, data_dir: Path | None = None) -> Data:
-    """`owner/name` or `owner/name:configuration`, from the hub or its cache; `data_dir` is another cache folder."""
+    """Load `owner/name` or `owner/name:configuration` from the hub or its cache, which `data_dir` moves elsewhere."""
     datasets = _library()
     repository, _, configuration = name.partition(":")
     if os.path.isdir(repository):  # noqa: PTH112
         return load_saved(Path(repository))
     if not repository:
-        raise DataError("hf: needs a name behind it, as in hf:OWNER/NAME")
+        raise DataError("hf: must be followed by a name, as in hf:OWNER/NAME")
     try:
-        found = datasets.load_dataset(repository, configuration or None, cache_dir=data_dir and os.fspath(data_dir))
+        loaded = datasets.load_dataset(repository, configuration or None, cache_dir=data_dir and os.fspath(data_dir))
     except Exception as problem:  # the network, the hub and the library each have errors of their own
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         raise DataError(
             f"hf:{printable(name)} could not be loaded ({printable(reason)[:160]}): check the name, go online, "
             "or give the folder of a copy saved with save_to_disk"
         ) from problem
-    return _from_tables(f"hf:{printable(name)}", found)
+    return _from_tables(f"hf:{printable(name)}", loaded)
 
 
 def load_saved(folder: Path) -> Data:
-    """What `save_to_disk` wrote into a folder."""
+    """Load what `save_to_disk` wrote into a folder."""
     datasets = _library()
     try:
-        found = datasets.load_from_disk(os.fspath(folder))
+        loaded = datasets.load_from_disk(os.fspath(folder))
     except Exception as problem:
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         raise DataError(
-            f"{printable(folder)}: saved by `datasets`, but it cannot be read ({printable(reason)[:160]}): save it anew"
+            f"{printable(folder)}: saved by `datasets`, but cannot be read ({printable(reason)[:160]}): save it again"
         ) from problem
-    return _from_tables(printable(folder), found)
+    return _from_tables(printable(folder), loaded)
 
 
 def _library() -> Any:
@@ -93,36 +92,36 @@ def _library() -> Any:
     except ImportError as problem:
         raise DataError(f"Hugging Face data sets need the `datasets` library: {INSTALL}") from problem
     datasets.disable_progress_bars()
-    for name in ("datasets", "huggingface_hub"):  # each try to connect again would be a line; we say it in one
+    for name in ("datasets", "huggingface_hub"):  # they log a line per attempt to connect; our error is one line
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return datasets
 
 
-def _from_tables(shown: str, found: Any) -> Data:
-    tables = dict(found) if isinstance(found, dict) else {"train": found}
-    parts: dict[str, dict[str, list[tuple[str, Item]]]] = {}
+def _from_tables(shown: str, loaded: Any) -> Data:
+    tables = dict(loaded) if isinstance(loaded, dict) else {"train": loaded}
+    parts: dict[str, dict[str, list[tuple[str, ImageItem]]]] = {}
     for split, table in tables.items():
-        ours = SPLITS.get(split.lower())
-        if ours is None or ours in parts:
-            warn("unused-split", shown, f"split '{printable(split)}' is not used: train, val and test are")
+        part = SPLITS.get(split.lower())
+        if part is None or part in parts:
+            warn("unused-split", shown, f"split '{printable(split)}' is not used: only train, val and test are")
             continue
         image, label = _columns(shown, table)
-        parts[ours] = {}
-        # Without decoding, the cell holds the file's own bytes.
+        parts[part] = {}
+        # With decode=False, a cell holds the bytes of the image file.
         plain = table.select_columns([image]).cast_column(image, type(table.features[image])(decode=False))
         for i, name in enumerate(_labels(shown, split, table, label)):
-            parts[ours].setdefault(name, []).append((f"{split}/{i:06d}", HubImage(plain, image, i)))
+            parts[part].setdefault(name, []).append((f"{split}/{i:06d}", HubImage(plain, image, i)))
     if "train" not in parts:
-        raise DataError(f"{shown}: no split is called train; it has {listed([str(name) for name in tables])}")
+        raise DataError(f"{shown}: no split is called train; there are {listed([str(name) for name in tables])}")
     return assemble(shown, parts)
 
 
 def _columns(shown: str, table: Any) -> tuple[str, str]:
-    """The image column and the label column, by their types and then by their names."""
+    """Return the names of the image column and the label column, found by their types and then by their names."""
     kinds = {name: type(feature).__name__ for name, feature in table.features.items()}
     images = [name for name, kind in kinds.items() if kind == "Image"]
     if not images:
-        raise DataError(f"{shown}: no column holds images; its columns are {listed(list(kinds))}")
+        raise DataError(f"{shown}: no column holds images; the columns are {listed(list(kinds))}")
     labels = [name for name, kind in kinds.items() if kind == "ClassLabel"] or [
         name
         for name, feature in table.features.items()
@@ -130,7 +129,7 @@ def _columns(shown: str, table: Any) -> tuple[str, str]:
     ]
     known = [name for name in ("label", "labels", "fine_label", "class", "target", "category") if name in labels]
     if not known and len(labels) != 1:
-        raise DataError(f"{shown}: no column is plainly the label among {listed(list(kinds))}: call it 'label'")
+        raise DataError(f"{shown}: none of the columns {listed(list(kinds))} is clearly the label: call it 'label'")
     return ("image" if "image" in images else images[0]), (known or labels)[0]
 
 

@@ -1,4 +1,4 @@
-"""IDX, the file format of MNIST and its kin: a magic number, the sizes, then bytes. Packed (gzip) or not."""
+"""IDX, the file format of MNIST and similar sets: a magic number, the sizes, then bytes; plain or in gzip."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..image_file import UnreadableImage, read_file
 from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
-from .file_tree import File, Place
-from .table import NAMES_OF_CLASSES, read_class_names
+from .file_tree import File, Folder
+from .table import CLASS_NAME_FILES, read_class_names
 
-# A few hundred megabytes hold every set of this kind; a bomb stops here.
+# Every set of this kind is smaller, compressed or not; a gzip bomb is stopped here.
 LIMIT = 1 << 29
-# `emnist-letters-train-images-idx3-ubyte.gz`, `train-images.idx3-ubyte`, `t10k-labels-idx1-ubyte` and the like: what
+# `emnist-letters-train-images-idx3-ubyte.gz`, `train-images.idx3-ubyte`, `t10k-labels-idx1-ubyte` and the like. What
 # stands before the part tells several sets in one folder apart.
 NAME = re.compile(
     r"(?P<set>.*?)(?P<part>train|training|t10k|test|val|valid|validation)[-_. ]?(?P<role>image|label)s?"
@@ -29,35 +29,35 @@ NAME = re.compile(
     re.IGNORECASE,
 )
 PARTS = {"train": "train", "training": "train", "t10k": "test", "test": "test"}
+MAX_CLASSES = 256
 Pair = tuple[File, File]
 
 
-def find_idx(place: Place, wanted: str | None = None) -> dict[str, Pair] | None:
-    """Image and label file of each part (`train`, `test`, `val`) in a folder or its `raw/`; None if it has no images.
+def find_idx(folder: Folder, wanted: str | None = None) -> dict[str, Pair] | None:
+    """Return the image file and label file of each split in a folder or its `raw/`; None if it has no IDX files.
 
-    `wanted` chooses among several sets, by what their files' names begin with. DataError if a file is missing beside
-    the others, or if there are several sets and none is chosen.
+    `wanted` chooses among several sets, by the beginning of their file names. Raises DataError if a file is missing
+    beside the others, or if there are several sets and none is chosen.
     """
-    for folder in (place.folder("raw"), place):
+    for place in (folder.folder("raw"), folder):
         sets: dict[str, dict[str, dict[str, File]]] = {}
-        for name, item in (folder.files() if folder else {}).items():
+        for name, item in (place.files() if place else {}).items():
             match = NAME.fullmatch(name)
             if match and ("idx" in name.lower() or "ubyte" in name.lower()):
                 part = PARTS.get(match["part"].lower(), "val")
-                # `x` comes before `x.gz`, and the one that is unpacked is taken.
-                sets.setdefault(match["set"].rstrip("-_. "), {}).setdefault(part, {}).setdefault(
-                    match["role"].lower(), item
-                )
+                # `x` is listed before `x.gz`, and the first one is taken.
+                files = sets.setdefault(match["set"].rstrip("-_. "), {}).setdefault(part, {})
+                files.setdefault(match["role"].lower(), item)
         if wanted is not None:
             sets = {name: parts for name, parts in sets.items() if name == wanted}
         if len(sets) > 1:
-            raise DataError(f"{printable(folder)}: IDX files of {listed(sorted(sets))}: keep one set in a folder")
+            raise DataError(f"{printable(place)}: IDX files of {listed(sorted(sets))}: keep one set per folder")
         if sets:
-            return _pairs(next(iter(sets.values())), folder)
+            return _pairs(next(iter(sets.values())), place)
     return None
 
 
-def _pairs(parts: dict[str, dict[str, File]], folder: Place | None) -> dict[str, Pair]:
+def _pairs(parts: dict[str, dict[str, File]], folder: Folder | None) -> dict[str, Pair]:
     where = printable(folder)
     if "train" not in parts:
         raise DataError(f"{where}: IDX files of {', '.join(parts)}, but none of train: add them")
@@ -67,12 +67,12 @@ def _pairs(parts: dict[str, dict[str, File]], folder: Place | None) -> dict[str,
     return {part: (roles["image"], roles["label"]) for part, roles in parts.items()}
 
 
-def load_idx(place: Place, found: dict[str, Pair], shown: str) -> Data:
-    """The set that `find_idx` has found, with the names of its classes if a file beside it tells them."""
-    files = {name.lower(): item for name, item in place.files().items()}
-    named = next((files[name] for name in NAMES_OF_CLASSES if name in files), None)
-    names = read_class_names(named) if named is not None else None
-    pairs = {part: read_idx_pair(*pair, len(names) if names else 256) for part, pair in found.items()}
+def load_idx(folder: Folder, found: dict[str, Pair], shown: str) -> Data:
+    """Load the set that `find_idx` found, with the names of its classes from a file beside it, if there is one."""
+    files = {name.lower(): item for name, item in folder.files().items()}
+    names_file = next((files[name] for name in CLASS_NAME_FILES if name in files), None)
+    names = read_class_names(names_file) if names_file is not None else None
+    pairs = {part: read_idx_pair(*pair, len(names) if names else MAX_CLASSES) for part, pair in found.items()}
     classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in pairs.values()) + 1)]
     data = idx_data(shown, classes, pairs)
     warn_about_counts(shown, data.class_names, data.counts())
@@ -80,7 +80,7 @@ def load_idx(place: Place, found: dict[str, Pair], shown: str) -> Data:
 
 
 def idx_data(shown: str, class_names: list[str], pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> Data:
-    """A data set of gray images; validation images are held out of those to train on if there are none."""
+    """Build a data set of gray images; without validation images, some training images are held out."""
     splits = {
         part: Split(images, labels, [f"{printable(shown)}/{part}/{i:05d}" for i in range(len(labels))])
         for part, (images, labels) in pairs.items()
@@ -90,12 +90,12 @@ def idx_data(shown: str, class_names: list[str], pairs: dict[str, tuple[np.ndarr
 
 
 def read_idx_pair(images_path: File, labels_path: File, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images N x H x W (uint8) and labels N (int64, 0 <= label < classes); DataError if they do not belong together."""
+    """Read images N x H x W (uint8) and labels N (int64, 0 <= label < classes); DataError if they do not match."""
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if len(images) != len(labels):
         raise DataError(
             f"{printable(images_path)} has {len(images):,} images but {printable(labels_path)} has {len(labels):,} "
-            "labels: use files of one and the same set"
+            "labels: use files of the same set"
         )
     if len(labels) and labels.max() >= classes:
         raise DataError(
@@ -105,11 +105,11 @@ def read_idx_pair(images_path: File, labels_path: File, classes: int) -> tuple[n
 
 
 def read_idx(path: File, dimensions: int) -> np.ndarray:
-    """The uint8 array in an IDX file of `dimensions` axes; DataError says what is wrong with it."""
+    """Read the uint8 array in an IDX file that has `dimensions` axes; DataError says what is wrong with the file."""
     content = _unpacked(path)
     header = 4 + 4 * dimensions
     if len(content) < header:
-        raise DataError(f"{printable(path)}: {len(content)} bytes are too few for an IDX file: fetch it again")
+        raise DataError(f"{printable(path)}: {len(content)} bytes are too few for an IDX file: download it again")
     magic = struct.unpack(">I", content[:4])[0]
     if magic != 0x0800 + dimensions:
         raise DataError(
@@ -117,15 +117,13 @@ def read_idx(path: File, dimensions: int) -> np.ndarray:
             f"{0x0800 + dimensions:#010x}: wrong or damaged file"
         )
     shape = struct.unpack(f">{dimensions}I", content[4:header])
-    expected = int(np.prod(shape, dtype=object))
+    sizes, expected = " x ".join(map(str, shape)), int(np.prod(shape, dtype=object))
     if not expected:
-        raise DataError(
-            f"{printable(path)}: the header says {' x '.join(map(str, shape))}: nothing in it, fetch it again"
-        )
+        raise DataError(f"{printable(path)}: empty, its header says {sizes}: download it again")
     if len(content) - header != expected:
         raise DataError(
-            f"{printable(path)}: the header promises {' x '.join(map(str, shape))} = {expected:,} bytes, "
-            f"there are {len(content) - header:,}: cut or damaged, fetch it again"
+            f"{printable(path)}: the header says {sizes} = {expected:,} bytes, there are {len(content) - header:,}: "
+            "cut short or damaged, download it again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
@@ -137,7 +135,7 @@ def _unpacked(path: File) -> bytes:
             with gzip.open(io.BytesIO(content)) as file:
                 content = file.read(LIMIT + 1)
     except (OSError, EOFError, zlib.error, UnreadableImage) as problem:
-        raise DataError(f"{printable(path)}: cannot be read ({printable(problem)}): fetch it again") from problem
+        raise DataError(f"{printable(path)}: cannot be read ({printable(problem)}): download it again") from problem
     if len(content) > LIMIT:
-        raise DataError(f"{printable(path)}: more than {LIMIT >> 20} MiB unpacked: not a set of this kind")
+        raise DataError(f"{printable(path)}: more than {LIMIT >> 20} MiB unpacked: too large for an IDX file")
     return content

@@ -1,7 +1,7 @@
-"""Reading pickles that hold nothing but lists, dictionaries, text, bytes, numbers and arrays, without running anything.
+"""Read pickles of plain data (lists, dictionaries, text, bytes, numbers and arrays) without executing anything.
 
-CIFAR is published as pickles, and Python's own reader would run whatever such a file asks for. This one knows the
-two dozen instructions that plain data needs, looks up no name, calls nothing, and refuses everything else.
+CIFAR is published as pickles, and Python's own reader would execute whatever such a file asks for. This one knows the
+instructions that plain data needs, looks up no name, calls nothing, and refuses everything else.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ import numpy as np
 
 from ...errors import DataError
 
-# A file of CIFAR-100, with a name for each of 50,000 images, has 320,000 instructions.
+# A file of CIFAR-100, with 50,000 images and their names, has 320,000 instructions.
 MAX_INSTRUCTIONS = 3_000_000
-# The names that NumPy's arrays are written with, and what each stands for here.
+# The names in a pickle of NumPy arrays, and what `_Machine.call` takes each for.
 NAMES = {
     **dict.fromkeys(("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"), "array"),
     **dict.fromkeys(("numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer"), "buffer"),
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
-    "__builtin__ bytes": "no bytes",
+    "__builtin__ bytes": "empty bytes",
 }
-# Types of plain numbers: their kind and their size in bytes.
+# Types of plain numbers: kind and size in bytes.
 TYPES = frozenset({"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "b1"})
 
 
 @dataclass
 class _Name:
-    """What a name stands for; it is never looked up."""
+    """A name in the pickle, which is never looked up: only what it means to us."""
 
     meaning: str
 
 
 @dataclass
 class _Type:
-    """A number type on its way: the size and kind, and then the order of its bytes."""
+    """A number type under construction: kind and size, and later the byte order."""
 
     code: str
     order: str = "<"
@@ -47,7 +47,7 @@ class _Type:
 
 @dataclass
 class _Array:
-    """An array on its way: what its state says."""
+    """An array under construction, which its state completes."""
 
     array: np.ndarray | None = None
 
@@ -56,7 +56,7 @@ _MARK = object()
 
 
 def read_plain_pickle(content: bytes) -> Any:
-    """The value that a pickle holds; DataError, with the reason alone, if it is damaged or not plain data."""
+    """Return the value in a pickle; DataError, with the reason alone, if it is damaged or not plain data."""
     try:
         return _finished(_Machine().run(content))
     except DataError:
@@ -66,7 +66,7 @@ def read_plain_pickle(content: bytes) -> Any:
 
 
 class _Machine:
-    """The stack and the memory that a pickle's instructions work on."""
+    """The stack and the memory of the machine that a pickle's instructions are for."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -77,13 +77,13 @@ class _Machine:
         self.budget = len(content)
         for count, (instruction, value, _) in enumerate(pickletools.genops(content)):
             if count > MAX_INSTRUCTIONS:
-                raise DataError("more instructions than plain data needs")
+                raise DataError(f"more than {MAX_INSTRUCTIONS:,} instructions")
             if instruction.name == "STOP":
-                (found,) = self.stack  # more than one value is no pickle
-                return found
-            if (step := _STEPS.get(instruction.name)) is None:
+                (value,) = self.stack  # a pickle ends with exactly one
+                return value
+            if (execute := _INSTRUCTIONS.get(instruction.name)) is None:
                 raise DataError(f"asks for more than plain data ({instruction.name})")
-            step(self, value)
+            execute(self, value)
         raise DataError("cut short")
 
     def push(self, value: Any) -> None:
@@ -95,18 +95,18 @@ class _Machine:
     def remember(self, index: int | None) -> None:
         self.memory[len(self.memory) if index is None else index] = self.stack[-1]
 
-    def since_mark(self) -> list[Any]:
+    def pop_to_mark(self) -> list[Any]:
         at = len(self.stack) - 1 - next(i for i, value in enumerate(reversed(self.stack)) if value is _MARK)
-        found = self.stack[at + 1 :]
+        values = self.stack[at + 1 :]
         del self.stack[at:]
-        return found
+        return values
 
-    def last(self, count: int) -> list[Any]:
+    def pop(self, count: int) -> list[Any]:
         if len(self.stack) < count:
             raise DataError("damaged (its stack runs out)")
-        found = self.stack[len(self.stack) - count :]
+        values = self.stack[len(self.stack) - count :]
         del self.stack[len(self.stack) - count :]
-        return found
+        return values
 
     def append(self, values: list[Any]) -> None:
         self.top(list).extend(values)
@@ -115,7 +115,7 @@ class _Machine:
         target = self.top(dict)
         for key, value in zip(values[::2], values[1::2], strict=True):
             if not isinstance(key, str | bytes | int):
-                raise DataError("a dictionary whose keys are no text")
+                raise DataError("a dictionary whose keys are neither text nor numbers")
             target[key] = value
 
     def top(self, kind: type) -> Any:
@@ -129,8 +129,8 @@ class _Machine:
         self.push(_Name(NAMES[text]))
 
     def call(self) -> None:
-        """What a name that is known would give for its arguments."""
-        name, arguments = self.last(2)
+        """Replace a known name and its arguments on the stack by the value that calling it would give."""
+        name, arguments = self.pop(2)
         match name.meaning if isinstance(name, _Name) else None, arguments:
             case "array", (_Name("ndarray"), (0,), _):
                 self.push(_Array())
@@ -141,10 +141,10 @@ class _Machine:
                 self.push(_Type(text.lstrip("<>|=")))
             case "encode", (str() as text, "latin1" | "latin-1" | b"latin1"):
                 self.budget -= len(text)
-                if self.budget < 0:  # the same text over and over would fill the memory
+                if self.budget < 0:  # encoding the same text over and over would fill the memory
                     raise DataError("more content than the file has")
                 self.push(text.encode("latin-1"))
-            case "no bytes", ():
+            case "empty bytes", ():
                 self.push(b"")
             case "buffer", (bytes() as data, _Type() as kind, tuple() as shape, str() | bytes() as order):
                 self.push(_Array(_array(data, kind, shape, order in ("F", b"F"))))
@@ -152,8 +152,8 @@ class _Machine:
                 raise DataError("asks for a call that is not plain data")
 
     def build(self) -> None:
-        """Give a type its order of bytes, or an array its shape, type and content."""
-        target, state = self.last(2)
+        """Complete a type by its byte order, or an array by its shape, type and content."""
+        target, state = self.pop(2)
         match target, state:
             case _Type(), (_, str() | bytes() as order, *_):
                 target.order = ">" if order in (">", b">") else "<"
@@ -174,9 +174,9 @@ def _array(data: bytes, kind: _Type, shape: tuple[Any, ...], fortran: bool) -> n
 
 
 def _finished(value: Any) -> Any:
-    """The value with its arrays in place of what they were built from; two levels are all that plain data has."""
+    """Return the value with finished arrays, at its top or in a dictionary, in place of those under construction."""
     if isinstance(value, _Name | _Type) or value is _MARK or (isinstance(value, _Array) and value.array is None):
-        raise DataError("no value in it")
+        raise DataError("it has no value")
     if isinstance(value, _Array):
         return value.array
     if isinstance(value, dict):
@@ -184,12 +184,12 @@ def _finished(value: Any) -> Any:
     return value
 
 
-def _grouped(make: Callable[[_Machine], Any]) -> Callable[[_Machine, Any], None]:
+def _pushing(make: Callable[[_Machine], Any]) -> Callable[[_Machine, Any], None]:
     return lambda machine, _: machine.push(make(machine))
 
 
 def _dictionary(machine: _Machine) -> None:
-    values = machine.since_mark()
+    values = machine.pop_to_mark()
     machine.push({})
     machine.set_items(values)
 
@@ -197,7 +197,7 @@ def _dictionary(machine: _Machine) -> None:
 _NUMBERS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT")
 _TEXTS = ("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
 _BYTES = ("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
-_STEPS: dict[str, Callable[[_Machine, Any], None]] = {
+_INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(("PROTO", "FRAME"), lambda machine, value: None),
     **dict.fromkeys(_NUMBERS + _TEXTS, _Machine.push),
     **dict.fromkeys(_BYTES, _Machine.push_bytes),
@@ -208,21 +208,21 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "NEWFALSE": lambda machine, _: machine.push(False),
     "MARK": lambda machine, _: machine.push(_MARK),
     "POP": lambda machine, _: machine.stack.pop(),
-    "EMPTY_LIST": _grouped(lambda machine: []),
-    "EMPTY_DICT": _grouped(lambda machine: {}),
-    "EMPTY_TUPLE": _grouped(lambda machine: ()),
-    "LIST": _grouped(_Machine.since_mark),
-    "TUPLE": _grouped(lambda machine: tuple(machine.since_mark())),
-    "TUPLE1": _grouped(lambda machine: tuple(machine.last(1))),
-    "TUPLE2": _grouped(lambda machine: tuple(machine.last(2))),
-    "TUPLE3": _grouped(lambda machine: tuple(machine.last(3))),
+    "EMPTY_LIST": _pushing(lambda machine: []),
+    "EMPTY_DICT": _pushing(lambda machine: {}),
+    "EMPTY_TUPLE": _pushing(lambda machine: ()),
+    "LIST": _pushing(_Machine.pop_to_mark),
+    "TUPLE": _pushing(lambda machine: tuple(machine.pop_to_mark())),
+    "TUPLE1": _pushing(lambda machine: tuple(machine.pop(1))),
+    "TUPLE2": _pushing(lambda machine: tuple(machine.pop(2))),
+    "TUPLE3": _pushing(lambda machine: tuple(machine.pop(3))),
     "DICT": lambda machine, _: _dictionary(machine),
-    "APPEND": lambda machine, _: machine.append(machine.last(1)),
-    "APPENDS": lambda machine, _: machine.append(machine.since_mark()),
-    "SETITEM": lambda machine, _: machine.set_items(machine.last(2)),
-    "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
+    "APPEND": lambda machine, _: machine.append(machine.pop(1)),
+    "APPENDS": lambda machine, _: machine.append(machine.pop_to_mark()),
+    "SETITEM": lambda machine, _: machine.set_items(machine.pop(2)),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.pop_to_mark()),
     "GLOBAL": _Machine.name,
-    "STACK_GLOBAL": lambda machine, _: machine.name(" ".join(machine.last(2))),
+    "STACK_GLOBAL": lambda machine, _: machine.name(" ".join(machine.pop(2))),
     "REDUCE": lambda machine, _: machine.call(),
     "BUILD": lambda machine, _: machine.build(),
 }

@@ -1,4 +1,4 @@
-"""Published data sets by name, fetched through torchvision or read from where they already lie, in their own splits."""
+"""Published data sets by name, with their own splits: downloaded through torchvision, or read from a local folder."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from ...errors import DataError, printable
-from ...problems import collected
+from ...problems import collect_problems
+from ..cache_folder import cache_folder
+from ..image_file import ImageItem
 from ..split import Data, Split, hold_out
 from .assemble import assemble
 from .cifar import find_cifar, load_cifar
-from .file_tree import Item, open_place
+from .file_tree import open_folder
 from .idx import find_idx, idx_data, read_idx_pair
 
 DIGITS = list(string.digits)
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 KANA = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
-# EMNIST leaves capital letters that look like small ones with them.
+# EMNIST merges capital letters that look like small ones with them.
 MERGED = sorted(set(string.digits + string.ascii_letters) - set("cijklmopsuvwxyz"))
 EMNIST = {
     "balanced": MERGED,
@@ -37,11 +38,12 @@ EMNIST = {
 
 @dataclass(frozen=True)
 class Published:
-    """One data set: torchvision's class for it, how that is asked for each split, and what the set is like.
+    """One published data set.
 
-    `read` turns the class, the folder of its files and this row into a data set. `kind` is "digits" where a mirrored
-    image would be another sign. `files` is what the files' names begin with, where one folder holds several sets, or
-    the folder that they lie in.
+    `torchvision` is the name of torchvision's class for it, `splits` has the class's arguments for each split, and
+    `read` loads the set from its name, this record and a folder. `kind` is "digits" where a mirrored image would be
+    another character. `files` is what the names of its files begin with, where a folder holds several sets, or the
+    folder that the files lie in.
     """
 
     torchvision: str
@@ -53,15 +55,15 @@ class Published:
 
 
 def load_published(name: str, data_dir: Path | None) -> Data:
-    """The set `name` of `PUBLISHED` from `data_dir`, or from the cache, where it is downloaded to if it is missing.
+    """Load the set `name` of `PUBLISHED` from `data_dir`, or from the cache, into which it is downloaded if missing.
 
-    A validation split that the set lacks is held out of its training images.
+    If the set has no validation split, one is held out of its training images.
     """
     row = PUBLISHED[name]
     if data_dir is not None:
         data = row.read(name, row, data_dir)
         if data is None:
-            raise DataError(f"{printable(data_dir)}: {_what_is_missing(row)} not all there: check --data-dir")
+            raise DataError(f"{printable(data_dir)}: {_missing_files(row)} not all there: check --data-dir")
         return data
     folder = cache_folder() / "torchvision"
     data = row.read(name, row, folder)
@@ -69,16 +71,11 @@ def load_published(name: str, data_dir: Path | None) -> Data:
         _download(name, row, folder)
         data = row.read(name, row, folder)
     if data is None:
-        raise DataError(f"{name}: {_what_is_missing(row)} not all there after the download: try again")
+        raise DataError(f"{name}: {_missing_files(row)} not all there after the download: try again")
     return data
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept: `CONVSCOPE_CACHE`, or the platform's user cache folder."""
-    return Path(os.environ.get("CONVSCOPE_CACHE") or platformdirs.user_cache_dir("convscope"))
-
-
-def _what_is_missing(row: Published) -> str:
+def _missing_files(row: Published) -> str:
     if row.read is _read_idx:
         start = f"{row.files}-" if row.files else ""
         test = "test" if row.files else "t10k"
@@ -89,13 +86,13 @@ def _what_is_missing(row: Published) -> str:
 
 def _read_idx(name: str, row: Published, folder: Path) -> Data | None:
     assert row.classes is not None
-    for place in (folder / row.torchvision, folder / "gzip", folder):
-        if not place.is_dir():
+    for path in (folder / row.torchvision, folder / "gzip", folder):
+        if not path.is_dir():
             continue
-        found = find_idx(open_place(place), row.files)
+        found = find_idx(open_folder(path), row.files)
         if found is None or "test" not in found:
             continue
-        # EMNIST counts its letters from 1, and all of its images lie on their side.
+        # EMNIST counts its letters from 1, and all of its images are transposed.
         first = int(row.files == "emnist-letters")
         pairs = {part: read_idx_pair(*pair, len(row.classes) + first) for part, pair in found.items()}
         if row.files:
@@ -110,19 +107,19 @@ def _read_cifar(name: str, row: Published, folder: Path) -> Data | None:
     stem = "cifar-10-batches" if name == "cifar10" else "cifar-100"
     for inner in (*([f"{stem}-py", f"{stem}-bin"] if name == "cifar10" else [f"{stem}-python", f"{stem}-binary"]), "."):
         if (folder / inner).is_dir():
-            place = open_place(folder / inner)
-            layout = find_cifar(place)
+            opened = open_folder(folder / inner)
+            layout = find_cifar(opened)
             if layout is not None and layout.split()[0] == name:
-                return load_cifar(place, layout, name)
+                return load_cifar(opened, layout, name)
     return None
 
 
 def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
-    """What torchvision finds of a set in `folder`, or in the folder above it if `folder` is the set's own."""
+    """Load a set with torchvision's class from `folder`, or from the folder above it if `folder` is the set's own."""
     for root in (folder, folder.parent):
         try:
-            found = {split: _torchvision(row, root, **words) for split, words in row.splits.items()}
-        except (RuntimeError, OSError, ValueError):  # what torchvision says where files are missing
+            found = {split: _torchvision(row, root, **options) for split, options in row.splits.items()}
+        except (RuntimeError, OSError, ValueError):  # torchvision raises these where files are missing
             continue
         first = next(iter(found.values()))
         classes = row.classes or [_class_name(c) for c in getattr(first, "classes", ())]
@@ -130,7 +127,7 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
             splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in found.items()}
             channels = 1 if splits["train"].images[0].ndim == 2 else 3  # type: ignore[union-attr]
             return Data(name, classes, hold_out(splits), channels=channels, kind=row.kind)
-        with collected():  # such a set is as it is
+        with collect_problems():  # nobody can mend a published set, so nobody is warned
             data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in found.items()})
         data.kind = row.kind
         return data
@@ -138,23 +135,23 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
 
 
 def _read_caltech(name: str, row: Published, folder: Path) -> Data | None:
-    """Class folders, which torchvision's class would make if they were missing: so they are read without it."""
-    for place in (folder / name / row.files, folder / row.files):
-        if place.is_dir():
-            found = {f.name: f.images() for f in open_place(place).folders() if f.name != "BACKGROUND_Google"}
-            with collected():
-                return assemble(name, {"train": found})
+    """Read class folders without torchvision's class, which would create them if they were missing."""
+    for path in (folder / name / row.files, folder / row.files):
+        if path.is_dir():
+            classes = {f.name: f.images() for f in open_folder(path).folders() if f.name != "BACKGROUND_Google"}
+            with collect_problems():
+                return assemble(name, {"train": classes})
     return None
 
 
-def _torchvision(row: Published, root: Path, **words: Any) -> Any:
+def _torchvision(row: Published, root: Path, **options: Any) -> Any:
     from torchvision import datasets
 
-    return getattr(datasets, row.torchvision)(root, **words)
+    return getattr(datasets, row.torchvision)(root, **options)
 
 
 def _arrays(name: str, dataset: Any) -> Split:
-    """A data set that torchvision holds in memory, as uint8 N x H x W (x 3)."""
+    """Return a data set that torchvision holds in memory, as uint8 N x H x W (x 3)."""
     images = np.asarray(dataset.data)
     if images.ndim == 4:
         images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
@@ -162,14 +159,14 @@ def _arrays(name: str, dataset: Any) -> Split:
     return Split(images, labels, [f"{name}/{i:06d}" for i in range(len(labels))])
 
 
-def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple[str, Item]]]:
-    """A data set that torchvision holds as files, by class. It has no common name for their list."""
+def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple[str, ImageItem]]]:
+    """Return the files of a data set that torchvision keeps as files, by class; the attribute's name varies."""
     if hasattr(dataset, "_labels"):
         files = dataset._image_files if hasattr(dataset, "_image_files") else dataset._images
         pairs = list(zip(files, dataset._labels, strict=True))
     else:
         pairs = dataset._samples if hasattr(dataset, "_samples") else dataset.samples
-    found: dict[str, list[tuple[str, Item]]] = {}
+    found: dict[str, list[tuple[str, ImageItem]]] = {}
     for file, label in pairs:
         path = Path(file)
         found.setdefault(classes[label] if classes else str(label), []).append((os.path.relpath(path, root), path))
@@ -177,7 +174,7 @@ def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple
 
 
 def _class_name(name: Any) -> str:
-    """The first of several names."""
+    """Return a class's name, of several the first."""
     return name if isinstance(name, str) else str(name[0])
 
 
@@ -191,11 +188,11 @@ def _download(name: str, row: Published, folder: Path) -> None:
         if row.read is _read_cifar:  # without torchvision's reader, which unpickles
             download_and_extract_archive(source.url, folder, filename=source.filename, md5=source.tgz_md5)
             return
-        for words in row.splits.values():
-            source(folder, download=True, **words)
-    except Exception as problem:  # torchvision lets through whatever the network layer raises
+        for options in row.splits.values():
+            source(folder, download=True, **options)
+    except Exception as problem:  # torchvision passes on whatever the network layer raises
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[-1]
-        files = "its four -ubyte.gz files" if row.read is _read_idx else "its files, as torchvision lays them out,"
+        files = "its four -ubyte.gz files" if row.read is _read_idx else "its files, arranged as torchvision does,"
         raise DataError(
             f"{name} is not on this machine and could not be downloaded ({printable(reason)[:120]}): "
             f"go online, or put {files} into a folder and give --data-dir FOLDER"
@@ -211,13 +208,13 @@ def _emnist(part: str) -> Published:
 
 
 def _by_split(torchvision: str, *names: str, **known: Any) -> Published:
-    """A set whose class takes `split`; the names are those of train, test and, if there is one, val."""
+    """A set whose class takes `split`; `names` are its values for train, test and, if there is one, val."""
     splits = dict(zip(("train", "test", "val"), ({"split": name} for name in names), strict=False))
     return Published(torchvision, _read_torchvision, splits, **known)
 
 
 def _whole(torchvision: str, **known: Any) -> Published:
-    """A set that is published in one piece."""
+    """A set that is published without splits."""
     return Published(torchvision, _read_torchvision, {"train": {}}, **known)
 
 

@@ -1,4 +1,4 @@
-"""Lists of labelled images: CSV and TSV tables, and Caffe's `path index` lists with the classes' names beside them."""
+"""Tables of labelled images: CSV and TSV, and Caffe's lists of `path index` lines with a file of class names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..split import Data
 from .assemble import assemble
-from .file_tree import File, Place, is_image, read_small
 from .class_folders import SPLIT_FOLDERS
+from .file_tree import File, Folder, has_image_suffix, read_file_up_to
 
-# Column names that mean the path, the label and the split, in the order in which they are believed.
+# Column names for path, label and split; if a table has several of a kind, the first one here counts.
 COLUMNS = {
     "path": ("path", "filepath", "filepaths", "file_path", "file", "filename", "file_name", "image_path", "image_file",
              "image_name", "img_path", "image", "img", "image_id"),
@@ -25,16 +25,18 @@ COLUMNS = {
 }  # fmt: skip
 SPLITS = SPLIT_FOLDERS | {"dev": "val", "eval": "val", "tst": "test"}
 TABLES, LISTS = (".csv", ".tsv"), (".txt", ".lst")
-NAMES_OF_CLASSES = ("labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names")
-# What may be left out of a name in a table.
-ENDINGS = (".jpg", ".jpeg", ".png")
-# Ten million lines.
-LIMIT = 1 << 30
+CLASS_NAME_FILES = ("labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names")
+# Suffixes that may be left out of a path in a table.
+OPTIONAL_SUFFIXES = (".jpg", ".jpeg", ".png")
+# Bytes of a table (about ten million lines), and of a file of class names.
+LIMIT, NAMES_LIMIT = 1 << 30, 1 << 24
+# Rows read to find out whether a file is a table.
+ROWS_TO_RECOGNISE = 20
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: its number, the path and the label as they stand there, and the split if there is one."""
+    """One image in a table: the number of its line, its path and label as they stand there, and its split or None."""
 
     line: int
     path: str
@@ -42,72 +44,71 @@ class Row:
     split: str | None = None
 
 
-def find_tables(place: Place) -> list[str]:
-    """The tables and lists in a folder that name images with their labels; with a header if they are CSV."""
-    files = place.files()
+def find_tables(folder: Folder) -> list[str]:
+    """Return the names of the tables and lists of labelled images in a folder."""
     found = []
-    for name, item in files.items():
-        ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
-        if ending in TABLES or (ending in LISTS and name.lower() not in NAMES_OF_CLASSES):
+    for name, item in folder.files().items():
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        if suffix in TABLES or (suffix in LISTS and name.lower() not in CLASS_NAME_FILES):
             try:
-                rows = read_rows(name, item, most=20)
-                known = bool(rows) and (_has_header(item, ending) or place.find(rows[0].path) is not None)
-            except DataError:  # notes of some other kind
+                rows = read_rows(name, item, most=ROWS_TO_RECOGNISE)
+                is_table = bool(rows) and (_has_header(item, suffix) or folder.find(rows[0].path) is not None)
+            except DataError:  # notes or another kind of table
                 continue
-            if known:
+            if is_table:
                 found.append(name)
     return found
 
 
-def load_tables(place: Place, names: Sequence[str], shown: str) -> Data:
-    """One table, or one for each split (`train.csv`, `val.csv`, `test.csv`), whose paths start at its folder.
+def load_tables(folder: Folder, names: Sequence[str], shown: str) -> Data:
+    """Load one table, or one per split (`train.csv`, `val.csv`, `test.csv`), with paths relative to its folder.
 
-    Raises DataError for a missing column, an empty label, an unknown split and a file that is not there.
+    Raises DataError for a missing column, an empty label, an unknown split and a file that does not exist.
     """
-    files = place.files()
-    of_split = {name: SPLITS.get(os.path.splitext(name)[0].lower()) for name in names}  # noqa: PTH122
-    if len(names) > 1 and (None in of_split.values() or len(set(of_split.values())) < len(names)):
-        raise DataError(f"{shown}: {listed(names)} all name images with labels: give the one that is meant")
+    files = folder.files()
+    split_of = {name: SPLITS.get(os.path.splitext(name)[0].lower()) for name in names}  # noqa: PTH122
+    if len(names) > 1 and (None in split_of.values() or len(set(split_of.values())) < len(names)):
+        raise DataError(f"{shown}: several tables of labelled images, {listed(names)}: give one of them as DATA")
     parts: dict[str, dict[str, list[tuple[str, File]]]] = {"train": {}}
     seen: dict[str, tuple[str, str]] = {}
-    finder = _Finder(place)
+    finder = _Finder(folder)
     for name in names:
         where = shown if shown.endswith(name) else f"{shown}/{name}"
         rows = read_rows(name, files[name])
         if not rows:
-            raise DataError(f"{where}: no image is listed")
-        again = []
-        for row in _named(rows, place, where) if _is_list(name, rows) else rows:
-            split = _split_of(row, of_split[name] if len(names) > 1 else None, where)
+            raise DataError(f"{where}: it lists no image")
+        repeated = []
+        for row in _with_class_names(rows, folder, where) if _is_list(name, rows) else rows:
+            split = _split(row, split_of[name] if len(names) > 1 else None, where)
             item = finder.find(row, where)
             if row.path in seen:
-                again.append((row, split != seen[row.path][0], row.label != seen[row.path][1]))
+                repeated.append((row, split != seen[row.path][0], row.label != seen[row.path][1]))
                 continue
             seen[row.path] = (split, row.label)
             parts.setdefault(split, {}).setdefault(row.label, []).append((row.path, item))
-        _warn_about_repeated(again, where)
+        _warn_about_repeated(repeated, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
     return assemble(shown, parts)
 
 
-def _warn_about_repeated(again: Sequence[tuple[Row, bool, bool]], where: str) -> None:
-    """`again` has the rows whose image was listed before, if in another split, if under another label."""
+def _warn_about_repeated(repeated: Sequence[tuple[Row, bool, bool]], where: str) -> None:
+    """Warn about rows whose image was listed before, each with whether its split and whether its label differ."""
     for kind, text, position in (("two-labels", "under two labels", 2), ("two-splits", "in two splits", 1)):
-        rows = [found[0] for found in again if found[position]]
+        rows = [entry[0] for entry in repeated if entry[position]]
         if rows:
             names = listed([row.path for row in rows])
-            warn(kind, where, f"the same image {text}, from line {rows[0].line} on; the first line counts: {names}")
-    if same := sum(not (split or label) for _, split, label in again):
-        warn("repeated", where, f"{same:,} lines say again what stands above them; not used")
+            warn(kind, where, f"the same image {text}, from line {rows[0].line} on; its first line counts: {names}")
+    if same := sum(not (split or label) for _, split, label in repeated):
+        warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
 
 
 def read_rows(name: str, item: File, most: int | None = None) -> list[Row]:
-    """The rows of a table or list, or its first `most`; DataError names the line that is wrong."""
+    """Read all rows of a table or list, or the first `most`; DataError names the line that is wrong."""
     where = printable(item)
-    text = read_small(item, LIMIT).decode("utf-8-sig", "surrogateescape")
+    text = read_file_up_to(item, LIMIT).decode("utf-8-sig", "surrogateescape")
     if "\0" in text[:4096]:
-        raise DataError(f"{where}: no text")
+        raise DataError(f"{where}: not a text file")
     lines = text.splitlines()
     lines = lines if most is None else lines[:most]
     first = next((line for line in lines if line.strip()), "")
@@ -116,7 +117,7 @@ def read_rows(name: str, item: File, most: int | None = None) -> list[Row]:
     try:
         return list(_table_rows("\n".join(lines), _delimiter(name, first), where))
     except csv.Error as problem:
-        raise DataError(f"{where}: no table that can be read ({problem})") from problem
+        raise DataError(f"{where}: cannot be read as a table ({problem})") from problem
 
 
 def _table_rows(text: str, delimiter: str, where: str) -> Iterator[Row]:
@@ -129,7 +130,7 @@ def _table_rows(text: str, delimiter: str, where: str) -> Iterator[Row]:
             columns = _columns(cells)
             if columns is not None:
                 continue
-            if not (len(cells) in (2, 3) and is_image(cells[0].strip())):
+            if not (len(cells) in (2, 3) and has_image_suffix(cells[0].strip())):
                 raise DataError(_missing_column(cells, where))
             columns = {"path": 0, "label": 1, "split": 2} if len(cells) == 3 else {"path": 0, "label": 1}
         values = {key: cells[at].strip() if at < len(cells) else "" for key, at in columns.items()}
@@ -153,27 +154,31 @@ def _is_list(name: str, rows: Sequence[Row]) -> bool:
     return name.lower().endswith(LISTS) and all(row.split is None and row.label.isdigit() for row in rows)
 
 
-def _named(rows: Sequence[Row], place: Place, where: str) -> list[Row]:
-    """The rows of a list with names instead of numbers, from the file of names beside it."""
-    files = {name.lower(): item for name, item in place.files().items()}
-    found = next((name for name in NAMES_OF_CLASSES if name in files), None)
-    if found is None:
-        warn("no-names", where, f"no {NAMES_OF_CLASSES[0]} beside it; the classes are called by their numbers")
+def _with_class_names(rows: Sequence[Row], folder: Folder, where: str) -> list[Row]:
+    """Return the rows of a list with class names, from the file beside it, in place of class indices."""
+    files = {name.lower(): item for name, item in folder.files().items()}
+    names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
+    if names_file is None:
+        warn("no-names", where, f"no {CLASS_NAME_FILES[0]} beside it; the classes are called by their numbers")
         return list(rows)
-    names = read_class_names(files[found])
+    names = read_class_names(files[names_file])
     worst = max(rows, key=lambda row: int(row.label))
     if int(worst.label) >= len(names):
         raise DataError(
-            f"{where}: line {worst.line} has class {worst.label}, but {found} names {len(names)}, counted from 0"
+            f"{where}: line {worst.line} has class {worst.label}, but {names_file} has {len(names)} names, "
+            "counted from 0"
         )
     if unused := [name for i, name in enumerate(names) if i not in {int(row.label) for row in rows}]:
-        warn("missing-class", where, f"no image of {listed(unused)}, which {found} names")
+        warn("missing-class", where, f"no image of {listed(unused)}, which {names_file} names")
     return [Row(row.line, row.path, names[int(row.label)]) for row in rows]
 
 
 def read_class_names(item: File) -> list[str]:
-    """A name a line; what stands before it, a number or a WordNet id, is left out where names stay different."""
-    text = read_small(item, 1 << 24).decode("utf-8-sig", "surrogateescape")
+    """Read a file with one class name per line.
+
+    A number or WordNet id at the beginning of every line is left out if the names stay different without it.
+    """
+    text = read_file_up_to(item, NAMES_LIMIT).decode("utf-8-sig", "surrogateescape")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     numbered = [str(i) for i in range(len(lines))] == [line.split()[0].rstrip(":") for line in lines]
     if numbered or all(re.fullmatch(r"n\d{8}\s.+", line) for line in lines):
@@ -185,26 +190,36 @@ def read_class_names(item: File) -> list[str]:
 
 
 class _Finder:
-    """Finds what a table lists: from the table's folder on, or from a folder in it; the ending may be left out."""
+    """Finds the files that a table lists, relative to the table's folder or to a folder in it.
 
-    def __init__(self, place: Place):
-        self.bases = [place, *place.folders()]
+    `outside` counts those that lie elsewhere.
+    """
+
+    def __init__(self, folder: Folder):
+        self.bases = [folder, *folder.folders()]
         self.outside = 0
 
     def find(self, row: Row, where: str) -> File:
-        endings = ("",) if is_image(row.path) else ("", *ENDINGS)
+        suffixes = ("",) if has_image_suffix(row.path) else ("", *OPTIONAL_SUFFIXES)
         for base in self.bases:
-            for ending in endings:
-                if (item := base.find(row.path + ending)) is not None:
-                    if base is not self.bases[0]:  # the next row will be there as well
+            for suffix in suffixes:
+                if (item := base.find(row.path + suffix)) is not None:
+                    if base is not self.bases[0]:  # the next row's file is probably there as well
                         self.bases.remove(base)
                         self.bases.insert(0, base)
-                    self.outside += os.path.isabs(row.path) or os.path.normpath(row.path).startswith("..")  # noqa: PTH117
+                    self.outside += _leads_out(row.path)
                     return item
-        raise DataError(f"{where}: line {row.line}: there is no file '{printable(row.path)}': paths start at the table")
+        raise DataError(
+            f"{where}: line {row.line}: there is no file '{printable(row.path)}': "
+            "paths must be relative to the table's folder"
+        )
 
 
-def _split_of(row: Row, given: str | None, where: str) -> str:
+def _leads_out(path: str) -> bool:
+    return os.path.isabs(path) or os.path.normpath(path).startswith("..")  # noqa: PTH117
+
+
+def _split(row: Row, given: str | None, where: str) -> str:
     if row.split is None:
         return given or "train"
     split = SPLITS.get(row.split.lower())
@@ -214,27 +229,30 @@ def _split_of(row: Row, given: str | None, where: str) -> str:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int] | None:
-    """Where the columns are, from a header; None if it names no path or no label."""
-    at = {re.sub(r"[\s-]+", "_", cell.strip().lower()): i for i, cell in reversed(list(enumerate(cells)))}
-    found: Mapping[str, int | None] = {
+    """Return the positions of the columns from a header; None if it has no column for the path or the label."""
+    at = {_normalised(cell): i for i, cell in reversed(list(enumerate(cells)))}
+    columns: Mapping[str, int | None] = {
         key: next((at[name] for name in names if name in at), None) for key, names in COLUMNS.items()
     }
-    if found["path"] is None or found["label"] is None:
+    if columns["path"] is None or columns["label"] is None:
         return None
-    return {key: place for key, place in found.items() if place is not None}
+    return {key: position for key, position in columns.items() if position is not None}
 
 
 def _missing_column(cells: Sequence[str], where: str) -> str:
-    known = {re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells}
-    missing = "path" if not known & set(COLUMNS["path"]) else "label"
-    return f"{where}: no column '{missing}' among {listed(cells)}: name one so in the first line"
+    missing = "label" if {_normalised(cell) for cell in cells} & set(COLUMNS["path"]) else "path"
+    return f"{where}: no column '{missing}' among {listed(cells)}: give a column that name in the first line"
 
 
-def _has_header(item: File, ending: str) -> bool:
-    if ending not in TABLES:
+def _normalised(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().lower())
+
+
+def _has_header(item: File, suffix: str) -> bool:
+    if suffix not in TABLES:
         return False
-    first = read_small(item, LIMIT).decode("utf-8-sig", "surrogateescape").lstrip().split("\n", 1)[0]
-    return _columns(_cells(first, _delimiter(f"x{ending}", first))) is not None
+    first = read_file_up_to(item, LIMIT).decode("utf-8-sig", "surrogateescape").lstrip().split("\n", 1)[0]
+    return _columns(_cells(first, _delimiter(f"x{suffix}", first))) is not None
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
