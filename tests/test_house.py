@@ -71,9 +71,10 @@ def test_every_room_has_a_floor():
 
 def imported_by(code: str) -> set[str]:
     listing = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, check=True
-    )
-    return {name.split(".")[0] for name in listing.stdout.split()}
+        [sys.executable, "-c", f"import sys\n{code}\nprint()\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {name.split(".")[0] for name in listing.stdout.splitlines()[-1].split()}
 
 
 def test_importing_the_package_is_light():
