@@ -1,4 +1,4 @@
-"""Every value taken apart is the network's own: of whole networks at random places, and by hand."""
+"""The arithmetic of a value gives the network's own value: in whole networks at random positions, and by hand."""
 
 from __future__ import annotations
 
@@ -236,15 +236,15 @@ def test_lenet5_of_1998():
 
 def test_what_cannot_be_asked():
     t = trace(cs.create_model("lenet_relu"), torch.rand(2, 1, 32, 32), keep=["features.0", "features.1"])
-    with pytest.raises(ValueError, match=r"features\.0 gives 6 x 28 x 28 an image; there is no place \[6, 0, 0\]"):
+    with pytest.raises(ValueError, match=r"features\.0 has no unit \[6, 0, 0\]: its output is 6 x 28 x 28 per image"):
         arithmetic(t, "features.0", 6, 0, 0)
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="has no unit"):
         arithmetic(t, "features.1", 1)
     with pytest.raises(ValueError, match="no image 2 in a batch of 2"):
         arithmetic(t, "features.1", 1, 1, 1, image=2)
     with pytest.raises(ValueError, match="the output of 'input' was not kept"):
         arithmetic(t, "features.0", 1, 1, 1)
-    with pytest.raises(ValueError, match="the input is where the numbers come from"):
+    with pytest.raises(ValueError, match="the input is not computed: choose a layer behind it"):
         arithmetic(trace(nn.ReLU(), torch.zeros(1, 1, 2, 2)), "input", 0, 0, 0)
     assert arithmetic(t, "features.1", 1, 1, 1).kind == "activation"
 

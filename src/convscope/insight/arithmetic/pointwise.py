@@ -1,4 +1,4 @@
-"""Operations in which every output value has one value of each input behind it."""
+"""The arithmetic of operations that compute every output value from one value of each input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..tracing.graph import Call, Ref, Step
 from ..tracing.replay import replay
 from ..tracing.torch_functions import DROPOUTS, PASSES, bind
-from .unit import Arithmetic, Term, Unit, Unsupported, exact, number, settings, shown
+from .unit import Arithmetic, Term, Unit, Unsupported, arguments_of, as_float, as_float64, as_index
 
 FORMULAS = {
     "relu": "max(0, x)", "relu6": "min(max(0, x), 6)", "sigmoid": "1 / (1 + exp(-x))", "tanh": "tanh(x)",
@@ -25,26 +25,26 @@ FORMULAS = {
 
 
 def aligned(unit: Unit, shape: torch.Size) -> tuple[int, ...]:
-    """Where a tensor of `shape` is read for this place of the output, by the rules of broadcasting."""
-    full = unit.full[len(unit.full) - len(shape) :]
+    """Return the position in a tensor of `shape` that broadcasting takes for this unit of the output."""
+    full = unit.batch_position[len(unit.batch_position) - len(shape) :]
     return tuple(0 if size == 1 else i for i, size in zip(full, shape, strict=True))
 
 
 def operand(unit: Unit, argument: Any) -> Term:
-    """The one value of an argument; a plain number is a "constant"."""
+    """Return the one value of an argument as a term; a plain number is a "constant"."""
     argument = unit.source(argument)
     if isinstance(argument, bool | int | float):
         return Term("constant", [None, None, None], float(argument))
     tensor = unit.tensor(argument)
-    place = aligned(unit, tensor.shape)
+    position = aligned(unit, tensor.shape)
     # A tensor with all axes has the image in front; a weight may have fewer.
-    rest = place[1:] if isinstance(argument, Ref) or len(place) == len(unit.full) else place
-    return Term(unit.name(argument), shown(rest), number(tensor[place]))
+    in_image = position[1:] if isinstance(argument, Ref) or len(position) == len(unit.batch_position) else position
+    return Term(unit.name(argument), as_index(in_image), as_float(tensor[position]))
 
 
 def addition(unit: Unit, call: Call) -> Arithmetic:
-    """Two values added, or one taken from the other."""
-    given = settings(call)
+    """Return the sum or the difference of two values."""
+    given = arguments_of(call)
     first, second = operand(unit, given["input"]), operand(unit, given["other"])
     if call.name == "rsub":
         first, second = second, first
@@ -55,8 +55,8 @@ def addition(unit: Unit, call: Call) -> Arithmetic:
 
 
 def product(unit: Unit, call: Call) -> Arithmetic:
-    """One value times (or divided by) another: a gate, a scale."""
-    given = settings(call)
+    """Return one value times (or divided by) another: a gate, a scale."""
+    given = arguments_of(call)
     if given.get("rounding_mode") is not None:
         raise Unsupported
     term, factor = operand(unit, given["input"]), operand(unit, given["other"])
@@ -70,9 +70,9 @@ def _inverse(value: float) -> float:
     return 1 / value if value else copysign(inf, value)
 
 
-def extreme(unit: Unit, call: Call) -> Arithmetic:
-    """The larger or the smaller of two."""
-    given = settings(call)
+def larger_or_smaller(unit: Unit, call: Call) -> Arithmetic:
+    """Return the larger or the smaller of two values."""
+    given = arguments_of(call)
     terms = [operand(unit, given["input"]), operand(unit, given["other"])]
     best = (max if call.name == "maximum" else min)(terms, key=lambda term: term.value)
     best.chosen = True
@@ -80,26 +80,26 @@ def extreme(unit: Unit, call: Call) -> Arithmetic:
 
 
 def function(unit: Unit) -> Arithmetic:
-    """Any chain of pointwise functions, called once more on this one value in float64."""
+    """Return the result of a chain of pointwise functions, called again on this one value in float64."""
     if any(call.name in DROPOUTS and bind(call)["training"] for call in unit.node.calls):
         raise Unsupported
     terms: dict[str, Term] = {}
 
-    def look(argument: Ref | Tensor, call: Call) -> Tensor:
+    def one_value(argument: Ref | Tensor, call: Call) -> Tensor:
         if isinstance(argument, Ref):
             terms.setdefault(argument.node, operand(unit, argument))
         tensor = unit.tensor(argument)
         if call.name == "prelu" and not isinstance(argument, Ref) and argument.ndim == 1 and len(argument) > 1:
-            return exact(argument[unit.full[1]]).reshape(1)
+            return as_float64(argument[unit.batch_position[1]]).reshape(1)
         one = tensor[aligned(unit, tensor.shape)].detach().cpu().reshape(1)
         return one.double() if one.is_floating_point() else one
 
-    value = float(replay(unit.node, look, skip=PASSES | DROPOUTS))
+    value = float(replay(unit.node, one_value, skip=PASSES | DROPOUTS))
     called = [call for call in unit.node.calls if call.name not in PASSES | DROPOUTS]
     parameters: dict[str, Any] = {}
     for call in called[:1] if len(called) == 1 else ():
         parameters = {
-            key: number(v[unit.full[1]] if v.numel() > 1 else v) if isinstance(v, Tensor) else v
+            key: as_float(v[unit.batch_position[1]] if v.numel() > 1 else v) if isinstance(v, Tensor) else v
             for key, v in bind(call).items()
             if key not in ("input", "inplace") and isinstance(v, bool | int | float | str | torch.nn.Parameter)
         }
@@ -114,7 +114,7 @@ def function(unit: Unit) -> Arithmetic:
 
 
 def _step(call: Call) -> str:
-    """`mul 0.67`: one link of a chain."""
+    """Return one call of a chain in words: `mul 0.67`."""
     numbers = [f"{v:.6g}" for v in call.arguments[1:] if isinstance(v, int | float) and not isinstance(v, bool)]
     if any(isinstance(v, Step | Ref) for v in call.arguments[1:]):
         numbers.append("x" if isinstance(call.arguments[1], Ref) else "...")

@@ -1,4 +1,4 @@
-"""What is said about one output value, and where its numbers are looked up."""
+"""One output value (a unit) of a node, the numbers that it was computed from, and the result that shows them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from ..tracing.graph import Call, Node, Ref, Step, Trace
 from ..tracing.torch_functions import PASSES, bind
 
-Place = tuple[int | None, ...]
 
-
-class Unsupported(Exception):  # noqa: N818 - not an error: another way is taken
-    """The operation has no arithmetic of its own here."""
+class Unsupported(Exception):  # noqa: N818 - no error: `arithmetic` then computes by the gradient
+    """There is no formula for this operation with these arguments."""
 
 
 @dataclass
@@ -37,16 +35,16 @@ class Term:
     weight_from: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `weight_from` only where there is one."""
-        found = dict(vars(self))
+        """Return plain values for JSON; `weight_from` only where there is one."""
+        values = dict(vars(self))
         if self.weight_from is None:
-            del found["weight_from"]
-        return found
+            del values["weight_from"]
+        return values
 
 
 @dataclass
 class Arithmetic:
-    """One output value taken apart; `terms` are in the order of `grid`: channel, row, column."""
+    """How one output value was computed; `terms` are in the order of `grid`: channel, row, column."""
 
     layer: str
     kind: str
@@ -63,35 +61,38 @@ class Arithmetic:
     partial_sums: list[float] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {**vars(self), "terms": [term.to_dict() for term in self.terms]}
 
 
 class Unit:
-    """One place in the output of one node, and the way to the numbers behind it."""
+    """One position in the output of one node; ValueError if it does not exist.
+
+    `position` is (channel, y, x), as many of them as the output has axes.
+    """
 
     def __init__(self, trace: Trace, node: Node, image: int, channel: int, y: int | None, x: int | None):
         self.trace, self.node, self.image = trace, node, image
         self.output = trace.output(node.name)
-        self.place = tuple(i for i in (channel, y, x) if i is not None)
+        self.position = tuple(i for i in (channel, y, x) if i is not None)
         self.index = [channel, y, x]
-        if not node.shape:
-            self.place = self.place[:-1] if self.place == (0,) else self.place
-        inside = len(self.place) == len(node.shape) and all(
-            0 <= i < size for i, size in zip(self.place, node.shape, strict=False)
-        )
+        if not node.shape and self.position == (0,):
+            self.position = ()
         if len(node.shape) > 3:
-            raise ValueError(f"{node.name} gives {len(node.shape)} axes an image; arithmetic knows up to three")
-        if not inside:
+            raise ValueError(f"{node.name}: an output with {len(node.shape)} axes per image; arithmetic takes up to 3")
+        exists = len(self.position) == len(node.shape) and all(
+            0 <= i < size for i, size in zip(self.position, node.shape, strict=False)
+        )
+        if not exists:
             shape = " x ".join(map(str, node.shape)) or "one number"
-            raise ValueError(f"{node.name} gives {shape} an image; there is no place {list(self.place)} in it")
+            raise ValueError(f"{node.name} has no unit {list(self.position)}: its output is {shape} per image")
         if self.output.ndim and not 0 <= image < len(self.output):
             raise ValueError(f"there is no image {image} in a batch of {len(self.output)}")
 
     @property
-    def full(self) -> tuple[int, ...]:
-        """The place with the image in front."""
-        return (self.image, *self.place) if self.output.ndim else ()
+    def batch_position(self) -> tuple[int, ...]:
+        """The position with the image in front."""
+        return (self.image, *self.position) if self.output.ndim else ()
 
     @property
     def layer(self) -> nn.Module | None:
@@ -99,7 +100,7 @@ class Unit:
         return None if self.node.module is None else self.trace.modules[self.node.module]
 
     def source(self, argument: Any) -> Any:
-        """Where an argument comes from, seen through changes of type; Unsupported if the node computed it itself."""
+        """Return where an argument comes from, past changes of number type; Unsupported if the node computed it."""
         while isinstance(argument, Step):
             call = self.node.calls[argument.call]
             if call.name not in PASSES:
@@ -108,7 +109,7 @@ class Unit:
         return argument
 
     def tensor(self, argument: Any) -> Tensor:
-        """The numbers of an argument: the output of a node, a weight, a constant."""
+        """Return the numbers of an argument: the output of a node, a weight, a constant."""
         argument = self.source(argument)
         if isinstance(argument, Ref):
             return self.trace.output(argument.node)
@@ -117,7 +118,7 @@ class Unit:
         return argument
 
     def name(self, argument: Any) -> str:
-        """The node that an argument comes from, the path of a weight, or "constant"."""
+        """Return the node that an argument comes from, the path of a weight, or "constant"."""
         argument = self.source(argument)
         if isinstance(argument, Ref):
             return argument.node
@@ -135,50 +136,50 @@ class Unit:
         window: tuple[int, int] = (1, 1),
         **parameters: Any,
     ) -> Arithmetic:
-        """The answer; without `value`, it is the sum of the products and the bias."""
+        """Return the arithmetic of this unit; without `value`, that is the sum of the products and the bias."""
         terms = list(terms)
         sums: list[float] = []
         if channels is not None and terms and terms[0].product is not None:
             size = prod(window)
-            sums = [total(t.product or 0.0 for t in terms[i : i + size]) for i in range(0, len(terms), size)]
+            sums = [exact_sum(t.product or 0.0 for t in terms[i : i + size]) for i in range(0, len(terms), size)]
         if value is None:
-            value = total([*(t.product or 0.0 for t in terms), bias or 0.0])
+            value = exact_sum([*(t.product or 0.0 for t in terms), bias or 0.0])
         return Arithmetic(
             layer=self.node.name, kind=self.node.kind, type=self.node.type, index=self.index, operation=operation,
-            terms=terms, formula=formula, value=value, network_value=float(self.output[self.full]), bias=bias,
+            terms=terms, formula=formula, value=value, network_value=float(self.output[self.batch_position]), bias=bias,
             grid=None if channels is None else {"channels": channels, "height": window[0], "width": window[1]},
             parameters=parameters, partial_sums=sums,
         )  # fmt: skip
 
 
-def exact(tensor: Tensor) -> Tensor:
-    """Float64 on the CPU."""
+def as_float64(tensor: Tensor) -> Tensor:
+    """Return the numbers in float64 on the CPU."""
     return tensor.detach().cpu().double()
 
 
-def total(values: Iterable[float]) -> float:
-    """The sum without rounding in between; NaN where plus and minus infinity meet, as in the network."""
-    values = list(values)
-    return fsum(values) if all(map(isfinite, values)) else sum(values)
-
-
-def number(tensor: Any, default: float | None = None) -> float:
-    """A float of one element."""
-    if isinstance(tensor, Tensor):
-        return float(tensor.detach())
-    value = default if tensor is None else tensor
+def as_float(value: Any, default: float | None = None) -> float:
+    """Return a number, also one in a tensor, as a float; `default` for None."""
+    if isinstance(value, Tensor):
+        return float(value.detach())
+    value = default if value is None else value
     assert value is not None
     return float(value)
 
 
-def shown(place: Iterable[int | None]) -> list[int | None]:
-    """A place of one image as [channel, y, x]."""
-    indices = list(place)
+def exact_sum(values: Iterable[float]) -> float:
+    """Return the sum without rounding in between; NaN where plus and minus infinity meet, as in the network."""
+    values = list(values)
+    return fsum(values) if all(map(isfinite, values)) else sum(values)
+
+
+def as_index(position: Iterable[int | None]) -> list[int | None]:
+    """Return a position in one image as [channel, y, x], with None for axes that are not there."""
+    indices = list(position)
     return indices + [None] * (3 - len(indices))
 
 
-def settings(call: Call) -> dict[str, Any]:
-    """The arguments of a call by name; Unsupported if one that is needed is not there."""
+def arguments_of(call: Call) -> dict[str, Any]:
+    """Return the arguments of a call by name; Unsupported without an input."""
     bound = bind(call)
     if "input" in bound and bound["input"] is None:
         raise Unsupported

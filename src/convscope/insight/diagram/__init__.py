@@ -1,4 +1,4 @@
-"""Pictures of a network: its blocks and layers, and every operation with who feeds whom."""
+"""Diagrams of a network: the structure of its blocks and layers, and the graph of all its operations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MOST_BOXES = 90
 
 
 def structure_svg(trace: Trace, most_boxes: int = MOST_BOXES) -> str:
-    """The structure as an SVG: blocks as frames, in them boxes of a layer with the norm and activation behind it.
+    """Return the structure as an SVG: one frame per block, in it one box per layer with its norm and activation.
 
-    Where there would be more than `most_boxes`, the innermost blocks are one box each. Each box says what its layers
+    Where there would be more than `most_boxes`, the innermost blocks become one box each. Each box says what its layers
     are and what shape an image has behind them; residual, concatenating and gating paths have colours of their own.
     """
     return draw(arrange(build(trace, most_boxes)), trace)
 
 
 def graph_svg(trace: Trace) -> str:
-    """The computational graph as an SVG: every node of the trace has a box."""
+    """Return the computational graph as an SVG: one box per node of the trace."""
     return draw(arrange(build(trace, None)), trace)

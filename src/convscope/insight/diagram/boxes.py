@@ -1,4 +1,4 @@
-"""What is drawn: boxes of layers that belong together, in frames that are the blocks of the network."""
+"""The boxes, frames and arrows of a diagram: layers that belong together, in the blocks of the network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from ..tracing.graph import Node, Trace
 from .labels import CHARACTER, LINE, lines_of
 
-PLAIN = {"norm", "activation", "dropout", "identity"}  # follow a layer in its box
+SMALL = {"norm", "activation", "dropout", "identity"}  # kinds that share the box of a layer
 PADDING = 8
 
 
 @dataclass(eq=False)
 class Box:
-    """One or more nodes in a row; `closed` names the block whose inside is not drawn."""
+    """One or more nodes, one behind the other; `closed` names a block whose inside is not drawn."""
 
     nodes: list[Node]
     frame: str = ""
@@ -27,7 +27,7 @@ class Box:
     lines: list[tuple[str, str, str]] = field(default_factory=list)
 
     def measure(self) -> None:
-        """Set the size by the text."""
+        """Set the text and, by its length, the size."""
         self.lines = lines_of(self.nodes, self.frame, self.closed, self.type)
         longest = max(
             len(name) * 1.1 + len(what) + len(shape) + 2 + 3 * bool(shape) for name, what, shape in self.lines
@@ -37,7 +37,7 @@ class Box:
 
 @dataclass(eq=False)
 class Frame:
-    """A block with what is in it."""
+    """A block of the network, with its boxes and inner frames."""
 
     name: str
     type: str = ""
@@ -48,7 +48,7 @@ class Frame:
     height: float = 0.0
 
     def boxes(self) -> Iterator[Box]:
-        """All boxes inside, in the order in which they run."""
+        """Yield all boxes inside, in the order in which they run."""
         for child in self.children:
             if isinstance(child, Box):
                 yield child
@@ -56,7 +56,7 @@ class Frame:
                 yield from child.boxes()
 
     def frames(self) -> Iterator[Frame]:
-        """All frames inside, outer ones first."""
+        """Yield all frames inside, outer ones first."""
         for child in self.children:
             if isinstance(child, Frame):
                 yield child
@@ -64,26 +64,26 @@ class Frame:
 
 
 @dataclass
-class Picture:
-    """The frame of the whole network and the arrows between boxes, each with the kind of its target."""
+class Diagram:
+    """The frame of the whole network, and the arrows between boxes with the kind of the node they lead to."""
 
     root: Frame
     arrows: list[tuple[Box, Box, str]]
 
 
-def build(trace: Trace, most_boxes: int | None) -> Picture:
-    """Frames and boxes of a trace; None gives every node a box and opens every block."""
-    rows = [[node] for node in trace.nodes] if most_boxes is None else _rows(trace)
+def build(trace: Trace, most_boxes: int | None) -> Diagram:
+    """Return frames and boxes of a trace; with None, every node has a box and every block is open."""
+    groups = [[node] for node in trace.nodes] if most_boxes is None else _grouped(trace)
     root = Frame("")
     frames = {"": root}
-    for row in rows:
-        parts = row[0].group.split(".") if row[0].group else []
+    for nodes in groups:
+        parts = nodes[0].group.split(".") if nodes[0].group else []
         for depth in range(1, len(parts) + 1):
             path = ".".join(parts[:depth])
             if path not in frames:
                 frames[path] = Frame(path, trace.block_types.get(path, ""))
                 frames[".".join(parts[: depth - 1])].children.append(frames[path])
-        frames[row[0].group].children.append(Box(row))
+        frames[nodes[0].group].children.append(Box(nodes))
     if most_boxes is not None:
         _close(root, most_boxes)
     _unwrap(root)
@@ -92,37 +92,43 @@ def build(trace: Trace, most_boxes: int | None) -> Picture:
             if isinstance(child, Box):
                 child.frame = frame.name
                 child.measure()
-    return Picture(root, _arrows(root))
+    return Diagram(root, _arrows(root))
 
 
-def _rows(trace: Trace) -> list[list[Node]]:
-    """A layer with the norm and the activation that only it feeds; a norm and activation with the layer behind them."""
-    feeds: dict[str, int] = {}
+def _grouped(trace: Trace) -> list[list[Node]]:
+    """Return the nodes of each box: a layer with norm and activation behind it, or with those before it.
+
+    They share a box where nothing else reads the outputs in between.
+    """
+    readers: dict[str, int] = {}
     for node in trace.nodes:
         for name in node.inputs:
-            feeds[name] = feeds.get(name, 0) + 1
-    rows: list[list[Node]] = []
+            readers[name] = readers.get(name, 0) + 1
+    groups: list[list[Node]] = []
     for node in trace.nodes:
-        row = rows[-1] if rows else []
-        joins = (
-            bool(row)
-            and node.inputs == (row[-1].name,)
-            and feeds[row[-1].name] == 1
-            and node.group == row[-1].group
-            and row[0].kind != "input"
+        group = groups[-1] if groups else []
+        follows = (
+            bool(group)
+            and node.inputs == (group[-1].name,)
+            and readers[group[-1].name] == 1
+            and node.group == group[-1].group
+            and group[0].kind != "input"
         )
-        heavy = any(other.kind not in PLAIN for other in row)
-        before = bool(row) and row[0].kind in PLAIN
-        fits = not (before and heavy) if node.kind in PLAIN else not heavy and node.kind in ("conv", "linear")
-        if joins and fits:
-            row.append(node)
+        has_layer = any(other.kind not in SMALL for other in group)
+        starts_small = bool(group) and group[0].kind in SMALL
+        if node.kind in SMALL:
+            fits = not (starts_small and has_layer)
         else:
-            rows.append([node])
-    return rows
+            fits = not has_layer and node.kind in ("conv", "linear")
+        if follows and fits:
+            group.append(node)
+        else:
+            groups.append([node])
+    return groups
 
 
 def _close(root: Frame, most: int) -> None:
-    """Make boxes of the deepest frames until there are few enough."""
+    """Turn the deepest frames into boxes until there are no more than `most` boxes."""
     while sum(1 for _ in root.boxes()) > most:
         deepest = max((frame.name.count(".") + 1 for frame in root.frames()), default=0)
         if not deepest:
@@ -135,7 +141,7 @@ def _close(root: Frame, most: int) -> None:
 
 
 def _unwrap(frame: Frame) -> None:
-    """A frame around one thing says nothing."""
+    """Remove frames around one box or one frame."""
     for index, child in enumerate(frame.children):
         if isinstance(child, Frame):
             _unwrap(child)
@@ -144,11 +150,11 @@ def _unwrap(frame: Frame) -> None:
 
 
 def _arrows(root: Frame) -> list[tuple[Box, Box, str]]:
-    home = {node.name: box for box in root.boxes() for node in box.nodes}
+    box_of = {node.name: box for box in root.boxes() for node in box.nodes}
     arrows: dict[tuple[Box, Box], str] = {}
     for box in root.boxes():
         for node in box.nodes:
             for name in node.inputs:
-                if name in home and home[name] is not box:
-                    arrows[home[name], box] = node.kind if len(node.inputs) > 1 else "plain"
+                if name in box_of and box_of[name] is not box:
+                    arrows[box_of[name], box] = node.kind if len(node.inputs) > 1 else "plain"
     return [(source, target, kind) for (source, target), kind in arrows.items()]

@@ -1,9 +1,9 @@
-"""The computational graph as text for Graphviz."""
+"""The computational graph in DOT, the language of Graphviz."""
 
 from __future__ import annotations
 
 from ..tracing.graph import Trace
-from .labels import describe, shape_words
+from .labels import describe, shape_text
 
 COLOURS = {
     "conv": "lightblue", "linear": "lavender", "pool": "palegreen", "global_pool": "palegreen", "norm": "khaki",
@@ -12,11 +12,11 @@ COLOURS = {
 
 
 def graph_dot(trace: Trace) -> str:
-    """Every node with its kind and shape, blocks as clusters; for `dot -Tsvg`."""
+    """Return every node with its kind and shape, and blocks as clusters; `dot -Tsvg` draws it."""
     graph = trace.graph()
     lines = ["digraph {", "  rankdir=TB; node [shape=box, style=filled, fillcolor=white, fontname=sans];"]
     lines += [
-        f"  {_quoted(node.name)} [label={_quoted(node.name, describe(node), shape_words(node.shape))}, "
+        f"  {_quoted(node.name)} [label={_quoted(node.name, describe(node), shape_text(node.shape))}, "
         f"fillcolor={COLOURS.get(node.kind, 'white')}];"
         for node in trace.nodes
     ]
@@ -40,6 +40,6 @@ def _clusters(parent: str, inside: dict[str, list[dict[str, object]]], indent: s
 
 
 def _quoted(*words: str) -> str:
-    r"""One string of DOT, a line a word: "conv1\n64×56×56"."""
+    r"""Return a string of DOT with one line per word: "conv1\n64×56×56"."""
     safe = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words if word)
     return '"' + "\\n".join(safe) + '"'

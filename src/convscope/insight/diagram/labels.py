@@ -1,4 +1,4 @@
-"""What a box says about its layers."""
+"""The text of a box: what its layers are and what shape comes out."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ NAMES = {
 }  # fmt: skip
 
 
-def shape_words(shape: tuple[int, ...]) -> str:
-    """64×56×56."""
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return `64×56×56`."""
     return "×".join(map(str, shape))
 
 
 def describe(node: Node) -> str:
-    """`conv 3×3, stride 2`."""
+    """Return what a node is, in words: `conv 3×3, stride 2`."""
     given = node.attributes
     function = str(given.get("function", node.type))
     if node.kind == "conv":
         words = [f"{'transposed ' if 'transpose' in function else ''}conv {_window(given.get('kernel_size'))}"]
-        words += [f"stride {_step(given['stride'])}"] if _more(given.get("stride")) else []
-        words += [f"dilation {_step(given['dilation'])}"] if _more(given.get("dilation")) else []
+        words += [f"stride {_stride(given['stride'])}"] if _above_one(given.get("stride")) else []
+        words += [f"dilation {_stride(given['dilation'])}"] if _above_one(given.get("dilation")) else []
         groups = given.get("groups", 1)
         words += ["depthwise" if groups == node.shape[0] else f"{groups} groups"] if groups > 1 else []
         return ", ".join(words)
@@ -36,7 +36,7 @@ def describe(node: Node) -> str:
         if node.kind == "global_pool":
             return f"global {which} pool"
         words = [f"{which} pool {_window(given.get('kernel_size'))}".rstrip()]
-        words += [f"stride {_step(given['stride'])}"] if "stride" in given else []
+        words += [f"stride {_stride(given['stride'])}"] if "stride" in given else []
         return ", ".join(words)
     if node.kind == "input":
         return "image"
@@ -49,31 +49,31 @@ def _window(size: Any) -> str:
     return "×".join(map(str, size)) if isinstance(size, list) else str(size or "")
 
 
-def _step(size: list[int]) -> str:
-    """One number where both are the same."""
+def _stride(size: list[int]) -> str:
+    """Return one number where both are the same, else both."""
     return str(size[0]) if len(set(size)) == 1 else _window(size)
 
 
-def _more(value: Any) -> bool:
+def _above_one(value: Any) -> bool:
     return isinstance(value, list) and any(v > 1 for v in value)
 
 
 def lines_of(nodes: list[Node], frame: str, closed: str, type_: str) -> list[tuple[str, str, str]]:
-    """A line a layer: its name inside of the frame, what it is, and the shape where it changes."""
+    """Return one line per layer: its name within the frame, what it is, and its shape where that changes."""
     if closed:
         heavy = [describe(node) for node in nodes if node.kind in ("conv", "linear")]
         chain = ", ".join(dict.fromkeys(heavy)) or f"{len(nodes)} operations"
         if len(dict.fromkeys(heavy)) > 3:
             chain = f"{len(heavy)} layers"
-        name = _inside(closed, frame)
-        return [(name, type_, shape_words(nodes[-1].shape)), ("", chain, "")]
+        name = _name_within(closed, frame)
+        return [(name, type_, shape_text(nodes[-1].shape)), ("", chain, "")]
     lines = []
     for index, node in enumerate(nodes):
         changed = index == 0 or node.shape != nodes[index - 1].shape
-        name, what = _inside(node.name, frame), describe(node)
-        lines.append((name, what if what != name else "", shape_words(node.shape) if changed else ""))
+        name, what = _name_within(node.name, frame), describe(node)
+        lines.append((name, what if what != name else "", shape_text(node.shape) if changed else ""))
     return lines
 
 
-def _inside(name: str, frame: str) -> str:
+def _name_within(name: str, frame: str) -> str:
     return name.removeprefix(f"{frame}.") if frame else name

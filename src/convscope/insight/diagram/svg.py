@@ -1,4 +1,4 @@
-"""The picture as SVG, in light and dark."""
+"""The diagram as SVG, with colours for light and dark."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from html import escape
 from importlib.resources import files
 
 from ..tracing.graph import Node, Trace
-from .boxes import PADDING, Box, Frame, Picture
-from .labels import LINE, describe, shape_words
+from .boxes import PADDING, Box, Diagram, Frame
+from .labels import LINE, describe, shape_text
 from .layout import bulge
 
-# A hue a kind, used pale for the box and strong for its edge and for the paths that lead into it.
+# One hue per kind, pale for the box and strong for its edge and for the arrows that lead to it.
 HUES = {
     "input": 0, "conv": 210, "linear": 260, "pool": 150, "global_pool": 150, "norm": 45, "activation": 15, "add": 28,
     "concat": 175, "multiply": 300, "softmax": 330, "flatten": 90, "reshape": 90, "pad": 90, "dropout": 60,
@@ -21,32 +21,32 @@ GREY = {"input", "identity", "other"}
 HEADER = 62.0
 
 
-def draw(picture: Picture, trace: Trace) -> str:
-    """The SVG document."""
+def draw(diagram: Diagram, trace: Trace) -> str:
+    """Return the SVG document."""
     kinds = list(dict.fromkeys(node.kind for node in trace.nodes if node.kind not in GREY))
-    boxes = list(picture.root.boxes())
-    paths, right = _paths(picture, boxes)
+    boxes = list(diagram.root.boxes())
+    paths, right = _paths(diagram, boxes)
     legend, legend_right = _legend(kinds)
     total = sum(weight.numel() for weight in trace.modules[""].parameters())
-    words = f"{trace.network}: {len(trace.nodes) - 1} operations, {total:,} parameters"
-    width = max(picture.root.width, right + 12, legend_right + 12, len(words) * 8.6 + 24)
-    height = picture.root.height + HEADER
+    title = f"{trace.network}: {len(trace.nodes) - 1} operations, {total:,} parameters"
+    width = max(diagram.root.width, right + 12, legend_right + 12, len(title) * 8.6 + 24)
+    height = diagram.root.height + HEADER
     style = files(__package__).joinpath("diagram.css").read_text("utf-8") + "".join(_hue(kind) for kind in kinds)
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" class="cs-d" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{escape(words)}">',
+        f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{escape(title)}">',
         f"<style>{style}</style>",
         '<defs><marker id="cs-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="8" '
         'markerHeight="8" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>',
         f'<rect class="page" width="{width:.0f}" height="{height:.0f}"/>',
-        f'<text class="title" x="12" y="24">{escape(words)}</text>',
+        f'<text class="title" x="12" y="24">{escape(title)}</text>',
         *legend,
         f'<g transform="translate(0 {HEADER:.0f})">',
-        *(_frame(frame) for frame in picture.root.frames()),
+        *(_frame(frame) for frame in diagram.root.frames()),
         f'<g class="{"many" if len(paths) > 150 else ""}">',
         *paths,
         "</g>",
-        *(_label(frame) for frame in picture.root.frames()),
+        *(_label(frame) for frame in diagram.root.frames()),
         *(_box(box) for box in boxes),
         "</g>",
         "</svg>",
@@ -100,24 +100,27 @@ def _box(box: Box) -> str:
             right = box.x + box.width - PADDING
             lines.append(f'<text class="shape" x="{right:.1f}" y="{y:.1f}" text-anchor="end">{shape}</text>')
     return (
-        f'<g><title>{escape(_tip(box))}</title><rect class="box {kind}" x="{box.x:.1f}" y="{box.y:.1f}" '
+        f'<g><title>{escape(_tooltip(box))}</title><rect class="box {kind}" x="{box.x:.1f}" y="{box.y:.1f}" '
         f'width="{box.width:.1f}" height="{box.height:.1f}" rx="5"/>{"".join(lines)}</g>'
     )
 
 
-def _tip(box: Box) -> str:
-    return "\n".join(_told(node) for node in box.nodes)
+def _tooltip(box: Box) -> str:
+    return "\n".join(_in_words(node) for node in box.nodes)
 
 
-def _told(node: Node) -> str:
+def _in_words(node: Node) -> str:
     parameters = f", {node.parameters:,} parameters" if node.parameters else ""
-    return f"{node.name}: {node.type}, {describe(node)}, {shape_words(node.shape)}{parameters}"
+    return f"{node.name}: {node.type}, {describe(node)}, {shape_text(node.shape)}{parameters}"
 
 
-def _paths(picture: Picture, boxes: list[Box]) -> tuple[list[str], float]:
-    """Every arrow: down where nothing is in the way, or down its lane and then across, else in a bow at the side."""
+def _paths(diagram: Diagram, boxes: list[Box]) -> tuple[list[str], float]:
+    """Return every arrow, and the right edge of the longest: straight down, or down and across, or around the side.
+
+    The first of these is taken that runs through no box.
+    """
     paths, right = [], 0.0
-    for source, target, kind in picture.arrows:
+    for source, target, kind in diagram.arrows:
         x1, y1 = source.x + source.width / 2, source.y + source.height
         x2, y2 = target.x + target.width / 2, target.y
         bend = y2 - 26
@@ -129,8 +132,8 @@ def _paths(picture: Picture, boxes: list[Box]) -> tuple[list[str], float]:
         else:
             x1, y1 = source.x + source.width, source.y + source.height / 2
             x2, y2 = target.x + target.width, target.y + target.height / 2
-            edge = max([x1, x2, *(b.x + b.width for b in between)])
-            out = edge + bulge(abs(y2 - y1)) * 0.8
+            outermost = max([x1, x2, *(b.x + b.width for b in between)])
+            out = outermost + bulge(abs(y2 - y1)) * 0.8
             right = max(right, out)
             # A cubic goes three quarters of the way to its handles.
             handle = max(x1, x2) + (out - max(x1, x2)) / 0.75
@@ -145,7 +148,7 @@ def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _crosses(box: Box, x1: float, y1: float, x2: float, y2: float) -> bool:
-    """The path from (x1, y1) down to (x2, y2) runs through the box."""
+    """Tell whether the path from (x1, y1) down to (x2, y2) runs through the box."""
     middle = (y1 + y2) / 2
     for step in range(1, 24):
         t = step / 24

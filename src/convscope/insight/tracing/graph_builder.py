@@ -60,7 +60,7 @@ class GraphBuilder:
             shape = tuple(tensor.shape[1:])
             self.nodes[name] = Node(
                 name=name, kind=ran.kind or kind_of(ran.calls, before, shape), type=ran.type, shape=shape,
-                inputs=inputs, attributes=attributes_of(main, shape) if main is not None else {},
+                inputs=inputs, attributes=attributes_of(main) if main is not None else {},
                 parameters=0 if part else ran.parameters, module=ran.module, group=ran.group, part=part,
                 calls=ran.calls, result=source,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The functions of torch by name: what kind of layer each is, and how its arguments are called."""
+"""The functions of torch by name: what kind of operation each is, and what its arguments are called."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ARITHMETIC = _words(
     "add sub rsub mul div rdiv neg abs exp log log1p sqrt rsqrt square pow rpow sin cos erf reciprocal sign floor "
     "round maximum minimum where"
 )
-# Change nothing but the type or the place in memory; dropout does nothing in evaluation.
+# These change nothing but number type or memory; dropout does nothing in evaluation mode.
 PASSES = _words("to float half double bfloat16 type type_as contiguous clone detach alias data cpu cuda")
 DROPOUTS = _words("dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout")
 POINTWISE = ACTIVATIONS | ARITHMETIC | PASSES | DROPOUTS
 JOINS = _words("cat stack hstack vstack")
-MOVES = _words(
+REARRANGEMENTS = _words(
     "view reshape flatten unflatten permute transpose t T mT movedim squeeze unsqueeze getitem narrow select chunk "
     "split unbind expand expand_as roll flip repeat pixel_shuffle pixel_unshuffle channel_shuffle view_as reshape_as "
     "rot90 swapaxes tile index_select"
@@ -52,7 +52,7 @@ _KINDS = {
     **dict.fromkeys(JOINS, "concat"),
     **dict.fromkeys(DROPOUTS, "dropout"),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), "softmax"),
-    **dict.fromkeys(MOVES, "reshape"),
+    **dict.fromkeys(REARRANGEMENTS, "reshape"),
     **dict.fromkeys(PASSES, "identity"),
     "flatten": "flatten",
     "pad": "pad",
@@ -101,7 +101,7 @@ SIGNATURES = {
     "amax": "input dim=() keepdim=False",
     "amin": "input dim=() keepdim=False",
 }
-_SAME = {
+_ALIASES = {
     "truediv": "div", "rtruediv": "rdiv", "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub",
     "radd": "add", "rmul": "mul", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div",
     "concat": "cat", "concatenate": "cat", "negative": "neg", "absolute": "abs", "rmatmul": "matmul", "ipow": "pow",
@@ -112,12 +112,12 @@ _PAIRS = {"kernel_size", "stride", "padding", "dilation", "output_padding", "out
 
 @cache
 def name_of(function: Callable[..., Any]) -> str:
-    """`Tensor.__iadd__`, `torch.add` and `Tensor.add_` are all `add`."""
+    """Return one name for all forms of a function: `Tensor.__iadd__`, `torch.add` and `Tensor.add_` are `add`."""
     name = getattr(function, "__name__", type(function).__name__)
     if name == "__get__":
         name = getattr(getattr(function, "__self__", None), "__name__", name)
     name = name.strip("_")
-    return _SAME.get(name, name)
+    return _ALIASES.get(name, name)
 
 
 @cache
@@ -129,7 +129,7 @@ def _signature(name: str) -> tuple[tuple[str, Any], ...]:
 
 
 def bind(call: Call) -> dict[str, Any]:
-    """The arguments of a call by name, those that were left out with their defaults."""
+    """Return the arguments of a call by name, with the defaults of those that were left out."""
     signature = _signature(call.name)
     bound = dict(signature)
     bound.update(zip((word for word, _ in signature), call.arguments, strict=False))
@@ -140,35 +140,35 @@ def bind(call: Call) -> dict[str, Any]:
 
 
 def pair(value: Any) -> tuple[int, int]:
-    """One number for both axes, or one each."""
+    """Return a setting for rows and columns that is given as one number for both, or as one each."""
     if isinstance(value, int):
         return value, value
     values = [int(v) for v in value]
     return (values[0], values[1]) if len(values) > 1 else (values[0], values[0])
 
 
-def attributes_of(call: Call, shape: tuple[int, ...]) -> dict[str, Any]:
-    """What is set in a call, as JSON values; `shape` is that of its output for one image."""
-    found: dict[str, Any] = {}
+def attributes_of(call: Call) -> dict[str, Any]:
+    """Return the settings of a call as JSON values."""
+    settings: dict[str, Any] = {}
     bound = bind(call)
     for name, value in bound.items():
         if isinstance(value, bool | str) or (isinstance(value, int | float) and name not in _PAIRS):
-            found[name] = value
+            settings[name] = value
         elif name in _PAIRS and value is not None and call.name in SIGNATURES:
             spatial = value if isinstance(value, str) or None in _listed(value) else pair(value)
-            found[name] = spatial if isinstance(spatial, str) else list(spatial)
+            settings[name] = spatial if isinstance(spatial, str) else list(spatial)
         elif name in ("dim", "pad", "normalized_shape") and value is not None:
-            found[name] = _listed(value)
+            settings[name] = _listed(value)
     weight = bound.get("weight")
     if isinstance(weight, Tensor) and _KINDS.get(call.name) in ("conv", "linear"):
-        found["bias"] = bound.get("bias") is not None
+        settings["bias"] = bound.get("bias") is not None
         if weight.ndim > 2:
-            found["kernel_size"] = list(weight.shape[2:])
+            settings["kernel_size"] = list(weight.shape[2:])
     if call.name not in ("conv2d", "linear"):
-        found["function"] = call.name
+        settings["function"] = call.name
     for name in ("inplace", "training", "momentum", "return_indices"):
-        found.pop(name, None)
-    return found
+        settings.pop(name, None)
+    return settings
 
 
 def _listed(value: Any) -> list[Any]:
@@ -176,7 +176,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def kind_of(calls: tuple[Call, ...], before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    """The kind of a node by what it does; `before` and `after` are the shapes of one image."""
+    """Return the kind of a node by its calls; `before` and `after` are the shapes of one image."""
     names = [call.name for call in calls]
     kinds = {_KINDS.get(name, "other") for name in names if name not in POINTWISE and name != "pad"}
     if not names:
