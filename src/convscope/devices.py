@@ -1,4 +1,4 @@
-"""Which processor computes."""
+"""Choose the device that torch computes on: CPU, CUDA or MPS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .errors import DeviceError, UsageError
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA, else MPS, else the CPU; DeviceError if what was asked for is not there."""
+    """Return the device of this name (`auto`: CUDA, else MPS, else the CPU); DeviceError if it is not available."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -1,4 +1,4 @@
-"""Writing so that nothing is ever lost: a file is either the old one or the new one, never half of it."""
+"""Write files and folders atomically: after a crash the old one or the new one is there, never half of it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from .errors import OutputError, UsageError, printable
 
-# Marks what a killed process may leave behind; `remove_leftovers` deletes it.
+# Prefix of what a killed process may leave behind; `remove_leftovers` deletes it.
 UNFINISHED = ".unfinished-"
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write beside `path`, flush to the disk, rename over it. OutputError says how much room was needed."""
+    """Write a temporary file beside `path`, flush it to the disk, rename it to `path`; OutputError if that fails."""
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
@@ -36,10 +36,10 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a folder beside `folder`, then put it in its place; an older one is replaced as a whole.
+    """Let `write` fill a temporary folder, then rename it to `folder`; an older one is replaced as a whole.
 
-    No system call swaps two folders everywhere, so there is a moment at which only the older one exists, under another
-    name; `restore_folder` puts it back if a process was killed just then.
+    No system call swaps two folders on every platform, so for a moment only the older one exists, under another name;
+    `restore_folder` renames it back if the process was killed at that moment.
     """
     restore_folder(folder)
     old = _previous(folder)
@@ -64,7 +64,7 @@ def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None
 
 
 def restore_folder(folder: Path) -> None:
-    """Undo a replacement of `folder` that was cut off between taking the old one away and putting the new one there."""
+    """Undo a replacement of `folder` that was interrupted after the old one was renamed."""
     if not folder.exists() and _previous(folder).exists():
         _previous(folder).replace(folder)
 
@@ -74,17 +74,17 @@ def _previous(folder: Path) -> Path:
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """CSV with Unix line ends that holds any text: also file names with quotes, new lines or carriage returns."""
+    """Return CSV text with Unix line ends for rows of any text, also with quotes, line breaks or carriage returns."""
     text = io.StringIO()
     table = [[str(cell) for cell in row] for row in rows]
-    # Python's writer sees no need to quote a lone carriage return, but readers take it for the end of a line.
+    # Python's writer does not quote a lone carriage return, but readers take it for the end of a line.
     lone = any("\r" in cell for row in table for cell in row)
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL).writerows(table)
     return text.getvalue()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what a process that was killed while writing left directly in `folder`."""
+    """Delete the temporary files and folders that a killed process left directly in `folder`."""
     for path in folder.glob(f"{UNFINISHED}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -102,7 +102,7 @@ def check_folder_name(name: str | None) -> None:
 
 
 def free_folder(parent: Path, name: str) -> Path:
-    """Create and return `parent/name`, or `name-2`, `name-3` ... if that is taken. Two processes never share one."""
+    """Create and return `parent/name`, or `name-2`, `name-3` ... if that exists. Two processes never get the same."""
     for number in range(1, 100_000):
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
@@ -121,12 +121,12 @@ def free_folder(parent: Path, name: str) -> Path:
 def _cannot_write(path: Path, problem: OSError, size: int | None = None) -> OutputError:
     need = "" if size is None else f" ({max(size / 1e6, 0.001):,.3f} MB needed)"
     return OutputError(
-        f"cannot write {printable(path)}: {problem.strerror or problem}{need}: free some space or choose another place"
+        f"cannot write {printable(path)}: {problem.strerror or problem}{need}: free some space or choose another folder"
     )
 
 
 def _sync(path: Path) -> None:
-    # A rename, too, must reach the disk; not every system lets a folder be opened for that.
+    # A rename must reach the disk as well; not every system can open a folder for that.
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -155,7 +155,7 @@ class TrainingOptions:
     )
     augment: str = option(
         "auto", Panel.MOST_USED,
-        f"auto (chosen for the data), none, or a list such as flip,shift=2 of {', '.join(AUGMENTATION_NAMES)}.",
+        f"auto (chosen for the data), none, or a list such as flip,shift=2. Names: {', '.join(AUGMENTATION_NAMES)}.",
         metavar="LIST", by_recipe=True,
     )
     mixup: float = option(
