@@ -1,9 +1,13 @@
-"""A real server as a process of its own, and a real browser that must find nothing wrong with the page."""
+"""A real server as a process of its own, and a real browser that must find nothing wrong with the page.
+
+What the page shows follows an event only after a moment, and much later on a busy machine. So tests wait for what they
+expect, with Playwright's `expect` or with `until` and `eventually`; none sleeps, or reads once what is still changing.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import socket
 import subprocess
 import sys
@@ -16,9 +20,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
+import convscope as cs
+from convscope import snapshots
+
+PAGE = Path(cs.__file__).parent / "serving" / "page"
 SEVEN = [(0.28, 0.28), (0.5, 0.27), (0.7, 0.27), (0.62, 0.45), (0.52, 0.62), (0.45, 0.8)]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+RELU = "#model=mnist-relu"
+# Seconds until something that was expected counts as missing, on a busy machine as well.
+PATIENCE = 60
+START_PATIENCE = 180
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
@@ -31,17 +45,24 @@ def served(*words: str) -> Iterator[str]:
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(600):
-            assert process.poll() is None, "the server ended by itself"
-            try:
-                urllib.request.urlopen(f"{address}health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_for_server(process, address)
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
+
+
+def wait_for_server(process: subprocess.Popen, address: str) -> None:
+    """Return as soon as the server answers."""
+    end = time.monotonic() + START_PATIENCE
+    while True:
+        assert process.poll() is None, "the server ended by itself"
+        assert time.monotonic() < end, "the server does not answer"
+        try:
+            urllib.request.urlopen(f"{address}health", timeout=5)
+            return
+        except OSError:
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
@@ -52,30 +73,25 @@ def mnist() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, without a window."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="the page is tested with Playwright: pip install playwright"
-    )
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("the page is tested in Chromium, and there is none: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path)
-        yield chromium
-        chromium.close()
+def run_with_every_epoch(tmp_path_factory: pytest.TempPathFactory) -> cs.Run:
+    """A run of 12 epochs with all its snapshots: otherwise some are left out where writing them takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshots, "MAX_SHARE", 1.0)
+        place = tmp_path_factory.mktemp("every-epoch")
+        return cs.train("digits", "lenet_relu", epochs=12, output=place, show=False)
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open an address (wide, light and English unless told otherwise); in the end nothing may have gone wrong.
 
     That is: no error on the console, and no request to another host.
     """
     contexts, problems, hosts = [], [], set()
 
-    def open_page(address: str, width: int = 1440, height: int = 900, **options: Any) -> Any:
+    def open_page(address: str, width: int = 1440, height: int = 900, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": width, "height": height}, "locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -94,9 +110,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     assert hosts <= {"127.0.0.1", None}  # None: blob and data URLs, which leave nothing
 
 
-def draw(page: Any, points: list[tuple[float, float]] = SEVEN, steps: int = 4) -> None:
+def draw(page: Page, points: list[tuple[float, float]] = SEVEN, steps: int = 4) -> None:
     """One stroke through points in 0..1 of the board."""
-    box = page.locator(".board").bounding_box()
+    box = box_of(page, ".board")
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()
@@ -105,30 +121,81 @@ def draw(page: Any, points: list[tuple[float, float]] = SEVEN, steps: int = 4) -
     page.mouse.up()
 
 
-def chances(page: Any) -> dict[str, float]:
-    """The probabilities that the page shows, in per cent; "< 0.1" is 0."""
+def answered(page: Page) -> None:
+    """Wait until the newest picture has been answered."""
+    expect(page.locator(".chance")).to_be_visible()
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+
+
+def drawn(visit: Callable[..., Page], address: str, **options: Any) -> Page:
+    """Open an address, draw a seven and wait for the answer."""
+    page = visit(address, **options)
+    draw(page)
+    answered(page)
+    return page
+
+
+def chances(page: Page) -> dict[str, float]:
+    """The probabilities that the page shows now, in per cent; "< 0.1" is 0."""
     rows = page.locator(".classes button").evaluate_all(
         "rows => rows.map(row => [row.querySelector('.label').textContent, row.querySelector('.value').textContent])"
     )
     return {label: 0.0 if "<" in value else float(value.replace(">", "")) for label, value in rows}
 
 
-def select(page: Any, place: str) -> None:
+def select(page: Page, place: str) -> None:
     """Go to "layer~map~row~column" as its link would."""
     page.evaluate("place => { location.hash = location.hash.replace(/&at=[^&]*/, '') + '&at=' + place }", place)
 
 
-def until(page: Any, condition: str, argument: Any = None, seconds: float = 20) -> None:
-    """Wait for a JavaScript function to return true. (Playwright's own way needs eval, which the page forbids.)"""
-    end = time.monotonic() + seconds
-    while not page.evaluate(condition, argument):
+def calculated(page: Page, place: str) -> None:
+    """Go to a value and wait until its calculation is there."""
+    select(page, place)
+    layer = place.split("~")[0].removesuffix("()")
+    expect(page.locator(".path")).to_have_text(re.compile(rf"^\s*{re.escape(layer)}"))
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+
+
+def box_of(page: Page, selector: str) -> dict[str, float]:
+    """Where an element is, in pixels of the window, once it has stayed there for two frames."""
+    return until(
+        page,
+        """selector => new Promise(done => {
+          const box = () => {
+            const { x, y, width, height } = document.querySelector(selector)?.getBoundingClientRect() ?? {};
+            return { x, y, width, height };
+          };
+          const before = box();
+          requestAnimationFrame(() => requestAnimationFrame(() => {
+            const now = box();
+            done(now.width && JSON.stringify(now) === JSON.stringify(before) ? now : null);
+          }));
+        })""",
+        selector,
+    )
+
+
+def until(page: Page, condition: str, argument: Any = None) -> Any:
+    """Wait for a JavaScript function to return something true, and return that.
+
+    Playwright's own `wait_for_function` needs eval, which the page forbids.
+    """
+    end = time.monotonic() + PATIENCE
+    while not (result := page.evaluate(condition, argument)):
         assert time.monotonic() < end, f"it never came true: {condition}"
+        page.wait_for_timeout(40)
+    return result
+
+
+def eventually(page: Page, is_true: Callable[[], bool]) -> None:
+    """Wait for something that takes more than one look at the page."""
+    end = time.monotonic() + PATIENCE
+    while not is_true():
+        if time.monotonic() > end:
+            assert is_true(), "it never came true"
         page.wait_for_timeout(40)
 
 
 def number(text: str) -> float:
     """A number as the page writes it."""
     return float(text.replace("−", "-").replace("=", "").replace("+", "").strip())
-
-
-PAGE = Path(__file__).parents[2] / "src" / "convscope" / "serving" / "page"

@@ -6,11 +6,12 @@ import itertools
 
 import pytest
 import torch
+from playwright.sync_api import expect
 from torch.nn import functional as F
 
 from convscope.insight import output_size
 
-from .conftest import number
+from .conftest import eventually, number
 
 COMPUTE = """([image, kernel, settings]) => import("/convolution/settings.js").then(({ INITIAL, computeMaps }) => {
   const maps = computeMaps({ ...INITIAL, image, kernel, ...settings });
@@ -30,7 +31,7 @@ POOLS = {"max": F.max_pool2d, "average": F.avg_pool2d}
 def playground(visit, mnist):
     page = visit(mnist)
     page.locator("#to-convolution").click()
-    page.locator(".conv-sum").wait_for()
+    expect(page.locator(".conv-sum")).to_be_visible()
     return page
 
 
@@ -75,39 +76,52 @@ def test_impossible_settings_are_refused_in_the_librarys_words(playground):
     assert playground.evaluate(ask, cases) == expected
     page = playground
     page.locator("input[data-key=dilation]").fill("4")
-    said = page.locator(".conv-problem").inner_text()
-    assert said.startswith(
+    expect(page.locator(".conv-problem")).to_contain_text(
         "Impossible: a kernel of 3 with dilation 4 reaches over 9, which is larger than the input of 5"
     )
-    assert page.locator(".conv-formula output").inner_text() == "−3"
+    expect(page.locator(".conv-formula output")).to_have_text("−3")
     page.locator("input[data-key=padding]").fill("2")
-    assert not page.locator(".conv-problem").is_visible()
+    expect(page.locator(".conv-problem")).to_be_hidden()
     page.locator("input[data-key=stride]").fill("0")
-    assert "stride must be at least 1, not 0" in page.locator(".conv-problem").inner_text()
+    expect(page.locator(".conv-problem")).to_contain_text("stride must be at least 1, not 0")
 
 
 def test_the_window_moves_and_its_sum_is_written_out(playground):
     page = playground
-    assert page.locator(".conv-sum output").inner_text() == "4"  # the example of many tutorials: 4 3 4, 2 4 3, 2 3 4
+    title, total = page.locator(".conv-working h3"), page.locator(".conv-sum output")
+    expect(total).to_have_text("4")  # the example of many tutorials: 4 3 4, 2 4 3, 2 3 4
     page.get_by_role("button", name="Next place").click()
-    assert page.locator(".conv-sum output").inner_text() == "3"
+    expect(total).to_have_text("3")
     page.locator(".conv-card[data-stage=conv] canvas").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
-    assert "Row 1, column 0" in page.locator(".conv-working h3").inner_text()
-    products = [
-        number(text) for text in page.locator(".conv-working .numbers").nth(2).locator("button").all_inner_texts()
-    ]
-    assert sum(products) == number(page.locator(".conv-sum output").inner_text()) == 2
+    expect(title).to_contain_text("Row 1, column 0")
+    expect(total).to_have_text("2")
+    products = page.locator(".conv-working .numbers").nth(2).locator("button")
+    eventually(page, lambda: sum(map(number, products.all_inner_texts())) == 2)
     page.locator(".conv-controls .cells input").first.fill("-3")
     page.locator(".conv-card[data-stage=conv] canvas").focus()
     page.keyboard.press("ArrowUp")
-    assert page.locator(".conv-sum output").inner_text() == "0"  # 4 - 1 - 3
+    expect(total).to_have_text("0")  # 4 - 1 - 3
+
+
+def test_the_window_follows_the_arrow_keys_on_the_picture(playground):
+    page = playground
+    page.locator(".conv-card canvas").first.focus()
+    for key, place in (("ArrowRight", "Row 0, column 1"), ("ArrowDown", "Row 1, column 1"),
+                       ("ArrowDown", "Row 2, column 1"), ("ArrowDown", "Row 2, column 1")):  # fmt: skip
+        page.keyboard.press(key)
+        expect(page.locator(".conv-working h3")).to_contain_text(place)
+
+
+def test_pooling_and_a_window_that_slides_by_itself(playground):
+    page = playground
     page.get_by_role("button", name="Max").click()
-    assert page.locator(".conv-sum").inner_text().startswith("max(0, 3, 2, 4) =")
+    expect(page.locator(".conv-sum")).to_contain_text("max(4, 3, 2, 4) =")
+    page.get_by_role("button", name="No pooling").click()
     page.get_by_role("button", name="Slide the window").click()
-    page.get_by_role("button", name="Stop").wait_for()
-    page.get_by_role("button", name="Slide the window").wait_for()
+    expect(page.locator(".conv-working h3")).to_contain_text("Row 2, column 2")  # the last place
+    expect(page.get_by_role("button", name="Slide the window")).to_be_visible()
 
 
 def test_pictures_kernels_and_languages(playground, tmp_path):
@@ -115,16 +129,16 @@ def test_pictures_kernels_and_languages(playground, tmp_path):
 
     page = playground
     page.get_by_role("button", name="Photo").click()
-    page.locator(".conv-card figcaption", has_text="72 × 72").first.wait_for()
+    expect(page.locator(".conv-card figcaption").nth(1)).to_have_text("70 × 70")
     page.locator(".conv-controls select").first.select_option("gauss")
-    page.locator(".conv-card figcaption", has_text="68 × 68").first.wait_for()
+    expect(page.locator(".conv-card figcaption").nth(1)).to_have_text("68 × 68")
     wide = tmp_path / "wide.png"
     Image.new("RGB", (400, 100), "white").save(wide)
     page.locator(".conv-controls input[type=file]").set_input_files(wide)
-    page.locator(".conv-card figcaption", has_text="18 × 72").first.wait_for()
-    assert page.locator(".conv-formula output").all_inner_texts() == ["14", "68"]
-    assert page.locator(".conv-sum output").inner_text() == "1"  # white stays white
+    expect(page.locator(".conv-card figcaption").first).to_have_text("18 × 72")
+    expect(page.locator(".conv-formula output")).to_have_text(["14", "68"])
+    expect(page.locator(".conv-sum output")).to_have_text("1")  # white stays white
     page.locator(".conv-controls input[type=file]").set_input_files(__file__)
-    page.locator(".conv-problem", has_text="not a picture").wait_for()
+    expect(page.locator(".conv-problem")).to_contain_text("not a picture")
     page.get_by_role("button", name="中文").click()
-    page.locator(".conv-controls h2", has_text="卷积核").wait_for()
+    expect(page.locator(".conv-controls h2").nth(1)).to_have_text("卷积核")

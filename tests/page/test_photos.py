@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import skimage
 import torch
+from playwright.sync_api import expect
 
 import convscope as cs
 from convscope.classifier import Classifier
 from convscope.data.preprocess import Preprocess
 
-from .conftest import chances, select, served, until
+from .conftest import answered, calculated, chances, eventually, select, served
 
 PHOTO = Path(skimage.__file__).parent / "data" / "chelsea.png"
 NAMES = [
@@ -39,23 +40,26 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def test_an_uploaded_photo_runs_through_resnet18(visit, resnet):
-    page = visit(resnet)
+def uploaded(visit, address):
+    page = visit(address)
     page.locator("input[type=file]").set_input_files(PHOTO)
-    page.locator(".chance").wait_for()
+    answered(page)
+    return page
+
+
+def test_an_uploaded_photo_runs_through_resnet18(visit, resnet):
+    page = uploaded(visit, resnet)
     assert set(chances(page)) == set(NAMES)
-    assert page.locator(".verdict img, .classes img").count() == 0
+    expect(page.locator(".verdict img, .classes img")).to_have_count(0)
     # Blocks are closed at first; opened, they show the addition that joins both ways.
-    assert page.locator(".head.block").count() >= 4
+    eventually(page, lambda: page.locator(".head.block").count() >= 4)
     page.locator(".head.block").first.click()
-    page.locator(".bracket").first.wait_for()
-    assert page.locator('.head[data-layer="layer1.0.conv1"]').is_visible()
+    expect(page.locator(".bracket").first).to_be_visible()
+    expect(page.locator('.head[data-layer="layer1.0.conv1"]')).to_be_visible()
 
 
 def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):
-    page = visit(resnet)
-    page.locator("input[type=file]").set_input_files(PHOTO)
-    page.locator(".chance").wait_for()
+    page = uploaded(visit, resnet)
     for place in (
         "layer2.0.conv2~5~9~9",
         "layer2.0.bn2~5~9~9",
@@ -64,24 +68,19 @@ def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):
         "avgpool~5~0~0",
         "fc~2~0~0",
     ):
-        select(page, place)
-        layer = place.split("~")[0]
-        until(page, "layer => document.querySelector('.path').textContent.startsWith(layer)", layer)
-        page.locator(".calculation[aria-busy=false] .result.theirs.same").wait_for()
-    select(page, "layer2.0.conv2~5~9~9")
-    page.locator(".sumline.rest").wait_for()  # 64 input maps: the strongest, and the others together
-    assert page.locator(".sums button.sumline").count() == 13
+        calculated(page, place)
+        expect(page.locator(".result.theirs.same")).to_be_visible()
+    calculated(page, "layer2.0.conv2~5~9~9")
+    expect(page.locator(".sumline.rest")).to_be_visible()  # 128 input maps: the strongest, and the others together
+    expect(page.locator(".sums button.sumline")).to_have_count(13)
 
 
 def test_more_maps_on_demand(visit, resnet):
-    page = visit(resnet)
-    page.locator("input[type=file]").set_input_files(PHOTO)
-    page.locator(".chance").wait_for()
+    page = uploaded(visit, resnet)
     select(page, "conv1")
-    page.locator(".layer-map").first.wait_for()
-    assert page.locator(".layer-map").count() == 16
+    expect(page.locator(".layer-map")).to_have_count(16)
     page.locator("#drawer").get_by_role("button", name="+48 more").click()
-    until(page, "() => document.querySelectorAll('.layer-map').length === 64")
+    expect(page.locator(".layer-map")).to_have_count(64)
 
 
 def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_path):
@@ -89,4 +88,4 @@ def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_p
     broken = tmp_path / "broken.txt"
     broken.write_text("not a picture")
     page.locator("input[type=file]").set_input_files(broken)
-    page.get_by_text("That is not a picture.").wait_for()
+    expect(page.get_by_text("That is not a picture.")).to_be_visible()

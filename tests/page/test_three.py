@@ -3,65 +3,65 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
+
+from .conftest import answered, box_of, eventually
 
 
 @pytest.fixture
 def space(visit, mnist):
     page = visit(mnist + "#model=mnist-relu", reduced_motion="reduce")
     page.locator(".thumb").nth(4).click()
-    page.locator(".verdict .figure").wait_for()
+    answered(page)
     page.get_by_role("button", name="3D").click()
-    page.locator(".three-canvas").wait_for()
-    page.wait_for_timeout(300)
+    box_of(page, ".three-canvas")
     return page
 
 
 def pixels(page):
-    return page.locator(".three-canvas").evaluate("canvas => canvas.toDataURL()")
+    """What is painted, once everything that was asked for has been painted: that takes a frame at most."""
+    return page.locator(".three-canvas").evaluate("""canvas => new Promise(done =>
+      requestAnimationFrame(() => requestAnimationFrame(() => done(canvas.toDataURL()))))""")
 
 
 def test_it_turns_by_mouse_and_keyboard_and_goes_home(space):
     page = space
     home = pixels(page)
-    box = page.locator(".three-canvas").bounding_box()
+    box = box_of(page, ".three-canvas")
     page.mouse.move(box["x"] + 300, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 420, box["y"] + 60, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(100)
+    eventually(page, lambda: pixels(page) != home)
     turned = pixels(page)
-    assert turned != home
     page.locator(".three-canvas").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("+")
-    page.wait_for_timeout(100)
-    assert pixels(page) != turned
+    eventually(page, lambda: pixels(page) != turned)
     page.keyboard.press("0")
     page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.wait_for_timeout(100)
     page.locator(".three-canvas").evaluate("canvas => canvas.blur()")
-    assert pixels(page) == home
+    eventually(page, lambda: pixels(page) == home)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="3D").click()
-    assert page.locator("#network .head").first.is_visible()
+    expect(page.locator("#network .head").first).to_be_visible()
 
 
 def test_the_pointer_finds_maps_and_a_click_opens_the_arithmetic(space):
     page = space
-    box = page.locator(".three-canvas").bounding_box()
-    found = set()
+    box = box_of(page, ".three-canvas")
+    tip = page.locator("#three .tip")
+    found = []
     for column in range(4, 40):
-        page.mouse.move(box["x"] + box["width"] * column / 40, box["y"] + box["height"] * (0.75 - column / 80))
-        tip = page.locator("#three .tip")
+        place = (box["x"] + box["width"] * column / 40, box["y"] + box["height"] * (0.75 - column / 80))
+        page.mouse.move(*place)
+        pixels(page)  # painted: the pointer finds what it sees
         if tip.is_visible():
-            found.add(tip.locator("b").inner_text().split(",")[0])
-            last = tip.locator("b").inner_text()
-            page.wait_for_timeout(30)
-            at = column
-    assert len(found) >= 4  # layers, one behind the other
-    page.mouse.click(box["x"] + box["width"] * at / 40, box["y"] + box["height"] * (0.75 - at / 80))
-    page.locator("#drawer").wait_for()
-    assert last.split(",")[0] in page.locator("#drawer .path").inner_text()
+            found.append((tip.locator("b").inner_text().split(",")[0], place))
+    assert len({layer for layer, _ in found}) >= 4  # one behind the other
+    layer, place = found[-1]
+    page.mouse.click(*place)
+    expect(page.locator("#drawer .path")).to_contain_text(layer)
 
 
 def test_layers_are_walked_through_without_a_pointer(space):
@@ -69,9 +69,9 @@ def test_layers_are_walked_through_without_a_pointer(space):
     page.locator(".three-canvas").focus()
     for _ in range(2):
         page.keyboard.press("n")
-    assert page.locator("#three [role=status]").inner_text().startswith("features.0 · convolution")
+    expect(page.locator("#three [role=status]")).to_contain_text("features.0 · convolution")
     page.keyboard.press("Enter")
-    page.locator("#drawer .path", has_text="features.0").wait_for()
+    expect(page.locator("#drawer .path")).to_contain_text("features.0")
 
 
 def test_planes_are_not_mirrored_and_hit_where_they_are_painted(space):

@@ -2,104 +2,208 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import Page, expect
 
 import convscope as cs
+from convscope.files import write_atomically
 
-from .conftest import chances, served
+from .conftest import answered, box_of, chances, eventually, served, until
 
 SLIDE = """(range, at) => { range.value = at; range.dispatchEvent(new Event("input", { bubbles: true })); }"""
-
-
-def eventually(page: Any, true: Callable[[], bool]) -> None:
-    """Answers take a moment; longer where much else runs."""
-    for _ in range(200):
-        if true():
-            return
-        page.wait_for_timeout(50)
-    assert true()
+HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def finished(digits_run: cs.Run) -> Iterator[str]:
-    with served(str(digits_run.folder)) as address:
+def finished(run_with_every_epoch: cs.Run) -> Iterator[str]:
+    with served(str(run_with_every_epoch.folder)) as address:
         yield address
+
+
+@dataclass
+class Training:
+    """A copy of a finished run, made to look as while it was in training."""
+
+    finished: Path
+    folder: Path
+
+    def reach(self, epoch: int) -> None:
+        """Add snapshots and rows up to this epoch; files from the future do not grow old however long a test takes."""
+        snapshots = Path("checkpoints") / "snapshots"
+        (self.folder / snapshots).mkdir(parents=True, exist_ok=True)
+        for number in range(epoch + 1):
+            name = snapshots / f"epoch-{number:04d}.safetensors"
+            if not (self.folder / name).exists():
+                put(self.finished / name, self.folder / name)
+        rows = (self.finished / "metrics.csv").read_text().splitlines(keepends=True)
+        write_atomically(self.folder / "metrics.csv", "".join(rows[: epoch + 1]))
+        os.utime(self.folder / "metrics.csv", (time.time() + HOUR,) * 2)
+
+    def end(self) -> None:
+        """Leave the classifier."""
+        put(self.finished / "classifier", self.folder / "classifier")
+
+
+def put(source: Path, target: Path) -> None:
+    """Copy a file or folder that is there as a whole or not at all."""
+    unfinished = target.with_name(f".unfinished-{target.name}")
+    (shutil.copytree if source.is_dir() else shutil.copy)(source, unfinished)
+    unfinished.rename(target)
+
+
+@pytest.fixture
+def in_training(run_with_every_epoch: cs.Run, tmp_path: Path) -> Iterator[Callable[[int], tuple[Training, str]]]:
+    """Make a run that has reached an epoch, and serve it: the run and the address.
+
+    Ask for it before `visit`: a page that is still open when its server ends reports errors.
+    """
+    with ExitStack() as stack:
+
+        def start(epoch: int) -> tuple[Training, str]:
+            run = run_with_every_epoch.folder
+            training = Training(run, tmp_path / "in-training")
+            ignored = shutil.ignore_patterns("report.html", "classifier", "metrics.csv", "epoch-*.safetensors")
+            shutil.copytree(run, training.folder, ignore=ignored)
+            training.reach(epoch)
+            return training, stack.enter_context(served(str(training.folder)))
+
+        yield start
+
+
+def epochs_asked_for(page: Page) -> list[str | None]:
+    """The epochs whose weights are asked for from now on, None for those of the finished network."""
+    asked: list[str | None] = []
+
+    def note(request) -> None:
+        if "/api/forward" in request.url:
+            asked.append(parse_qs(urlsplit(request.url).query).get("epoch", [None])[0])
+
+    page.on("request", note)
+    return asked
 
 
 def test_maps_answers_and_kernels_follow_the_epochs(visit, finished):
     page = visit(finished)
     page.locator(".thumb").first.click()
-    page.locator(".verdict .figure").wait_for()
+    answered(page)
     trained = chances(page)
     page.locator("#epochs input").evaluate(SLIDE, 0)
-    page.locator("#epochs .epoch-word", has_text="before training").wait_for()
-    page.locator(".epoch-slider output", has_text="before training").first.wait_for()
-    eventually(page, lambda: chances(page) != trained)
-    assert max(chances(page).values()) < 40  # it has learned nothing yet
+    expect(page.locator("#epochs .epoch-word")).to_have_text("before training")
+    eventually(page, lambda: max(chances(page).values()) < 40)  # it has learned nothing yet
     page.locator("#to-training").click()
-    page.locator(".moment h2", has_text="random weights").wait_for()
-    kernels = page.locator(".moment-layer canvas").last
-    before = kernels.evaluate("canvas => canvas.toDataURL()")
+    expect(page.locator(".moment h2")).to_contain_text("random weights")
+    kernels = page.locator(".moment-layer").last.locator("canvas")
+    expect(kernels).to_have_count(6)
+    picture = "canvas => canvas.toDataURL()"
+    before = kernels.last.evaluate(picture)
     page.locator("#tab-training input[type=range]").evaluate(SLIDE, 12)
-    page.locator(".moment h2", has_text="After epoch 12").wait_for()
-    eventually(page, lambda: kernels.evaluate("canvas => canvas.toDataURL()") != before)
-    page.get_by_role("button", name="To the end").last.click()
+    expect(page.locator(".moment h2")).to_have_text("After epoch 12")
+    eventually(page, lambda: kernels.last.evaluate(picture) != before)
+    page.locator("#tab-training").get_by_role("button", name="To the end").click()
+    expect(page.locator(".moment h2")).to_have_text("The finished network")
     page.locator("#to-network").click()
     eventually(page, lambda: chances(page) == trained)
+
+
+def test_epochs_play_one_after_another(visit, finished):
+    page = visit(finished)
+    page.locator(".thumb").first.click()
+    answered(page)
+    asked = epochs_asked_for(page)
+    page.get_by_role("button", name="Play the training").click()
+    expect(page.locator("#epochs .epoch-word")).to_have_text("finished network")
+    eventually(page, lambda: asked == [*map(str, range(13)), None])
+    expect(page.get_by_role("button", name="Play the training")).to_be_visible()
 
 
 def test_curves_are_drawn_and_lead_to_an_epoch(visit, finished):
     page = visit(finished)
     page.locator("#to-training").click()
-    page.locator(".run-state", has_text="Finished").wait_for()
+    expect(page.locator(".run-state")).to_have_text("Finished")
     for chart in (0, 1):
         picture = page.locator(".curves svg").nth(chart)
-        assert picture.locator("polyline").count() == 2
-        assert picture.locator(".axis").first.text_content() == "epoch"
+        expect(picture.locator("polyline")).to_have_count(2)
+        expect(picture.locator(".axis").first).to_have_text("epoch")
+        expect(picture.locator("circle.train")).to_have_count(12)
         assert len(picture.locator("polyline").first.get_attribute("points").split()) == 12
-    # Asked in one go: the picture is drawn anew whenever its place changes.
-    box = page.wait_for_function(
-        """() => { const box = document.querySelector(".curves svg")?.getBoundingClientRect();
-          return box?.width ? [box.x + box.width * 0.42, box.y + box.height / 2] : null; }"""
-    ).json_value()
-    page.mouse.click(*box)
-    page.locator(".moment h2", has_text="After epoch").wait_for()
-    page.locator("#tab-training [role=status]").wait_for()
+    box = box_of(page, ".curves svg")
+    page.locator(".curves svg").first.click(position={"x": box["width"] * 0.42, "y": box["height"] / 2})
+    expect(page.locator(".moment h2")).to_contain_text("After epoch")
 
 
-def test_a_training_is_watched_as_it_goes_on(visit, digits_run, tmp_path):
-    run = digits_run.folder
-    going = tmp_path / "going"
-    shutil.copytree(run, going, ignore=shutil.ignore_patterns("report.html", "classifier"))
-    rows = (going / "metrics.csv").read_text().splitlines(keepends=True)
-    last = going / "checkpoints" / "snapshots" / "epoch-0012.safetensors"
-    last.rename(tmp_path / last.name)
-    (going / "metrics.csv").write_text("".join(rows[:-1]))
-    with served(str(going)) as address:
-        page = visit(address)
-        page.locator("#to-training").click()
-        page.locator(".run-state", has_text="In training").wait_for()
-        dots = page.locator(".curves").first.locator("circle.train")
-        assert dots.count() == 11
-        (tmp_path / last.name).rename(last)
-        (going / "metrics.csv").write_text("".join(rows))
-        dots.nth(11).wait_for()
-        page.locator(".epoch-word:visible", has_text="newest epoch").wait_for()  # and the view goes along
-        assert page.locator("#tab-training input[type=range]").get_attribute("max") == "12"
-        shutil.copytree(run / "classifier", going / "classifier")
-        page.locator(".run-state", has_text="Finished").wait_for()
-        page.locator(".epoch-word:visible", has_text="finished network").wait_for()
-        assert page.locator("#tab-training input[type=range]").get_attribute("max") == "13"
+def test_a_training_is_watched_as_it_goes_on(in_training, visit):
+    training, address = in_training(11)
+    page = visit(address)
+    page.locator("#to-training").click()
+    expect(page.locator(".run-state")).to_have_text("In training")
+    dots = page.locator(".curves").first.locator("circle.train")
+    slider = page.locator("#tab-training input[type=range]")
+    word = page.locator("#tab-training .epoch-word")
+    expect(dots).to_have_count(11)
+    expect(slider).to_have_attribute("max", "11")
+    expect(page.locator(".moment h2")).to_have_text("The newest epoch")
+    asked = epochs_asked_for(page)
+    training.reach(12)
+    expect(dots).to_have_count(12)
+    expect(slider).to_have_attribute("max", "12")
+    expect(slider).to_have_value("12")
+    expect(word).to_have_text("newest epoch")
+    eventually(page, lambda: asked[-1:] == ["12"])  # and the view goes along
+    training.end()
+    expect(page.locator(".run-state")).to_have_text("Finished")
+    expect(slider).to_have_attribute("max", "13")
+    expect(word).to_have_text("finished network")
+    eventually(page, lambda: asked[-1:] == [None])
+
+
+def test_who_looks_at_an_older_epoch_stays_there(in_training, visit):
+    training, address = in_training(11)
+    page = visit(address)
+    page.locator("#to-training").click()
+    slider = page.locator("#tab-training input[type=range]")
+    slider.evaluate(SLIDE, 3)
+    expect(page.locator(".moment h2")).to_have_text("After epoch 3")
+    training.reach(12)
+    expect(slider).to_have_attribute("max", "12")
+    expect(slider).to_have_value("3")
+    page.get_by_role("button", name="Follow the newest epoch").click()
+    expect(slider).to_have_value("12")
+
+
+def test_a_reloaded_page_shows_the_newest_epoch(in_training, visit):
+    training, address = in_training(10)
+    page = visit(address)  # the server has read epoch 10 now
+    page.locator("#to-training").click()
+    expect(page.locator(".run-state")).to_have_text("In training")
+    training.reach(11)
+    expect(page.locator("#tab-training input[type=range]")).to_have_attribute("max", "11")
+    until(page, "() => location.hash.includes('tab=training')")
+    held: list = []
+    page.route("**/api/classifiers", lambda route: held.append(route))
+    page.reload()
+    # The epochs and rows of the run that the link names are here before the list of classifiers.
+    eventually(page, lambda: held)
+    expect(page.locator("#tab-training .curves").first.locator("circle.train")).to_have_count(11)
+    asked = epochs_asked_for(page)
+    held[0].continue_()
+    expect(page.locator(".moment-answer canvas")).to_be_visible()
+    expect(page.locator(".moment h2")).to_have_text("The newest epoch")
+    assert asked and set(asked) == {"11"}
 
 
 def test_without_epochs_it_says_how_to_get_some(visit, mnist):
     page = visit(mnist)
-    assert not page.locator("#epochs").is_visible()
+    expect(page.locator("#epochs")).to_be_hidden()
     page.locator("#to-training").click()
-    assert "convscope train digits" in page.locator(".training-empty pre").inner_text()
+    expect(page.locator(".training-empty pre")).to_contain_text("convscope train digits")
     page.get_by_role("button", name="中文").click()
-    page.locator(".training-empty", has_text="在本机训练一个吧").wait_for()
+    expect(page.locator(".training-empty")).to_contain_text("在本机训练一个吧")

@@ -1,0 +1,166 @@
+"""Every number that the page shows can be followed to where it comes from, and changed: the bundled digit reader."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import RELU, box_of, calculated, drawn, eventually, number, select
+
+
+def grids(page):
+    """The numbers of window, kernel and products, all of one moment."""
+    return page.locator(".numbers").evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('.cells button')].map(cell => Number(cell.dataset.value)))"
+    )
+
+
+def test_products_add_up_to_the_value_and_to_the_networks_own(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.locator('.head[data-layer="features.3"]').click()
+    page.locator(".layer-map").nth(5).click()
+    expect(page.locator(".sums .number").first).to_have_text("")  # no place yet, so kernels alone
+    page.locator(".mapbox.movable").click(position={"x": 80, "y": 90})
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    maps = page.locator(".sums button.sumline")
+    expect(maps).to_have_count(6)
+    total = 0.0
+    for i in range(6):
+        maps.nth(i).click()
+        own = number(maps.nth(i).locator(".number").inner_text())
+        eventually(page, lambda own=own: sum(grids(page)[2]) == pytest.approx(own, abs=1e-3))
+        values, weights, products = grids(page)
+        assert [len(values), len(weights), len(products)] == [25, 25, 25]
+        for value, weight, product in zip(values, weights, products, strict=True):
+            assert value * weight == pytest.approx(product, abs=1e-6)
+        total += sum(products)
+    total += number(page.locator(".sumline.bias .number").inner_text())
+    ours = page.locator(".result.ours output").inner_text()
+    assert total == pytest.approx(number(ours), abs=1e-3)
+    assert number(ours) == number(page.locator(".result.theirs output").inner_text())
+    expect(page.locator(".result.theirs.same")).to_have_count(1)
+    # Down to one product, and from there to the value that went in.
+    page.locator(".numbers").nth(2).locator(".cells button").nth(12).click()
+    expect(page.locator(".product output")).to_have_text(re.compile(" × .* = "))
+    left, right = page.locator(".product output").inner_text().split(" = ")
+    value, weight = map(number, left.split(" × "))
+    assert value * weight == pytest.approx(number(right), abs=1e-5)
+    page.locator(".product button").click()
+    expect(page.locator(".path")).to_have_text(re.compile(r"^features\.2"))
+
+
+def test_every_kind_of_layer_ends_in_the_networks_own_value(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    places = [
+        "features.0~2~10~10", "features.1~2~10~10", "features.2~2~5~5", "features.3~9~4~4", "features.4~9~4~4",
+        "features.5~9~2~2", "flatten~120~0~0", "classifier.0~7~0~0", "classifier.1~7~0~0", "classifier.4~7~0~0",
+    ]  # fmt: skip
+    for place in [*places, "softmax()~7~0~0"]:
+        calculated(page, place)
+        expect(page.locator(".result.theirs.same")).to_be_visible()
+        ours = page.locator(".result.ours output").inner_text().removeprefix("= ")
+        assert ours == page.locator(".result.theirs output").inner_text()
+
+
+def test_escape_goes_back_level_by_level(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    calculated(page, "features.3~9~4~4")
+    page.locator(".numbers").first.locator(".cells button").first.click()
+    for level in (4, 3, 2, 1):
+        expect(page.locator(".path > *")).to_have_count(level)
+        page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    expect(page.locator(".path > *")).to_have_count(0)
+
+
+def test_the_window_slides_by_itself_and_waits_for_reduced_motion(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    select(page, "features.0~3")  # 28 x 28 places: it is still on its way when it is stopped
+    page.get_by_role("button", name="Slide the window").click()
+    value = page.locator(".own-value")
+    expect(value).to_contain_text(re.compile("row 0, column [2-9]|row [1-9]"))
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Slide the window").wait_for()
+    calm = drawn(visit, mnist + RELU, reduced_motion="reduce")
+    select(calm, "features.5~3")
+    calm.get_by_role("button", name="Next place").click()
+    expect(calm.locator(".own-value")).to_contain_text("row 0, column 0")
+
+
+def test_receptive_field_and_backwards(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    # By hand: 5 for the first convolution, doubled steps behind the pooling: 5 + 1 + 4 * 2 = 14.
+    sizes = {"features.0": 5, "features.2": 6, "features.3": 14}
+    scroller = box_of(page, ".scroller")
+    for layer, size in sizes.items():
+        head = box_of(page, f'.head[data-layer="{layer}"]')
+        middle = head["x"] + head["width"] / 2 - 8
+        page.mouse.move(middle, scroller["y"] + scroller["height"] / 2 - 20)
+        page.mouse.move(middle, scroller["y"] + scroller["height"] / 2 - 16)
+        page.get_by_text(f"The value looks at {size} × {size} pixels").wait_for()
+        expect(page.locator(".tip")).to_contain_text(layer)
+    seen = box_of(page, ".seen-picture")
+    page.mouse.move(seen["x"] + 50, seen["y"] + 50)
+    page.get_by_text("all units that see this pixel are marked").wait_for()
+
+
+def test_a_channel_off_and_a_kernel_edited_change_the_answer_until_reset(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    logit = page.locator(".softmax .chosen td").first
+    theirs = page.locator(".result.theirs output")
+    calculated(page, "softmax()~7~0~0")
+    before = logit.inner_text()
+    select(page, "features.3~9")
+    page.get_by_role("button", name="Switch off").click()
+    page.get_by_role("button", name="Undo the change").wait_for()
+    page.locator(".before").first.wait_for()
+    calculated(page, "softmax()~7~0~0")
+    expect(logit).not_to_have_text(before)
+    page.get_by_role("button", name="Undo the change").click()
+    expect(logit).to_have_text(before)
+
+    calculated(page, "features.0~0~10~10")
+    own = theirs.inner_text()
+    page.get_by_role("button", name="Change the kernel").click()
+    page.locator(".cells input").nth(12).fill("3")
+    expect(theirs).not_to_have_text(own)
+    page.get_by_role("button", name="The learned numbers again").click()
+    expect(theirs).to_have_text(own)
+
+
+def test_gradients_and_heat_maps(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.get_by_role("button", name="Backward: gradients").click()
+    loss = page.locator(".toolbar .soft", has_text="loss")
+    loss.wait_for()
+    expect(page.locator('.head[data-layer="features.0"] small')).to_have_text(re.compile(r"^‖∂‖ \d"))
+    before = loss.inner_text()
+    page.get_by_label("If the truth is").select_option("2")
+    expect(loss).not_to_have_text(before)
+    page.get_by_role("button", name="Forward: values").click()
+    page.get_by_role("button", name="Why this answer?").click()
+    expect(page.locator(".heat")).to_have_count(2)
+    for method in ("saliency", "integrated-gradients"):
+        with page.expect_response(lambda answer, method=method: f"method={method}" in answer.url):
+            page.get_by_label("Method").select_option(method)
+        expect(page.locator(".why-figure.busy")).to_have_count(0)
+        expect(page.locator(".why-figure .problem")).to_have_count(0)
+
+
+def test_a_covered_part_of_the_picture_changes_the_answer(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.get_by_role("button", name="Why this answer?").click()
+    expect(page.locator(".heat")).to_have_count(2)
+    expect(page.locator(".why-figure.busy")).to_have_count(0)
+    chance = page.locator(".chance")
+    before = chance.inner_text()
+    cover = box_of(page, ".cover")
+    page.mouse.move(cover["x"] + 60, cover["y"] + 55)
+    page.mouse.down()
+    page.mouse.move(cover["x"] + 150, cover["y"] + 60, steps=6)
+    page.mouse.up()
+    expect(chance).not_to_have_text(before)
+    page.get_by_role("button", name="Uncover").click()
+    expect(chance).to_have_text(before)
