@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,11 +17,16 @@ from PIL import Image
 
 import convscope as cs
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # Tests run beside each other; a thread for each core in every one of them would only make them wait.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_START_SECONDS = 180
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +51,20 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> cs.Run:
     """LeNet with ReLU on the bundled digits: seconds to train, and it really reads them. Do not change it."""
     place = tmp_path_factory.mktemp("digits")
     return cs.train("digits", "lenet_relu", epochs=12, output=place, show=False)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window. One for all tests: Playwright cannot be started twice in one thread."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine: install Debian's package chromium to run the browser tests")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, timeout=BROWSER_START_SECONDS * 1000)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

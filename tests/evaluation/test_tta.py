@@ -9,7 +9,6 @@ from torch import nn
 from torchvision.transforms.v2.functional import five_crop, ten_crop
 
 import convscope as cs
-from convscope.evaluation.evaluate_run import evaluate_bundle
 from convscope.evaluation.tta import VIEWS, flipped, mean_logits, shifted
 
 
@@ -57,18 +56,8 @@ def test_the_answer_is_the_mean_over_the_views(name, count):
     assert torch.equal(mean_logits(network, images), network(images))
 
 
-def test_its_figures_are_told_apart(tmp_path):
+def test_training_measures_with_and_without_tta(tmp_path):
     run = cs.train("digits", "mnist_fast", epochs=2, tta="shift", output=tmp_path, show=False)
     assert run.metrics["test"]["n"] == run.metrics["test_tta"]["n"]
     assert run.metrics["test_tta"]["loss"] != run.metrics["test"]["loss"]
     assert "val_tta" in run.metrics
-
-
-def test_a_saved_classifier_is_measured_over_views_when_asked(tmp_path, digits_run):
-    found = evaluate_bundle(str(digits_run.folder), tta="five-crop", output=str(tmp_path))
-    assert found["top1"] == digits_run.metrics["test"]["top1"]
-    assert found["tta"]["views"] == "five-crop" and found["tta"]["n"] == found["n"]
-    assert found["tta"]["loss"] != found["loss"] and found["tta"]["top1"] > 0.5
-    assert "tta" not in evaluate_bundle(str(digits_run.folder), output=str(tmp_path))
-    with pytest.raises(cs.UsageError, match="--tta must be one of none, flip"):
-        evaluate_bundle(str(digits_run.folder), tta="twice", output=str(tmp_path))

@@ -40,7 +40,7 @@ def test_the_list_says_what_can_be_chosen(client, digits_run):
     assert set(entry["description"]) == {"en", "zh"} and "lenet_relu" in entry["description"]["zh"]
 
 
-def test_the_network_is_told_with_its_preprocessing(client, digits_run):
+def test_the_network_comes_with_its_preprocessing(client, digits_run):
     answer = client.get("/api/network").json()
     names = [node["name"] for node in answer["nodes"]]
     assert names[0] == "input" and {tuple(edge) for edge in answer["edges"]} >= {("input", names[1])}
@@ -190,7 +190,7 @@ def test_without_a_label_the_likeliest_is_explained(client, forwarded):
     assert got.header["label"] == 7
 
 
-def test_nothing_of_it_changes_the_classifier(service, client, forwarded, inside):
+def test_no_question_changes_the_classifier(service, client, forwarded, inside):
     network = service.registry.get(None).classifier.network
     assert all((a == b).all() for a, b in zip(network.parameters(), inside[0].parameters(), strict=True))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())

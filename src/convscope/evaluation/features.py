@@ -21,7 +21,7 @@ from ..devices import choose_device
 from ..errors import DataError, OutputError, UsageError, printable
 from ..files import csv_text, write_atomically
 from ..models.tools.head import find_head
-from ..models.tools.layer_features import PENULTIMATE, Depths
+from ..models.tools.layer_features import PENULTIMATE, LayerFeatures
 
 SUFFIXES = (".npz", ".csv")
 
@@ -70,7 +70,7 @@ def features_of(
     network.eval()
     last = find_head(network, torch.zeros(2, *preprocess.input_size, device=device))
     try:
-        extract = Depths(network, depths or [PENULTIMATE], last)
+        extract = LayerFeatures(network, depths or [PENULTIMATE], last)
     except ValueError as problem:
         raise UsageError(str(problem)) from problem
     return torch.cat([extract(images).cpu() for images, _ in in_order(decoded, preprocess, device)])

@@ -1,4 +1,4 @@
-"""Every hostile upload gets an answer that says why, and every honest image is read."""
+"""Uploads: every hostile upload gets an error that says why, and every good image is read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from convscope.serving.http import uploads
 from ...data.hostile import SKIPPED, USED
 
 PHOTO = {"content-type": "image/jpeg"}
+# The package silences these, but pytest sets its own filters.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
+    pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning"),
+]
 
 
 def in_both_languages(answer) -> str:
@@ -47,14 +52,6 @@ def test_other_types_are_415(client, digit, kind):
     for path in ("/predict", "/api/forward"):
         answer = client.post(path, content=digit, headers={"content-type": kind})
         assert answer.status_code == 415 and "image" in in_both_languages(answer)
-
-
-def test_a_digit_is_read_as_what_it_is(client, digit):
-    answer = client.post("/predict", content=digit, params={"topk": 3}).json()
-    assert answer["predictions"][0]["label"] == "7" and len(answer["predictions"]) == 3
-    assert set(answer) == {"predictions", "model", "time_ms"} and answer["model"] and answer["time_ms"] > 0
-    listed = client.post("/predict", content=digit, params={"format": "hf", "topk": 2}).json()
-    assert listed == [{"label": row["label"], "score": row["probability"]} for row in answer["predictions"][:2]]
 
 
 def test_a_form_is_read_too(client, digit):
@@ -95,13 +92,3 @@ def test_too_much_is_413_known_before_or_not(client, monkeypatch):
         answer = client.post("/predict", content=content, headers=PHOTO)
         assert answer.status_code == 413 and "send a smaller image" in in_both_languages(answer)
     assert client.post("/predict", content=bytes(1000), headers=PHOTO).status_code == 400
-
-
-@pytest.mark.parametrize("query", ["topk=0", "topk=x", "topk=1.5", "format=xml", "topk=99999999999999999999"])
-def test_bad_parameters_are_422(client, digit, query):
-    answer = client.post(f"/predict?{query}", content=digit)
-    assert answer.status_code == 422 and query.split("=")[0] in in_both_languages(answer)
-
-
-def test_more_classes_than_there_are_is_all_of_them(client, digit):
-    assert len(client.post("/predict?topk=500", content=digit).json()["predictions"]) == 10

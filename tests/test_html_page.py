@@ -1,0 +1,28 @@
+"""The frame of self-contained pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from convscope.html_page import percent, render_page
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"),
+    [(0.982, 1, "98.2%"), (1, 1, "100.0%"), (0, 1, "0.0%"), (0.0004, 1, "< 0.1%"), (0.0005, 1, "0.1%"),
+     (0.99327, 2, "99.33%"), (0.00004, 2, "< 0.01%"), (0.0004, 2, "0.04%")],
+)  # fmt: skip
+def test_a_small_share_is_not_shown_as_none(share, digits, text):
+    assert percent(share, digits) == text
+
+
+def test_a_page_has_its_own_style_after_the_base_and_escapes_names(tmp_path):
+    (tmp_path / "page.html.j2").write_text(
+        '{% extends "base.html.j2" %}{% from "macros.html.j2" import t, name %}'
+        '{% block main %}{{ t("cat", "猫") }}{{ name(title) }}{% endblock %}'
+    )
+    (tmp_path / "page.css").write_text("main { color: teal; }")
+    page = render_page(tmp_path / "page.html.j2", tmp_path / "page.css", title="<b>\n&")
+    assert '<span lang="en">cat</span><span lang="zh-Hans">猫</span><bdi>&lt;b&gt;\\n&amp;</bdi>' in page
+    assert "<title>&lt;b&gt;\\n&amp; · ConvScope</title>" in page
+    assert page.index("--paper:") < page.index("color: teal")
