@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
+from ..run_folder import REPORT
 from ..training.declaration import Panel
 from .output import print_json
 from .parameters import Json, Strict
@@ -102,7 +103,7 @@ def _print_result(metrics: dict[str, Any]) -> None:
     typer.echo("")
     typer.echo(f"run folder  {run}")
     if results:
-        typer.echo(f"report      {run}/report.html")
+        typer.echo(f"report      {run}/{REPORT}")
     typer.echo("try next    " + f"convscope predict {run} IMAGE...")
     typer.echo("            " + f"convscope explain {run} IMAGE")
     typer.echo("            " + f"convscope serve {run}")

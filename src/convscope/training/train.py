@@ -20,8 +20,9 @@ from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table
-from ..errors import ModelFileError, UsageError, printable
+from ..errors import ModelFileError, printable
 from ..evaluation import Evaluation, evaluate
+from ..files import check_folder_name
 from ..models import create_model, find_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
@@ -68,8 +69,7 @@ def train(
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
     keep_freed_memory()
-    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
-        raise UsageError(f"--name must be a plain folder name, not {printable(repr(name))}: --output gives the folder")
+    check_folder_name(name)
     source = data.name if isinstance(data, Data) else None if data is None else str(data)
     given = {key: value for key, value in {"data": source, "model": model}.items() if value is not None} | options
     named = default_recipe_name(given) if recipe is None else recipe
