@@ -10,12 +10,13 @@ from ..bundle import find_bundle
 from ..classifier import Classifier, load
 from ..data.datasets import load_data
 from ..data.decoded import Decoded, Reading, decode_split, report_skipped
+from ..data.decoding.pixels import Pixels
 from ..data.split import Data, redivide
 from ..devices import choose_device
 from ..errors import DataError, UsageError, printable
 from ..files import write_atomically
 from ..run_folder import RunFolder, run_of_bundle
-from .metrics import evaluate, relabel
+from .metrics import Evaluation, evaluate, relabel
 from .report import Report, write_report
 from .tta import VIEWS
 
@@ -55,13 +56,8 @@ def evaluate_bundle(
     result, tta_figures = evaluate(*arguments), {}
     if views := VIEWS[tta]:
         tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views).figures()}}
-    name = Path(dataset.name).name
-    folder = RunFolder.create(Path(output), f"{classifier.architecture.replace(':', '-')}-{name}-{split}")
-    title = f"{classifier.architecture} · {name} · {split}"
-    metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
     command = _command(source, data, split, data_dir)
-    write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics))
-    write_atomically(folder.predictions(split), result.table())
+    report = _write(Path(output), classifier, Path(dataset.name).name, split, result, decoded.pixels, command)
     return {
         "run": str(source),
         "data": dataset.name,
@@ -72,17 +68,17 @@ def evaluate_bundle(
         "confusion": result.confusion(),
         "per_class": result.per_class(),
         "skipped": [{"path": path, "reason": reason} for path, reason in decoded.skipped],
-        "report": printable(folder.report),
+        "report": printable(report),
     }
 
 
 def _load_dataset(bundle: Path, recipe: dict[str, Any], data: str | None, data_dir: str | None) -> tuple[Data, bool]:
     """Return the data set, and whether it is the one that the run was trained on."""
-    own = recipe.get("data")
-    if data is None and not own:
+    own = str(recipe.get("data") or "")
+    source = own if data is None else data
+    if not source:
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
-    source = data if data is not None else own
-    is_own = source == own or Path(source).resolve() == Path(str(own)).resolve()
+    is_own = bool(own) and (source == own or Path(source).resolve() == Path(own).resolve())
     dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None))
     run = run_of_bundle(bundle)
     table = run.read_split() if run is not None else None
@@ -108,6 +104,18 @@ def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading,
     if not len(decoded):
         raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
     return decoded
+
+
+def _write(
+    parent: Path, classifier: Classifier, data: str, split: str, result: Evaluation, pixels: Pixels, command: str
+) -> Path:
+    """Write report and predictions into a new folder below `parent`, and return the report's path."""
+    folder = RunFolder.create(parent, f"{classifier.architecture.replace(':', '-')}-{data}-{split}")
+    title = f"{classifier.architecture} · {data} · {split}"
+    metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
+    write_report(folder.report, Report(title, split, result, pixels, command, metrics))
+    write_atomically(folder.predictions(split), result.table())
+    return folder.report
 
 
 def _command(source: str, data: str | None, split: str, data_dir: str | None) -> str:

@@ -90,13 +90,13 @@ def explain(
     """
     _check_methods(methods)
     check_folder_name(name)
-    classes = [None if given is None else _class_index(classifier, given) for given in (label, versus)]
+    explained, other = (None if given is None else _class_index(classifier, given) for given in (label, versus))
     title = Path(image).name if isinstance(image, str | Path) else "image"
     pixels = classifier.pixels(image)
     if not torch.isfinite(classifier.logits(pixels[None])).all():
         raise ModelFileError("the output of this network is NaN or infinite, which cannot be explained: train it again")
     try:
-        findings = find(classifier, pixels, *classes, methods, layer)
+        findings = find(classifier, pixels, explained, other, methods, layer)
     except ValueError as problem:
         raise UsageError(str(problem)) from problem
     command = command or _python_of(title, label, versus, methods, layer)
