@@ -14,30 +14,33 @@ from .parameters import Device, Json, Run
 Option = typer.Option
 
 
+Method = Annotated[
+    list[str] | None,
+    Option(
+        help=f"Heat map to compute: {', '.join(ATTRIBUTION_METHODS)}. Can be repeated. Default: all.", metavar="METHOD"
+    ),
+]
+Layer = Annotated[
+    str | None,
+    Option(
+        help="Layer whose feature maps the class-activation maps are made of. All its maps are shown. Default: the "
+        "last layer with maps of at least 7 x 7 pixels.",
+        metavar="LAYER",
+    ),
+]
+Label = Annotated[str | None, Option(help="Class to explain. Default: the most probable one.", metavar="CLASS")]
+Versus = Annotated[
+    str | None, Option(help="Class to compare it with. Default: the next most probable one.", metavar="CLASS")
+]
+
+
 def explain_command(
     run: Run,
     image: Annotated[str, typer.Argument(help="An image file.", metavar="IMAGE")],
-    method: Annotated[
-        list[str] | None,
-        Option(
-            help=f"Heat map to compute: {', '.join(ATTRIBUTION_METHODS)}. Can be repeated. Default: all.",
-            metavar="METHOD",
-        ),
-    ] = None,
-    layer: Annotated[
-        str | None,
-        Option(
-            help="Layer whose feature maps the class-activation maps are made of. All its maps are shown. Default: the "
-            "last layer with maps of at least 7 x 7 pixels.",
-            metavar="LAYER",
-        ),
-    ] = None,
-    label: Annotated[
-        str | None, Option(help="Class to explain. Default: the most probable one.", metavar="CLASS")
-    ] = None,
-    versus: Annotated[
-        str | None, Option(help="Class to compare it with. Default: the next most probable one.", metavar="CLASS")
-    ] = None,
+    method: Method = None,
+    layer: Layer = None,
+    label: Label = None,
+    versus: Versus = None,
     device: Device = "auto",
     output: Annotated[
         str, Option(help="Folder in which the explanation's folder is made.", metavar="FOLDER")

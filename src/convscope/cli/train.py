@@ -21,37 +21,41 @@ OUTPUT = "runs/train"
 SPLIT_WORDS = {"test": "test", "val": "validation"}
 
 
+RecipeName = Annotated[
+    str | None,
+    Option(
+        help="Recipe: fast, best (slower, more accurate), transfer, tutorial, or a YAML file of these options. Options "
+        "override it. Default: fast; with --model, that network and plain settings; with --pretrained or --from-run, "
+        "transfer.",
+        metavar="NAME",
+        rich_help_panel=Panel.MOST_USED.value,
+    ),
+]
+Resume = Annotated[
+    str | None,
+    Option(
+        help="Continue this unfinished run: a run folder, or `last`.",
+        metavar="RUN",
+        rich_help_panel=Panel.MOST_USED.value,
+    ),
+]
+Name = Annotated[
+    str | None,
+    Option(help="Name of the run folder. Default: MODEL-DATA.", metavar="NAME", rich_help_panel=Panel.MOST_USED.value),
+]
+Output = Annotated[
+    str,
+    Option(help="Folder in which run folders are made.", metavar="FOLDER", rich_help_panel=Panel.OUTPUT.value),
+]
+
+
 @with_recipe_options
 def train_command(
     *,
-    recipe: Annotated[
-        str | None,
-        Option(
-            help="Recipe: fast, best (slower, more accurate), transfer, tutorial, or a YAML file of these options. "
-            "Options override it. Default: fast; with --model, that network and plain settings; with --pretrained or "
-            "--from-run, transfer.",
-            metavar="NAME",
-            rich_help_panel=Panel.MOST_USED.value,
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        Option(
-            help="Continue this unfinished run: a run folder, or `last`.",
-            metavar="RUN",
-            rich_help_panel=Panel.MOST_USED.value,
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        Option(
-            help="Name of the run folder. Default: MODEL-DATA.", metavar="NAME", rich_help_panel=Panel.MOST_USED.value
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        Option(help="Folder in which run folders are made.", metavar="FOLDER", rich_help_panel=Panel.OUTPUT.value),
-    ] = OUTPUT,
+    recipe: RecipeName = None,
+    resume: Resume = None,
+    name: Name = None,
+    output: Output = OUTPUT,
     strict: Strict = False,
     json: Json = False,
     **options: Any,
