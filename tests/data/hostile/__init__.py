@@ -1,4 +1,4 @@
-"""Every bad, odd and hostile image file that a rule is about, made here: nothing is downloaded and nothing is stored.
+"""Damaged, unusual and hostile image files, one for each rule about them, made here: nothing is downloaded.
 
 `SKIPPED` has files that must be skipped, with a pattern for the reason; `USED` has files that must be decoded as a
 careful decoder does, with the colours of their four quarters. Both map a file name to a pair.
@@ -40,8 +40,8 @@ def write_special(folder: Path) -> dict[str, str]:
     (folder / "device.jpg").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.jpg")
     os.mknod(folder / "socket.jpg", stat.S_IFSOCK | 0o600)
-    odd = dict.fromkeys(("device.jpg", "pipe.jpg", "socket.jpg"), "not a regular file")
-    return {"dangling.jpg": "link to a file that does not exist", "itself.jpg": "points at itself"} | odd
+    special = dict.fromkeys(("device.jpg", "pipe.jpg", "socket.jpg"), "not a regular file")
+    return {"dangling.jpg": "link to a file that does not exist", "itself.jpg": "points at itself"} | special
 
 
 def write_all(folder: Path, files: dict[str, tuple[bytes, object]]) -> None:

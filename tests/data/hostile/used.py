@@ -37,7 +37,7 @@ def over_white(values: np.ndarray) -> np.ndarray:
 
 
 def _plain() -> Files:
-    """Ordinary files, several pictures in one file, and files with something odd beside their pixels."""
+    """Ordinary files, several pictures in one file, and files with damage beside their pixels."""
     hundred = (quarters(COLOURS) * 100 / 255).round().astype("u1").tobytes()
     mpo = encode(RGB, "MPO", quality=95, subsampling=0, save_all=True, append_images=[RGB])
     moving = encode(RGB, "WEBP", lossless=True, save_all=True, append_images=[NEGATIVE])

@@ -172,12 +172,12 @@ def harmful(folder: Path) -> list[object]:
 
 
 @pytest.mark.parametrize("protocol", range(6))
-@pytest.mark.parametrize("place", ["data", "label_names"])
-def test_no_pickle_runs_anything(tmp_path, protocol, place):
+@pytest.mark.parametrize("field", ["data", "label_names"])
+def test_no_pickle_is_executed(tmp_path, protocol, field):
     for i in range(len(harmful(tmp_path))):
         folder = write_cifar10(tmp_path / "set")
-        content = pickle.dumps({place: harmful(tmp_path)[i], "labels": [1]}, protocol)
-        write(folder / ("test_batch" if place == "data" else "batches.meta"), content)
+        content = pickle.dumps({field: harmful(tmp_path)[i], "labels": [1]}, protocol)
+        write(folder / ("test_batch" if field == "data" else "batches.meta"), content)
         with pytest.raises(DataError) as refused:
             load_data(folder)
         assert len(str(refused.value).splitlines()) == 1

@@ -31,10 +31,10 @@ def photo(path: Path, level: int) -> None:
     Image.new("RGB", (8, 6), (level % 256, level // 256, 9)).save(path)
 
 
-def folders(place: Path, names: list[str], each: int = 8) -> None:
+def folders(folder: Path, names: list[str], each: int = 8) -> None:
     for c, name in enumerate(names):
         for i in range(each):
-            photo(place / name / f"{i}.jpg", 20 * c + i)
+            photo(folder / name / f"{i}.jpg", 20 * c + i)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -104,12 +104,12 @@ def test_usps_from_its_compressed_text(tmp_path, monkeypatch):
 
 
 def make_flowers(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
-    place, labels = root / "flowers-102", np.arange(1, 103).repeat(3)
+    folder, labels = root / "flowers-102", np.arange(1, 103).repeat(3)
     for i in range(len(labels)):
-        photo(place / f"jpg/image_{i + 1:05d}.jpg", i)
-    digests = {"label": mat(place / "imagelabels.mat", labels=labels)}
+        photo(folder / f"jpg/image_{i + 1:05d}.jpg", i)
+    digests = {"label": mat(folder / "imagelabels.mat", labels=labels)}
     parts = {"trnid": 1, "valid": 2, "tstid": 3}
-    digests["setid"] = mat(place / "setid.mat", **{k: np.arange(start, 307, 3) for k, start in parts.items()})
+    digests["setid"] = mat(folder / "setid.mat", **{k: np.arange(start, 307, 3) for k, start in parts.items()})
     known = {**torchvision.datasets.Flowers102._file_dict, **digests}
     patch.setattr(torchvision.datasets.Flowers102, "_file_dict", known)
     names = torchvision.datasets.Flowers102.classes
@@ -117,19 +117,19 @@ def make_flowers(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def make_dtd(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
-    place = root / "dtd/dtd"
-    folders(place / "images", ["dotted", "lined"])
+    folder = root / "dtd/dtd"
+    folders(folder / "images", ["dotted", "lined"])
     for part, i in (("train", 0), ("val", 1), ("test", 2)):
-        write(place / f"labels/{part}1.txt", f"dotted/{i}.jpg\nlined/{i}.jpg\n".encode())
+        write(folder / f"labels/{part}1.txt", f"dotted/{i}.jpg\nlined/{i}.jpg\n".encode())
     return {f"dtd/dtd/images/{c}/0.jpg": c for c in ("dotted", "lined")}
 
 
 def make_food(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
-    place, names = root / "food-101", ["apple_pie", "sushi"]
-    folders(place / "images", names)
-    write(place / "meta/classes.txt", "\n".join(names).encode())
+    folder, names = root / "food-101", ["apple_pie", "sushi"]
+    folders(folder / "images", names)
+    write(folder / "meta/classes.txt", "\n".join(names).encode())
     for part, items in (("train", range(6)), ("test", (6, 7))):
-        write(place / f"meta/{part}.json", json.dumps({c: [f"{c}/{i}" for i in items] for c in names}).encode())
+        write(folder / f"meta/{part}.json", json.dumps({c: [f"{c}/{i}" for i in items] for c in names}).encode())
     return {f"food-101/images/{c}/{i}.jpg": c for c in names for i in (6, 7)} | {"split": "test"}
 
 
@@ -147,13 +147,13 @@ def make_gtsrb(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def make_pets(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
-    place, lines = root / "oxford-iiit-pet", {"trainval": "", "test": ""}
+    folder, lines = root / "oxford-iiit-pet", {"trainval": "", "test": ""}
     for c, (name, kind) in enumerate((("Abyssinian", 1), ("american_bulldog", 2))):
         for i in range(8):
-            photo(place / f"images/{name}_{i}.jpg", 10 * c + i)
+            photo(folder / f"images/{name}_{i}.jpg", 10 * c + i)
             lines["test" if i == 7 else "trainval"] += f"{name}_{i} {c + 1} {kind} 1\n"
     for part, text in lines.items():
-        write(place / f"annotations/{part}.txt", text.encode())
+        write(folder / f"annotations/{part}.txt", text.encode())
     found = {"Abyssinian": "Abyssinian", "american_bulldog": "American Bulldog"}
     return {f"oxford-iiit-pet/images/{c}_7.jpg": name for c, name in found.items()} | {"split": "test"}
 
@@ -164,11 +164,11 @@ def make_eurosat(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def make_caltech101(root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
-    place, found = root / "caltech101", {}
-    (place / "Annotations").mkdir(parents=True)
+    folder, found = root / "caltech101", {}
+    (folder / "Annotations").mkdir(parents=True)
     for c, name in enumerate(("BACKGROUND_Google", "ant", "chair")):
         for i in range(1, 5):
-            photo(place / f"101_ObjectCategories/{name}/image_{i:04d}.jpg", 10 * c + i)
+            photo(folder / f"101_ObjectCategories/{name}/image_{i:04d}.jpg", 10 * c + i)
             found[f"{name}/image_{i:04d}.jpg"] = name
     return {k: v for k, v in found.items() if v != "BACKGROUND_Google"} | {"split": "all"}
 
@@ -203,11 +203,11 @@ def test_a_data_dir_without_the_files_is_one_line(tmp_path, name):
 def test_without_a_network_there_is_one_clear_line(name, tmp_path, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path))
 
-    def nobody(*_: object, **__: object) -> None:
+    def no_network(*_: object, **__: object) -> None:
         raise OSError("Network is unreachable")
 
-    monkeypatch.setattr(socket, "getaddrinfo", nobody)
-    monkeypatch.setattr(socket, "create_connection", nobody)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setattr(socket, "create_connection", no_network)
     with pytest.raises(DataError, match=f"{name} is not on this machine and could not be downloaded") as refused:
         load_data(name)
     assert len(str(refused.value).splitlines()) == 1 and str(refused.value).endswith("give --data-dir FOLDER")

@@ -136,12 +136,12 @@ class Cache:
 
     def by_digest(self) -> dict[bytes, tuple[int, int]]:
         """Return the location, file and row, of each digest."""
-        found = {}
+        locations = {}
         for number, file in enumerate(self.files):
             joined = file.index(self.size[0])["digest"].tobytes()
             for row in range(len(file)):
-                found[joined[16 * row : 16 * row + 16]] = number, row
-        return found
+                locations[joined[16 * row : 16 * row + 16]] = number, row
+        return locations
 
     def read(self, location: tuple[int, int]) -> DecodedImage | None:
         """Return the image at a location, file and row; None if it cannot be read."""

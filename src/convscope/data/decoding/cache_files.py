@@ -1,4 +1,4 @@
-"""The folder that the cache of decoded images lies in: list its files, delete them, keep it within its size limit."""
+"""The folder of the cache of decoded images: list its files, delete them, keep it within its size limit."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def cache_root(choice: str) -> Path | None:
 
 def entries(root: Path) -> list[Entry]:
     """Return all files of a cache, the most recently used one first."""
-    found = []
+    files = []
     for path in root.glob(f"*{SUFFIX}"):
         with contextlib.suppress(OSError):
             status = path.stat()
             file = PixelFile.open(path)
             about = {} if file is None else file.description()
             images = 0 if file is None else len(file) // math.prod(about["settings"]["input_size"])
-            found.append(Entry(path, status.st_size, status.st_mtime, images, about))
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
+            files.append(Entry(path, status.st_size, status.st_mtime, images, about))
+    return sorted(files, key=lambda entry: entry.used, reverse=True)
 
 
 def clear(root: Path) -> tuple[int, int, int]:

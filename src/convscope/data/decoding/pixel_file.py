@@ -26,7 +26,7 @@ from .decoded_image import DecodedImage
 
 MAGIC = b"convscope pixels"
 TAIL = struct.Struct("<16sqqq16s")  # magic; bytes of pixels, of index, of description; digest
-# After so many bytes the disk is told to write, which it does while the next images are decoded.
+# After this many bytes the disk is told to write, which it does while the next images are decoded.
 SYNC_EVERY = 64_000_000
 READ_AT_MOST = 64_000_000
 

@@ -1,4 +1,4 @@
-"""Decode images anew whenever they are needed, in worker processes: for data that fits neither memory nor cache."""
+"""Decode images in worker processes whenever they are needed: for data that fits neither memory nor cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images inside a zip file, read in place: nothing is unpacked to disk, and nothing in the zip is trusted."""
+"""Read images inside a zip file: nothing is unpacked to disk, and nothing in the zip is trusted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Member(EmbeddedImage):
         return f"{self.archive}/{self.name}"
 
 
-# Keyed by the process too: a forked process would share the position in the open file, so each opens the zip anew.
+# Keyed by the process too: a forked process would share the position in the open file, so each opens the zip itself.
 @lru_cache(maxsize=4)
 def _opened(archive: str, state: str, process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(archive)

@@ -29,10 +29,10 @@ def find_cifar(folder: Folder) -> str | None:
     """Return which of the `LAYOUTS` a folder has, if any; missing files are left for `load_cifar` to report."""
     names = set(folder.files())
     for layout, patterns in LAYOUTS.items():
-        found = [name for name in names if any(pattern.fullmatch(name) for pattern in patterns.values())]
+        matching = [name for name in names if any(pattern.fullmatch(name) for pattern in patterns.values())]
         # CIFAR-100's files have common names: the file with its class names must be there too.
         sure = not layout.startswith("cifar100") or names & {"meta", "fine_label_names.txt"}
-        if found and sure:
+        if matching and sure:
             return layout
     return None
 
@@ -45,13 +45,13 @@ def load_cifar(folder: Folder, layout: str, shown: str) -> Data:
     classes = len(names) if names else 100 if fine else 10
     splits = {}
     for split, pattern in LAYOUTS[layout].items():
-        found = [name for name in files if pattern.fullmatch(name)]
-        if not found:
+        matching = [name for name in files if pattern.fullmatch(name)]
+        if not matching:
             raise DataError(f"{shown}: {pattern.pattern.replace(chr(92), '')} is missing: download it again")
-        if missing := _missing_batch(found):
+        if missing := _missing_batch(matching):
             raise DataError(f"{shown}: {missing} is missing among the other batches: download it again")
         read = _read_pickle if layout.endswith("pickles") else _read_bytes
-        batches = [read(files[name], fine) for name in found]
+        batches = [read(files[name], fine) for name in matching]
         images = np.concatenate([pixels for pixels, _ in batches])
         labels = np.concatenate([part for _, part in batches]).astype(np.int64)
         if labels.min() < 0 or labels.max() >= classes:
@@ -65,7 +65,7 @@ def load_cifar(folder: Folder, layout: str, shown: str) -> Data:
 
 def _missing_batch(names: Sequence[str]) -> str | None:
     """Return the first batch that is missing between `data_batch_1` and the last one."""
-    numbers = sorted(int(found[1]) for name in names if (found := re.search(r"_(\d+)", name)))
+    numbers = sorted(int(match[1]) for name in names if (match := re.search(r"_(\d+)", name)))
     missing = next((n for n in range(1, numbers[-1]) if n not in numbers), None) if numbers else None
     return None if missing is None else re.sub(r"_\d+", f"_{missing}", names[0])
 
@@ -75,8 +75,8 @@ def _class_names(files: dict[str, File], fine: bool) -> list[str] | None:
     text = "fine_label_names.txt" if fine else "batches.meta.txt"
     pickled = "meta" if fine else "batches.meta"
     if pickled in files:
-        found = _get(_read_dictionary(files[pickled]), "fine_label_names" if fine else "label_names")
-        names = [_text(name) for name in found] if isinstance(found, list) else None
+        values = _get(_read_dictionary(files[pickled]), "fine_label_names" if fine else "label_names")
+        names = [_text(name) for name in values] if isinstance(values, list) else None
     elif text in files:
         names = read_file_up_to(files[text], NAMES_LIMIT).decode("utf-8", "replace").split("\n")
         names = [name.strip() for name in names if name.strip()]

@@ -112,9 +112,9 @@ class DiskFolder(Folder):
     def folders(self) -> list[Folder]:
         """Return the folders in it, without links to a folder that contains it."""
         if self._folders is None:
-            found = [(name, link) for name, is_folder, link in self._listing() if is_folder]
+            entries = [(name, link) for name, is_folder, link in self._listing() if is_folder]
             self._folders = [
-                self._child(name, link) for name, link in found if not (link and _leads_up(self.location / name))
+                self._child(name, link) for name, link in entries if not (link and _leads_up(self.location / name))
             ]
         return self._folders
 
@@ -126,10 +126,11 @@ class DiskFolder(Folder):
         """See `Folder`. A link to a file that is listed itself is left out; a broken link is kept, to be reported."""
         if self._images is not None:
             return self._images
-        found = list(self._walk())
-        seen = {_identity(path) for _, path, link in found if not link} if any(link for *_, link in found) else set()
+        walked = list(self._walk())
+        any_link = any(link for *_, link in walked)
+        seen = {_identity(path) for _, path, link in walked if not link} if any_link else set()
         kept: list[tuple[str, File]] = []
-        for name, path, link in found:
+        for name, path, link in walked:
             if link and (key := _identity(path)) is not None:
                 if key in seen:
                     continue
@@ -185,10 +186,10 @@ class DiskFolder(Folder):
             try:
                 # The folder's own entries say what is a folder and what a link: only links cost a system call each.
                 with os.scandir(self.location) as entries:
-                    found = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not _is_ignored(e.name)]
+                    listing = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not _is_ignored(e.name)]
             except OSError as problem:
                 raise DataError(f"{printable(self.location)}: cannot be listed ({problem.strerror})") from problem
-            self._entries = sorted(found, key=lambda entry: os.fsencode(entry[0]))
+            self._entries = sorted(listing, key=lambda entry: os.fsencode(entry[0]))
         return self._entries
 
 
@@ -210,14 +211,15 @@ class ZipFolder(Folder):
 
     def images(self) -> list[tuple[str, File]]:
         """See `Folder`."""
-        found, stack = [], [self]
+        images: list[tuple[str, File]] = []
+        stack = [self]
         while stack:
             folder = stack.pop()
-            found += [
+            images += [
                 (_join(folder.path, name), item) for name, item in folder.files().items() if has_image_suffix(name)
             ]
             stack += reversed([folder.inner[name] for name in sorted(folder.inner, key=os.fsencode)])
-        return found
+        return images
 
     def find(self, path: str) -> File | None:
         """See `Folder`; never outside the zip."""

@@ -39,9 +39,9 @@ def find_idx(folder: Folder, wanted: str | None = None) -> dict[str, Pair] | Non
     `wanted` chooses among several sets, by the beginning of their file names. Raises DataError if a file is missing
     beside the others, or if there are several sets and none is chosen.
     """
-    for place in (folder.folder("raw"), folder):
+    for holder in (folder.folder("raw"), folder):
         sets: dict[str, dict[str, dict[str, File]]] = {}
-        for name, item in (place.files() if place else {}).items():
+        for name, item in (holder.files() if holder else {}).items():
             match = NAME.fullmatch(name)
             if match and ("idx" in name.lower() or "ubyte" in name.lower()):
                 part = PARTS.get(match["part"].lower(), "val")
@@ -51,9 +51,9 @@ def find_idx(folder: Folder, wanted: str | None = None) -> dict[str, Pair] | Non
         if wanted is not None:
             sets = {name: parts for name, parts in sets.items() if name == wanted}
         if len(sets) > 1:
-            raise DataError(f"{printable(place)}: IDX files of {listed(sorted(sets))}: keep one set per folder")
+            raise DataError(f"{printable(holder)}: IDX files of {listed(sorted(sets))}: keep one set per folder")
         if sets:
-            return _pairs(next(iter(sets.values())), place)
+            return _pairs(next(iter(sets.values())), holder)
     return None
 
 
@@ -67,23 +67,23 @@ def _pairs(parts: dict[str, dict[str, File]], folder: Folder | None) -> dict[str
     return {part: (roles["image"], roles["label"]) for part, roles in parts.items()}
 
 
-def load_idx(folder: Folder, found: dict[str, Pair], shown: str) -> Data:
-    """Load the set that `find_idx` found, with the names of its classes from a file beside it, if there is one."""
+def load_idx(folder: Folder, pairs: dict[str, Pair], shown: str) -> Data:
+    """Load the files that `find_idx` returned, and class names from a file beside them if there is one."""
     files = {name.lower(): item for name, item in folder.files().items()}
     names_file = next((files[name] for name in CLASS_NAME_FILES if name in files), None)
     names = read_class_names(names_file) if names_file is not None else None
-    pairs = {part: read_idx_pair(*pair, len(names) if names else MAX_CLASSES) for part, pair in found.items()}
-    classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in pairs.values()) + 1)]
-    data = idx_data(shown, classes, pairs)
+    arrays = {part: read_idx_pair(*pair, len(names) if names else MAX_CLASSES) for part, pair in pairs.items()}
+    classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in arrays.values()) + 1)]
+    data = idx_data(shown, classes, arrays)
     warn_about_counts(shown, data.class_names, data.counts())
     return data
 
 
-def idx_data(shown: str, class_names: list[str], pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> Data:
-    """Build a data set of gray images; without validation images, some training images are held out."""
+def idx_data(shown: str, class_names: list[str], arrays: dict[str, tuple[np.ndarray, np.ndarray]]) -> Data:
+    """Build a data set of gray images from images and labels by split; without `val`, it is held out of `train`."""
     splits = {
         part: Split(images, labels, [f"{printable(shown)}/{part}/{i:05d}" for i in range(len(labels))])
-        for part, (images, labels) in pairs.items()
+        for part, (images, labels) in arrays.items()
     }
     kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
     return Data(shown, class_names, hold_out(splits), kind=kind)

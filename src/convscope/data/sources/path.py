@@ -21,7 +21,7 @@ HINT = "give a folder with one folder of images per class, a zip of it, or a tab
 def load_path(path: Path) -> Data:
     """Load the data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
-    if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for odd names
+    if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for names that are not valid text
         if is_saved(path):
             return load_saved(path)
         folder = open_folder(path)
@@ -46,8 +46,8 @@ def load_folder(folder: Folder, shown: str) -> Data:
     while True:
         if layout := find_cifar(folder):
             return load_cifar(folder, layout, shown)
-        if found := find_idx(folder):
-            return load_idx(folder, found, shown)
+        if pairs := find_idx(folder):
+            return load_idx(folder, pairs, shown)
         if has_class_folders(folder, shown):
             for name in find_tables(folder):
                 warn("unused-table", shown, f"{printable(name)} is not used: the folder names are the classes")

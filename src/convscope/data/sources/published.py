@@ -43,7 +43,7 @@ class Published:
     `torchvision` is the name of torchvision's class for it, `splits` has the class's arguments for each split, and
     `read` loads the set from its name, this record and a folder. `kind` is "digits" where a mirrored image would be
     another character. `files` is what the names of its files begin with, where a folder holds several sets, or the
-    folder that the files lie in.
+    folder of the files.
     """
 
     torchvision: str
@@ -89,15 +89,15 @@ def _read_idx(name: str, row: Published, folder: Path) -> Data | None:
     for path in (folder / row.torchvision, folder / "gzip", folder):
         if not path.is_dir():
             continue
-        found = find_idx(open_folder(path), row.files)
-        if found is None or "test" not in found:
+        files = find_idx(open_folder(path), row.files)
+        if files is None or "test" not in files:
             continue
         # EMNIST counts its letters from 1, and all of its images are transposed.
         first = int(row.files == "emnist-letters")
-        pairs = {part: read_idx_pair(*pair, len(row.classes) + first) for part, pair in found.items()}
+        arrays = {part: read_idx_pair(*pair, len(row.classes) + first) for part, pair in files.items()}
         if row.files:
-            pairs = {part: (x.transpose(0, 2, 1).copy(), y - first) for part, (x, y) in pairs.items()}
-        data = idx_data(name, row.classes, pairs)
+            arrays = {part: (x.transpose(0, 2, 1).copy(), y - first) for part, (x, y) in arrays.items()}
+        data = idx_data(name, row.classes, arrays)
         data.kind = row.kind
         return data
     return None
@@ -118,17 +118,17 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
     """Load a set with torchvision's class from `folder`, or from the folder above it if `folder` is the set's own."""
     for root in (folder, folder.parent):
         try:
-            found = {split: _torchvision(row, root, **options) for split, options in row.splits.items()}
+            datasets = {split: _torchvision(row, root, **options) for split, options in row.splits.items()}
         except (RuntimeError, OSError, ValueError):  # torchvision raises these where files are missing
             continue
-        first = next(iter(found.values()))
+        first = next(iter(datasets.values()))
         classes = row.classes or [_class_name(c) for c in getattr(first, "classes", ())]
         if hasattr(first, "data") and not isinstance(first.data, list):
-            splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in found.items()}
+            splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in datasets.items()}
             channels = 1 if splits["train"].images[0].ndim == 2 else 3  # type: ignore[union-attr]
             return Data(name, classes, hold_out(splits), channels=channels, kind=row.kind)
-        with collect_problems():  # nobody can mend a published set, so nobody is warned
-            data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in found.items()})
+        with collect_problems():  # users cannot change a published set, so they are not warned
+            data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in datasets.items()})
         data.kind = row.kind
         return data
     return None
@@ -166,11 +166,11 @@ def _files(dataset: Any, classes: list[str], root: Path) -> dict[str, list[tuple
         pairs = list(zip(files, dataset._labels, strict=True))
     else:
         pairs = dataset._samples if hasattr(dataset, "_samples") else dataset.samples
-    found: dict[str, list[tuple[str, ImageItem]]] = {}
+    by_class: dict[str, list[tuple[str, ImageItem]]] = {}
     for file, label in pairs:
         path = Path(file)
-        found.setdefault(classes[label] if classes else str(label), []).append((os.path.relpath(path, root), path))
-    return found
+        by_class.setdefault(classes[label] if classes else str(label), []).append((os.path.relpath(path, root), path))
+    return by_class
 
 
 def _class_name(name: Any) -> str:

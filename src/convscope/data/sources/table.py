@@ -46,7 +46,7 @@ class Row:
 
 def find_tables(folder: Folder) -> list[str]:
     """Return the names of the tables and lists of labelled images in a folder."""
-    found = []
+    tables = []
     for name, item in folder.files().items():
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in TABLES or (suffix in LISTS and name.lower() not in CLASS_NAME_FILES):
@@ -56,8 +56,8 @@ def find_tables(folder: Folder) -> list[str]:
             except DataError:  # notes or another kind of table
                 continue
             if is_table:
-                found.append(name)
-    return found
+                tables.append(name)
+    return tables
 
 
 def load_tables(folder: Folder, names: Sequence[str], shown: str) -> Data:
@@ -155,7 +155,7 @@ def _is_list(name: str, rows: Sequence[Row]) -> bool:
 
 
 def _with_class_names(rows: Sequence[Row], folder: Folder, where: str) -> list[Row]:
-    """Return the rows of a list with class names, from the file beside it, in place of class indices."""
+    """Return the rows of a list with class names, from the file beside it, instead of class indices."""
     files = {name.lower(): item for name, item in folder.files().items()}
     names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
     if names_file is None:
