@@ -1,4 +1,4 @@
-"""Classes of very different sizes: what weights and sampling do, and that both help those that are rare."""
+"""Class weights are scikit-learn's, and weights as well as balanced sampling help rare classes."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_a_networks_own_loss_is_weighted_too():
 
 def uneven() -> Data:
     """Two classes of gray levels, two deviations apart: 30 to 1 in training and validation, of one size in testing."""
-    coin = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
 
     def part(bright: int, dark: int) -> Split:
         labels = np.array([0] * dark + [1] * bright, dtype=np.int64)
-        levels = coin.normal(110 + 36 * labels, 18)[:, None, None]
-        images = np.clip(levels + coin.normal(0, 2, (len(labels), 6, 6)), 0, 255).astype(np.uint8)
+        levels = generator.normal(110 + 36 * labels, 18)[:, None, None]
+        images = np.clip(levels + generator.normal(0, 2, (len(labels), 6, 6)), 0, 255).astype(np.uint8)
         return Split(images, labels, [f"{i}" for i in range(len(labels))])
 
     splits = {"train": part(40, 1200), "val": part(20, 600), "test": part(1500, 1500)}

@@ -1,4 +1,4 @@
-"""Nothing is lost: real processes, killed in mid-epoch and while saving, go on to the very same weights."""
+"""Crash and resume: real processes, killed in mid-epoch and while saving, go on to bit-identical weights."""
 
 from __future__ import annotations
 
@@ -185,14 +185,14 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
 
 @pytest.mark.slow
 def test_kill_9_at_a_hundred_random_moments(tmp_path, reference):
-    coin = random.Random(0)
+    generator = random.Random(0)
     for number in range(100):
         folder = tmp_path / str(number)
         folder.mkdir()
         process = start(folder, *OPTIONS)
         place = folder / "runs" / "train" / "run"
         wait_for(place / "recipe.yaml", process)
-        time.sleep(coin.uniform(0, 1.5))
+        time.sleep(generator.uniform(0, 1.5))
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         same_run(cs.resume(place, show=False), reference)

@@ -1,4 +1,4 @@
-"""What is chosen for photos that nothing was said about: their size, the network's, and the line that says so."""
+"""The input size where `--img-size` does not give it, the network for it, and the line that says so."""
 
 from __future__ import annotations
 

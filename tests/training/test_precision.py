@@ -1,4 +1,4 @@
-"""The precision and layout of a run: tried on this processor, recorded, and never chosen a second time."""
+"""Precision and layout: measured on this machine, recorded in the run, and never chosen a second time."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Counting(nn.Module):
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    coin = torch.Generator().manual_seed(0)
-    return torch.randn(16, 1, 12, 12, generator=coin), torch.randint(3, (16,), generator=coin)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(16, 1, 12, 12, generator=generator), torch.randint(3, (16,), generator=generator)
 
 
 def test_what_is_slow_here_is_not_chosen():

@@ -1,4 +1,4 @@
-"""What is chosen when nothing is said: by the kind and the number of the images, and only then."""
+"""Settling the recipe: what is chosen by the kind and the number of the images, where the user gave nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time: what it went into, how much is left, and a budget that holds for the whole command."""
+"""The clock: what time is spent on, how much is left, and a budget that holds for the whole command."""
 
 from __future__ import annotations
 

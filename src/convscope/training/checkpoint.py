@@ -158,5 +158,5 @@ def _difference(before: str, now: str) -> str:
         return "its record is damaged"
     changed = [key for key in new if old.get(key) != new[key]]
     return ", ".join(
-        f"{key}: {printable(str(old.get(key)))[:60]} there, {printable(str(new[key]))[:60]} here" for key in changed
+        f"{key}: {printable(str(old.get(key)))[:60]} in the run, {printable(str(new[key]))[:60]} now" for key in changed
     )

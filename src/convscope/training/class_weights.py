@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 
 import torch
 import torch.nn.functional as F
@@ -51,12 +52,9 @@ def _loss_by_class(
     """Take any loss that is a mean over images separately for each class, and return the weighted mean."""
     classes, counts = labels.unique(return_counts=True)
     shares = weights[classes] * counts
+    members = [labels == label for label in classes]
     parts = [
-        loss(
-            map_outputs(lambda output, chosen=labels == label: output[chosen], outputs),
-            labels[labels == label],
-            label_smoothing=label_smoothing,
-        )
-        for label in classes
+        loss(map_outputs(itemgetter(chosen), outputs), labels[chosen], label_smoothing=label_smoothing)
+        for chosen in members
     ]
     return (torch.stack(parts) * shares).sum() / shares.sum()

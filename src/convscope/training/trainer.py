@@ -265,7 +265,7 @@ class Trainer:
         kept = f"the last finite state is in {printable(last)}" if has_checkpoint(last) else "nothing was saved yet"
         return DivergedError(
             f"the loss became {value} in epoch {done.epoch + 1}, step {done.step}: {kept}; "
-            f"try a lower rate, such as --lr {self.recipe.lr / 10:g}, or --precision float32"
+            f"try a lower learning rate, such as --lr {self.recipe.lr / 10:g}, or --precision float32"
         )
 
     @property
