@@ -64,6 +64,7 @@ SIGNATURES = {
     "conv_transpose2d": "input weight bias=None stride=1 padding=0 output_padding=0 groups=1 dilation=1",
     "max_pool2d": f"{_POOL} dilation=1 ceil_mode=False return_indices=False",
     "avg_pool2d": f"{_POOL} ceil_mode=False count_include_pad=True divisor_override=None",
+    **dict.fromkeys(("lp_pool1d", "lp_pool2d"), "input norm_type kernel_size stride=None ceil_mode=False"),
     "adaptive_avg_pool2d": "input output_size",
     "adaptive_max_pool2d": "input output_size return_indices=False",
     "linear": "input weight bias=None",

@@ -1,0 +1,1 @@
+"""Networks in other forms: as a graph with one block of weights, for the page's own engine."""
