@@ -1,8 +1,9 @@
-"""Make small data sets for tests: class folders, zip files of them, and the IDX files of MNIST."""
+"""Make small data sets for tests: class folders, zip files of them, IDX files and pickles."""
 
 from __future__ import annotations
 
 import gzip
+import pickle
 import struct
 import zipfile
 from pathlib import Path
@@ -57,3 +58,9 @@ def write_idx_set(folder: Path, joint: str = "-", ending: str = "") -> Path:
         (folder / f"{stem}-images{joint}idx3-ubyte{ending}").write_bytes(pack(idx_bytes(IDX_IMAGES)))
         (folder / f"{stem}-labels{joint}idx1-ubyte{ending}").write_bytes(pack(idx_bytes(IDX_LABELS)))
     return folder
+
+
+def pickle_as_python2(value: object) -> bytes:
+    """Pickle as Python 2 did for CIFAR: text is bytes, and NumPy has an older name."""
+    content = pickle.dumps(value, protocol=2)
+    return content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
