@@ -21,7 +21,7 @@ FLOORS = {
     "bundle": 3, "prediction": 3,
     "classifier": 4,
     "snapshots": 5,
-    "evaluation": 6, "explaining": 6,
+    "evaluation": 6, "explaining": 6, "export": 6,
     "training": 7, "serving": 7,
     "cli": 8,
     "__main__": 9, "__init__": 9,
@@ -44,6 +44,7 @@ def room_of(path: Path) -> str:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
     room = room_of(path)
+    assert room in FLOORS, f"{path}: {room} has no floor in FLOORS"
     for name, line in imported_names(path, ROOT):
         parts = name.split(".")
         if parts[0] != "convscope":
