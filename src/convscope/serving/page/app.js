@@ -1,4 +1,10 @@
-/** Puts the page together: language, theme, link and keys; then each view is given its element and the store. */
+/**
+ * Puts the page together: language, theme, link and keys; then each view is given its element and the store.
+ *
+ * A view is a module with `mount(element, store)`. It makes a `view` object of its elements and its state; `show(view)`
+ * or `draw(view)` brings them up to date with the store, `listen(view)` handles events. Where one file would be long,
+ * painting is in `paint.js` beside it and events are in `events.js`.
+ */
 
 import * as answer from "./answer.js";
 import { rebuildScale } from "./colour.js";

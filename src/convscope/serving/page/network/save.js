@@ -1,4 +1,4 @@
-/** Files to save: the network as a picture, the numbers in front as CSV, all numbers as JSON. */
+/** Files to save: the network as a picture, the numbers in view as CSV, all numbers as JSON. */
 
 import { cssColour, css } from "../colour.js";
 import { valueAt } from "../numbers.js";
@@ -37,7 +37,7 @@ function paintHead(context, { node, block, members, x, y, width }) {
 const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
 const table = (rows) => `\uFEFF${rows.map((row) => row.map(quoted).join(",")).join("\n")}\n`;
 
-/** [file name, CSV] of what is in front: the terms of the value, else the values of the map, else the probabilities. */
+/** [file name, CSV] of what is in view: the terms of the value, else the values of the map, else the probabilities. */
 export function shownNumbers({ arithmetic, selected, forward, classifier }) {
   if (arithmetic && selected) return termsTable(arithmetic);
   const layer = selected && forward.layers.get(selected.layer);
