@@ -1,8 +1,8 @@
-"""Platform-independent weights and inputs, so that two implementations can be compared without exchanging files.
+"""Golden rows: outputs of a network for weights and an input that any implementation can compute.
 
-`fill(network)` numbers the layers that hold parameters in execution order (as found by hooks in one forward pass) and
+`fill(network)` numbers the layers that have parameters in execution order (as found by hooks in one forward pass) and
 writes weights that follow from layer number and position alone; `image(...)` makes the input. Layers of another kind
-than convolution, linear and batch norm are filled by the caller through `special`.
+than convolution, linear and batch norm are filled by the caller with `special`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INPUT_STREAM, OTHER_STREAM = 999983, 999979
 
 
 def uniform(count: int, stream: int) -> np.ndarray:
-    """`count` numbers in [-0.5, 0.5) from a 32-bit hash of their position and the stream."""
+    """Return `count` numbers in [-0.5, 0.5) from a 32-bit hash of their position and the stream."""
     h = (np.arange(1, count + 1, dtype=np.uint64) * 2654435761 + stream * 2246822519 + 374761393) & 0xFFFFFFFF
     h ^= h >> np.uint64(15)
     h = (h * np.uint64(2246822519)) & np.uint64(0xFFFFFFFF)
@@ -29,17 +29,17 @@ def uniform(count: int, stream: int) -> np.ndarray:
 
 
 def tensor(shape: torch.Size | tuple[int, ...], stream: int) -> Tensor:
-    """`uniform` in a shape, row by row."""
+    """Return `uniform` numbers in a shape, row by row."""
     return torch.from_numpy(uniform(prod(shape), stream)).reshape(shape)
 
 
 def image(size: tuple[int, ...], amplitude: float = 1.0, stream: int = INPUT_STREAM) -> Tensor:
-    """The input, 1 x C x H x W, between -amplitude and amplitude."""
+    """Return the input, 1 x C x H x W, between -amplitude and amplitude."""
     return 2 * amplitude * tensor((1, *size), stream)
 
 
 def execution_order(network: nn.Module, size: tuple[int, ...]) -> list[nn.Module]:
-    """The modules that hold parameters of their own, in the order in which one forward pass calls them first."""
+    """Return the modules with parameters of their own, in the order in which one forward pass calls them first."""
     order: list[nn.Module] = []
     holders = [m for m in network.modules() if list(m.parameters(recurse=False))]
     handles = [m.register_forward_pre_hook(lambda m, _: order.append(m) if m not in order else None) for m in holders]
@@ -57,7 +57,7 @@ def fill(
     special: Callable[[nn.Module, int], bool] = lambda module, number: False,
     order: list[nn.Module] | None = None,
 ) -> int:
-    """Write the weights; the number of layers. `special(module, number)` returns True where it filled one itself.
+    """Write the weights; return the number of layers. `special(module, number)` returns True for one that it filled.
 
     Pass `order` where the numbering is not the execution order (a block's main path counts before its shortcut).
     """
@@ -82,6 +82,25 @@ def fill(
     return len(layers)
 
 
+def check_row(
+    network: nn.Module,
+    size: tuple[int, ...],
+    layers: int,
+    first: tuple[float, ...],
+    total: float,
+    norm: float,
+    best: int,
+    change: float,
+    amplitude: float = 1.0,
+    order: list[nn.Module] | None = None,
+) -> None:
+    """Fill a network and compare its number of layers, its output and its `sensitivity` with a golden row."""
+    assert fill(network, size, order=order) == layers
+    with torch.no_grad():
+        check(network(image(size, amplitude)), first, total, norm, best)
+    assert abs(sensitivity(network, size, amplitude) / change - 1) <= 0.05
+
+
 def check(output: Tensor, first: tuple[float, ...], total: float, norm: float, best: int) -> None:
     """Compare an output (1 x classes, float64) with a golden row."""
     row = output.flatten()
@@ -93,7 +112,7 @@ def check(output: Tensor, first: tuple[float, ...], total: float, norm: float, b
 
 
 def sensitivity(network: nn.Module, size: tuple[int, ...], amplitude: float = 1.0) -> float:
-    """Relative change of the output for another input: shows that a comparison is not blind."""
+    """Return the relative change of the output for another input: a comparison needs one that is not nearly 0."""
     with torch.no_grad():
         y = network(image(size, amplitude))
         z = network(image(size, amplitude, OTHER_STREAM))

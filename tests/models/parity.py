@@ -1,4 +1,4 @@
-"""Whether two networks with the same weights are the same function, forwards and backwards."""
+"""Compare two networks with the same weights: outputs, gradients, statistics after a step of training."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def assert_same(ours: nn.Module, theirs: nn.Module, size: tuple[int, int, int], 
 
     `ours` gets the weights of `theirs` by strict loading. Fails as well if the output hardly depends on the input.
     """
-    coin = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     theirs.double()
     ours.double()
-    calibrate(theirs, torch.randn(4, *size, generator=coin, dtype=torch.float64))
+    calibrate(theirs, torch.randn(4, *size, generator=generator, dtype=torch.float64))
     ours.load_state_dict(theirs.state_dict(), strict=True)
     ours.eval()
-    images = torch.randn(2, *size, generator=coin, dtype=torch.float64)
-    other = torch.randn(2, *size, generator=coin, dtype=torch.float64)
+    images = torch.randn(2, *size, generator=generator, dtype=torch.float64)
+    other = torch.randn(2, *size, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         expected = theirs(images)
         assert float((expected - theirs(other)).norm() / expected.norm()) >= 1e-2, "the comparison would be blind"

@@ -174,6 +174,15 @@ def test_a_step_of_training(name):
         assert mine.equal(its)
 
 
+def test_unknown_names_and_options_are_one_line():
+    with pytest.raises(cs.ModelFileError, match="unknown network 'lenet': did you mean"):
+        cs.create_model("lenet")
+    with pytest.raises(cs.UsageError, match="lenet5 has no option 'depth'; it takes num_classes"):
+        cs.create_model("lenet5", depth=3)
+    with pytest.raises(cs.UsageError, match="num_classes must be a positive whole number, not 0"):
+        cs.create_model("lenet5", num_classes=0)
+
+
 @pytest.mark.parametrize("card", CATALOGUE.values(), ids=lambda card: card.name)
 def test_cards_are_complete(card):
     assert card.year is None or 1958 <= card.year <= 2030

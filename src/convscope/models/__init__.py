@@ -1,8 +1,7 @@
-"""The networks. One paper a file; the catalogue below is the list of their cards."""
+"""The networks, one file per paper, and the catalogue of all of them."""
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import inspect
 from importlib import import_module
@@ -12,13 +11,14 @@ import torch
 from torch import nn
 
 from ..errors import ModelFileError, UsageError
+from ..suggest import did_you_mean
 from .tools.card import Card
 from .tools.classical_head import WithClassicalHead
 from .tools.pretrained import Weights, find_weights, load_pretrained
 from .tools.timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
 from .tools.variations import VARIATIONS
 
-# A file a paper, in the order of the lineage.
+# One file per paper, oldest family first.
 PAPERS = (
     "mlp", "lenet", "mnist_cnn", "alexnet_2012", "alexnet", "zfnet", "nin", "vgg", "googlenet", "googlenet_tutorials",
     "bn_inception", "inception_v3", "inception_v4", "inception_resnet", "resnet", "cifar_resnet", "preact_resnet",
@@ -30,9 +30,9 @@ CATALOGUE: dict[str, Card] = {
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """The names that `create_model` takes, oldest family first: all that match a pattern such as `resnet*`.
+    """Return the names that `create_model` takes, oldest family first: all that match a pattern such as `resnet*`.
 
-    Those of timm are listed for a pattern that begins with `timm:`.
+    timm's networks are listed only for a pattern that begins with `timm:`.
     """
     if is_timm(pattern):
         return list_timm(pattern)
@@ -40,20 +40,20 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def find_card(name: str) -> Card:
-    """The card of a network, also of a `timm:NAME`; ModelFileError with the nearest names if there is none."""
+    """Return the card of a network, also of a `timm:NAME`; ModelFileError with the nearest names if there is none."""
     if is_timm(name):
         return timm_card(name)
     if name not in CATALOGUE:
-        near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`convscope models` lists them"
+        hint = did_you_mean(name, CATALOGUE, "`convscope models` lists them")
         raise ModelFileError(f"unknown network '{name}': {hint}")
     return CATALOGUE[name]
 
 
 def find_preparation(name: str, pretrained: bool) -> Weights | None:
-    """How a network's makers prepare its pictures; None where the training images decide.
+    """Return the preprocessing of a network's publishers; None where the training images decide.
 
-    The public weights' way if it is `pretrained`, and timm's own for a network of timm. UsageError: no public weights.
+    That is the preprocessing of the public weights if the network is `pretrained`, and timm's for a network of timm.
+    UsageError if there are no public weights.
     """
     if is_timm(name):
         return timm_weights(name)
@@ -63,15 +63,15 @@ def find_preparation(name: str, pretrained: bool) -> Weights | None:
 def create_model(
     name: str, num_classes: int | None = None, in_channels: int | None = None, pretrained: bool = False, **options: Any
 ) -> nn.Module:
-    """A network, a plain `nn.Module` that gives logits, N x `num_classes`; initialised as its paper does.
+    """Return a network: a plain `nn.Module` that returns logits, N x `num_classes`, initialised as in its paper.
 
-    Without `num_classes` and `in_channels` it has its paper's. `timm:NAME` is any network of timm, if that is
-    installed. With `pretrained` it has the public ImageNet weights; another number of classes keeps a fresh last layer.
-    `options` are the further arguments of the network's own constructor, or what can be varied in any network:
+    `num_classes` and `in_channels` are the paper's unless given. `timm:NAME` is any network of timm, if that is
+    installed. `pretrained` loads the public ImageNet weights; with another number of classes the last layer is fresh.
+    `options` are further arguments of the network's own constructor, or what can be varied in any network:
     `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu, gelu), `pooling` (max, avg, sum), `init` (kaiming,
     xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed), `head` (a classical classifier in
-    place of the last layer, see `WithClassicalHead`). Raises ModelFileError for an unknown
-    name, UsageError for an argument that does not fit, DataError if public weights cannot be had.
+    the place of the last layer, see `WithClassicalHead`). Raises ModelFileError for an unknown name, UsageError for an
+    argument that does not fit, DataError if the public weights cannot be downloaded.
     """
     card = find_card(name)
     given = {"num_classes": num_classes, "in_channels": in_channels}
@@ -102,17 +102,17 @@ def create_model(
 
 
 def arguments_for(name: str, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:
-    """What `create_model` needs to make a network for images of `input_size` (channels, height, width).
+    """Return the arguments with which `create_model` builds a network for images of `input_size` (channels, H, W).
 
-    Networks whose weights depend on the size of the image get it; all are tried with it, on shapes alone, unless it is
-    the size that they were made for. Raises UsageError, in one line, if the network takes no such images.
+    Networks whose weights depend on the image size get it as an argument. Unless it is the size that the network was
+    made for, a trial run on shapes alone checks that it fits. Raises UsageError, in one line, if it does not.
     """
     channels, height, width = input_size
     arguments = {"in_channels": channels, **options}
     if "img_size" in inspect.signature(find_card(name).build).parameters:
         arguments["img_size"] = height
     if input_size == find_card(name).input_size and set(options) <= {"num_classes"}:
-        return arguments  # the first operation on shapes alone imports for more than a second
+        return arguments  # no trial run: PyTorch's first one imports for more than a second
     with torch.device("meta"):
         trial = create_model(name, **arguments)
         try:

@@ -125,7 +125,7 @@ def test_weights_that_are_in_the_cache_are_used(hub):
 def test_without_a_network_there_is_one_line_at_once(hub):
     with pytest.raises(cs.DataError) as caught:
         cs.create_model(NAME, pretrained=True)
-    assert str(caught.value).startswith(f"{NAME}: cannot fetch its weights (") and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{NAME}: cannot download its weights (") and "\n" not in str(caught.value)
     assert constants.HF_HUB_OFFLINE is False
 
 

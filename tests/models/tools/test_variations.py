@@ -111,7 +111,7 @@ def test_first_kernels_by_name():
             "unknown first_kernels 'sobel'; choose one of gabor, gabor-fixed, haar",
         ),
         ("lenet5", {"activation": "relu"}, "LeNet5 has no activation that could be exchanged"),
-        ("mlp", {"pooling": "avg"}, "Perceptron has no pooling window that could be exchanged"),
+        ("mlp", {"pooling": "avg"}, "Perceptron has no pooling layer that could be exchanged"),
     ],
 )
 def test_what_cannot_be_varied_is_one_line(model, options, message):

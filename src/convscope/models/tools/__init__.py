@@ -1,1 +1,1 @@
-"""What the networks share: their cards, layers, public weights, variations."""
+"""What the networks share: cards, layers, public weights, variations, heads and the backbone for detectors."""

@@ -1,4 +1,4 @@
-"""Our networks under torchvision's detection and segmentation heads.
+"""Use a network as the backbone of torchvision's detectors and segmentation networks.
 
     backbone = Backbone(cs.create_model("resnet18"), pyramid=64)
     detector = torchvision.models.detection.RetinaNet(backbone, num_classes=3, anchor_generator=...)
@@ -6,10 +6,10 @@
     backbone = Backbone(cs.create_model("resnet18"), {"layer4": "out"})
     segmenter = torchvision.models.segmentation.FCN(backbone, FCNHead(backbone.out_channels, 3))
 
-The network is traced with `torch.fx` and cut behind the last stage that is asked for. Forward hooks would do as well,
-and take networks that cannot be traced; but the classifier would stay behind, with parameters that never get a gradient
-(an error under `DistributedDataParallel`), one of fixed size would refuse the image, and every pass would hang hooks
-into a network that others may be looking at. Cut, there is nothing to leave behind.
+The network is traced with `torch.fx` and cut behind the last stage that is asked for. Forward hooks would also work,
+even for networks that cannot be traced. But the classifier would stay, with parameters that never get a gradient (an
+error under `DistributedDataParallel`); a classifier for one image size would refuse others; and every pass would put
+hooks on a network that other threads may use.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Backbone(nn.Module):
     """The maps of some stages of `network`, fine to coarse: N x C x H x W -> {name: N x channels x H/s x W/s}.
 
     `stages` are keys of `network.stages` (all of them if it is left out), or a mapping from those to the names that the
-    head on top expects. With `pyramid`, a feature pyramid (Lin et al., arXiv 1612.03144) brings all maps to that many
-    channels. `channels` and `strides` say what comes out by name; `out_channels` is the number a head asks for: that of
-    the coarsest map, or of the pyramid.
+    detector expects. With `pyramid`, a feature pyramid (Lin et al., arXiv 1612.03144) brings all maps to that many
+    channels. `channels` and `strides` are those of the outputs by name; `out_channels` is the number that torchvision's
+    detectors read: that of the coarsest map, or of the pyramid.
 
     Parameters are shared with `network`, not copied; those behind the last stage are left out. Forward hooks on
     `network` itself or on its containers do not run, those on its layers do.
@@ -53,7 +53,7 @@ class Backbone(nn.Module):
         self.out_channels = list(self.channels.values())[-1]
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
-        """One map a stage, by name."""
+        """Return one map per stage, by name."""
         found = self.body(images)
         maps = OrderedDict((name, found[name]) for name in self.channels)
         return maps if self.fpn is None else self.fpn(maps)
@@ -74,7 +74,7 @@ def _names(
 
 
 def _cut(network: nn.Module, names: dict[str, str]) -> nn.Module:
-    """The network as far as the last of the stages. Tracing visits both modes; each module is given its own back."""
+    """Return the network up to the last of the stages. Tracing switches modes; each module gets its own back."""
     modes = {module: module.training for module in network.modules()}
     checks = {"autowrap_functions": _size_checks(network)}
     try:
@@ -88,10 +88,10 @@ def _cut(network: nn.Module, names: dict[str, str]) -> nn.Module:
 
 
 def _size_checks(network: nn.Module) -> tuple[Callable[..., None], ...]:
-    """The functions `require_...` that the network's files use.
+    """Return the functions `require_...` that the network's files use.
 
-    What they demand of images is for the classifier's sake. As single steps of the graph that lead to no map they fall
-    away with it, so that the maps can be of any size.
+    They check the image size that the classifier needs. Traced as single steps that lead to no map, they are removed
+    together with it, so that the maps can be of any size.
     """
     files = {type(module).__module__ for module in network.modules()}
     found = (item for file in files for item in vars(sys.modules[file]).items())

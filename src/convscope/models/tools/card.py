@@ -1,4 +1,4 @@
-"""What a network says of itself: its paper, its family, the input it was made for."""
+"""The card of a network: its paper, its family, the input it was made for, its published error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Card:
     """A network of the catalogue.
 
     `input_size` is channels x height x width. `border` says how many of its outer pixels are background around the
-    picture (LeNet-5 sees 28 x 28 digits in a 32 x 32 field). `mean` and `std` are in units of the pixel range 0..1;
+    image (LeNet-5 takes 28 x 28 digits in 32 x 32 pixels). `mean` and `std` are in units of the pixel range 0..1;
     without them a training run computes them from its training images. `top1_error` and `top5_error` are the published
     figures in per cent on `benchmark`. `year` is None where nothing was published.
     """

@@ -1,7 +1,7 @@
-"""Classical classifiers on top of a network's features, as modules: what scikit-learn has fitted, in tensors.
+"""Classical classifiers on a network's features, as modules with what scikit-learn fitted in tensors.
 
-No pickle is needed to keep them, they run wherever the network runs, and their logits turn into scikit-learn's own
-probabilities under softmax (but for the support vector machine, whose margins are no probabilities).
+They are saved without pickle and run on any device. The softmax of their logits gives scikit-learn's own probabilities
+(except for the support vector machine, whose margins are no probabilities).
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .layer_features import Depths
+from .layer_features import LayerFeatures
 
 
 class LinearHead(nn.Module):
-    """Logistic regression, or a linear support vector machine for each class. N x width -> N x classes."""
+    """Logistic regression, or one linear support vector machine per class. N x width -> N x classes."""
 
     def __init__(self, width: int, classes: int):
         super().__init__()
         self.linear = nn.Linear(width, classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits, or margins."""
+        """Return logits, or margins."""
         return self.linear(features)
 
 
 class NeighboursHead(nn.Module):
-    """The `k` nearest of `rows` remembered images vote. Logits are the logarithms of the shares of the votes."""
+    """k nearest neighbours among `rows` stored images. Logits are the logarithms of the shares of their votes."""
 
     features: Tensor
     labels: Tensor
@@ -47,7 +47,7 @@ class NeighboursHead(nn.Module):
 
 
 class TreeHead(nn.Module):
-    """A decision tree of `nodes` nodes and `levels` questions at most, as CART grows it (Breiman et al. 1984)."""
+    """A decision tree of `nodes` nodes and at most `levels` decisions, as CART grows it (Breiman et al. 1984)."""
 
     feature: Tensor
     threshold: Tensor
@@ -59,12 +59,12 @@ class TreeHead(nn.Module):
         self.levels = levels
         self.register_buffer("feature", torch.zeros(nodes, dtype=torch.int64))
         self.register_buffer("threshold", torch.zeros(nodes, dtype=torch.float64))
-        # Left where the feature is at most the threshold; a leaf is its own child.
+        # The left child where the feature is at most the threshold; a leaf is its own child.
         self.register_buffer("branches", torch.zeros(nodes, 2, dtype=torch.int64))
         self.register_buffer("shares", torch.zeros(nodes, classes))
 
     def forward(self, features: Tensor) -> Tensor:
-        """N x width -> N x classes: the logarithms of the shares of the training images in the leaf."""
+        """Return the logarithms of the shares of the classes in the leaf: N x width -> N x classes."""
         node = torch.zeros(len(features), dtype=torch.int64, device=features.device)
         for _ in range(self.levels):
             value = features.gather(1, self.feature[node, None]).squeeze(1)
@@ -78,7 +78,7 @@ HEADS: dict[str, type[nn.Module]] = {
 
 
 class WithClassicalHead(nn.Module):
-    """A network whose answer comes from a classical classifier on its features. N x C x H x W -> N x classes.
+    """A network whose last layer is replaced by a classical classifier on its features. N x C x H x W -> N x classes.
 
     `settings` are `kind` (a key of HEADS), `depths` (names of layers, or `penultimate`), `width` (of the joined
     features), `last` (the paths of the network's own last layers) and the sizes that this kind needs.
@@ -90,22 +90,22 @@ class WithClassicalHead(nn.Module):
     def __init__(self, network: nn.Module, classes: int, settings: Mapping[str, Any]):
         super().__init__()
         if not isinstance(settings, Mapping):
-            raise ValueError(f"head: its settings are names with values, not {settings!r}")
+            raise ValueError(f"head: settings must be names with values, not {settings!r}")
         kind, depths, width, last = (settings.get(key) for key in ("kind", "depths", "width", "last"))
         if kind not in HEADS or not _names(depths) or not _names(last) or not isinstance(width, int):
-            raise ValueError(f"head: it needs kind ({', '.join(HEADS)}), depths, width and last")
+            raise ValueError(f"head: settings need kind ({', '.join(HEADS)}), depths, width and last")
         sizes = {key: value for key, value in settings.items() if key not in ("kind", "depths", "width", "last")}
         if not all(isinstance(value, int) and value > 0 for value in sizes.values()):
-            raise ValueError("head: its sizes must be whole numbers above 0")
+            raise ValueError("head: sizes must be whole numbers above 0")
         self.body, self.kind = network, kind
-        self.depths = Depths(network, list(depths or ()), list(last or ()))
-        # Each feature less its mean over the training images, by its deviation.
+        self.depths = LayerFeatures(network, list(depths or ()), list(last or ()))
+        # Each feature minus its mean over the training images, divided by its standard deviation.
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
         self.head = HEADS[kind](width, classes, **sizes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits whose softmax is the head's probabilities; a support vector machine's margins."""
+        """Return logits whose softmax is the head's probabilities, or a support vector machine's margins."""
         return self.head((self.depths(images) - self.mean) / self.scale)
 
 
@@ -114,5 +114,5 @@ def _names(value: Any) -> bool:
 
 
 def _log_of_shares(shares: Tensor) -> Tensor:
-    # A class without any share must not be minus infinity, which turns a mean of logits into nothing.
+    # Minus infinity for a class without any share would turn a mean of logits into NaN.
     return shares.float().clamp_min(1e-9).log()

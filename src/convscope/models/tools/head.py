@@ -1,4 +1,4 @@
-"""Which layers of a network name the classes: its head; all the rest is its body."""
+"""Find the head of a network: the last layers, which classify. All the rest is its body."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
-from torch.utils._pytree import tree_leaves
+
+from ...nested import tensors_in
 
 
 def find_head(network: nn.Module, images: Tensor) -> list[str]:
-    """The paths of the modules whose parameters stand last before an output of `network` for `images`.
+    """Return the paths of the modules whose parameters come last before an output of `network` for `images`.
 
-    Found by going back from the outputs of a training pass along autograd's graph, not by names, so that it is right
-    for any network; auxiliary classifiers have heads too. The network is not touched.
+    They are found by following autograd's graph back from the outputs of a training pass, not by names, so that the
+    answer is right for any network. Auxiliary classifiers have heads too. The pass runs on a copy of the network.
     """
     trial = copy.deepcopy(network).requires_grad_(True).train()
     places = {id(p): path for path, p in trial.named_parameters()}
@@ -23,8 +24,8 @@ def find_head(network: nn.Module, images: Tensor) -> list[str]:
     with torch.enable_grad(), torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
         outputs = trial(images)
     heads = set()
-    for output in tree_leaves(outputs):
-        if isinstance(output, Tensor) and output.grad_fn is not None:
+    for output in tensors_in(outputs):
+        if output.grad_fn is not None:
             nearest = next(_levels(output.grad_fn, places), [])
             paths = sorted({path.rpartition(".")[0] for path in nearest}, key=order.index)
             # A norm before a layer without bias is as near to the output as the layer itself.
@@ -34,7 +35,7 @@ def find_head(network: nn.Module, images: Tensor) -> list[str]:
 
 
 def _levels(start: Node, places: dict[int, str]) -> Iterator[list[str]]:
-    """The parameters that are reached from `start`, those at the same number of steps together, the nearest first."""
+    """Yield the parameters that are reached from `start`: those at the same number of steps together, nearest first."""
     level, seen = [start], {start}
     while level:
         found = [places[id(v)] for node in level if id(v := getattr(node, "variable", None)) in places]

@@ -1,4 +1,4 @@
-"""What the Inception papers share: branches side by side, their convolutions, and heads that help only in training."""
+"""What the Inception papers share: parallel branches, their convolutions, and auxiliary heads for training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Size = int | tuple[int, int]
 
 
 class Concat(nn.Module):
-    """Branches side by side: every child sees the same maps, and their outputs are joined along the channels."""
+    """Parallel branches: every child gets the same maps, and their outputs are concatenated along the channels."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """N x C x H x W -> N x sum of the branches' channels x H' x W'."""
@@ -21,7 +21,7 @@ class Concat(nn.Module):
 
 
 class ConvReLU(nn.Sequential):
-    """Convolution and rectifier, padded so that at stride 1 the size stays."""
+    """Convolution and ReLU, padded so that at stride 1 the size stays."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: int = 1):
         super().__init__()
@@ -30,7 +30,7 @@ class ConvReLU(nn.Sequential):
 
 
 class BasicConv2d(nn.Sequential):
-    """Convolution, batch norm, rectifier. At stride 1 the size stays, unless `padding=0`, which the papers call "V"."""
+    """Convolution, batch norm, ReLU. At stride 1 the size stays, unless `padding=0`, which the papers call "V"."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class BasicConv2d(nn.Sequential):
 
 
 class AuxiliaryPool(nn.Module):
-    """The papers' average pooling 5x5 / 3 before an auxiliary head, and for other image sizes one that fits the head.
+    """The papers' average pooling 5x5 / 3 before an auxiliary head; for other image sizes, adaptive average pooling.
 
-    The head needs `side` x `side` maps, or, if `larger` ones may pass, at least so many.
+    The head needs `side` x `side` maps or, with `larger`, at least so many.
     """
 
     def __init__(self, side: int, larger: bool = False):
@@ -64,11 +64,11 @@ class AuxiliaryPool(nn.Module):
         return _auxiliary_pool(maps, self.side, self.larger)
 
     def extra_repr(self) -> str:
-        """The size that the head needs."""
+        """Return the size that the head needs, for `print(network)`."""
         return f"side={self.side}"
 
 
-@torch.fx.wrap  # one step for those who trace the network: it decides by the size of the maps
+@torch.fx.wrap  # one step in traces with torch.fx, because it decides by the size of the maps
 def _auxiliary_pool(maps: Tensor, side: int, larger: bool) -> Tensor:
     after = [(length - 5) // 3 + 1 for length in maps.shape[-2:]]
     published = min(after) >= side if larger else after == [side, side]
@@ -76,7 +76,7 @@ def _auxiliary_pool(maps: Tensor, side: int, larger: bool) -> Tensor:
 
 
 def auxiliary_loss(outputs: Any, labels: Tensor, weight: float, label_smoothing: float) -> Tensor:
-    """Cross-entropy of the logits, plus that of each auxiliary head times `weight`; `outputs` may be plain logits."""
+    """Return the cross-entropy of the logits, plus `weight` times that of each auxiliary head if there are any."""
     logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
     loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
     for head in auxiliary:

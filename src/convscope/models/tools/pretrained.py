@@ -1,20 +1,19 @@
-"""Public weights: the networks as torchvision and timm trained them on ImageNet.
+"""Public weights (`--pretrained`): the networks as torchvision and timm trained them on ImageNet.
 
     network = resnet50(num_classes=7)
     load_pretrained(network, "resnet50")
 
-Files are fetched once into torch's own folder (`TORCH_HOME`, else `~/.cache/torch`, under hub/checkpoints), where
-other programs find and leave them as well. The name of each ends with the first digits of its SHA-256, which is checked
-on every load. Nothing of a file is executed (`weights_only`).
+Files are downloaded once into torch's own folder (`TORCH_HOME`, else `~/.cache/torch`, under hub/checkpoints), which
+other programs use too. Each file name ends with the first digits of the file's SHA-256, which is checked on every load.
+Nothing in a file is executed (`weights_only`).
 
-Each row below is the first set that was published for its network (torchvision calls it IMAGENET1K_V1), since it was
-trained most nearly as the paper did. The two that torchvision lacks are timm's; they were converted from TensorFlow
-and have a class more, "background", which comes first and is left out here.
+Each row below is the first set that was published for its network (torchvision calls it IMAGENET1K_V1), because its
+training is the closest to the paper's. The two that torchvision lacks are timm's; they were converted from TensorFlow
+and have one class more, "background", which comes first and is left out here.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import pickle
 import re
@@ -30,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError, ModelFileError, UsageError, printable
+from ...suggest import did_you_mean
 
 TORCHVISION = "https://download.pytorch.org/models/"
 TIMM = "https://github.com/huggingface/pytorch-image-models/releases/download/"
@@ -37,11 +37,12 @@ TIMM = "https://github.com/huggingface/pytorch-image-models/releases/download/"
 
 @dataclass(frozen=True)
 class Weights:
-    """A public file, and what has to be done to pictures before its network sees them.
+    """A public file of weights, and the preprocessing of images that its network expects.
 
-    `head` are the layers that name classes, `auxiliary` the parts that a network may be built without. Pictures are
-    resized so that their shorter side is `resize`, the middle `crop` x `crop` is taken, and each channel, in the range
-    0..1, has `mean` subtracted and is divided by `std`. `top1_error` is the publisher's, in per cent, for that.
+    `head` are the layers that classify, `auxiliary` the parts that a network may be built without. Images are resized
+    so that their shorter side is `resize`, the middle `crop` x `crop` is cut out, and each channel, in the range 0..1,
+    has `mean` subtracted and is divided by `std`. `top1_error` is the publisher's, in per cent, with this
+    preprocessing.
     """
 
     file: str
@@ -58,17 +59,17 @@ class Weights:
 
     @property
     def url(self) -> str:
-        """Where the file is."""
+        """The address of the file."""
         return f"{self.site}{self.file}.pth"
 
     def scaling(self, in_channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """`mean` and `std` for pictures of so many channels; for others than RGB, the three colours' average."""
+        """Return `mean` and `std` for this number of channels; for others than three, the colours' average."""
         if in_channels == 3:
             return self.mean, self.std
         return (sum(self.mean) / 3,) * in_channels, (sum(self.std) / 3,) * in_channels
 
 
-HALVES = (0.5, 0.5, 0.5)  # pixels from -1 to 1, for which GoogLeNet and its successors were trained
+HALVES = (0.5, 0.5, 0.5)  # pixels from -1 to 1, with which GoogLeNet and its successors were trained
 
 # fmt: off
 WEIGHTS = {
@@ -108,38 +109,37 @@ WEIGHTS = {
                                    HALVES, HALVES, background=True, site=f"{TIMM}v0.1-weights/"),
 }
 # fmt: on
-# Options of a constructor that leave its function and its layers as published, or that `load_pretrained` fits.
+# Constructor options with which the public weights still fit.
 NEUTRAL = {"num_classes", "in_channels", "aux_logits", "drop_rate"}
 
 
 def load_pretrained(network: nn.Module, name: str, options: Collection[str] = ()) -> Weights:
-    """Put the public weights of the network called `name` into `network`, and return what they are.
+    """Load the public weights of the network called `name` into `network`, and return their description.
 
-    With another number of classes the network keeps its fresh head (auxiliary ones as well). With another number of
-    input channels its first kernels are the sum of the public ones over the colours (one channel), or the public ones
-    over and over, scaled so that a grey picture gives the same response. `options` are the names of the other
-    arguments that the network was built with: the weights fit no variant. Everything is checked before the network is
-    touched. UsageError: there are no such weights; DataError: they cannot be had; ModelFileError: they do not fit.
+    With another number of classes the network keeps its fresh head (auxiliary ones as well). With one input channel its
+    first kernels are the sum of the public ones over the colours; with another number, the public ones are repeated and
+    scaled so that a grey image gives the same response. `options` are the names of the other arguments that the network
+    was built with: variants have no public weights. Everything is checked before the network is changed. UsageError:
+    there are no such weights; DataError: they cannot be downloaded; ModelFileError: they do not fit.
     """
     weights = find_weights(name)
     if variant := sorted(set(options) - NEUTRAL):
         raise UsageError(f"{name}: the public weights are those of the network without '{variant[0]}'; leave it out")
     state = fit(fetch(weights.url, name), network, name)
-    network.load_state_dict(state, strict=False)  # `fit` has seen to it that only what may be missing is missing
+    network.load_state_dict(state, strict=False)  # `fit` has checked what is missing
     return weights
 
 
 def find_weights(name: str) -> Weights:
-    """The public weights of a network; UsageError, with near names, if there are none."""
+    """Return the public weights of a network; UsageError, with similar networks that have some, if there are none."""
     if name not in WEIGHTS:
-        near = difflib.get_close_matches(name, WEIGHTS, n=3, cutoff=0.5)
-        hint = f"; {' and '.join(near)} {'have' if len(near) > 1 else 'has'} some" if near else ""
-        raise UsageError(f"there are no public weights for {name}{hint}")
+        hint = did_you_mean(name, WEIGHTS)
+        raise UsageError(f"there are no public weights for {name}" + (f"; {hint}" if hint else ""))
     return WEIGHTS[name]
 
 
 def fetch(url: str, name: str) -> dict[str, Tensor]:
-    """The file behind `url`, from torch's folder if it is there. A download is kept whole and right, or not at all."""
+    """Return the weights in the file at `url`, from torch's folder if it is there. Broken downloads are not kept."""
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
     promised = re.search(r"-([0-9a-f]{8,})\.\w+$", file.name)
     digits = promised[1] if promised else ""
@@ -149,19 +149,21 @@ def fetch(url: str, name: str) -> dict[str, Tensor]:
             file.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(file), digits, progress=sys.stderr.isatty())
         elif not _sha256(file).startswith(digits):
-            raise DataError(f"{name}: {printable(file)} is damaged (wrong SHA-256); delete it to fetch it anew")
+            raise DataError(f"{name}: {printable(file)} is damaged (wrong SHA-256); delete it to download it again")
     except (OSError, HTTPException) as problem:
         reason = problem if isinstance(problem, HTTPError) else getattr(problem, "reason", problem)
-        raise DataError(f"{name}: cannot fetch {file.name} ({printable(reason)}); when offline, {by_hand}") from problem
-    except RuntimeError as problem:  # the only one of a download: it was complete, and its SHA-256 is another
         raise DataError(
-            f"{name}: what arrived is not {file.name} (wrong SHA-256); try again, or {by_hand}"
+            f"{name}: cannot download {file.name} ({printable(reason)}); when offline, {by_hand}"
+        ) from problem
+    except RuntimeError as problem:  # the download was complete, but has another SHA-256
+        raise DataError(
+            f"{name}: the download is not {file.name} (wrong SHA-256); try again, or {by_hand}"
         ) from problem
     try:
         return torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as problem:
         reason = str(problem).splitlines()[0]
-        raise DataError(f"{name}: {printable(file)} holds no weights ({printable(reason)})") from problem
+        raise DataError(f"{name}: {printable(file)} contains no weights ({printable(reason)})") from problem
 
 
 def _sha256(file: Path) -> str:
@@ -173,9 +175,12 @@ def _sha256(file: Path) -> str:
 
 
 def fit(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Tensor]:
-    """`state` in names and shapes of `network`, without what stays fresh. ModelFileError names what does not fit."""
+    """Return `state` with names and shapes of `network`, without the layers that stay fresh.
+
+    ModelFileError names what does not fit.
+    """
     weights, wanted = find_weights(name), network.state_dict()
-    # DenseNet's files are older than the rule that a module's name has no dot.
+    # DenseNet's files are older than PyTorch's rule that a module's name has no dot.
     state = {re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.", r"\1\2.", key): t for key, t in state.items()}
     absent = [part for part in weights.auxiliary if not any(key.startswith(f"{part}.") for key in wanted)]
     state = {key: tensor for key, tensor in state.items() if key.split(".")[0] not in absent}
@@ -190,10 +195,10 @@ def fit(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Te
     first = next(key for key, tensor in wanted.items() if tensor.ndim == 4)
     if first in state:
         state[first] = _for_channels(state[first], wanted[first].shape[1])
-    # Files from before torch 0.4.1 do not say how many batches a batch norm has seen. It needs that for no output.
+    # Files from before torch 0.4.1 lack the number of batches that a batch norm has seen; no output depends on it.
     needed = {key for key in wanted.keys() - fresh if not key.endswith("num_batches_tracked")}
-    misfits = [f"it has no {key}" for key in sorted(needed - state.keys())]
-    misfits += [f"{key} has no place in it" for key in sorted(state.keys() - wanted.keys())]
+    misfits = [f"the file has no {key}" for key in sorted(needed - state.keys())]
+    misfits += [f"the network has no {key}" for key in sorted(state.keys() - wanted.keys())]
     misfits += [
         f"{key} is {_shape(state[key])}, not {_shape(wanted[key])}"
         for key in sorted(state.keys() & wanted.keys())

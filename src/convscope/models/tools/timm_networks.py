@@ -1,14 +1,13 @@
-"""Any network of timm (PyTorch Image Models), as `timm:NAME`, with its own preprocessing. Needs the extra package timm.
+"""Networks of timm (PyTorch Image Models), as `timm:NAME`, with timm's preprocessing. Needs the package timm.
 
     network = create_model("timm:convnext_atto", num_classes=7)
 
-A name without a tag stands for timm's first set of weights of that network, as in timm; `timm:resnet18.a1_in1k` names
-one. Weights come through timm, from its cache or the network, and only if they are asked for.
+As in timm, a name without a tag means the network's first set of weights; `timm:resnet18.a1_in1k` names one set. timm
+loads the weights, from its cache or over the network, and only on request.
 """
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import logging
 import socket
@@ -24,29 +23,30 @@ from urllib.request import getproxies
 from torch import nn
 
 from ...errors import DataError, ModelFileError, UsageError, printable
+from ...suggest import did_you_mean
 from .card import Card
 from .pretrained import Weights
 
 PREFIX = "timm:"
 FILTERS = ("nearest", "bilinear", "bicubic")
-# Our names of arguments, timm's.
+# Our names of arguments and timm's.
 RENAMED = {"in_channels": "in_chans"}
 
 
 def is_timm(name: str) -> bool:
-    """Whether a name stands for a network of timm."""
+    """Tell whether a name means a network of timm."""
     return name.startswith(PREFIX)
 
 
 def list_timm(pattern: str = "*") -> list[str]:
-    """The names, with the prefix, that match a pattern such as `timm:resnet*`; UsageError without timm."""
+    """Return the names, with the prefix, that match a pattern such as `timm:resnet*`; UsageError without timm."""
     found = _timm().list_models()
     return [PREFIX + name for name in found if fnmatch.fnmatchcase(name, pattern.removeprefix(PREFIX))]
 
 
 @lru_cache
 def timm_card(name: str) -> Card:
-    """What timm says of `timm:NAME`; ModelFileError with near names if it has no such network."""
+    """Return the card of `timm:NAME`; ModelFileError with similar names if timm has no such network."""
     settings = _settings(name)
     build = _of_one_size if settings.fixed_input_size else _of_any_size
     home = f"https://huggingface.co/{settings.hf_hub_id}" if settings.hf_hub_id else "https://huggingface.co/docs/timm"
@@ -73,7 +73,7 @@ def _of_one_size(
 
 
 def timm_weights(name: str) -> Weights:
-    """How pictures have to be prepared for a network of timm, whether or not it starts from public weights."""
+    """Return the preprocessing of a network of timm, whether or not it starts from public weights."""
     settings = _settings(name)
     size = settings.input_size[1]
     heads = settings.classifier if isinstance(settings.classifier, tuple) else (settings.classifier,)
@@ -90,10 +90,10 @@ def timm_weights(name: str) -> Weights:
 
 
 def load_timm_weights(network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
-    """Put timm's public weights into a network that was built with `arguments`.
+    """Load timm's public weights into a network that was built with `arguments`.
 
-    Another number of classes keeps a fresh head, another number of channels gets the kernels that timm makes of the
-    public ones. UsageError: there are none; DataError: they cannot be had.
+    With another number of classes the head stays fresh; with another number of channels timm adapts the first kernels.
+    UsageError: there are no weights; DataError: they cannot be downloaded.
     """
     if not _settings(name).has_weights:
         raise UsageError(f"there are no public weights for {name}")
@@ -101,31 +101,29 @@ def load_timm_weights(network: nn.Module, name: str, arguments: dict[str, Any]) 
     try:
         with _quietly(), redirect_stdout(stderr):
             trained = _timm().create_model(name.removeprefix(PREFIX), pretrained=True, **given)
-    except Exception as problem:  # timm lets through whatever the network layer raises
+    except Exception as problem:  # timm passes on whatever its HTTP library raises
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0].split(". ")[0]
         raise DataError(
-            f"{name}: cannot fetch its weights ({printable(reason)[:200]}); go online once, or bring "
+            f"{name}: cannot download its weights ({printable(reason)[:200]}); go online once, or copy "
             "~/.cache/huggingface (HF_HOME) from a machine that has them"
         ) from problem
     state = trained.state_dict()
     if arguments.get("num_classes", _settings(name).num_classes) != _settings(name).num_classes:
-        # Of equal seeds equal heads: the fresh one is the network's own, not the one that was just drawn.
+        # The network's own fresh head, not the one that was just drawn: equal seeds give equal heads.
         heads = timm_weights(name).head
         state |= {key: own for key, own in network.state_dict().items() if key.rpartition(".")[0] in heads}
     network.load_state_dict(state)
 
 
 def _settings(name: str) -> Any:
-    """timm's `PretrainedCfg` of a network."""
+    """Return timm's `PretrainedCfg` of a network."""
     timm, bare = _timm(), name.removeprefix(PREFIX)
     if timm.is_model(bare):
         settings = timm.models.get_pretrained_cfg(bare)
         if settings is not None:
             return settings
-    near = difflib.get_close_matches(bare, timm.list_models(), n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(PREFIX + other for other in near)}?" if near else f"`convscope models '{PREFIX}*'`"
-    )
+    known = [PREFIX + other for other in timm.list_models()]
+    hint = did_you_mean(PREFIX + bare, known, f"`convscope models '{PREFIX}*'` lists them", cutoff=0.6)
     raise ModelFileError(f"timm has no network '{printable(bare)}': {hint}")
 
 
@@ -141,7 +139,7 @@ def _timm() -> ModuleType:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the hub's own lines, and without its minute of retries where there is plainly no network."""
+    """Silence the hub's messages, and spare its minute of retries where there is plainly no network."""
     from huggingface_hub import constants
 
     log, before = logging.getLogger("huggingface_hub"), constants.HF_HUB_OFFLINE
@@ -156,7 +154,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _resolves(address: str) -> bool:
-    """Whether the host behind an address has a number; behind a proxy that is not for us to know."""
+    """Tell whether the host of an address is known; behind a proxy, which resolves names itself, always."""
     if getproxies():
         return True
     try:

@@ -1,7 +1,7 @@
-"""What experiments vary in any network: its activations, its pooling, how its weights start, its first kernels.
+"""Vary any network for an experiment: activation, pooling, initialisation, first kernels.
 
-The networks are built of modules, so one module can be exchanged for another without the network's own code knowing.
-`create_model(name, activation="gelu", pooling="avg", init="xavier", first_kernels="gabor")` does it on the way.
+The networks are built of modules, so that one module can be exchanged for another without changing the network's code.
+`create_model(name, activation="gelu", pooling="avg", init="xavier", first_kernels="gabor")` applies these functions.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from .first_kernels import BANKS, set_first_kernels
 from .layers import ACTIVATIONS, SumPool2d, activation
 
-# What may be exchanged. LeNet-5's scaled tanh is not among them: its targets and its initialisation depend on it.
+# These can be exchanged. LeNet-5's scaled tanh cannot: its targets and its initialisation depend on it.
 PLAIN_ACTIVATIONS = (
     nn.Sigmoid, nn.Tanh, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Hardswish,
 )  # fmt: skip
 
 
 def set_activation(network: nn.Module, name: str) -> int:
-    """Exchange every plain activation for a fresh one of another kind; how many there were. ValueError if none."""
+    """Exchange every plain activation for a new one of another kind; return their number. ValueError if none."""
     return _exchange(network, PLAIN_ACTIVATIONS, lambda old: activation(name), "activation")
 
 
@@ -38,9 +38,9 @@ POOLINGS: dict[str, Callable[[int, int, int, bool], nn.Module]] = {"max": _max, 
 
 
 def set_pooling(network: nn.Module, name: str) -> int:
-    """Exchange every pooling window for one of another kind (max, avg, sum) and the same geometry; how many there were.
+    """Exchange every pooling layer for one of another kind (max, avg, sum) with the same windows; return their number.
 
-    Global pooling stays. ValueError for an unknown kind, or if there is nothing to exchange.
+    Global pooling stays. ValueError for an unknown kind, or if there is no such layer.
     """
     if name not in POOLINGS:
         raise ValueError(f"unknown pooling '{name}'; choose one of {', '.join(POOLINGS)}")
@@ -50,7 +50,7 @@ def set_pooling(network: nn.Module, name: str) -> int:
         geometry = (old.kernel_size, old.stride, old.padding)
         return POOLINGS[name](*geometry, old.ceil_mode)  # type: ignore[arg-type]
 
-    return _exchange(network, (nn.MaxPool2d, nn.AvgPool2d, SumPool2d), fresh, "pooling window")
+    return _exchange(network, (nn.MaxPool2d, nn.AvgPool2d, SumPool2d), fresh, "pooling layer")
 
 
 def _exchange(
@@ -83,7 +83,7 @@ INITIALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def initialise(network: nn.Module, name: str) -> None:
-    """Draw the weights of every convolution and linear layer anew, biases 0; ValueError for an unknown way."""
+    """Draw new weights for every convolution and linear layer, biases 0; ValueError for an unknown name."""
     if name not in INITIALISATIONS:
         raise ValueError(f"unknown init '{name}'; choose one of {', '.join(INITIALISATIONS)}")
     for module in network.modules():
@@ -95,7 +95,7 @@ def initialise(network: nn.Module, name: str) -> None:
 
 
 def first_kernels(network: nn.Module, name: str) -> None:
-    """`gabor` or `haar` as a start, `gabor-fixed` or `haar-fixed` for good."""
+    """Set the first kernels: `gabor` or `haar` to start from, `gabor-fixed` or `haar-fixed` to keep."""
     kind, fixed = re.fullmatch(r"(.*?)(-fixed)?", name).groups()  # type: ignore[union-attr]
     if kind not in BANKS:
         choices = [kind + ending for kind in BANKS for ending in ("", "-fixed")]
@@ -103,7 +103,7 @@ def first_kernels(network: nn.Module, name: str) -> None:
     set_first_kernels(network, kind, frozen=fixed is not None)
 
 
-# In the order in which they are applied: designed kernels come after the drawn ones.
+# In the order in which they are applied: the first kernels replace drawn ones.
 VARIATIONS: dict[str, Callable[[nn.Module, str], object]] = {
     "activation": set_activation,
     "pooling": set_pooling,
