@@ -16,7 +16,7 @@ from .bundle import find_bundle, make_config, read_bundle, write_bundle
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
-from .prediction import BATCH_SIZE, Answer, ImageLike, answers, image_pixels, logits_of
+from .prediction import Answer, ImageLike, answers, image_pixels, logits_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Classifier:
         self.network.eval()
         return logits_of(self.network, self.preprocess, pixels, self.device)
 
-    def probabilities(self, images: Iterable[ImageLike], batch_size: int = BATCH_SIZE) -> Tensor:
+    def probabilities(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Tensor:
         """Return the probabilities N x classes of several images, each row summing to 1; DataError as `predict`."""
         rows = [_logits_or_error(answer) for answer in self._answers(images, batch_size)]
         return torch.stack(rows).softmax(1) if rows else torch.empty(0, len(self.class_names))
@@ -119,7 +119,7 @@ class Classifier:
             for values, indices in zip(order.values[:, :k].tolist(), order.indices[:, :k].tolist(), strict=True)
         ]
 
-    def _answers(self, images: Iterable[ImageLike], batch_size: int = BATCH_SIZE) -> Iterator[Answer]:
+    def _answers(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Iterator[Answer]:
         self.network.eval()
         return answers(self.network, self.preprocess, images, self.device, batch_size)
 

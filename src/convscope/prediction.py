@@ -8,6 +8,7 @@ the same steps, with the cache of decoded images between the first two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from .data.preprocess import Preprocess
 from .errors import DataError
 
 ImageLike = str | Path | bytes | Image.Image | np.ndarray | Tensor
-BATCH_SIZE = 256
+# Limits of a batch: images, and values of the input, of which a network's activations may be dozens of times as many.
+MAX_BATCH, MAX_BATCH_VALUES = 256, 2**23
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,26 @@ def answers(
     preprocess: Preprocess,
     images: Iterable[ImageLike],
     device: torch.device,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
 ) -> Iterator[Answer]:
     """Yield the network's answer to each image, in order; DataError for an array that is not an image.
 
     Images are decoded by threads while the network computes. Only a few batches of pixels are in memory at a time.
     """
+    size = batch_size or batch_size_for(preprocess)
     with ThreadPoolExecutor(available_cores()) as pool:
         decode = partial(_decode, preprocess=preprocess)
         decoded = map_ahead(pool, decode, ((image, raw_image(image)) for image in images), queue_length(preprocess))
-        while batch := list(islice(decoded, batch_size)):
+        while batch := list(islice(decoded, size)):
             usable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
             rows = iter(logits_of(network, preprocess, _stacked(usable), device) if usable else ())
             for image, pixels in batch:
                 yield Answer(image, None, pixels) if isinstance(pixels, str) else Answer(image, next(rows))
+
+
+def batch_size_for(preprocess: Preprocess) -> int:
+    """Return the number of images that go through a network at once: 256, fewer of large images."""
+    return max(min(MAX_BATCH, MAX_BATCH_VALUES // math.prod(preprocess.input_size)), 1)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from ..data.preprocess import Preprocess
 from ..data.split import Split
 from ..errors import DataError, printable
 from ..files import csv_text
-from ..prediction import BATCH_SIZE, logits_of
+from ..prediction import batch_size_for, logits_of
 from .tta import Views, mean_logits
 
 Loss = Callable[..., Tensor]
@@ -123,7 +123,7 @@ def evaluate(
     """
     network.eval()
     predict, device = partial(mean_logits, network, views=views), device or torch.device("cpu")
-    indices = torch.arange(len(decoded)).split(BATCH_SIZE)
+    indices = torch.arange(len(decoded)).split(batch_size_for(preprocess))
     batches = pixel_batches(decoded.pixels, indices, device)
     logits = torch.cat([logits_of(predict, preprocess, pixels, device) for pixels in batches])
     loss = float(loss_of(network)(logits, decoded.labels))
