@@ -1,6 +1,9 @@
 /** Elements, made without HTML text: names of classes and files stay text, whatever they hold. */
 
-/** h("button", {class: "quiet", onclick: f, "aria-label": "Close"}, "text", child) */
+/**
+ * An element: h("button", {class: "quiet", onclick: f, data: {tool: "pen"}, disabled: true}, "text", child, [children]).
+ * Properties and children that are undefined, null or false are left out.
+ */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -8,7 +11,7 @@ export function h(tag, properties = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name in element && typeof value !== "string") element[name] = value;
-    else element.setAttribute(name === "className" ? "class" : name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
@@ -68,9 +71,10 @@ export function fitCanvas(canvas, width, height) {
   if (canvas.width !== columns || canvas.height !== rows) {
     canvas.width = columns;
     canvas.height = rows;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
   }
+  // Also where the pixels stay the same: zooming the page changes the size of its own pixels.
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
