@@ -1,7 +1,7 @@
 /** Elements, made without HTML text: names of classes and files stay text, whatever they hold. */
 
 /**
- * An element: h("button", {class: "quiet", onclick: f, data: {tool: "pen"}, disabled: true}, "text", child, [children]).
+ * An element: h("button", {class: "quiet", onclick: f, data: {tool: "pen"}, disabled: true}, "text", child, children).
  * Properties and children that are undefined, null or false are left out.
  */
 export function h(tag, properties = {}, ...children) {
