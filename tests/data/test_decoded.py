@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from convscope.data import Preprocess, decoded, load_data
-from convscope.data.decoded import decode_data, decode_files
+from convscope.data.decoded import decode_data
+from convscope.data.decoding.decoded_image import decode_image
 from convscope.data.image_file import read_image
 from convscope.data.split import split_table
 from convscope.errors import DataError
@@ -63,11 +64,12 @@ def test_files_and_contents_are_decoded_in_order_as_if_one_by_one(tmp_path):
     preprocess = Preprocess((3, 24, 24), mean=(0.5,) * 3, std=(0.5,) * 3, crop_mode="squash")
     paths = [tmp_path / name for name in USED]
     alone = [preprocess.pixels(read_image(path)) for path in paths]
-    files = list(decode_files([*paths, tmp_path / "gone.png"], preprocess))
-    contents = list(decode_files([path.read_bytes() for path in paths], preprocess))
-    assert files.pop() == "no such file" and len(files) == len(contents) == len(alone)
-    for (pixels, digest), (again, same), expected in zip(files, contents, alone, strict=True):
-        assert torch.equal(pixels, expected) and torch.equal(again, expected) and digest == same
+    files = [decode_image(path, preprocess) for path in paths]
+    contents = [decode_image(path.read_bytes(), preprocess) for path in paths]
+    for file, content, expected in zip(files, contents, alone, strict=True):
+        assert (file.pixels == expected.permute(1, 2, 0).numpy()).all() and (file.pixels == content.pixels).all()
+        assert file.digest == content.digest
+    assert decode_image(tmp_path / "gone.png", preprocess) == "no such file"
 
 
 def test_an_array_is_decoded_as_the_same_images_in_files_are(tmp_path):
@@ -88,7 +90,7 @@ def test_splits_without_a_usable_image_are_left_out(tmp_path):
 def test_a_picture_that_does_not_fit_into_memory_is_skipped(tmp_path, monkeypatch):
     write(tmp_path / "a.png", small(1))
     monkeypatch.setattr(Preprocess, "array", lambda *_: (_ for _ in ()).throw(MemoryError))
-    assert list(decode_files([tmp_path / "a.png"], SMALL)) == ["does not fit into memory"]
+    assert decode_image(tmp_path / "a.png", SMALL) == "does not fit into memory"
 
 
 def test_copies_under_two_labels_and_in_two_splits_are_named(tmp_path, load, caplog):

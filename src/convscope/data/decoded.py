@@ -10,10 +10,8 @@ import hashlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -23,13 +21,11 @@ from ..errors import DataError, printable
 from ..problems import Problem
 from .decoding.cache import Cache
 from .decoding.cache_files import cache_root
-from .decoding.decoded_image import decode_image
-from .decoding.pixels import Pixels, map_ahead
+from .decoding.pixels import Pixels
 from .decoding.progress_bar import ProgressBar
-from .decoding.split_decoder import Reading, SplitDecoder, available_cores, queue_length
+from .decoding.split_decoder import Reading, SplitDecoder
 from .decoding.stream import StreamedPixels
 from .exact_copies import Occurrence, find_copies
-from .image_file import ImageItem
 from .preprocess import Preprocess, channel_moments, statistics
 from .split import Data, Split
 
@@ -99,17 +95,6 @@ def decode_data(
 def decode_split(split: Split, preprocess: Preprocess, reading: Reading | None = None) -> Decoded:
     """Decode every image of a split; files that cannot be used are in `skipped`, each with its reason."""
     return _decode({"": split}, preprocess, reading or Reading())[""]
-
-
-def decode_files(images: Sequence[ImageItem | bytes], preprocess: Preprocess) -> Iterator[tuple[Tensor, bytes] | str]:
-    """Yield for every file (or encoded image) in order pixels C x H x W and a digest, or why it cannot be used."""
-    decode = partial(decode_image, preprocess=preprocess)
-    with ThreadPoolExecutor(available_cores()) as pool:
-        for image in map_ahead(pool, decode, images, queue_length(preprocess)):
-            if isinstance(image, str):
-                yield image
-            else:
-                yield torch.from_numpy(image.pixels).permute(2, 0, 1).contiguous(), image.digest
 
 
 def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> None:
