@@ -12,6 +12,7 @@ from ..suggest import did_you_mean
 from .sources.hub import load_hub
 from .sources.path import load_path
 from .sources.published import DIGITS, PUBLISHED, load_published
+from .sources.reading import Reading
 from .split import Data, Split, divide
 
 # The data sets of `bundled/`, and the share of each class that is held out for each of validation and test.
@@ -21,18 +22,28 @@ NAMES = [*BUNDLED, *PUBLISHED]
 HUB = "hf:"
 
 
-def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> Data:
+def load_data(
+    source: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    folders: str = "auto",
+    label_column: str | None = None,
+    label_type: str = "auto",
+) -> Data:
     """Load a data set by name or path.
 
     A name is one of `NAMES` (`mnist-5k` and `digits` ship with the package, the others come through torchvision) or
     `hf:owner/name` for the Hugging Face hub. `data_dir` is a folder that already has the files of a named set; without
     it, the set is downloaded once into the cache folder (`CONVSCOPE_CACHE`).
 
-    A path leads to class folders; to `train/`, `val|valid|validation/` and `test/` of class folders; to a CSV or TSV
-    table with the columns `path,label[,split]` (or a folder that has one beside the images); to a list of `path index`
-    lines with a `labels.txt` beside it; to IDX files or CIFAR batches; to what the Hugging Face library `datasets` has
-    saved; or to a zip of any of those, which is read without unpacking it to disk. A set without splits is divided into
-    train, val and test, class by class and the same way every time.
+    A path leads to class folders; to split folders of class folders (train, val, test in any spelling); to a table
+    (CSV, TSV, JSON lines) with columns for path, label or labels and perhaps split, or to a folder that has one beside
+    or among the images; to a list of `path index` lines with a `labels.txt` beside it; to IDX files or CIFAR batches;
+    to what the Hugging Face library `datasets` has saved; or to a zip of any of those, which is read without unpacking
+    it to disk. A set without splits is divided into train, val and test, class by class and the same way every time.
+    The result's `origin` says what was taken for classes and splits. Where a path can be read in two ways, `folders`
+    ("classes" or "splits": what the folders at the top are), `label_column` (of a table) and `label_type` ("single" or
+    "multi": labels per image) choose.
 
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
@@ -45,7 +56,7 @@ def load_data(source: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if os.path.lexists(name):
-        return load_path(Path(name))
+        return load_path(Path(name), Reading(folders, label_column, label_type))
     path_like = os.sep in name or Path(name).suffix
     otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
     hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)

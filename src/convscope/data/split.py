@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,7 +27,8 @@ class Split:
     """Images with labels.
 
     `images` are files or parts of a zip or table, or an array of uint8 pixels, N x H x W (gray) or N x H x W x 3.
-    `labels` are int64 indices into the data set's `class_names`. `names` identify the images in tables and reports.
+    `labels` are int64 indices into the data set's `class_names`, or for several labels per image uint8 N x K, 1 where
+    an image has a label. `names` identify the images in tables and reports.
     """
 
     images: np.ndarray | list[ImageItem]
@@ -52,13 +53,23 @@ class Split:
         return Split(images, np.concatenate([self.labels, other.labels]), self.names + other.names)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where the classes and the splits of a data set come from, in words: `folder names (cat, dog)`, `column split`."""
+
+    classes: str
+    splits: str = ""
+
+
 @dataclass
 class Data:
     """A named data set: its classes and its splits (`train`, `val`, `test`; the last two may be missing).
 
     `channels` is 1 for gray images and 3 for colour. `divided` is true if the source had no splits and we made them,
     `held_out` if it had no validation split and we took one out of the training images. `kind` is "digits" for digits
-    and other characters, which must not be mirrored, or "photos".
+    and other characters, which must not be mirrored, or "photos". With `multi_label` an image may have several labels
+    or none. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
+    name of the image -> cell.
     """
 
     name: str
@@ -68,10 +79,26 @@ class Data:
     divided: bool = False
     held_out: bool = False
     kind: str = "photos"
+    multi_label: bool = False
+    origin: Origin | None = None
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def described(self, origin: Origin) -> Data:
+        """Note where the classes and splits come from, and what was divided here; return the data set itself."""
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        splits = origin.splits
+        if self.divided:
+            splits = f"divided by ConvScope ({sizes})"
+        elif self.held_out:
+            splits += f"; validation: {len(self.splits.get('val', ())):,} of the training images"
+        self.origin = Origin(origin.classes, splits)
+        return self
 
     def counts(self) -> dict[str, list[int]]:
         """Return the number of images of each class, by split."""
         classes = len(self.class_names)
+        if self.multi_label:
+            return {name: part.labels.sum(0).tolist() for name, part in self.splits.items()}
         return {name: np.bincount(part.labels, minlength=classes).tolist() for name, part in self.splits.items()}
 
     def split(self, name: str) -> Split:
@@ -93,13 +120,15 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
     """Divide into train, val and test with the given shares of every class.
 
     The same images give the same division in whatever order they come. A class of one image goes to train, of two to
-    train and val; from three on, every part whose share is not 0 gets at least one.
+    train and val; from three on, every part whose share is not 0 gets at least one. An image with several labels counts
+    for the rarest of them.
     """
     order = np.array(sorted(range(len(whole)), key=lambda i: os.fsencode(whole.names[i])), dtype=np.int64)
     shuffled = order[np.random.default_rng(seed).permutation(len(order))]
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
-    for label in np.unique(whole.labels):
-        members = shuffled[whole.labels[shuffled] == label]
+    labels = whole.labels if whole.labels.ndim == 1 else rarest_labels(whole.labels)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
         n = len(members)
         n_test = max(round(n * test), 1) if test and n >= 3 else 0
         n_val = max(round(n * val), 1) if val and n >= 2 else 0
@@ -107,6 +136,13 @@ def divide(whole: Split, val: float, test: float, seed: int = SPLIT_SEED) -> dic
         parts["val"] += members[n_test : n_test + n_val].tolist()
         parts["train"] += members[n_test + n_val :].tolist()
     return {name: whole.take(sorted(indices)) for name, indices in parts.items() if indices or name == "train"}
+
+
+def rarest_labels(labels: np.ndarray) -> np.ndarray:
+    """Return for each row of N x K label marks the index of its rarest label, or -1 if it has none."""
+    by_rarity = np.argsort(labels.sum(0), kind="stable")
+    first = labels[:, by_rarity].argmax(1)
+    return np.where(labels.any(1), by_rarity[first], -1)
 
 
 def held_out_share(images: int) -> float:
@@ -125,10 +161,14 @@ def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
 def split_table(data: Data) -> bytes:
     """Return CSV `path,label,split` of every image, the record of what a run is trained, validated and tested on.
 
-    Any file name survives, also one that is not UTF-8.
+    Any file name survives, also one that is not UTF-8. Several labels of an image stand with `|` between them.
     """
     rows = [
-        (path, data.class_names[label], name)
+        (
+            path,
+            "|".join(data.class_names[i] for i in np.flatnonzero(label)) if label.ndim else data.class_names[label],
+            name,
+        )
         for name, split in data.splits.items()
         for path, label in zip(split.names, split.labels, strict=True)
     ]

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.sources.table import read_class_names, read_rows
+from convscope.data.sources.table import read_class_names
+from convscope.data.sources.table_columns import path_column, understand
+from convscope.data.sources.table_file import read_table
 from convscope.errors import DataError
 
 from .. import hostile
@@ -117,8 +119,8 @@ def test_a_list_alone_has_numbers_for_classes(photos, caplog):
 
 
 REFUSED = {
-    "no path": ("name,label\nimages/0.png,cat", "no column 'path' among name, label"),
-    "no label": ("path,colour\nimages/0.png,cat", "no column 'label' among path, colour"),
+    "no path": ("weight,label\n1.5,cat", "no column 'path' among weight, label"),
+    "no label": ("path,index\nimages/0.png,1", "no column 'label' among path, index"),
     "one column": ("path\nimages/0.png", "no column 'label'"),
     "no such file": ("path,label\nimages/0.png,cat\nimages/9.png,dog", "line 3: there is no file 'images/9.png'"),
     "a folder": ("path,label\nimages,cat", "line 2: there is no file 'images'"),
@@ -126,7 +128,7 @@ REFUSED = {
     "blank label": ("path,label\nimages/0.png,cat\nimages/1.png,  ", "line 3 has no label"),
     "short line": ("path,label\nimages/0.png,cat\nimages/1.png", "line 3 has no label"),
     "empty path": ("path,label\n,cat", "line 2 has no path"),
-    "unknown split": ("path,label,split\nimages/0.png,cat,holdout", "line 2: unknown split 'holdout'"),
+    "unknown split": ("path,label,split\nimages/0.png,cat,spare", "line 2: unknown split 'spare'"),
     "empty split": ("path,label,split\nimages/0.png,cat,", "line 2 has no split"),
     "nothing listed": ("path,label\n", "it lists no image"),
     "nothing": ("", "it lists no image"),
@@ -193,11 +195,24 @@ def test_files_outside_the_folder_are_warned_about_and_out_of_reach_from_a_zip(p
         load_data(zip_folder(tmp_path / "x.zip", photos))
 
 
-def test_folders_that_name_the_classes_win_over_a_table(tmp_path, caplog):
+def test_a_table_that_agrees_with_the_folders_is_not_used(tmp_path, caplog):
     root = images(tmp_path / "set", *(f"{c}/{i}.png" for c in "ab" for i in range(3)))
-    write(root / "birds.csv", b"path,label\na/0.png,x\nb/0.png,y\n")
+    write(root / "birds.csv", b"path,label\na/0.png,a\nb/0.png,b\n")
     assert load_data(root).class_names == ["a", "b"]
     assert "birds.csv is not used: the folder names are the classes" in caplog.text
+
+
+def test_a_table_that_contradicts_the_folders_is_refused_unless_it_has_all_images(tmp_path, caplog):
+    root = images(tmp_path / "set", *(f"{c}/{i}.png" for c in "ab" for i in range(3)))
+    write(root / "birds.csv", b"path,label\na/0.png,x\nb/0.png,y\n")
+    with pytest.raises(DataError, match=r"a/0.png is 'a' by its folder and 'x' by birds.csv: give the table as DATA"):
+        load_data(root)
+    assert load_data(root, folders="classes").class_names == ["a", "b"]
+    assert load_data(root / "birds.csv").class_names == ["x", "y"]
+    lines = [f"{c}/{i}.png,{'xy'[i % 2]}" for c in "ab" for i in range(3)]
+    write(root / "birds.csv", "\n".join(["path,label", *lines]).encode())
+    assert load_data(root).class_names == ["x", "y"]
+    assert "the names of the folders are not used" in caplog.text
 
 
 def test_notes_are_not_tables(tmp_path, caplog):
@@ -238,6 +253,8 @@ def test_random_bytes_are_refused_or_read(tmp_path_factory, content, head, end):
     path = tmp_path_factory.getbasetemp() / f"random.{end}"
     path.write_bytes(head + content)
     try:
-        assert all(row.path and row.label for row in read_rows(path.name, path))
+        table = read_table(path.name, path, path.name)
+        rows = understand(table, path_column(table, lambda name: True), None, "auto").rows
+        assert all(row.path for row in rows)
     except DataError as problem:
         assert len(str(problem).splitlines()) == 1

@@ -37,15 +37,57 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     # digits count: a class of photos may well be called by one Chinese character.
     characters = data.channels == 1 or all(name.isdecimal() for name in class_names)
     data.kind = "digits" if characters and all(len(name) == 1 for name in class_names) else "photos"
-    if len(parts) == 1:
+    _divide(data)
+    return data
+
+
+# Images with several labels each: name, image, labels.
+LabelledImages = Sequence[tuple[str, ImageItem, tuple[str, ...]]]
+
+
+def assemble_multi_label(shown: str, parts: Mapping[str, LabelledImages], class_names: Sequence[str] = ()) -> Data:
+    """Build a data set whose images have several labels or none; `class_names` fixes the order of the labels.
+
+    Raises DataError if there is no image, no label, a label without a training image, or one on every training image.
+    """
+    parts = {name: images for name, images in parts.items() if name == "train" or images}
+    used = {label for _, _, labels in parts["train"] for label in labels}
+    names = [*class_names] or sorted_class_names(used)
+    if not parts["train"] or not used:
+        raise DataError(f"{shown}: no labelled training images found")
+    if without := [name for name in names if name not in used]:
+        raise DataError(f"{shown}: label '{printable(without[0])}' has no training image: add some or remove the label")
+    for split, images in parts.items():
+        if extra := sorted_class_names({label for _, _, labels in images for label in labels} - set(names)):
+            raise DataError(
+                f"{shown}: label '{printable(extra[0])}' is in {split} but not in train: add training images"
+            )
+    data = Data(shown, names, {name: _marked(images, names) for name, images in parts.items()}, multi_label=True)
+    if everywhere := [names[i] for i in np.flatnonzero(data.splits["train"].labels.all(0))]:
+        raise DataError(f"{shown}: every training image has the label {listed(everywhere)}: add images without it")
+    data.channels = 1 if _is_gray(data.splits["train"]) else 3
+    _divide(data)
+    return data
+
+
+def _marked(images: LabelledImages, names: Sequence[str]) -> Split:
+    index = {name: i for i, name in enumerate(names)}
+    marks = np.zeros((len(images), len(names)), dtype=np.uint8)
+    for row, (_, _, labels) in enumerate(images):
+        marks[row, [index[label] for label in labels]] = 1
+    return Split([item for _, item, _ in images], marks, [name for name, _, _ in images])
+
+
+def _divide(data: Data) -> None:
+    """Divide a data set that has only a training split, or hold validation images out if it has none."""
+    if len(data.splits) == 1:
         data.divided = True
         share = held_out_share(len(data.splits["train"]))
         data.splits = divide(data.splits["train"], share, share)
-    elif "val" not in parts:
+    elif "val" not in data.splits:
         data.splits, data.held_out = hold_out(data.splits), True
         held = len(data.splits.get("val", ()))
-        warn("no-validation", shown, f"no validation images; {held:,} of the training images are held out for it")
-    return data
+        warn("no-validation", data.name, f"no validation images; {held:,} of the training images are held out for it")
 
 
 def sorted_class_names(names: Iterable[str]) -> list[str]:

@@ -1,73 +1,202 @@
-"""Class folders: one folder per class, either directly or inside `train/`, `val/` and `test/`."""
+"""Class folders: which folders of a data set are its classes and which are its splits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from ...errors import DataError, printable
-from ...problems import warn
-from ..split import Data
+from ...problems import listed, warn
+from ..split import SPLITS, Data, Origin
 from .assemble import Classes, assemble
 from .file_tree import Folder
+from .split_names import is_unlabelled, split_of, splits_of_names
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 # Names of folders that hold images of all classes, where a table has the classes.
-UNLABELLED_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "data", "jpg", "jpeg", "png", "raw"}
+CONTAINERS = {"images", "image", "imgs", "img", "photos", "pictures", "data", "jpg", "jpeg", "png", "raw", "jpegimages"}
+CHOOSE = "choose with --folders classes or --folders splits"
 
 
-def load_class_folders(folder: Folder, shown: str) -> Data:
-    """Load class folders, or split folders that hold class folders; DataError if there is nothing to train on."""
-    if parts := split_folders(folder, shown):
-        _warn_about_loose_images(folder, shown)
-        for other in folder.folders():
-            if other not in parts.values():
-                text = f"folder '{printable(other.name)}' is not a split (train, val or test) and is not used"
-                warn("unused-folder", shown, text)
-        return assemble(shown, {name: _classes(part, shown) for name, part in parts.items()})
-    return assemble(shown, {"train": _classes(folder, shown)})
+class DoubtfulLayoutError(DataError):
+    """The folders alone do not say what is a class: a table may, or the user."""
 
 
-def split_folders(folder: Folder, shown: str) -> dict[str, Folder] | None:
-    """Return `train/`, `val|valid|validation/` and `test/` by split, or None if the folders are classes."""
-    named: dict[str, list[Folder]] = defaultdict(list)
-    others: list[Folder] = []
-    for inner in folder.folders():
-        split = SPLIT_FOLDERS.get(inner.name.lower())
-        (named[split] if split else others).append(inner)
-    if "train" not in named:
-        if named and not others and any(inner.folders() for folders in named.values() for inner in folders):
-            names = ", ".join(inner.name for folders in named.values() for inner in folders)
-            raise DataError(f"{shown}: there is {names} but no train folder: add it")
-        return None
-    # A class may be called `train` (beside `plane`): it is a split if it holds class folders and stands among splits.
-    if not any(inner.folders() for inner in named["train"]) or (others and len(named) < 2):
-        return None
-    for split, folders in named.items():
-        if len(folders) > 1:
-            names = " and ".join(inner.name for inner in folders)
-            raise DataError(f"{shown}: {names} are both the {split} split: keep one of them")
-    return {split: folders[0] for split, folders in named.items()}
+@dataclass
+class Layout:
+    """A reading of folders: the class folders of each split, by class name, and how it is told.
+
+    `splits` is the sentence about the splits, empty if the folders name none. `unused` are folders that are left out,
+    `loose` those whose own images are. `by_table` has splits whose classes a table in their folder names.
+    """
+
+    parts: dict[str, dict[str, list[Folder]]]
+    splits: str = ""
+    unused: list[Folder] = field(default_factory=list)
+    loose: list[Folder] = field(default_factory=list)
+    by_table: dict[str, Classes] = field(default_factory=dict)
 
 
-def has_class_folders(folder: Folder, shown: str) -> bool:
-    """Whether the folders alone give each image its class: there are splits, or two folders with images and a name."""
-    if split_folders(folder, shown):
+def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
+    """Find the classes and splits among the folders; `folders` is auto, classes or splits.
+
+    Raises DoubtfulLayoutError if there are two readings, or none.
+    """
+    if folders == "classes":
+        return _classes(folder, folder.folders(), [])
+    unlabelled = [each for each in folder.folders() if is_unlabelled(each.name)]
+    inner = [each for each in folder.folders() if each not in unlabelled]
+    splits = splits_of_names([each.name for each in inner])
+    if folders == "splits":
+        return _splits(folder, inner, {each.name: splits.get(each.name, "train") for each in inner}, unlabelled, shown)
+    if splits:
+        return _named_splits(folder, inner, splits, unlabelled, shown)
+    if layout := _splits_in_classes(folder, inner, shown):
+        return layout
+    if len(shared := _shared_subfolders(inner)) >= 2:
+        tops, below = listed([each.name for each in inner], 3), listed(shared, 3)
+        raise DoubtfulLayoutError(
+            f"{shown}: the folders {tops} all hold {below}: either {tops} are the classes, or they are parts of one "
+            f"set whose classes are {below}: {CHOOSE}"
+        )
+    return _classes(folder, inner, unlabelled)
+
+
+def load_layout(layout: Layout, shown: str) -> Data:
+    """Load the images of a layout; DataError if a classifier cannot be trained on them."""
+    for holder in layout.loose:
+        _warn_about_loose_images(holder, shown)
+    for other in layout.unused:
+        if is_unlabelled(other.name) or split_of(other.name):
+            reason = "holds images without labels"
+        else:
+            reason = "is not a split (train, val or test)"
+        warn("unused-folder", shown, f"folder '{printable(other.name)}' {reason} and is not used")
+    parts: dict[str, Classes] = {
+        split: {name: [image for each in holders for image in each.images()] for name, holders in classes.items()}
+        for split, classes in layout.parts.items()
+    }
+    data = assemble(shown, {**parts, **layout.by_table})
+    names = listed(data.class_names)
+    return data.described(Origin(f"folder names ({names})", layout.splits))
+
+
+def names_classes(layout: Layout) -> bool:
+    """Whether at least two folders with names of their own hold images, so that they may well be classes."""
+    if layout.splits:
         return True
-    named = [inner for inner in folder.folders() if inner.name.lower() not in SPLIT_FOLDERS.keys() | UNLABELLED_FOLDERS]
-    return sum(bool(inner.images()) for inner in named) >= 2
+    names = {name for name in layout.parts["train"] if name.lower() not in CONTAINERS and not split_of(name)}
+    return sum(any(each.has_images() for each in layout.parts["train"][name]) for name in names) >= 2
 
 
-def _classes(folder: Folder, shown: str) -> Classes:
-    _warn_about_loose_images(folder, shown)
-    return {inner.name: inner.images() for inner in folder.folders()}
+def _classes(folder: Folder, inner: Sequence[Folder], unused: list[Folder]) -> Layout:
+    return Layout({"train": {each.name: [each] for each in inner}}, unused=unused, loose=[folder])
+
+
+def _named_splits(
+    folder: Folder, inner: Sequence[Folder], splits: dict[str, str], unlabelled: list[Folder], shown: str
+) -> Layout:
+    """Decide where at least one folder has the name of a split: a class may be called so, too."""
+    others = [each for each in inner if each.name not in splits and each.has_images()]
+    named = [each for each in inner if each.name in splits]
+    holding = [each for each in named if _class_folders(each)]
+    names = listed([each.name for each in named])
+    if "train" not in splits.values():
+        if holding and not others:
+            raise DataError(f"{shown}: there is {names} but no train folder: add it")
+    elif not any(splits[each.name] == "train" for each in holding):
+        if others and len(set(splits.values())) == 1:
+            return _classes(folder, inner, unlabelled)  # a class called `train` beside `plane`
+    elif not others or (len(set(splits.values())) > 1 and not _shared_subfolders([*holding, *others])):
+        return _splits(folder, named, splits, [*unlabelled, *others], shown)
+    raise DoubtfulLayoutError(_doubt(shown, names, holding, others))
+
+
+def _doubt(shown: str, names: str, holding: Sequence[Folder], others: Sequence[Folder]) -> str:
+    if not holding and not others:
+        return (
+            f"{shown}: {names} can only be splits, but they hold no class folders and no table names the labels: put "
+            "the images into one folder per class, or add a table (.csv) with the columns path and label"
+        )
+    rest = listed([each.name for each in others])
+    return f"{shown}: either {names} are splits, or they are classes like {rest}: rename the folders, or {CHOOSE}"
+
+
+def _splits(
+    folder: Folder, holders: Sequence[Folder], splits: dict[str, str], unused: list[Folder], shown: str
+) -> Layout:
+    """Read split folders that hold class folders; `splits` has the split of each folder by its name."""
+    parts: dict[str, dict[str, list[Folder]]] = defaultdict(dict)
+    owners: dict[str, list[str]] = defaultdict(list)
+    loose, unused = [folder], [*unused]
+    for holder in holders:
+        classes = _class_folders(holder)
+        if not classes and holder.has_images():
+            unused.append(holder)
+            continue
+        loose.append(_class_holder(holder))
+        owners[splits[holder.name]].append(holder.name)
+        for each in classes:
+            parts[splits[holder.name]].setdefault(each.name, []).append(each)
+    for split, names in owners.items():
+        if len(names) > 1 and all(map(split_of, names)):
+            both = " and ".join(map(printable, names))
+            raise DataError(f"{shown}: {both} are both the {split} split: keep one of them")
+    names = [printable(name) for split in SPLITS for name in owners.get(split, ())]
+    told = f"folder{'s' * (len(names) > 1)} {', '.join(names)}"
+    return Layout(dict(parts), told, unused, loose)
+
+
+def _splits_in_classes(folder: Folder, inner: Sequence[Folder], shown: str) -> Layout | None:
+    """Read class folders that hold split folders (`cat/train`, `cat/test`); None if they do not."""
+    below = {each.name: splits_of_names([sub.name for sub in each.folders()]) for each in inner if each.has_images()}
+    if not any(len(set(splits.values())) > 1 for splits in below.values()):
+        return None
+    parts: dict[str, dict[str, list[Folder]]] = defaultdict(lambda: defaultdict(list))
+    told: set[str] = set()
+    for each in inner:
+        splits = below.get(each.name, {})
+        stray = [sub.name for sub in each.folders() if sub.name not in splits and sub.has_images()]
+        if stray or each.loose_images() or not splits:
+            what = f"folder {listed(stray)}" if stray else "images outside of them"
+            raise DoubtfulLayoutError(
+                f"{shown}: some folders hold splits (such as {next(name for name, s in below.items() if s)}/"
+                f"{next(iter(next(s for s in below.values() if s)))}), but '{printable(each.name)}' has {what}: move "
+                "them, or give --folders classes to ignore the splits"
+            )
+        for sub in each.folders():
+            if sub.name in splits:
+                parts[splits[sub.name]][each.name].append(sub)
+                told.add(sub.name)
+    order = [name for split in SPLITS for name in sorted(told) if splits_of_names([*told]).get(name) == split]
+    found = {name: dict(classes) for name, classes in parts.items()}
+    return Layout(found, f"folders {', '.join(order)} in each class", loose=[folder])
+
+
+def _class_holder(holder: Folder) -> Folder:
+    """Return the folder that holds the class folders of a split: the split's own, or its only one (`train/images/`)."""
+    filled = [each for each in holder.folders() if each.has_images()]
+    if len(filled) == 1 and filled[0].name.lower() in CONTAINERS and filled[0].folders():
+        return filled[0]
+    return holder
+
+
+def _class_folders(holder: Folder) -> list[Folder]:
+    """Return the class folders of a split folder; none if its images lie in it or in a container such as `images/`."""
+    inside = _class_holder(holder)
+    filled = [each for each in inside.folders() if each.has_images()]
+    if len(filled) == 1 and filled[0].name.lower() in CONTAINERS:
+        return []
+    return inside.folders()
+
+
+def _shared_subfolders(folders: Sequence[Folder]) -> list[str]:
+    """Return the names of subfolders that all folders with images share, if they are most of what each holds."""
+    below = [{sub.name for sub in each.folders() if sub.has_images()} for each in folders if each.has_images()]
+    if len(below) < 2 or not all(below):
+        return []
+    shared = set.intersection(*below)
+    return sorted(shared) if all(2 * len(shared) > len(names) for names in below) else []
 
 
 def _warn_about_loose_images(folder: Folder, shown: str) -> None:

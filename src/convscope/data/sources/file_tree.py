@@ -45,6 +45,10 @@ class Folder(ABC):
     def find(self, path: str) -> File | None:
         """Return the file at a path relative to this folder, or None if there is none."""
 
+    @abstractmethod
+    def has_images(self) -> bool:
+        """Whether any file below it has an image suffix."""
+
     def folder(self, name: str) -> Folder | None:
         """Return the folder in it that has this name, or None."""
         return next((folder for folder in self.folders() if folder.name == name), None)
@@ -88,12 +92,18 @@ class LinkTargets:
 
     def __init__(self, root: Path):
         self.root = os.path.realpath(root)
-        self.outside = 0
+        self._outside: set[str] = set()
+
+    @property
+    def outside(self) -> int:
+        """The number of links asked about that lead out of the data set."""
+        return len(self._outside)
 
     def is_inside(self, path: Path) -> bool:
         """Whether a link leads to somewhere within the data set; if it does not, count it."""
         inside = _is_within(os.path.realpath(path), self.root)
-        self.outside += not inside
+        if not inside:
+            self._outside.add(os.fspath(path))
         return inside
 
 
@@ -139,6 +149,10 @@ class DiskFolder(Folder):
             kept.append((name, path))
         self._images = kept
         return kept
+
+    def has_images(self) -> bool:
+        """See `Folder`."""
+        return bool(self._images) if self._images is not None else next(self._walk(), None) is not None
 
     def find(self, path: str) -> File | None:
         """See `Folder`; the path may lead anywhere on the disk."""
@@ -220,6 +234,10 @@ class ZipFolder(Folder):
             ]
             stack += reversed([folder.inner[name] for name in sorted(folder.inner, key=os.fsencode)])
         return images
+
+    def has_images(self) -> bool:
+        """See `Folder`."""
+        return any(map(has_image_suffix, self.own)) or any(inner.has_images() for inner in self.inner.values())
 
     def find(self, path: str) -> File | None:
         """See `Folder`; never outside the zip."""

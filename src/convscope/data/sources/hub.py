@@ -14,7 +14,7 @@ from ...problems import listed, warn
 from ..image_file import MAX_BYTES, EmbeddedImage, ImageItem, UnreadableImage, read_bytes
 from ..split import Data
 from .assemble import assemble
-from .table import SPLITS
+from .split_names import split_of
 
 INSTALL = "install it with pip install 'convscope[hub]'"
 
@@ -101,7 +101,7 @@ def _from_tables(shown: str, loaded: Any) -> Data:
     tables = dict(loaded) if isinstance(loaded, dict) else {"train": loaded}
     parts: dict[str, dict[str, list[tuple[str, ImageItem]]]] = {}
     for split, table in tables.items():
-        part = SPLITS.get(split.lower())
+        part = split_of(split)
         if part is None or part in parts:
             warn("unused-split", shown, f"split '{printable(split)}' is not used: only train, val and test are")
             continue

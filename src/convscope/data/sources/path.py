@@ -6,33 +6,36 @@ import os
 from pathlib import Path
 
 from ...errors import DataError, printable
-from ...problems import warn
+from ...problems import listed, warn
 from ..split import Data
 from .cifar import find_cifar, load_cifar
-from .class_folders import has_class_folders, load_class_folders
+from .class_folders import DoubtfulLayoutError, Layout, load_layout, names_classes, read_layout
 from .file_tree import DiskFolder, Folder, LinkTargets, open_folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
-from .table import LISTS, TABLES, find_tables, load_tables
+from .reading import Reading
+from .split_names import split_of
+from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
+from .table_file import is_table_name
 
 HINT = "give a folder with one folder of images per class, a zip of it, or a table (.csv) of paths and labels"
 
 
-def load_path(path: Path) -> Data:
+def load_path(path: Path, reading: Reading) -> Data:
     """Load the data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
     if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for names that are not valid text
         if is_saved(path):
             return load_saved(path)
         folder = open_folder(path)
-        data = load_folder(folder, shown)
+        data = load_folder(folder, shown, reading)
         links = folder.links if isinstance(folder, DiskFolder) else None
-    elif path.suffix.lower() in TABLES + LISTS:
+    elif is_table_name(path.name):
         links = LinkTargets(path.parent)
         folder = DiskFolder(links, path.parent, "")
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
-        data = load_tables(folder, [path.name], shown)
+        data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, reading)
     else:
         raise DataError(f"{shown} is a file: {HINT}")
     if links is not None and links.outside:
@@ -41,23 +44,63 @@ def load_path(path: Path) -> Data:
     return data
 
 
-def load_folder(folder: Folder, shown: str) -> Data:
-    """Load the data set in a folder, or in its only subfolder if it holds nothing else."""
+def load_folder(folder: Folder, shown: str, reading: Reading) -> Data:
+    """Load the data set in a folder, or in its only subfolder if it holds nothing else.
+
+    A table of labelled images wins over folders that are splits or have no labels of their own. Where folders and a
+    table name different classes for the same images, DataError names both.
+    """
     while True:
         if layout := find_cifar(folder):
             return load_cifar(folder, layout, shown)
         if pairs := find_idx(folder):
             return load_idx(folder, pairs, shown)
-        if has_class_folders(folder, shown):
-            for name in find_tables(folder):
-                warn("unused-table", shown, f"{printable(name)} is not used: the folder names are the classes")
-            return load_class_folders(folder, shown)
-        if tables := find_tables(folder):
-            return load_tables(folder, tables, shown)
+        tables = find_tables(folder) if reading.folders == "auto" else []
         inner = folder.folders()
-        if len(inner) != 1 or folder.loose_images() or not _holds_data_set(inner[0]):
-            return load_class_folders(folder, shown)
-        folder = inner[0]
+        alone = len(inner) == 1 and not folder.loose_images() and not tables and reading.folders == "auto"
+        if alone and not split_of(inner[0].name) and _holds_data_set(inner[0]):
+            folder = inner[0]
+            continue
+        try:
+            classes = read_layout(folder, shown, reading.folders)
+        except DoubtfulLayoutError:
+            if not tables:
+                raise
+            return load_tables(folder, tables, shown, reading)
+        if tables and (not names_classes(classes) or _table_wins(folder, classes, tables, shown, reading)):
+            return load_tables(folder, tables, shown, reading)
+        for table in tables:
+            if table.folder in classes.unused and table.split and table.split not in classes.parts:
+                classes.by_table[table.split] = images_by_class(folder, table, reading, shown)
+                classes.unused.remove(table.folder)
+                classes.splits += f", {table.folder.name} (labels: {table.name})"
+        return load_layout(classes, shown)
+
+
+def _table_wins(folder: Folder, layout: Layout, tables: list[TableFile], shown: str, reading: Reading) -> bool:
+    """Whether tables name the classes although folders could; DataError if both do, and differently."""
+    by_table = labels_by_image(folder, tables, reading)
+    by_folder = {
+        item: name for classes in layout.parts.values() for name, holders in classes.items()
+        for holder in holders for _, item in holder.images()
+    }  # fmt: skip
+    names = listed([table.name for table in tables])
+    different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
+    if not different:
+        for table in tables:
+            if table.folder not in layout.unused:
+                warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")
+        return False
+    if set(by_folder) <= set(by_table) and not layout.splits:
+        text = f"the classes are those of {names}; the names of the folders are not used"
+        warn("unused-folders", shown, text)
+        return True
+    example = different[0]
+    label = printable(", ".join(by_table[example]) or "nothing")
+    raise DataError(
+        f"{shown}: {printable(example)} is '{printable(by_folder[example])}' by its folder and '{label}' by {names}: "
+        "give the table as DATA, or choose the folders with --folders classes or --folders splits"
+    )
 
 
 def _holds_data_set(folder: Folder) -> bool:

@@ -1,98 +1,215 @@
-"""Tables of labelled images: CSV and TSV, and Caffe's lists of `path index` lines with a file of class names."""
+"""Tables of labelled images: CSV, TSV, JSON lines, and Caffe's lists of `path index` lines with class names."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ...errors import DataError, printable
 from ...problems import listed, warn
-from ..split import Data
-from .assemble import assemble
-from .class_folders import SPLIT_FOLDERS
-from .file_tree import File, Folder, has_image_suffix, read_file_up_to
+from ..split import Data, Origin
+from .assemble import Classes, assemble, assemble_multi_label
+from .class_folders import CONTAINERS
+from .file_tree import File, Folder, read_file_up_to
+from .reading import Reading
+from .split_names import is_unlabelled, split_of
+from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
+from .table_file import decode_text, is_table_name, read_table
+from .table_images import ImageFinder
 
-# Column names for path, label and split; if a table has several of a kind, the first one here counts.
-COLUMNS = {
-    "path": ("path", "filepath", "filepaths", "file_path", "file", "filename", "file_name", "image_path", "image_file",
-             "image_name", "img_path", "image", "img", "image_id"),
-    "label": ("label", "labels", "label_name", "class", "class_name", "classname", "class_label", "target", "category"),
-    "split": ("split", "set", "subset", "partition", "data_set", "dataset"),
-}  # fmt: skip
-SPLITS = SPLIT_FOLDERS | {"dev": "val", "eval": "val", "tst": "test"}
-TABLES, LISTS = (".csv", ".tsv"), (".txt", ".lst")
-CLASS_NAME_FILES = ("labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names")
-# Suffixes that may be left out of a path in a table.
-OPTIONAL_SUFFIXES = (".jpg", ".jpeg", ".png")
-# Bytes of a table (about ten million lines), and of a file of class names.
-LIMIT, NAMES_LIMIT = 1 << 30, 1 << 24
-# Rows read to find out whether a file is a table.
-ROWS_TO_RECOGNISE = 20
+CLASS_NAME_FILES = (
+    "labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names", "wnids.txt",
+    "words.txt",
+)  # fmt: skip
+# Bytes of a file of class names.
+NAMES_LIMIT = 1 << 24
+# Lines read to find out whether a file is a table.
+LINES_TO_RECOGNISE = 21
+# Kaggle's example of an answer: its labels are no labels.
+ANSWER_TEMPLATES = re.compile(r"(sample|example)?_?submission", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One image in a table: the number of its line, its path and label as they stand there, and its split or None."""
+class TableFile:
+    """A table of labelled images: its name, its file, and the folder in which it lies."""
 
-    line: int
-    path: str
-    label: str
-    split: str | None = None
+    name: str
+    item: File
+    folder: Folder
+
+    @property
+    def split(self) -> str | None:
+        """The split that its name (`train.csv`) or the folder around it names, or None."""
+        return split_of(os.path.splitext(self.name)[0]) or (split_of(self.folder.name) if self.folder.path else None)  # noqa: PTH122
 
 
-def find_tables(folder: Folder) -> list[str]:
-    """Return the names of the tables and lists of labelled images in a folder."""
+def find_tables(folder: Folder) -> list[TableFile]:
+    """Return the tables of labelled images in a folder, in its split folders and in containers such as `images/`."""
+    holders = [folder]
+    for inner in folder.folders():
+        if split_of(inner.name) or inner.name.lower() in CONTAINERS:
+            holders.append(inner)
+    finder: ImageFinder | None = None
     tables = []
-    for name, item in folder.files().items():
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-        if suffix in TABLES or (suffix in LISTS and name.lower() not in CLASS_NAME_FILES):
-            try:
-                rows = read_rows(name, item, most=ROWS_TO_RECOGNISE)
-                is_table = bool(rows) and (_has_header(item, suffix) or folder.find(rows[0].path) is not None)
-            except DataError:  # notes or another kind of table
+    for holder in holders:
+        for name, item in holder.files().items():
+            if not is_table_name(name) or name.lower() in CLASS_NAME_FILES or ANSWER_TEMPLATES.match(name):
                 continue
-            if is_table:
-                tables.append(name)
+            finder = finder or ImageFinder(folder)
+            if _names_labelled_images(TableFile(name, item, holder), finder):
+                tables.append(TableFile(name, item, holder))
     return tables
 
 
-def load_tables(folder: Folder, names: Sequence[str], shown: str) -> Data:
-    """Load one table, or one per split (`train.csv`, `val.csv`, `test.csv`), with paths relative to its folder.
+def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, reading: Reading) -> Data:
+    """Load one table, or one per split (`train.csv`, or a table in each split folder), from the data set in `folder`.
 
     Raises DataError for a missing column, an empty label, an unknown split and a file that does not exist.
     """
-    files = folder.files()
-    split_of = {name: SPLITS.get(os.path.splitext(name)[0].lower()) for name in names}  # noqa: PTH122
-    if len(names) > 1 and (None in split_of.values() or len(set(split_of.values())) < len(names)):
-        raise DataError(f"{shown}: several tables of labelled images, {listed(names)}: give one of them as DATA")
-    parts: dict[str, dict[str, list[tuple[str, File]]]] = {"train": {}}
-    seen: dict[str, tuple[str, str]] = {}
-    finder = _Finder(folder)
-    for name in names:
-        where = shown if shown.endswith(name) else f"{shown}/{name}"
-        rows = read_rows(name, files[name])
-        if not rows:
+    if len(tables) > 1 and len({table.split for table in tables} - {None}) < len(tables):
+        names = listed([_path(table) for table in tables])
+        raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
+    finder = ImageFinder(folder)
+    collected = _Collected(shown)
+    for table in tables:
+        where = shown if shown.endswith(table.name) else f"{shown}/{_path(table)}"
+        read = read_table(table.name, table.item, where)
+        if not read.rows:
             raise DataError(f"{where}: it lists no image")
-        repeated = []
-        for row in _with_class_names(rows, folder, where) if _is_list(name, rows) else rows:
-            split = _split(row, split_of[name] if len(names) > 1 else None, where)
-            item = finder.find(row, where)
-            if row.path in seen:
-                repeated.append((row, split != seen[row.path][0], row.label != seen[row.path][1]))
-                continue
-            seen[row.path] = (split, row.label)
-            parts.setdefault(split, {}).setdefault(row.label, []).append((row.path, item))
-        _warn_about_repeated(repeated, where)
+        preferred = _preferred(folder, table)
+        understood = understand(read, path_column(read, finder.exists), reading.label_column, reading.label_type)
+        if read.is_list:
+            understood = replace(understood, rows=_with_class_names(understood.rows, table.folder, where))
+        collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
-    return assemble(shown, parts)
+    _warn_about_unlisted(folder, tables, collected, shown)
+    return collected.data(_origin(tables, collected))
 
 
-def _warn_about_repeated(repeated: Sequence[tuple[Row, bool, bool]], where: str) -> None:
+class _Collected:
+    """The images of all tables, by split, with the rows that repeat an image."""
+
+    def __init__(self, shown: str):
+        self.shown = shown
+        self.images: dict[str, list[tuple[str, File, tuple[str, ...]]]] = {"train": []}
+        self.seen: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.told: list[str] = []
+        self.split_sources: dict[str, None] = {}
+        self.class_names: list[str] = []
+        self.multi_label = False
+        self.columns: dict[str, dict[str, str]] = {}
+
+    def add(
+        self, table: LabelledTable, finder: ImageFinder, preferred: Sequence[Folder], given: str | None, where: str
+    ) -> None:
+        """Add the rows of a table; `given` is the split that its name says, of several tables."""
+        repeated = []
+        for row in table.rows:
+            image = finder.find(row.path, row.line, where, preferred)
+            split = self._split(row, given, image.split, where)
+            if image.name in self.seen:
+                before, labels = self.seen[image.name]
+                repeated.append((row, split != before, row.labels != labels))
+                continue
+            self.seen[image.name] = (split, row.labels)
+            self.images.setdefault(split, []).append((image.name, image.item, row.labels))
+            for column, cell in row.further:
+                self.columns.setdefault(column, {})[image.name] = cell
+        _warn_about_repeated(repeated, where)
+        self.multi_label |= table.multi_label
+        self.class_names += [name for name in table.class_names if name not in self.class_names]
+        if table.labelled_by not in self.told:
+            self.told.append(table.labelled_by)
+
+    def _split(self, row: LabelledRow, given: str | None, folder: str | None, where: str) -> str:
+        if row.split is not None:
+            split = split_of(row.split)
+            if split is None:
+                text = f"unknown split '{printable(row.split)}': call it train, val or test"
+                raise DataError(f"{where}: line {row.line}: {text}")
+            self.split_sources["the table's split column"] = None
+        elif folder is not None:
+            split = folder
+            self.split_sources["folder names"] = None
+        else:
+            split = given or "train"
+            if given:
+                self.split_sources["the tables' names"] = None
+        if folder == "test" and "test" not in (split, given or split):
+            raise DataError(
+                f"{where}: line {row.line}: '{printable(row.path)}' is a {split} image by the table and a test image "
+                "by its folder: move it, or correct the table"
+            )
+        if folder == "test" and given not in (None, "test"):
+            raise DataError(
+                f"{where}: line {row.line}: '{printable(row.path)}' lies only in a folder of test images, which a "
+                f"table of {given} images cannot name: move it, or rename the table"
+            )
+        return split
+
+    def data(self, origin: Origin) -> Data:
+        """Build the data set."""
+        if self.multi_label:
+            data = assemble_multi_label(self.shown, self.images, self.class_names)
+        else:
+            parts: dict[str, dict[str, list[tuple[str, File]]]] = {}
+            for split, images in self.images.items():
+                classes = parts.setdefault(split, {})
+                for name, item, (label, *_) in images:
+                    classes.setdefault(label, []).append((name, item))
+            data = assemble(self.shown, parts)
+        data.columns = self.columns
+        return data.described(origin)
+
+
+def _origin(tables: Sequence[TableFile], collected: _Collected) -> Origin:
+    names = listed([_path(table) for table in tables])
+    several = ", several labels per image" if collected.multi_label else ""
+    return Origin(f"{' and '.join(collected.told)} of {names}{several}", " and ".join(collected.split_sources))
+
+
+def _names_labelled_images(table: TableFile, finder: ImageFinder) -> bool:
+    """Whether a file names images with labels, as far as its first lines tell."""
+    try:
+        read = read_table(table.name, table.item, table.name, most=LINES_TO_RECOGNISE)
+        path = path_column(read, finder.exists)
+        if path is None or not read.rows or not has_labels(read, path):
+            return False
+    except DataError:  # notes or another kind of table
+        return False
+    named = table.name.lower().endswith((".csv", ".tsv", ".jsonl")) and bool(read.columns)
+    return named or finder.exists(read.cells(path)[0])
+
+
+def _preferred(root: Folder, table: TableFile) -> list[Folder]:
+    """Return the folders where a table's images are looked up first: its own, and those of the split in its name."""
+    preferred = [table.folder] if table.folder is not root else []
+    split = split_of(os.path.splitext(table.name)[0])  # noqa: PTH122
+    holders = [inner for inner in root.folders() if split and split_of(inner.name) == split]
+    for holder in [*preferred, *holders]:
+        preferred += [holder] if holder not in preferred else []
+        preferred += [inner for inner in holder.folders() if inner.name.lower() in CONTAINERS]
+    return preferred
+
+
+def _path(table: TableFile) -> str:
+    return f"{table.folder.path}/{table.name}" if table.folder.path else table.name
+
+
+def _warn_about_unlisted(folder: Folder, tables: Sequence[TableFile], collected: _Collected, shown: str) -> None:
+    """Warn about images of the folder that no table lists; those without labels are often the test images."""
+    used = {item for images in collected.images.values() for _, item, _ in images}
+    for inner in folder.folders():
+        left = [item for _, item in inner.images() if item not in used]
+        if left and (split_of(inner.name) or is_unlabelled(inner.name) or inner.name.lower() in CONTAINERS):
+            text = f"{len(left):,} images of {printable(inner.name)} are in no table of labels and are not used"
+            warn("unlabelled-images", shown, text)
+
+
+def _warn_about_repeated(repeated: Sequence[tuple[LabelledRow, bool, bool]], where: str) -> None:
     """Warn about rows whose image was listed before, each with whether its split and whether its label differ."""
     for kind, text, position in (("two-labels", "under two labels", 2), ("two-splits", "in two splits", 1)):
         rows = [entry[0] for entry in repeated if entry[position]]
@@ -103,58 +220,7 @@ def _warn_about_repeated(repeated: Sequence[tuple[Row, bool, bool]], where: str)
         warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
 
 
-def read_rows(name: str, item: File, most: int | None = None) -> list[Row]:
-    """Read all rows of a table or list, or the first `most`; DataError names the line that is wrong."""
-    where = printable(item)
-    text = read_file_up_to(item, LIMIT).decode("utf-8-sig", "surrogateescape")
-    if "\0" in text[:4096]:
-        raise DataError(f"{where}: not a text file")
-    lines = text.splitlines()
-    lines = lines if most is None else lines[:most]
-    first = next((line for line in lines if line.strip()), "")
-    if name.lower().endswith(LISTS) and _columns(_cells(first, _delimiter(name, first))) is None:
-        return list(_list_rows(lines, where))
-    try:
-        return list(_table_rows("\n".join(lines), _delimiter(name, first), where))
-    except csv.Error as problem:
-        raise DataError(f"{where}: cannot be read as a table ({problem})") from problem
-
-
-def _table_rows(text: str, delimiter: str, where: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns: dict[str, int] | None = None
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if columns is None:
-            columns = _columns(cells)
-            if columns is not None:
-                continue
-            if not (len(cells) in (2, 3) and has_image_suffix(cells[0].strip())):
-                raise DataError(_missing_column(cells, where))
-            columns = {"path": 0, "label": 1, "split": 2} if len(cells) == 3 else {"path": 0, "label": 1}
-        values = {key: cells[at].strip() if at < len(cells) else "" for key, at in columns.items()}
-        for key, value in values.items():
-            if not value:
-                raise DataError(f"{where}: line {reader.line_num} has no {key}: fill it in or remove the line")
-        yield Row(reader.line_num, values["path"], values["label"], values.get("split"))
-
-
-def _list_rows(lines: Sequence[str], where: str) -> Iterator[Row]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        path, _, index = line.strip().replace("\t", " ").rpartition(" ")
-        if not path or not (index.isascii() and index.isdigit()):
-            raise DataError(f"{where}: line {number} is not `path index`: {printable(line[:60])}")
-        yield Row(number, path.strip(), str(int(index)))
-
-
-def _is_list(name: str, rows: Sequence[Row]) -> bool:
-    return name.lower().endswith(LISTS) and all(row.split is None and row.label.isdigit() for row in rows)
-
-
-def _with_class_names(rows: Sequence[Row], folder: Folder, where: str) -> list[Row]:
+def _with_class_names(rows: Sequence[LabelledRow], folder: Folder, where: str) -> list[LabelledRow]:
     """Return the rows of a list with class names, from the file beside it, instead of class indices."""
     files = {name.lower(): item for name, item in folder.files().items()}
     names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
@@ -162,15 +228,16 @@ def _with_class_names(rows: Sequence[Row], folder: Folder, where: str) -> list[R
         warn("no-names", where, f"no {CLASS_NAME_FILES[0]} beside it; the classes are called by their numbers")
         return list(rows)
     names = read_class_names(files[names_file])
-    worst = max(rows, key=lambda row: int(row.label))
-    if int(worst.label) >= len(names):
+    worst = max(rows, key=lambda row: int(row.labels[0]))
+    if int(worst.labels[0]) >= len(names):
         raise DataError(
-            f"{where}: line {worst.line} has class {worst.label}, but {names_file} has {len(names)} names, "
+            f"{where}: line {worst.line} has class {worst.labels[0]}, but {names_file} has {len(names)} names, "
             "counted from 0"
         )
-    if unused := [name for i, name in enumerate(names) if i not in {int(row.label) for row in rows}]:
+    used = {int(row.labels[0]) for row in rows}
+    if unused := [name for i, name in enumerate(names) if i not in used]:
         warn("missing-class", where, f"no image of {listed(unused)}, which {names_file} names")
-    return [Row(row.line, row.path, names[int(row.label)]) for row in rows]
+    return [replace(row, labels=(names[int(row.labels[0])],)) for row in rows]
 
 
 def read_class_names(item: File) -> list[str]:
@@ -178,7 +245,7 @@ def read_class_names(item: File) -> list[str]:
 
     A number or WordNet id at the beginning of every line is left out if the names stay different without it.
     """
-    text = read_file_up_to(item, NAMES_LIMIT).decode("utf-8-sig", "surrogateescape")
+    text = decode_text(read_file_up_to(item, NAMES_LIMIT), printable(item))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     numbered = [str(i) for i in range(len(lines))] == [line.split()[0].rstrip(":") for line in lines]
     if numbered or all(re.fullmatch(r"n\d{8}\s.+", line) for line in lines):
@@ -189,75 +256,27 @@ def read_class_names(item: File) -> list[str]:
     return lines
 
 
-class _Finder:
-    """Finds the files that a table lists, relative to the table's folder or to a folder in it.
-
-    `outside` counts those that lie elsewhere.
-    """
-
-    def __init__(self, folder: Folder):
-        self.bases = [folder, *folder.folders()]
-        self.outside = 0
-
-    def find(self, row: Row, where: str) -> File:
-        suffixes = ("",) if has_image_suffix(row.path) else ("", *OPTIONAL_SUFFIXES)
-        for base in self.bases:
-            for suffix in suffixes:
-                if (item := base.find(row.path + suffix)) is not None:
-                    if base is not self.bases[0]:  # the next row's file is probably there as well
-                        self.bases.remove(base)
-                        self.bases.insert(0, base)
-                    self.outside += _leads_out(row.path)
-                    return item
-        raise DataError(
-            f"{where}: line {row.line}: there is no file '{printable(row.path)}': "
-            "paths must be relative to the table's folder"
-        )
+def images_by_class(folder: Folder, table: TableFile, reading: Reading, shown: str) -> Classes:
+    """Return the images that the table of one split names, by class; DataError as for `load_tables`."""
+    finder, where = ImageFinder(folder), f"{shown}/{_path(table)}"
+    read = read_table(table.name, table.item, where)
+    understood = understand(read, path_column(read, finder.exists), reading.label_column, "single")
+    classes: dict[str, list[tuple[str, File]]] = {}
+    for row in understood.rows:
+        image = finder.find(row.path, row.line, where, _preferred(folder, table))
+        classes.setdefault(row.labels[0], []).append((image.name, image.item))
+    return classes
 
 
-def _leads_out(path: str) -> bool:
-    return os.path.isabs(path) or os.path.normpath(path).startswith("..")  # noqa: PTH117
-
-
-def _split(row: Row, given: str | None, where: str) -> str:
-    if row.split is None:
-        return given or "train"
-    split = SPLITS.get(row.split.lower())
-    if split is None:
-        raise DataError(f"{where}: line {row.line}: unknown split '{printable(row.split)}': call it train, val or test")
-    return split
-
-
-def _columns(cells: Sequence[str]) -> dict[str, int] | None:
-    """Return the positions of the columns from a header; None if it has no column for the path or the label."""
-    at = {_normalised(cell): i for i, cell in reversed(list(enumerate(cells)))}
-    columns: Mapping[str, int | None] = {
-        key: next((at[name] for name in names if name in at), None) for key, names in COLUMNS.items()
-    }
-    if columns["path"] is None or columns["label"] is None:
-        return None
-    return {key: position for key, position in columns.items() if position is not None}
-
-
-def _missing_column(cells: Sequence[str], where: str) -> str:
-    missing = "label" if {_normalised(cell) for cell in cells} & set(COLUMNS["path"]) else "path"
-    return f"{where}: no column '{missing}' among {listed(cells)}: give a column that name in the first line"
-
-
-def _normalised(cell: str) -> str:
-    return re.sub(r"[\s-]+", "_", cell.strip().lower())
-
-
-def _has_header(item: File, suffix: str) -> bool:
-    if suffix not in TABLES:
-        return False
-    first = read_file_up_to(item, LIMIT).decode("utf-8-sig", "surrogateescape").lstrip().split("\n", 1)[0]
-    return _columns(_cells(first, _delimiter(f"x{suffix}", first))) is not None
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
-
-
-def _delimiter(name: str, line: str) -> str:
-    return "\t" if name.lower().endswith(".tsv") else max(",;\t|", key=line.count)
+def labels_by_image(folder: Folder, tables: Sequence[TableFile], reading: Reading) -> dict[File, tuple[str, ...]]:
+    """Return the labels that tables give to image files; rows whose file does not exist are left out."""
+    finder, labels = ImageFinder(folder), {}
+    for table in tables:
+        read = read_table(table.name, table.item, _path(table))
+        understood = understand(read, path_column(read, finder.exists), reading.label_column, reading.label_type)
+        for row in understood.rows:
+            try:
+                labels[finder.find(row.path, row.line, _path(table), _preferred(folder, table)).item] = row.labels
+            except DataError:
+                continue
+    return labels

@@ -1,0 +1,18 @@
+"""How a path is read where its files do not settle it: what the user says about folders, labels and text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the user says about a data set.
+
+    `folders` is auto, classes or splits: what the folders at the top are. `label_column` is the column of a table with
+    the labels. `label_type` is auto, single or multi: how many labels an image may have.
+    """
+
+    folders: str = "auto"
+    label_column: str | None = None
+    label_type: str = "auto"

@@ -1,0 +1,107 @@
+"""Find the image files that a table names: beside the table, or in the folders around it, in one place only."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...errors import DataError, printable
+from .class_folders import CONTAINERS
+from .file_tree import File, Folder, has_image_suffix
+from .split_names import split_of, split_of_path
+
+# Suffixes that may be left out of a path in a table.
+OPTIONAL_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """The file of a row: its name in the data set, the file, and the split that its folders name, or None."""
+
+    name: str
+    item: File
+    split: str | None
+
+
+class ImageFinder:
+    """Finds files by their paths in tables; `outside` counts those that lie outside of the data set's root.
+
+    `root` is the folder of the data set. Files are looked up relative to a table's folder, then by their names in the
+    folders of the root, of which those for splits and containers such as `images/` are opened as well.
+    """
+
+    def __init__(self, root: Folder):
+        self.root, self.outside = root, 0
+        self.bases = [root]
+        for inner in root.folders():
+            self.bases.append(inner)
+            if split_of(inner.name) or inner.name.lower() in CONTAINERS:
+                self.bases += inner.folders()
+        self._bases_of: dict[str, list[Folder]] | None = None
+
+    def exists(self, path: str) -> bool:
+        """Whether a table's cell is the path of a file somewhere; a missing suffix is added."""
+        return any(self._in(base, path) for base in self._candidates(path, []))
+
+    def find(self, path: str, line: int, where: str, preferred: Sequence[Folder] = ()) -> FoundImage:
+        """Return the file at `path` of a line; `preferred` folders are searched first.
+
+        Raises DataError if it is nowhere, or in several places of which none is preferred.
+        """
+        for base in preferred:
+            if found := self._in(base, path):
+                return self._image(base, path, *found)
+        literal = self._in(self.root, path)
+        if literal:
+            return self._image(self.root, path, *literal)
+        places = [(base, found) for base in self._candidates(path, preferred) if (found := self._in(base, path))]
+        if len({found[1] for _, found in places}) > 1:
+            first, second = (printable(f"{base.path}/{path}") for base, _ in places[:2])
+            raise DataError(
+                f"{where}: line {line}: '{printable(path)}' may be {first} or {second}: write the path from the "
+                "table's folder on"
+            )
+        if not places:
+            raise DataError(
+                f"{where}: line {line}: there is no file '{printable(path)}': paths must be relative to the table's "
+                "folder"
+            )
+        return self._image(places[0][0], path, *places[0][1])
+
+    def _candidates(self, path: str, preferred: Sequence[Folder]) -> list[Folder]:
+        """Return the folders that may hold a path; a bare name is looked up in the folders' lists of files."""
+        if "/" in path or "\\" in path:
+            return [base for base in self.bases if base not in preferred]
+        if self._bases_of is None:
+            self._bases_of = defaultdict(list)
+            for base in self.bases:
+                for name in base.files():
+                    self._bases_of[name].append(base)
+        names = [path] if has_image_suffix(path) else [path + suffix for suffix in ("", *OPTIONAL_SUFFIXES)]
+        return [base for name in names for base in self._bases_of.get(name, ())]
+
+    def _in(self, base: Folder, path: str) -> tuple[str, File] | None:
+        """Return the path, with its suffix and forward slashes, and the file at it in one folder."""
+        suffixes = ("",) if has_image_suffix(path) else ("", *OPTIONAL_SUFFIXES)
+        for text in dict.fromkeys((path, path.replace("\\", "/"))):
+            for suffix in suffixes:
+                if (item := base.find(text + suffix)) is not None:
+                    return text, item
+        return None
+
+    def _image(self, base: Folder, path: str, text: str, item: File) -> FoundImage:
+        self.outside += _leads_out(text)
+        inside = f"{base.path}/{text}" if base.path else text
+        split = None if _leads_out(text) else split_of_path(_below(self.root.path, inside))
+        # In a folder of a split the name alone may stand for other images in other splits.
+        return FoundImage(inside if split_of_path(f"{_below(self.root.path, base.path)}/x") else path, item, split)
+
+
+def _below(root: str, path: str) -> str:
+    return path[len(root) + 1 :] if root and path.startswith(f"{root}/") else path
+
+
+def _leads_out(path: str) -> bool:
+    return os.path.isabs(path) or os.path.normpath(path).startswith("..")  # noqa: PTH117
