@@ -20,7 +20,8 @@ def curves(history: list[dict[str, float]]) -> dict[str, str]:
         return {}
     epochs = [row["epoch"] for row in history]
     train_loss, val_loss = _column(history, "train/loss"), _column(history, "val/loss")
-    train_error, val_error = (_error(_column(history, name)) for name in ("train/top1", "val/top1"))
+    accuracy = "top1" if "train/top1" in history[0] else "subset_accuracy"
+    train_error, val_error = (_error(_column(history, f"{split}/{accuracy}")) for split in ("train", "val"))
     return {
         "loss": _chart(epochs, train_loss, val_loss, logarithmic=min(train_loss + val_loss) > 0),
         "error": _chart(epochs, train_error, val_error, logarithmic=True),

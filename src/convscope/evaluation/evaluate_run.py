@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from ..classifier import Classifier, load
 from ..data.datasets import load_data
 from ..data.decoded import Decoded, Reading, decode_split, report_skipped
 from ..data.decoding.pixels import Pixels
+from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, redivide
 from ..devices import choose_device
 from ..errors import DataError, UsageError, printable
 from ..files import write_atomically
 from ..run_folder import RunFolder, run_of_bundle
+from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
+from .multi_label import MultiLabelEvaluation, relabel_marks
 from .report import Report, write_report
 from .tta import VIEWS
 
@@ -33,6 +37,7 @@ def evaluate_bundle(
     tta: str = "none",
     cache: str | None = None,
     workers: int | None = None,
+    interpretation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
@@ -46,16 +51,16 @@ def evaluate_bundle(
     bundle = find_bundle(source)
     classifier, run = load(bundle), run_of_bundle(bundle)
     recipe = run.read_recipe() if run is not None else {}
-    dataset, is_own = _load_dataset(bundle, recipe, data, data_dir)
+    dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
     split = split or _default_split(dataset, is_own)
     # A run may come from somebody else: of its recipe's cache, only `off` is respected, not the name of a folder.
     reading = Reading(cache or ("off" if recipe.get("cache") == "off" else "auto"), workers)
     decoded = _decode(dataset, split, classifier, reading, strict)
-    place = choose_device(device)
-    arguments = (classifier.network.to(place), decoded, classifier.preprocess, classifier.class_names, place)
-    result, tta_figures = evaluate(*arguments), {}
+    target = choose_device(device)
+    arguments = (classifier.network.to(target), decoded, classifier.preprocess, classifier.class_names, target)
+    result, tta_figures = evaluate(*arguments, task=classifier.task), {}
     if views := VIEWS[tta]:
-        tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views).figures()}}
+        tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views, classifier.task).figures()}}
     command = _command(source, data, split, data_dir)
     report = _write(Path(output), classifier, Path(dataset.name).name, split, result, decoded.pixels, command)
     return {
@@ -65,21 +70,30 @@ def evaluate_bundle(
         **result.figures(),
         **tta_figures,
         "labels": classifier.class_names,
-        "confusion": result.confusion(),
+        **({"confusion": result.confusion()} if isinstance(result, Evaluation) else {}),
         "per_class": result.per_class(),
         "skipped": [{"path": path, "reason": reason} for path, reason in decoded.skipped],
         "report": printable(report),
     }
 
 
-def _load_dataset(bundle: Path, recipe: dict[str, Any], data: str | None, data_dir: str | None) -> tuple[Data, bool]:
+def _load_dataset(
+    bundle: Path,
+    recipe: dict[str, Any],
+    data: str | None,
+    data_dir: str | None,
+    task: Task,
+    interpretation: Mapping[str, Any],
+) -> tuple[Data, bool]:
     """Return the data set, and whether it is the one that the run was trained on."""
     own = str(recipe.get("data") or "")
     source = own if data is None else data
     if not source:
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
     is_own = bool(own) and (source == own or Path(source).resolve() == Path(own).resolve())
-    dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None))
+    own_options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe} if is_own else {}
+    options = {**own_options, **interpretation, "label_type": "multi" if task.multi_label else "auto"}
+    dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options)
     run = run_of_bundle(bundle)
     table = run.read_split() if run is not None else None
     if is_own and (dataset.divided or dataset.held_out) and table is not None:
@@ -98,7 +112,12 @@ def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading,
     """Return the decoded images of a split with the classifier's labels; DataError if none can be used."""
     if split not in ("train", "val", "test", "all"):
         raise UsageError(f"--split must be train, val, test or all, not '{printable(split)}'")
-    images = relabel(dataset.split(split), dataset.class_names, classifier.class_names)
+    images = dataset.split(split)
+    if dataset.multi_label != classifier.task.multi_label:
+        have, gives = ("several labels", "one class") if dataset.multi_label else ("one class", "several labels")
+        raise DataError(f"{printable(dataset.name)} has {have} per image, and the classifier gives {gives}")
+    match = relabel_marks if dataset.multi_label else relabel
+    images = match(images, dataset.class_names, classifier.class_names)
     decoded = decode_split(images, classifier.preprocess, reading)
     report_skipped(decoded.skipped, strict)
     if not len(decoded):
@@ -107,7 +126,13 @@ def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading,
 
 
 def _write(
-    parent: Path, classifier: Classifier, data: str, split: str, result: Evaluation, pixels: Pixels, command: str
+    parent: Path,
+    classifier: Classifier,
+    data: str,
+    split: str,
+    result: Evaluation | MultiLabelEvaluation,
+    pixels: Pixels,
+    command: str,
 ) -> Path:
     """Write report and predictions into a new folder below `parent`, and return the report's path."""
     folder = RunFolder.create(parent, f"{classifier.architecture.replace(':', '-')}-{data}-{split}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ..classifier import load
 from ..data.batches import in_order
 from ..data.datasets import load_data
 from ..data.decoded import Decoded, decode_split, report_skipped
+from ..data.label_names import label_names
 from ..data.preprocess import Preprocess
 from ..devices import choose_device
 from ..errors import DataError, OutputError, UsageError, printable
@@ -91,6 +93,7 @@ def write_features(
     data_dir: str | None = None,
     device: str = "auto",
     strict: bool = False,
+    interpretation: Mapping[str, Any] | None = None,
 ) -> Features:
     """Write the classifier's features of the images of `data` (one split, or `all`) to the file `output`.
 
@@ -100,10 +103,10 @@ def write_features(
     _check_suffix(path)
     if path.exists():
         raise OutputError(f"--output {printable(path)} already exists: choose another name, or remove it")
-    classifier, place = load(find_bundle(source)), choose_device(device)
-    dataset = load_data(data, data_dir)
+    classifier, target = load(find_bundle(source)), choose_device(device)
+    dataset = load_data(data, data_dir, **(interpretation or {}))
     chosen = list(dataset.splits) if split == "all" else [split]
-    network = classifier.network.to(place)
+    network = classifier.network.to(target)
     # A classical head (an SVM, for instance) takes the features; it does not make them.
     network = getattr(network, "body", network) if "head" in classifier.model_args else network
     values, names, labels, splits = [], [], [], []
@@ -111,9 +114,9 @@ def write_features(
         decoded = decode_split(dataset.split(name), classifier.preprocess)
         report_skipped(decoded.skipped, strict)
         if len(decoded):
-            values.append(features_of(network, layer_names(layers), decoded, classifier.preprocess, place))
+            values.append(features_of(network, layer_names(layers), decoded, classifier.preprocess, target))
             names += decoded.names
-            labels += [dataset.class_names[i] for i in decoded.labels.tolist()]
+            labels += label_names(decoded.labels.numpy(), dataset.class_names)
             splits += [name] * len(decoded)
     if not values:
         raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")

@@ -19,6 +19,8 @@ from ..data.split import Split
 from ..errors import DataError, printable
 from ..files import csv_text
 from ..prediction import batch_size_for, logits_of
+from ..task import Task, classification_loss
+from .multi_label import MultiLabelEvaluation
 from .tta import Views, mean_logits
 
 Loss = Callable[..., Tensor]
@@ -36,6 +38,9 @@ class Evaluation:
     labels: Tensor
     logits: Tensor
     loss: float
+
+    # The figures that training measures after every epoch.
+    PER_EPOCH = ("loss", "top1")
 
     @property
     def probabilities(self) -> Tensor:
@@ -104,8 +109,8 @@ class Evaluation:
 
 
 def loss_of(network: nn.Module) -> Loss:
-    """Return the network's own loss (LeNet-5 has one), or the cross-entropy."""
-    return getattr(network, "loss", F.cross_entropy)
+    """Return the network's own loss (LeNet-5 has one), or the cross-entropy, of several labels the binary one."""
+    return getattr(network, "loss", classification_loss)
 
 
 @torch.no_grad()
@@ -116,10 +121,12 @@ def evaluate(
     class_names: list[str],
     device: torch.device | None = None,
     views: Views | None = None,
-) -> Evaluation:
+    task: Task | None = None,
+) -> Evaluation | MultiLabelEvaluation:
     """Evaluate a network on decoded images, each once, or with the mean over several `views` of each.
 
-    In float32, unless the caller is in an autocast context.
+    In float32, unless the caller is in an autocast context. Several labels per image are predicted from the thresholds
+    of `task` on, by default 0.5.
     """
     network.eval()
     predict, device = partial(mean_logits, network, views=views), device or torch.device("cpu")
@@ -127,7 +134,10 @@ def evaluate(
     batches = pixel_batches(decoded.pixels, indices, device)
     logits = torch.cat([logits_of(predict, preprocess, pixels, device) for pixels in batches])
     loss = float(loss_of(network)(logits, decoded.labels))
-    return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)
+    if decoded.labels.ndim == 1:
+        return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)
+    task = task or Task.of(True, len(class_names))
+    return MultiLabelEvaluation(class_names, decoded.names, decoded.labels, logits, loss, task)
 
 
 def topk_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:

@@ -15,8 +15,11 @@ from ..html_page import render_page
 from ..png import png_url
 from .charts import curves
 from .metrics import Evaluation
+from .multi_label import MultiLabelEvaluation
 
-TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("report.html.j2", "report.css"))
+TEMPLATE, MULTI_LABEL_TEMPLATE, STYLE = (
+    Path(__file__).with_name(name) for name in ("report.html.j2", "multi_label_report.html.j2", "report.css")
+)
 # A matrix of more classes does not fit on a screen; the list of the most confused classes shows more.
 MAX_MATRIX_CLASSES = 40
 MAX_CONFUSIONS, MAX_MISTAKES = 8, 24
@@ -31,7 +34,7 @@ class Report:
 
     title: str
     split: str
-    evaluation: Evaluation
+    evaluation: Evaluation | MultiLabelEvaluation
     pixels: Pixels
     command: str
     metrics: dict[str, Any]
@@ -47,6 +50,8 @@ def write_report(path: Path, report: Report) -> None:
 def render(report: Report) -> str:
     """Return the page as text, with style, pictures and curves inside."""
     evaluation = report.evaluation
+    if isinstance(evaluation, MultiLabelEvaluation):
+        return _render_multi_label(report, evaluation)
     figures = evaluation.figures()
     correct = round(figures["top1"] * figures["n"])
     return render_page(
@@ -60,7 +65,21 @@ def render(report: Report) -> str:
         per_class=evaluation.per_class(),
         confusion=evaluation.confusion() if len(evaluation.class_names) <= MAX_MATRIX_CLASSES else None,
         confusions=frequent_confusions(evaluation)[:MAX_CONFUSIONS],
-        mistakes=worst_mistakes(report, MAX_MISTAKES),
+        mistakes=worst_mistakes(report, evaluation, MAX_MISTAKES),
+        charts=curves(report.history),
+    )
+
+
+def _render_multi_label(report: Report, evaluation: MultiLabelEvaluation) -> str:
+    """Return the page about a classifier that gives several labels."""
+    return render_page(
+        MULTI_LABEL_TEMPLATE,
+        STYLE,
+        title=report.title,
+        report=report,
+        figures=evaluation.figures(),
+        per_class=evaluation.per_class(),
+        mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
         charts=curves(report.history),
     )
 
@@ -87,9 +106,8 @@ def frequent_confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
     return sorted(pairs, key=lambda pair: -pair["count"])
 
 
-def worst_mistakes(report: Report, count: int) -> list[dict[str, Any]]:
+def worst_mistakes(report: Report, evaluation: Evaluation, count: int) -> list[dict[str, Any]]:
     """Return picture, name, classes and probabilities of the wrongly classified images with the highest loss."""
-    evaluation = report.evaluation
     names, probabilities = evaluation.class_names, evaluation.probabilities
     mistakes = []
     for i in evaluation.worst(count):
@@ -105,6 +123,29 @@ def worst_mistakes(report: Report, count: int) -> list[dict[str, Any]]:
             }
         )
     return mistakes
+
+
+def worst_label_mistakes(report: Report, evaluation: MultiLabelEvaluation, count: int) -> list[dict[str, Any]]:
+    """Return picture, name and labels of the images with wrong or missing labels and the highest loss.
+
+    `wrong` are labels that were predicted and are not there, `missing` those that are there and were not predicted, and
+    `right` the others that were predicted: pairs of name and probability.
+    """
+    predicted, true, probabilities = evaluation.predictions, evaluation.labels.bool(), evaluation.probabilities
+
+    def labels(i: int, chosen: Tensor) -> list[tuple[str, float]]:
+        return [(evaluation.class_names[k], float(probabilities[i, k])) for k in chosen.nonzero().flatten().tolist()]
+
+    return [
+        {
+            "picture": pixels_url(report.pixels[i]),
+            "name": evaluation.names[i],
+            "wrong": labels(i, predicted[i] & ~true[i]),
+            "missing": labels(i, true[i] & ~predicted[i]),
+            "right": labels(i, true[i] & predicted[i]),
+        }
+        for i in evaluation.worst(count)
+    ]
 
 
 def pixels_url(pixels: Tensor) -> str:
