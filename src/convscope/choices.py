@@ -7,8 +7,11 @@ from __future__ import annotations
 
 PRECISIONS = ("auto", "bf16", "fp16", "float32")
 LAYOUTS = ("auto", "contiguous", "channels-last")
+FOLDER_ROLES = ("auto", "classes", "splits")
+LABEL_TYPES = ("auto", "single", "multi")
 CROP_MODES = ("center", "pad", "squash")
 SAMPLERS = ("shuffle", "balanced")
+MULTI_LABEL_MONITORS = ("val/map", "val/micro_f1", "val/macro_f1")
 TTA_VIEWS = ("none", "flip", "shift", "flip-shift", "five-crop", "ten-crop")
 CLASSICAL_HEADS = ("svm", "logistic", "knn", "tree")
 AUGMENTATION_NAMES = (

@@ -11,7 +11,7 @@ import typer
 from ..errors import DataError, UsageError, printable
 from ..training.options import checked
 from .output import print_json, print_table
-from .parameters import CropMode, Data, DataDir, Json
+from .parameters import CropMode, Data, DataDir, Folders, Json, LabelColumn, LabelType, interpretation_options
 
 if TYPE_CHECKING:
     from ..data.check.report import Report
@@ -24,6 +24,9 @@ SEVERITIES = ("error", "warning", "info")
 def check_command(
     data: Data,
     data_dir: DataDir = None,
+    folders: Folders = "auto",
+    label_column: LabelColumn = None,
+    label_type: LabelType = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +54,8 @@ def check_command(
 
     checked("crop_mode", crop_mode, "--crop-mode")
     _check_output(output, data)
-    report = check_data(data, data_dir, size=img_size, crop_mode=crop_mode, near=near, show=not json)
+    interpretation = interpretation_options(folders, label_column, label_type)
+    report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
     if output is not None and report.thumbnails:
         write_sheet(report, output)
     if json:
@@ -101,6 +105,9 @@ def _print_counts(report: Report) -> None:
         f"{report.name}: {summary['images']:,} images in {len(summary['classes'])} classes, {colour}"
         + (f"; {report.skipped:,} cannot be used" if report.skipped else "")
     )
+    if report.data is not None and report.data.origin is not None:
+        typer.echo(f"classes: {report.data.origin.classes}")
+        typer.echo(f"splits:  {report.data.origin.splits}")
     if sizes := summary["sizes"]:
         typer.echo("width x height: " + ", ".join(f"{name} {w} x {h}" for name, (w, h) in sizes.items()))
     if summary["divided"]:

@@ -9,7 +9,19 @@ import typer
 from ..errors import printable
 from ..training.options import checked
 from .output import print_json, print_table
-from .parameters import Cache, DataDir, Device, Json, Run, Strict, Tta, Workers
+from .parameters import (
+    Cache,
+    DataDir,
+    Device,
+    Folders,
+    Json,
+    LabelColumn,
+    Run,
+    Strict,
+    Tta,
+    Workers,
+    interpretation_options,
+)
 
 Option = typer.Option
 
@@ -31,6 +43,8 @@ def evaluate_command(
         ),
     ] = None,
     data_dir: DataDir = None,
+    folders: Folders = "auto",
+    label_column: LabelColumn = None,
     tta: Tta = "none",
     cache: Cache = None,
     workers: Workers = None,
@@ -43,14 +57,15 @@ def evaluate_command(
 ) -> None:
     """Evaluate a classifier on a data set and write a report.
 
-    Loss, top-1 and top-5 accuracy, precision, recall and F1 score per class, and the confusion matrix.
+    Loss, top-1 and top-5 accuracy, precision, recall and F1 score per class, and the confusion matrix. For several
+    labels per image: mean average precision, micro and macro F1 score, and the share of images with all labels right.
     """
     from ..evaluation.evaluate_run import evaluate_bundle
 
     checked("workers", workers, "--workers")
     result = evaluate_bundle(
         run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
-        cache=cache, workers=workers,
+        cache=cache, workers=workers, interpretation=interpretation_options(folders, label_column),
     )  # fmt: skip
     if json:
         print_json(result)
@@ -60,11 +75,40 @@ def evaluate_command(
 
 def _print_result(result: dict[str, Any]) -> None:
     typer.echo(f"{printable(result['run'])} on {printable(result['data'])}, {result['split']}: {result['n']:,} images")
-    typer.echo(f"top-1 {result['top1']:.2%}  top-5 {result['top5']:.2%}  loss {result['loss']:.4f}")
+    typer.echo(f"{_figures(result)}  loss {result['loss']:.4f}")
     if "tta" in result:
         tta = result["tta"]
-        typer.echo(f"with test-time augmentation ({tta['views']}): top-1 {tta['top1']:.2%}  loss {tta['loss']:.4f}")
+        typer.echo(f"with test-time augmentation ({tta['views']}): {_figures(tta)}  loss {tta['loss']:.4f}")
     typer.echo("")
+    if "map" in result:
+        _print_labels(result["per_class"])
+    else:
+        _print_classes(result)
+    typer.echo(f"\nreport  {result['report']}")
+
+
+def _figures(result: dict[str, Any]) -> str:
+    if "map" not in result:
+        return f"top-1 {result['top1']:.2%}  top-5 {result['top5']:.2%}"
+    return (
+        f"mean average precision {result['map']:.2%}  micro F1 {result['micro_f1']:.4f}  "
+        f"macro F1 {result['macro_f1']:.4f}  all labels right {result['subset_accuracy']:.2%}"
+    )
+
+
+def _print_labels(per_class: list[dict[str, Any]]) -> None:
+    """Print the results per label, of several labels per image; undefined figures as a dash."""
+    rows = []
+    for r in per_class:
+        scores = [r["average_precision"], r["precision"], r["recall"]]
+        shares = [f"{score:.2%}" if r["support"] else "-" for score in scores]
+        rows.append((r["label"], f"{r['support']:,}", f"{r['threshold']:.3f}", *shares, f"{r['f1']:.4f}"))
+    header = ("label", "images", "threshold", "average precision", "precision", "recall", "f1")
+    print_table([header, *rows], numbers=range(1, 7))
+
+
+def _print_classes(result: dict[str, Any]) -> None:
+    """Print the results per class and the confusion matrix, of one class per image."""
     rows = [
         (r["label"], f"{r['support']:,}", f"{r['precision']:.2%}", f"{r['recall']:.2%}", f"{r['f1']:.4f}")
         for r in result["per_class"]
@@ -74,4 +118,3 @@ def _print_result(result: dict[str, Any]) -> None:
         typer.echo("\nconfusion matrix (rows: true class, columns: predicted class)")
         matrix = [(label, *row) for label, row in zip(result["labels"], result["confusion"], strict=True)]
         print_table([("", *result["labels"]), *matrix], numbers=range(1, len(result["labels"]) + 1))
-    typer.echo(f"\nreport  {result['report']}")

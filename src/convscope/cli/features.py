@@ -8,7 +8,18 @@ import typer
 
 from ..errors import printable
 from .output import print_json
-from .parameters import Data, DataDir, Device, Json, Run, Strict
+from .parameters import (
+    Data,
+    DataDir,
+    Device,
+    Folders,
+    Json,
+    LabelColumn,
+    LabelType,
+    Run,
+    Strict,
+    interpretation_options,
+)
 
 Option = typer.Option
 
@@ -28,6 +39,9 @@ def features_command(
     split: Annotated[str, Option(help="Split to use.", metavar="[train|val|test|all]")] = "all",
     output: Annotated[str, Option(help="File to write, .npz or .csv.", metavar="FILE")] = "features.npz",
     data_dir: DataDir = None,
+    folders: Folders = "auto",
+    label_column: LabelColumn = None,
+    label_type: LabelType = "auto",
     device: Device = "auto",
     strict: Strict = False,
     json: Json = False,
@@ -39,8 +53,9 @@ def features_command(
     from ..evaluation.features import write_features
 
     features = write_features(
-        run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict
-    )
+        run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
+        interpretation=interpretation_options(folders, label_column, label_type),
+    )  # fmt: skip
     count, width = features.values.shape
     if json:
         print_json({"run": run, "data": data, "output": output, "n": count, "width": width, "layers": layers})

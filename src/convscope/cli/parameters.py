@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..training.options import DEFAULTS, OPTIONS, value_type
+from ..training.options import DEFAULTS, OPTIONS, checked, value_type
 
 METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
 
@@ -35,6 +35,13 @@ def recipe_option(name: str, for_train: bool = False) -> Any:
     )
 
 
+def interpretation_options(folders: str, label_column: str | None = None, label_type: str = "auto") -> dict[str, Any]:
+    """Return the options that were given about how DATA is to be understood, checked."""
+    values = {"folders": folders, "label_column": label_column, "label_type": label_type}
+    given = {name: value for name, value in values.items() if value != DEFAULTS[name]}
+    return {name: checked(name, value, flag_of(name)) for name, value in given.items()}
+
+
 Run = Annotated[
     str,
     typer.Argument(
@@ -45,6 +52,9 @@ Run = Annotated[
 ]
 Data = Annotated[str, typer.Argument(help="Images: a path or a name, as for `convscope train`.", metavar="DATA")]
 DataDir = Annotated[str | None, recipe_option("data_dir")]
+Folders = Annotated[str, recipe_option("folders")]
+LabelColumn = Annotated[str | None, recipe_option("label_column")]
+LabelType = Annotated[str, recipe_option("label_type")]
 Device = Annotated[str, recipe_option("device")]
 Tta = Annotated[str, recipe_option("tta")]
 Cache = Annotated[str | None, recipe_option("cache")]

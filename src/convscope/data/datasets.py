@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import DataError, printable
 from ..suggest import did_you_mean
 from .sources.hub import load_hub
+from .sources.interpretation import Interpretation
 from .sources.path import load_path
 from .sources.published import DIGITS, PUBLISHED, load_published
-from .sources.reading import Reading
 from .split import Data, Split, divide
 
 # The data sets of `bundled/`, and the share of each class that is held out for each of validation and test.
@@ -56,7 +56,7 @@ def load_data(
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if os.path.lexists(name):
-        return load_path(Path(name), Reading(folders, label_column, label_type))
+        return load_path(Path(name), Interpretation(folders, label_column, label_type))
     path_like = os.sep in name or Path(name).suffix
     otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
     hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)

@@ -60,6 +60,9 @@ class Origin:
     classes: str
     splits: str = ""
 
+    def __str__(self) -> str:
+        return f"classes: {self.classes}; splits: {self.splits or 'none'}"
+
 
 @dataclass
 class Data:

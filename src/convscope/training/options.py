@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-from ..choices import AUGMENTATION_NAMES, CLASSICAL_HEADS, CROP_MODES, LAYOUTS, PRECISIONS, SAMPLERS, TTA_VIEWS
+from ..choices import (
+    AUGMENTATION_NAMES,
+    CLASSICAL_HEADS,
+    CROP_MODES,
+    FOLDER_ROLES,
+    LABEL_TYPES,
+    LAYOUTS,
+    MULTI_LABEL_MONITORS,
+    PRECISIONS,
+    SAMPLERS,
+    TTA_VIEWS,
+)
 from .declaration import Option, Panel, check_value, named_values, option, plain_type, seconds
 from .schedule import SCHEDULES
 
@@ -34,6 +45,18 @@ class TrainingOptions:
     data_dir: str | None = option(
         None, Panel.DATA, "Folder with the files of a named data set. Without it they are downloaded once.",
         metavar="FOLDER",
+    )
+    folders: str = option(
+        "auto", Panel.DATA, "What the folders at the top of DATA are, where their names leave doubt.",
+        choices=FOLDER_ROLES, identity=True,
+    )
+    label_column: str | None = option(
+        None, Panel.DATA, "Column of a table that holds the labels. Default: found by its name.",
+        metavar="NAME", identity=True,
+    )
+    label_type: str = option(
+        "auto", Panel.DATA, "Labels per image in a table: one (single), or any number (multi).",
+        choices=LABEL_TYPES, identity=True,
     )
     img_size: int | None = option(
         None, Panel.DATA,
@@ -110,8 +133,9 @@ class TrainingOptions:
         limits=(1, 1e12), by_recipe=True,
     )
     monitor: str = option(
-        "val/loss", Panel.DURATION, "Validation figure by which the best epoch is chosen.",
-        choices=("val/loss", "val/top1"), by_recipe=True,
+        "val/loss", Panel.DURATION,
+        "Validation figure by which the best epoch is chosen; the last three are for several labels per image.",
+        choices=("val/loss", "val/top1", *MULTI_LABEL_MONITORS), by_recipe=True,
     )
     patience: int | None = option(
         None, Panel.DURATION, "Early stopping: stop after N epochs without improvement.", limits=(1, 1_000_000)

@@ -13,6 +13,7 @@ import yaml
 
 from ..choices import CLASSICAL_HEADS
 from ..data.augment import parse_augment
+from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..errors import UsageError, printable
 from ..suggest import did_you_mean
 from .options import OPTIONS, TrainingOptions, checked
@@ -53,6 +54,11 @@ class Recipe(TrainingOptions):
     def total_epochs(self) -> float:
         """The largest number of epochs; infinite if only the time limits the training."""
         return self.epochs or math.inf
+
+    @property
+    def interpretation(self) -> dict[str, Any]:
+        """The options of `load_data` that say how the data is understood where there are two ways."""
+        return {name: getattr(self, name) for name in INTERPRETATION_OPTIONS}
 
     def with_epochs_for(self, images: int, most: int = 100) -> Recipe:
         """Return a copy with a number of epochs for `images` training images, unless epochs or a time are set.

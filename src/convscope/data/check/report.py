@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..decoding.decoded_image import RawImage, read_content
 from ..decoding.pixels import map_ahead
 from ..decoding.progress_bar import ProgressBar
 from ..decoding.split_decoder import available_cores
-from ..exact_copies import Occurrence, describe_copies, find_copies
+from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data
@@ -102,6 +102,7 @@ class Report:
             "classes": {label: sum(parts.values()) for label, parts in self.counts().items()},
             "splits": {name: len(split) for name, split in splits.items()},
             "counts": self.counts(),
+            "origin": asdict(self.data.origin) if self.data and self.data.origin else None,
             "divided": bool(self.data and self.data.divided),
             "channels": self.data.channels if self.data else None,
             "sizes": self.sizes(),
@@ -112,6 +113,7 @@ class Report:
 def check_data(
     source: str | Path,
     data_dir: str | None = None,
+    interpretation: Mapping[str, Any] | None = None,
     *,
     size: int = 96,
     crop_mode: str = "center",
@@ -120,13 +122,13 @@ def check_data(
 ) -> Report:
     """Load a data set, open every image as training would, and report; nothing is written, nothing is raised.
 
-    `size` and `crop_mode` are those of the thumbnails. `near` searches for near-duplicates too. `show` draws a progress
-    bar on stderr.
+    `interpretation` has the options of `load_data` that settle doubts. `size` and `crop_mode` are those of the
+    thumbnails. `near` searches for near-duplicates too. `show` draws a progress bar on stderr.
     """
     with collect_problems() as problems:
         report = Report(printable(source), problems)
         try:
-            report.data = data = load_data(source, data_dir)
+            report.data = data = load_data(source, data_dir, **(interpretation or {}))
             report.name = data.name
             half = (0.5,) * data.channels
             preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode)
@@ -193,11 +195,11 @@ def _report_problems(report: Report, data: Data, near: bool) -> None:
     occurrences: list[Occurrence] = []
     hashes = []
     for name, split in data.splits.items():
-        for image, label, path in zip(report.images[name], split.labels.tolist(), split.names, strict=True):
+        for image, label, path in zip(report.images[name], split.labels, split.names, strict=True):
             if isinstance(image, str):
                 report.problems.append(Problem("unreadable", "warning", printable(path), image))
             else:
-                occurrences.append(Occurrence(image.digest, name, label, path))
+                occurrences.append(Occurrence(image.digest, name, label_key(label), path))
                 hashes.append(image.hashes)
     if "train" in data.splits:
         usable = [not isinstance(image, str) for image in report.images["train"]]

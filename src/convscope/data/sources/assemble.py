@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..image_file import ImageItem, is_gray
-from ..split import Data, Split, divide, held_out_share, hold_out
+from ..split import SPLITS, Data, Split, divide, held_out_share, hold_out
 
 # Images by class: each with its name.
 Classes = Mapping[str, Sequence[tuple[str, ImageItem]]]
@@ -26,7 +26,8 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     Raises DataError if a classifier cannot be trained: no images, one class, a class without a training image. Warns
     about what is unusual.
     """
-    parts = {name: classes for name, classes in parts.items() if name == "train" or _has_images(shown, name, classes)}
+    ordered = {name: parts[name] for name in SPLITS if name in parts}
+    parts = {name: classes for name, classes in ordered.items() if name == "train" or _has_images(shown, name, classes)}
     class_names = sorted_class_names(parts["train"])
     counts = {name: [len(classes.get(label, ())) for label in class_names] for name, classes in parts.items()}
     _check_classes(shown, class_names, counts["train"], parts)
@@ -50,7 +51,7 @@ def assemble_multi_label(shown: str, parts: Mapping[str, LabelledImages], class_
 
     Raises DataError if there is no image, no label, a label without a training image, or one on every training image.
     """
-    parts = {name: images for name, images in parts.items() if name == "train" or images}
+    parts = {name: parts[name] for name in SPLITS if name == "train" or parts.get(name)}
     used = {label for _, _, labels in parts["train"] for label in labels}
     names = [*class_names] or sorted_class_names(used)
     if not parts["train"] or not used:

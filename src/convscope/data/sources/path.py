@@ -13,7 +13,7 @@ from .class_folders import DoubtfulLayoutError, Layout, load_layout, names_class
 from .file_tree import DiskFolder, Folder, LinkTargets, open_folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
-from .reading import Reading
+from .interpretation import Interpretation
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
@@ -21,21 +21,21 @@ from .table_file import is_table_name
 HINT = "give a folder with one folder of images per class, a zip of it, or a table (.csv) of paths and labels"
 
 
-def load_path(path: Path, reading: Reading) -> Data:
+def load_path(path: Path, interpretation: Interpretation) -> Data:
     """Load the data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
     if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for names that are not valid text
         if is_saved(path):
             return load_saved(path)
         folder = open_folder(path)
-        data = load_folder(folder, shown, reading)
+        data = load_folder(folder, shown, interpretation)
         links = folder.links if isinstance(folder, DiskFolder) else None
     elif is_table_name(path.name):
         links = LinkTargets(path.parent)
         folder = DiskFolder(links, path.parent, "")
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
-        data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, reading)
+        data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, interpretation)
     else:
         raise DataError(f"{shown} is a file: {HINT}")
     if links is not None and links.outside:
@@ -44,7 +44,7 @@ def load_path(path: Path, reading: Reading) -> Data:
     return data
 
 
-def load_folder(folder: Folder, shown: str, reading: Reading) -> Data:
+def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> Data:
     """Load the data set in a folder, or in its only subfolder if it holds nothing else.
 
     A table of labelled images wins over folders that are splits or have no labels of their own. Where folders and a
@@ -55,31 +55,33 @@ def load_folder(folder: Folder, shown: str, reading: Reading) -> Data:
             return load_cifar(folder, layout, shown)
         if pairs := find_idx(folder):
             return load_idx(folder, pairs, shown)
-        tables = find_tables(folder) if reading.folders == "auto" else []
+        tables = find_tables(folder) if interpretation.folders == "auto" else []
         inner = folder.folders()
-        alone = len(inner) == 1 and not folder.loose_images() and not tables and reading.folders == "auto"
+        alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"
         if alone and not split_of(inner[0].name) and _holds_data_set(inner[0]):
             folder = inner[0]
             continue
         try:
-            classes = read_layout(folder, shown, reading.folders)
+            classes = read_layout(folder, shown, interpretation.folders)
         except DoubtfulLayoutError:
             if not tables:
                 raise
-            return load_tables(folder, tables, shown, reading)
-        if tables and (not names_classes(classes) or _table_wins(folder, classes, tables, shown, reading)):
-            return load_tables(folder, tables, shown, reading)
+            return load_tables(folder, tables, shown, interpretation)
+        if tables and (not names_classes(classes) or _table_wins(folder, classes, tables, shown, interpretation)):
+            return load_tables(folder, tables, shown, interpretation)
         for table in tables:
             if table.folder in classes.unused and table.split and table.split not in classes.parts:
-                classes.by_table[table.split] = images_by_class(folder, table, reading, shown)
+                classes.by_table[table.split] = images_by_class(folder, table, interpretation, shown)
                 classes.unused.remove(table.folder)
                 classes.splits += f", {table.folder.name} (labels: {table.name})"
         return load_layout(classes, shown)
 
 
-def _table_wins(folder: Folder, layout: Layout, tables: list[TableFile], shown: str, reading: Reading) -> bool:
+def _table_wins(
+    folder: Folder, layout: Layout, tables: list[TableFile], shown: str, interpretation: Interpretation
+) -> bool:
     """Whether tables name the classes although folders could; DataError if both do, and differently."""
-    by_table = labels_by_image(folder, tables, reading)
+    by_table = labels_by_image(folder, tables, interpretation)
     by_folder = {
         item: name for classes in layout.parts.values() for name, holders in classes.items()
         for holder in holders for _, item in holder.images()

@@ -13,10 +13,10 @@ from ..split import Data, Origin
 from .assemble import Classes, assemble, assemble_multi_label
 from .class_folders import CONTAINERS
 from .file_tree import File, Folder, read_file_up_to
-from .reading import Reading
+from .interpretation import Interpretation
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
-from .table_file import decode_text, is_table_name, read_table
+from .table_file import Table, decode_text, is_table_name, read_table
 from .table_images import ImageFinder
 
 CLASS_NAME_FILES = (
@@ -63,7 +63,7 @@ def find_tables(folder: Folder) -> list[TableFile]:
     return tables
 
 
-def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, reading: Reading) -> Data:
+def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpretation: Interpretation) -> Data:
     """Load one table, or one per split (`train.csv`, or a table in each split folder), from the data set in `folder`.
 
     Raises DataError for a missing column, an empty label, an unknown split and a file that does not exist.
@@ -79,7 +79,7 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, reading
         if not read.rows:
             raise DataError(f"{where}: it lists no image")
         preferred = _preferred(folder, table)
-        understood = understand(read, path_column(read, finder.exists), reading.label_column, reading.label_type)
+        understood = _understand(read, finder, interpretation)
         if read.is_list:
             understood = replace(understood, rows=_with_class_names(understood.rows, table.folder, where))
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
@@ -171,6 +171,11 @@ def _origin(tables: Sequence[TableFile], collected: _Collected) -> Origin:
     return Origin(f"{' and '.join(collected.told)} of {names}{several}", " and ".join(collected.split_sources))
 
 
+def _understand(table: Table, finder: ImageFinder, interpretation: Interpretation) -> LabelledTable:
+    path = path_column(table, finder.exists)
+    return understand(table, path, interpretation.label_column, interpretation.label_type)
+
+
 def _names_labelled_images(table: TableFile, finder: ImageFinder) -> bool:
     """Whether a file names images with labels, as far as its first lines tell."""
     try:
@@ -256,11 +261,11 @@ def read_class_names(item: File) -> list[str]:
     return lines
 
 
-def images_by_class(folder: Folder, table: TableFile, reading: Reading, shown: str) -> Classes:
+def images_by_class(folder: Folder, table: TableFile, interpretation: Interpretation, shown: str) -> Classes:
     """Return the images that the table of one split names, by class; DataError as for `load_tables`."""
     finder, where = ImageFinder(folder), f"{shown}/{_path(table)}"
     read = read_table(table.name, table.item, where)
-    understood = understand(read, path_column(read, finder.exists), reading.label_column, "single")
+    understood = understand(read, path_column(read, finder.exists), interpretation.label_column, "single")
     classes: dict[str, list[tuple[str, File]]] = {}
     for row in understood.rows:
         image = finder.find(row.path, row.line, where, _preferred(folder, table))
@@ -268,12 +273,14 @@ def images_by_class(folder: Folder, table: TableFile, reading: Reading, shown: s
     return classes
 
 
-def labels_by_image(folder: Folder, tables: Sequence[TableFile], reading: Reading) -> dict[File, tuple[str, ...]]:
+def labels_by_image(
+    folder: Folder, tables: Sequence[TableFile], interpretation: Interpretation
+) -> dict[File, tuple[str, ...]]:
     """Return the labels that tables give to image files; rows whose file does not exist are left out."""
     finder, labels = ImageFinder(folder), {}
     for table in tables:
         read = read_table(table.name, table.item, _path(table))
-        understood = understand(read, path_column(read, finder.exists), reading.label_column, reading.label_type)
+        understood = _understand(read, finder, interpretation)
         for row in understood.rows:
             try:
                 labels[finder.find(row.path, row.line, _path(table), _preferred(folder, table)).item] = row.labels

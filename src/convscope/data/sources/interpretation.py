@@ -1,12 +1,12 @@
-"""How a path is read where its files do not settle it: what the user says about folders, labels and text."""
+"""How a data set is to be understood where its files do not settle it: what the user says about folders and labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """What the user says about a data set.
 
     `folders` is auto, classes or splits: what the folders at the top are. `label_column` is the column of a table with
@@ -16,3 +16,6 @@ class Reading:
     folders: str = "auto"
     label_column: str | None = None
     label_type: str = "auto"
+
+
+INTERPRETATION_OPTIONS = tuple(field.name for field in fields(Interpretation))
