@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, box_of, calculated, drawn, eventually, number, select
+from .conftest import RELU, answered, box_of, calculated, drawn, eventually, number, select
 
 
 def grids(page):
@@ -62,6 +62,24 @@ def test_every_kind_of_layer_ends_in_the_networks_own_value(visit, mnist):
         expect(page.locator(".result.theirs.same")).to_be_visible()
         ours = page.locator(".result.ours output").inner_text().removeprefix("= ")
         assert ours == page.locator(".result.theirs output").inner_text()
+
+
+def test_a_late_answer_for_another_layer_is_dropped(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    held: list = []
+    page.route("**/api/arithmetic/**", lambda route: held.append(route))
+    select(page, "classifier.4~7~0~0")
+    eventually(page, lambda: len(held) == 2)  # the link holds the drawing: it is read once more, and asked again
+    select(page, "softmax()~7~0~0")
+    expect(page.locator(".path")).to_have_text(re.compile(r"^\s*softmax"))
+    answered(page)
+    ours = page.locator(".result.ours output")
+    chance = ours.inner_text()
+    with page.expect_response("**/api/arithmetic/**"):
+        held[-1].continue_()
+    page.evaluate("() => fetch('health').then(answer => answer.text())")  # by then the page has seen the other answer
+    expect(ours).to_have_text(chance)
+    expect(page.locator(".softmax")).to_be_visible()
 
 
 def test_escape_goes_back_level_by_level(visit, mnist):

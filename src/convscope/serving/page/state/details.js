@@ -31,7 +31,8 @@ async function loadArithmetic(store, node, request) {
   if (y === undefined || (sameMap && arithmetic.session === session && arithmetic.of === of)) return;
   const place = node.shape.length === 3 ? { map, y, x } : { map };
   const answer = await request((signal) => api.arithmetic(session, layer, place, signal));
-  if (answer) store.set({ arithmetic: { ...answer, session, of } });
+  // Softmax asks nothing of the server, so that nothing newer aborts this request.
+  if (answer && store.state.selected?.layer === layer) store.set({ arithmetic: { ...answer, session, of } });
 }
 
 async function loadKernels(store, node, request) {
