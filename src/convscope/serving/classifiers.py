@@ -149,7 +149,7 @@ class Registry:
 
 
 def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module:
-    """Copy the modules and hooks of a network, but of its parameters only those named in `changed`; share the others."""
+    """Copy the modules and hooks of a network and the parameters named in `changed`; the other weights are shared."""
     own = set(changed)
     shared: dict[int, Any] = {}
     for name, parameter in network.named_parameters():
