@@ -22,17 +22,22 @@ export function followSelection(store, forget) {
   });
 }
 
+const textOf = ({ map, y, x }) => `${map},${y},${x}`;
+
 async function loadArithmetic(store, node, request) {
   const { selected: { layer, map, y, x }, forward: { session }, arithmetic } = store.state;
   const sameMap = arithmetic?.layer === layer && arithmetic.index[0] === map;
   // While the window moves over one map the last numbers stay; those of another map would be wrong.
   if (y === undefined || !sameMap) store.set({ arithmetic: null });
-  const of = `${map},${y},${x}`;
+  const of = textOf({ map, y, x });
   if (y === undefined || (sameMap && arithmetic.session === session && arithmetic.of === of)) return;
   const place = node.shape.length === 3 ? { map, y, x } : { map };
   const answer = await request((signal) => api.arithmetic(session, layer, place, signal));
-  // Softmax asks nothing of the server, so that nothing newer aborts this request.
-  if (answer && store.state.selected?.layer === layer) store.set({ arithmetic: { ...answer, session, of } });
+  // Softmax and maps without a place ask nothing of the server, so that nothing newer aborts this request.
+  const { selected } = store.state;
+  if (answer && selected?.layer === layer && textOf(selected) === of) {
+    store.set({ arithmetic: { ...answer, session, of } });
+  }
 }
 
 async function loadKernels(store, node, request) {
