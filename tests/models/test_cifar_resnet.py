@@ -95,7 +95,7 @@ def test_option_b_and_the_place_of_the_zeros():
     torch.testing.assert_close(end(images), centre(images), rtol=1e-4, atol=1e-4)
     for options, message in [
         ({"shortcut": "C"}, r"^resnet20: unknown shortcut 'C'; choose A or B$"),
-        ({"zeros": "start"}, r"^resnet20: unknown place 'start' for the zeros; choose centre or end$"),
+        ({"zeros": "start"}, r"^resnet20: zeros must be centre or end, not 'start'$"),
     ]:
         with pytest.raises(cs.UsageError, match=message):
             cs.create_model("resnet20", **options)

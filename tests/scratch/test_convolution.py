@@ -20,7 +20,7 @@ from convscope.scratch.convolution import (
 )
 from convscope.scratch.windows import Windows
 
-from .check import by_autograd, by_trying, close
+from .gradients import by_autograd, by_finite_differences, close
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -61,11 +61,11 @@ def test_forward_and_backward_are_those_of_torch(case):
 @pytest.mark.parametrize("padding", ["valid", "same", "full", 1, (1, 0), ((0, 2), (1, 0))])
 @pytest.mark.parametrize("stride", [1, (2, 3)])
 @pytest.mark.parametrize("forward, backward", [(correlate, correlate_backward), (convolve, convolve_backward)])
-def test_gradients_are_what_trying_shows(forward, backward, stride, padding):
+def test_gradients_are_those_of_finite_differences(forward, backward, stride, padding):
     rng = np.random.default_rng(3)
     x, w, b = rng.normal(size=(2, 2, 5, 6)), rng.normal(size=(3, 2, 2, 3)), rng.normal(size=3)
     dy = rng.normal(size=forward(x, w, b, stride, padding).shape)
-    tried = by_trying(lambda x, w, b: forward(x, w, b, stride, padding), (x, w, b), dy)
+    tried = by_finite_differences(lambda x, w, b: forward(x, w, b, stride, padding), (x, w, b), dy)
     for ours, seen in zip(backward(dy, x, w, stride, padding), tried, strict=True):
         np.testing.assert_allclose(ours, seen, rtol=1e-7, atol=1e-8)
 
@@ -135,17 +135,17 @@ def test_float32_stays_float32():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"stride": 0}, "stride must be at least 1, got 0: a window that does not move"),
+        ({"stride": 0}, "stride must be at least 1, got 0: windows that do not move"),
         ({"stride": (1, -2)}, r"stride must be at least 1, got \(1, -2\)"),
-        ({"stride": 1.5}, "stride is a whole number or two of them .* got 1.5"),
+        ({"stride": 1.5}, "stride must be a whole number, or two .* got 1.5"),
         ({"dilation": 0}, "dilation must be at least 1, got 0: 1 means that the pixels of a window are neighbours"),
-        ({"padding": -1}, "padding must be at least 0, got -1: pixels can be added around an image, not taken away"),
+        ({"padding": -1}, "padding must be at least 0, got -1: padding adds pixels, it cannot remove any"),
         ({"padding": "wide"}, "unknown padding 'wide': give numbers of pixels, or valid, same or full"),
-        ({"padding": (1, 2, 3)}, r"padding is a whole number or two of them .* got \(1, 2, 3\)"),
+        ({"padding": (1, 2, 3)}, r"padding must be a whole number, or two .* got \(1, 2, 3\)"),
         ({"dilation": 3}, "a window that spans 7 x 7 pixels does not fit into an image of 4 x 5"),
         ({"w": np.ones((1, 2, 5, 5))}, "a window that spans 5 x 5 pixels does not fit into an image of 4 x 5"),
         ({"w": np.ones((1, 2, 5, 5)), "padding": ((0, 0), (3, 3))}, r"of 4 x 11 \(padding included\)"),
-        ({"w": np.ones((1, 3, 3, 3))}, "a kernel is as deep as the image: kernels of 3 channels, images of 2"),
+        ({"w": np.ones((1, 3, 3, 3))}, "kernels and images need the same channels: kernels of 3, images of 2"),
         ({"w": np.ones((3, 3))}, "kernels come as F x C x kh x kw; got 2 dimensions: 3 x 3"),
         ({"w": np.ones((1, 2, 0, 3))}, "kernel must be at least 1, got .0, 3.: a window needs at least one pixel"),
         ({"x": np.ones((4, 5))}, "images come as N x C x H x W; got 2 dimensions: 4 x 5"),

@@ -1,7 +1,7 @@
-"""AlexNet in one tower: the narrower network of 2014, which torchvision has, and the wide one that tutorials teach.
+"""AlexNet in one tower: the narrower network of 2014, as in torchvision, and the wide one of tutorials.
 
 A. Krizhevsky, *One weird trick for parallelizing convolutional neural networks*, arXiv 1404.5997, 2014.
-The paper of 2012 and its two towers are in `alexnet_2012.py`.
+The network of 2012 with its two towers is in `alexnet_2012.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class AlexNet(nn.Module):
 
     Input N x C x H x W from 63 x 63 on (pooling brings any size to 6 x 6), output N x classes. Departures from 2012:
     the narrower first layers of 2014, one tower, padding in the first layer, no response normalisation, dropout before
-    instead of behind the first two linear layers. Weights start as torch's do.
+    instead of after the first two linear layers. Weights start with torch's defaults.
     """
 
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5):
@@ -44,20 +44,20 @@ class AlexNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"features.1": (64, 4), "features.4": (192, 8), "features.11": (256, 16), "features.12": (256, 32)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 63, "alexnet")
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
 
 
 class AlexNet227(nn.Sequential):
-    """`alexnet_227`: 2012 without groups and response normalisation, 58,299,082 parameters for ten classes of grey.
+    """`alexnet_227`: the network of 2012 without groups and response normalisation.
 
-    Input N x C x 227 x 227, output N x classes. Parameter names are a tutorial's, whose dropout stayed on in
-    evaluation; here it does not. Weights start as torch's do.
+    58,299,082 parameters for ten classes of grey images. Input N x C x 227 x 227, output N x classes. Parameter names
+    are a tutorial's, whose dropout stayed on in evaluation; here it does not. Weights start with torch's defaults.
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 1, dropout: float = 0.5):
@@ -79,11 +79,11 @@ class AlexNet227(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"relu1": (96, 4), "relu3": (256, 8), "relu7": (256, 16), "s8": (256, 32)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "alexnet_227")
         return super().forward(images)
 

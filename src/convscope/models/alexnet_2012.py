@@ -3,8 +3,8 @@
 A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet Classification with Deep Convolutional Neural Networks*, NIPS 2012.
 
 Input N x C x 227 x 227, output N x classes. Weights start as N(0, 0.01^2), biases at 1 in convolutions 2, 4, 5 and the
-hidden linear layers (their rectifiers begin with something to learn from), else at 0. Departure: the paper prints
-224 x 224, from which its own layer sizes do not follow.
+hidden linear layers (so that their ReLUs start with positive inputs), else at 0. Departure: the paper prints 224 x 224,
+from which its own layer sizes do not follow.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from .tools.layers import LocalResponseNorm, require_size
 
 
 class TowerNorm(LocalResponseNorm):
-    """Each half of the maps for itself: what a GPU of 2012 could do without asking the other one."""
+    """Response normalisation of each half of the maps by itself: no communication between the two GPUs of 2012."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Same shape."""
+        """Return values of the same shape."""
         top, bottom = maps.chunk(2, 1)
         return torch.cat([super().forward(top), super().forward(bottom)], 1)
 
 
 def convolutions(in_channels: int, groups: int, towers: int, norm: type[LocalResponseNorm]) -> nn.Sequential:
-    """The features of the paper's Fig. 2, or (`towers` 2) one tower's half of them; shapes below are of the whole.
+    """Return the convolutions of the paper's figure 2, or (`towers` 2) one tower's half; shapes are of the whole.
 
-    A grouped layer, and a tower, sees the maps of its own half only. `norm()` has the paper's constants.
+    A grouped layer, and a tower, takes the maps of its own half only. `norm()` has the paper's constants.
     """
     t = towers
     return nn.Sequential(
@@ -40,7 +40,7 @@ def convolutions(in_channels: int, groups: int, towers: int, norm: type[LocalRes
         nn.MaxPool2d(3, stride=2),                                                     # N x 96 x 27 x 27
         nn.Conv2d(96 // t, 256 // t, 5, padding=2, groups=groups), nn.ReLU(), norm(),  # N x 256 x 27 x 27
         nn.MaxPool2d(3, stride=2),                                                     # N x 256 x 13 x 13
-        nn.Conv2d(256, 384 // t, 3, padding=1), nn.ReLU(),                             # N x 384 x 13 x 13, sees both
+        nn.Conv2d(256, 384 // t, 3, padding=1), nn.ReLU(),                             # N x 384 x 13 x 13, of both
         nn.Conv2d(384 // t, 384 // t, 3, padding=1, groups=groups), nn.ReLU(),         # N x 384 x 13 x 13
         nn.Conv2d(384 // t, 256 // t, 3, padding=1, groups=groups), nn.ReLU(),         # N x 256 x 13 x 13
         nn.MaxPool2d(3, stride=2),                                                     # N x 256 x 6 x 6
@@ -48,7 +48,7 @@ def convolutions(in_channels: int, groups: int, towers: int, norm: type[LocalRes
 
 
 def hidden_layers(towers: int, dropout: float) -> nn.Sequential:
-    """The linear layers before the last, or one tower's half of their units; each unit sees both towers."""
+    """Return the linear layers before the last, or one tower's half of their units; each takes both towers."""
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(256 * 6 * 6, 4096 // towers), nn.ReLU(), nn.Dropout(dropout),  # N x 4096
@@ -59,9 +59,9 @@ def hidden_layers(towers: int, dropout: float) -> nn.Sequential:
 class AlexNet2012(nn.Module):
     """Both towers in one network, 60,965,224 parameters.
 
-    `groups=1` lets every layer see all maps (62,378,344 parameters). Response normalisation runs over all maps, as the
-    paper's formula does; `norm_across_towers=False` keeps it within each tower, as two GPUs that first talk at the
-    third layer must have.
+    With `groups=1` every layer takes all maps (62,378,344 parameters). Response normalisation runs over all maps, as in
+    the paper's formula; with `norm_across_towers=False` it stays within each tower, as on two GPUs that exchange maps
+    only before the third layer.
     """
 
     def __init__(
@@ -82,17 +82,17 @@ class AlexNet2012(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"features.2": (96, 4), "features.6": (256, 8), "features.13": (256, 16), "features.14": (256, 32)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "alexnet_2012")
         return self.classifier(self.features(images))
 
 
 class Tower(nn.Module):
-    """Half of the kernels of every layer but the last."""
+    """One of two towers: half of the kernels of every layer but the last."""
 
     def __init__(self, in_channels: int, dropout: float):
         super().__init__()
@@ -101,21 +101,21 @@ class Tower(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device of its parameters."""
         return next(self.parameters()).device
 
 
 class TwoTowers(nn.Module):
     """The same function as `AlexNet2012` with two groups, half of its kernels on each of two devices.
 
-    `state_dict` and `load_state_dict` speak of the whole network: a file of one form fits the other, and the same seed
-    starts both with the same weights. For response normalisation over all maps the towers hand each other the two maps
-    at the cut. The last layer is on the first device; logits come back to where the images are. It has no `stages`: no
-    module holds all maps of one.
+    `state_dict` and `load_state_dict` have the keys of the whole network: a file of one form fits the other, and the
+    same seed starts both with the same weights. For response normalisation over all maps, the towers exchange two maps
+    at the border. The last layer is on the first device; logits return to the images' device. There are no `stages`,
+    because no module has all maps of one.
     """
 
-    # Layers that see both towers: convolution 3, which is feature 8, and the linear ones behind 15 features.
-    see_both = (8, 15 + 1, 15 + 4)
+    # Layers that take both towers: convolution 3, which is feature 8, and the linear ones behind 15 features.
+    take_both = (8, 15 + 1, 15 + 4)
 
     def __init__(
         self, num_classes: int, in_channels: int, dropout: float, norm_across_towers: bool, devices: Sequence[str]
@@ -133,13 +133,13 @@ class TwoTowers(nn.Module):
             self.bottom.to(devices[1])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "alexnet_2012")
         devices = (self.top.device, self.bottom.device)
         maps = [images.to(device) for device in devices]
         layers = [[*tower.features, *tower.classifier] for tower in (self.top, self.bottom)]
         for number, pair in enumerate(zip(*layers, strict=True)):
-            if number in self.see_both:
+            if number in self.take_both:
                 maps = [torch.cat([half.to(device) for half in maps], 1) for device in devices]
             if isinstance(pair[0], LocalResponseNorm) and self.norm_across_towers:
                 maps = self._norm_across(pair, *maps)
@@ -177,13 +177,13 @@ def alexnet_2012(
     norm_across_towers: bool = True,
     devices: Sequence[str] | None = None,
 ) -> AlexNet2012 | TwoTowers:
-    """The paper's network; with `devices=("cpu", "cuda:0")` a tower on each."""
+    """Return the paper's network; with `devices=("cpu", "cuda:0")` one tower on each of the two."""
     if devices is None:
         return AlexNet2012(num_classes, in_channels, dropout, groups, norm_across_towers)
     if isinstance(devices, str) or len(devices) != 2 or groups != 2:
-        raise ValueError("devices must be two, one for each of two groups, as ('cuda:0', 'cuda:1')")
-    places = [str(choose_device(device)) for device in devices]
-    return TwoTowers(num_classes, in_channels, dropout, norm_across_towers, places)
+        raise ValueError("devices must be two, one for each of two groups, such as ('cuda:0', 'cuda:1')")
+    found = [str(choose_device(device)) for device in devices]
+    return TwoTowers(num_classes, in_channels, dropout, norm_across_towers, found)
 
 
 CARDS = [
@@ -192,7 +192,7 @@ CARDS = [
         "ImageNet Classification with Deep Convolutional Neural Networks",
         "https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html",
         "depth", (3, 227, 227),
-        # One network. The 15.3 % top-5 of the contest were seven, two of them trained on more pictures.
+        # One network. The 15.3 % top-5 of the contest are those of seven, two of them trained on more images.
         benchmark="ImageNet val, 10 crops", top1_error=40.7, top5_error=18.2,
     )
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""BN-Inception, which the Inception-v4 paper calls Inception-v2: the network with which batch normalisation came.
+"""BN-Inception, the network of the batch normalisation paper. The Inception-v4 paper calls it Inception-v2.
 
 S. Ioffe, C. Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*,
 ICML 2015, arXiv:1502.03167. (*Rethinking the Inception Architecture* uses the name Inception-v2 for another network.)
@@ -18,7 +18,7 @@ from .tools.layers import require_at_least
 
 @dataclass(frozen=True)
 class Row:
-    """The maps of one module: a row of the paper's Figure 5. Without `conv1` and `project` its stride is 2."""
+    """The maps of one module: a row of the paper's Figure 5. A module without `conv1` and `project` has stride 2."""
 
     conv1: int
     reduce3: int
@@ -45,9 +45,9 @@ FIGURE5 = {
 
 
 class HalvingMaxPool(nn.Module):
-    """Max pooling 3x3 / 2 to half the size, rounded up, whatever the size: that of a padded convolution of stride 2.
+    """Max pooling 3x3 / 2 to half the size, rounded up, as a padded convolution of stride 2 gives it.
 
-    On even sizes the windows reach over the right and lower border, as with `ceil_mode`; on odd ones over both.
+    For even sizes, windows extend beyond the right and lower border, as with `ceil_mode`; for odd ones, beyond all.
     """
 
     def __init__(self) -> None:
@@ -55,15 +55,16 @@ class HalvingMaxPool(nn.Module):
         self.pool = nn.MaxPool2d(3, 2)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x C x ceil(H / 2) x ceil(W / 2)."""
+        """Return maps: N x C x H x W -> N x C x ceil(H / 2) x ceil(W / 2)."""
         height, width = maps.shape[-2:]
         return self.pool(F.pad(maps, (width % 2, 1, height % 2, 1), value=float("-inf")))
 
 
 class Module(Concat):
-    """GoogLeNet's module with two 3x3 convolutions in place of the 5x5. At stride 2 (3c, 4e) the pooling passes whole.
+    """GoogLeNet's module with two 3x3 convolutions instead of the 5x5.
 
-    The stride is that of the 3x3 and of the second of the two.
+    At stride 2 (3c, 4e) nothing projects the pooling; the stride is that of the 3x3 convolution and of the second of
+    the two.
     """
 
     def __init__(self, in_channels: int, row: Row, bias: bool):
@@ -95,10 +96,10 @@ class Module(Concat):
 class BNInception(nn.Sequential):
     """11,194,984 parameters. N x C x H x W -> N x classes, images from 7 x 7 (shapes are for 224 x 224).
 
-    With `caffe`, the form of the public Caffe weights: 128 maps project the pooling in 4c and 4d (Figure 5: 96) and
-    convolutions keep their biases, which batch norm makes idle; 11,295,240 parameters. Departures from the paper: its
-    first convolution is separable (depth multiplier 8), this one is full. The paper names no initialisation; weights
-    start after Kaiming (normal, fan in).
+    `caffe` is the form of the public Caffe weights: in 4c and 4d the pooling is projected to 128 maps (Figure 5: 96),
+    and convolutions have biases, which batch norm cancels; 11,295,240 parameters. Departures from the paper: its first
+    convolution is separable (depth multiplier 8), this one is full. The paper gives no initialisation; weights start
+    with Kaiming's normal distribution (fan in).
     """
 
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, caffe: bool = False):
@@ -125,12 +126,12 @@ class BNInception(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         ends = {"inception3b": 8, "inception4d": 16, "inception5b": 32}
         return {"conv3": (192, 4)} | {name: (self.widths[name], stride) for name, stride in ends.items()}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 7, "bn_inception")
         return super().forward(images)
 

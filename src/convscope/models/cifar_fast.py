@@ -1,6 +1,6 @@
-"""A network of our own for CIFAR-10 on a processor: 88 % of a training step are convolutions.
+"""A network for CIFAR-10 on a CPU (ConvScope's own): 88 % of a training step are convolutions.
 
-It is the network of airbench94 with what costs time on a processor taken out:
+It is the network of airbench94 without what is slow on a CPU:
 
 - K. Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, arXiv 2404.00498: three blocks of two 3 x 3
   convolutions of 64, 256 and 256 maps, pooling before a block's first norm, norms without a learned scale,
@@ -10,9 +10,9 @@ It is the network of airbench94 with what costs time on a processor taken out:
 - T. Tysland Balsam, *hlb-CIFAR10*, 2023: each whitening kernel also with the other sign, so that an activation after it
   keeps both halves.
 
-Departures from airbench94: SiLU instead of GELU, which costs nearly twice as much here; no bias after the whitening, so
+Departures from airbench94: SiLU instead of GELU, which is nearly twice as slow here; no bias after the whitening, so
 that nothing before the first block needs a gradient; global max pooling instead of 3 x 3, so that any image of at least
-9 x 9 works and a training can begin with small ones; torch's momentum and epsilon in the norms. The logits are not
+9 x 9 works and training can start with small ones; torch's momentum and epsilon in the norms. The logits are not
 scaled, the last layer starts small instead.
 """
 
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from .tools.card import Card
 from .tools.layers import require_at_least
 
-# 200 MB in double precision: more patches would not measure better.
+# 200 MB in double precision; more patches do not give better kernels.
 PATCH_VALUES = 25_000_000
 
 
@@ -42,15 +42,15 @@ class FastBlock(nn.Module):
         self.norm2 = nn.BatchNorm2d(out_channels)
         self.act2 = nn.SiLU()
         for norm in (self.norm1, self.norm2):
-            # A scale that is not learned is no parameter: the same name, but a buffer of ones.
+            # The scale is not learned: a buffer of ones with the name of the parameter.
             del norm.weight
             norm.register_buffer("weight", torch.ones(out_channels))
-        # As many maps as possible are passed on as they are; the others start as torch draws them.
+        # As many maps as possible start as copies of the input; the others as torch draws them.
         for conv in (self.conv1, self.conv2):
             nn.init.dirac_(conv.weight[:in_channels])
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Half the side, other channels."""
+        """Return maps of half the side, N x out x H/2 x W/2."""
         maps = self.act1(self.norm1(self.pool(self.conv1(maps))))
         return self.act2(self.norm2(self.conv2(maps)))
 
@@ -58,7 +58,7 @@ class FastBlock(nn.Module):
 class CifarFast(nn.Module):
     """1,971,616 parameters with `width` 1 and 10 classes; 288 of them, the whitening kernels, are fixed by `prepare`.
 
-    Input N x C x H x W with sides of at least 9, output N x classes; shapes below are for 32 x 32. `prepare` should see
+    Input N x C x H x W with sides of at least 9, output N x classes; shapes below are for 32 x 32. Call `prepare` with
     some training images before the first step; without it the first layer is an ordinary one that learns. For larger
     photos the whitened patches can lie `stride` pixels apart (and are twice as large), and there can be more `blocks`.
     """
@@ -69,7 +69,7 @@ class CifarFast(nn.Module):
         super().__init__()
         if stride < 1 or blocks < 1:
             raise ValueError("stride and blocks must be at least 1")
-        # Multiples of 32 fill the processor's vectors.
+        # Multiples of 32 fill the CPU's vector registers.
         narrow, wide = (32 * max(round(channels * width / 32), 1) for channels in (64, 256))
         first = 2 * in_channels * 2 * 2 * min(stride, 2)
         self.smallest = stride * (2**blocks + 1)
@@ -91,11 +91,11 @@ class CifarFast(nn.Module):
 
     @torch.no_grad()
     def prepare(self, images: Tensor | None) -> None:
-        """Set and fix the first kernels, so that what they see of `images` (N x C x H x W, normalised) is white.
+        """Set and fix the first kernels, so that their responses to `images` (N x C x H x W, normalised) are white.
 
         They are the eigenvectors of the covariance of all patches, each divided by the deviation along it, the weakest
-        first, then all with the other sign; of large patches only as many as there is room for, the strongest. A few
-        thousand images are enough. With None, those of weights that were loaded are only fixed.
+        first, then all with the other sign. For large patches they are the strongest, as many as the layer has. A few
+        thousand images are enough. With None, kernels from loaded weights stay as they are and are only fixed.
         """
         weight = self.whiten.weight
         weight.requires_grad_(False)
@@ -106,12 +106,12 @@ class CifarFast(nn.Module):
         images = images[:enough].to(weight.device, torch.float32)
         patches = F.unfold(images, side, stride=stride).transpose(1, 2).flatten(0, 1).double()
         variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
-        # The constant keeps directions in which nothing varies from being blown up.
+        # The constant keeps directions in which nothing varies from becoming infinitely large.
         kernels = (directions / (variances + 5e-4).sqrt()).T[-len(weight) // 2 :].reshape(-1, *weight.shape[1:])
         weight.copy_(torch.cat([kernels, -kernels]))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, self.smallest, "cifar_fast")
         maps = self.act(self.whiten(images))
         for name in self.stages:
@@ -122,6 +122,6 @@ class CifarFast(nn.Module):
 CARDS = [
     Card(
         "cifar_fast", CifarFast, None, "ConvScope, after K. Jordan, D. Page and T. Tysland Balsam",
-        "(no paper: a network of our own, after airbench)", "https://arxiv.org/abs/2404.00498", "depth", (3, 32, 32),
+        "(no paper: ConvScope's own network, after airbench)", "https://arxiv.org/abs/2404.00498", "depth", (3, 32, 32),
     )
 ]  # fmt: skip

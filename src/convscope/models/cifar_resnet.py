@@ -3,11 +3,11 @@
 K. He, X. Zhang, S. Ren, J. Sun, *Deep Residual Learning for Image Recognition*, arXiv 1512.03385, section 4.2.
 
 6n + 2 layers: a 3 x 3 convolution, 2n each with 16, 32 and 64 maps, a linear layer. Shortcuts are option A everywhere,
-so a residual network has exactly the parameters of its plain counterpart, and what differs is the shortcut alone.
-Names of parameters are those of the public weights of akamaster/pytorch_resnet_cifar10.
+so that a residual network has exactly the parameters of its plain counterpart and differs in the shortcuts alone.
+Parameters have the names of the public weights of akamaster/pytorch_resnet_cifar10.
 
-Departures from the paper: none known; where the zeros of option A go it does not say (see `PaddedIdentity`).
-Any input size works. Convolutions start with He's normal distribution over the fan-out, the last layer as torch does.
+Departures from the paper: none known; it does not say where the zeros of option A go (see `PaddedIdentity`). Any input
+size works. Convolutions start with He's normal distribution over the fan-out, the last layer with torch's default.
 """
 
 from __future__ import annotations
@@ -57,68 +57,68 @@ class CifarResNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"layer1": (16, 1), "layer2": (32, 2), "layer3": (64, 4)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         maps = self.relu(self.bn1(self.conv1(images)))
         maps = self.layer3(self.layer2(self.layer1(maps)))
         return self.linear(self.flatten(self.avgpool(maps)))
 
 
 def resnet20(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """269,722 parameters."""
+    """Return ResNet-20: 269,722 parameters."""
     return CifarResNet(BasicBlock, 3, num_classes, in_channels, shortcut, zeros)
 
 
 def resnet32(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """464,154 parameters."""
+    """Return ResNet-32: 464,154 parameters."""
     return CifarResNet(BasicBlock, 5, num_classes, in_channels, shortcut, zeros)
 
 
 def resnet44(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """658,586 parameters."""
+    """Return ResNet-44: 658,586 parameters."""
     return CifarResNet(BasicBlock, 7, num_classes, in_channels, shortcut, zeros)
 
 
 def resnet56(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """853,018 parameters."""
+    """Return ResNet-56: 853,018 parameters."""
     return CifarResNet(BasicBlock, 9, num_classes, in_channels, shortcut, zeros)
 
 
 def resnet110(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """1,727,962 parameters. The paper trains its first 400 steps at a learning rate of 0.01."""
+    """Return ResNet-110: 1,727,962 parameters. The paper trains its first 400 steps at a learning rate of 0.01."""
     return CifarResNet(BasicBlock, 18, num_classes, in_channels, shortcut, zeros)
 
 
 def resnet1202(num_classes: int = 10, in_channels: int = 3, shortcut: str = "A", zeros: str = "centre") -> CifarResNet:
-    """19,421,274 parameters: trains without difficulty, and overfits CIFAR-10."""
+    """Return ResNet-1202: 19,421,274 parameters. It trains without difficulty and overfits CIFAR-10."""
     return CifarResNet(BasicBlock, 200, num_classes, in_channels, shortcut, zeros)
 
 
 def plain20(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-20 without shortcuts."""
+    """Return ResNet-20 without shortcuts."""
     return CifarResNet(PlainBlock, 3, num_classes, in_channels)
 
 
 def plain32(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-32 without shortcuts."""
+    """Return ResNet-32 without shortcuts."""
     return CifarResNet(PlainBlock, 5, num_classes, in_channels)
 
 
 def plain44(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-44 without shortcuts."""
+    """Return ResNet-44 without shortcuts."""
     return CifarResNet(PlainBlock, 7, num_classes, in_channels)
 
 
 def plain56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-56 without shortcuts: its training error is higher than plain-20's, the paper's degradation problem."""
+    """Return ResNet-56 without shortcuts. Its training error is above plain-20's: the paper's degradation problem."""
     return CifarResNet(PlainBlock, 9, num_classes, in_channels)
 
 
 def plain110(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-110 without shortcuts: more than 60 % error in the paper."""
+    """Return ResNet-110 without shortcuts: more than 60 % error in the paper."""
     return CifarResNet(PlainBlock, 18, num_classes, in_channels)
 
 

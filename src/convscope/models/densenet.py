@@ -1,19 +1,19 @@
-"""DenseNet: every layer sees the maps of all layers before it, side by side.
+"""DenseNet: every layer takes the concatenated maps of all layers before it.
 
 G. Huang, Z. Liu, L. van der Maaten, K. Weinberger, *Densely Connected Convolutional Networks*, CVPR 2017
 (arXiv:1608.06993).
 
-Layer l adds k maps (the growth rate) to a stack that it never overwrites: x_l = H([x_0, ..., x_(l-1)]). ResNet adds,
-DenseNet concatenates. H is BN-ReLU-conv 3 x 3; in the B form a 1 x 1 convolution to 4k maps, with its own BN-ReLU,
-comes before it. Transitions between blocks halve the image, and in the C form the number of maps as well.
+Layer l appends k maps (the growth rate) to those before it: x_l = H([x_0, ..., x_(l-1)]). ResNet adds, DenseNet
+concatenates. H is BN-ReLU-conv 3 x 3; in the B form a 1 x 1 convolution to 4k maps, with its own BN-ReLU, comes before
+it. Transitions between blocks halve the image, and in the C form the number of maps as well.
 
-The ImageNet networks are BC and carry torchvision's parameter names, so its weights load strictly. DenseNet-161
+The ImageNet networks are BC and have torchvision's parameter names, so that its weights load strictly. DenseNet-161
 (k = 48) is the authors' own, published with their code; DenseNet-264 has no public weights. The CIFAR networks are
 Table 2's, basic and BC, with names of the same pattern.
 
 Departures from the paper: `drop_rate` is 0 unless given (the paper: 0.2 for CIFAR without augmentation, after every
 convolution but the first, as here; torchvision drops only after the 3 x 3 ones). Convolutions are initialised after He
-(normal, fan-in), as torchvision does and the paper asks for without saying fan-in or fan-out.
+(normal, fan-in), as in torchvision; the paper does not say whether fan-in or fan-out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DenseLayer(nn.Sequential):
 
     def __init__(self, channels: int, growth: int, bottleneck: bool, drop_rate: float):
         layers: OrderedDict[str, nn.Module] = OrderedDict()
-        # The 1 x 1 convolution makes 4k maps of however many there are, so that the 3 x 3 one stays cheap.
+        # The 1 x 1 convolution reduces any number of maps to 4k, so that the 3 x 3 one stays cheap.
         convolutions = [(4 * growth, 1), (growth, 3)] if bottleneck else [(growth, 3)]
         for number, (maps, kernel) in enumerate(convolutions, 1):
             layers[f"norm{number}"] = nn.BatchNorm2d(channels)
@@ -46,7 +46,7 @@ class DenseLayer(nn.Sequential):
         super().__init__(layers)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Nothing is overwritten: what came in goes out again, followed by the new maps."""
+        """Return the input maps, followed by the new ones."""
         return torch.cat([maps, super().forward(maps)], 1)
 
 
@@ -67,7 +67,7 @@ class DenseNet(nn.Module):
 
     `blocks` are the layers of each block, `growth` is k, `stem` the maps of the first convolution, `bottleneck` the B
     form, `compression` the C form's theta (1 keeps all maps). `imagenet` starts with a 7 x 7 convolution of stride 2
-    and a pool; without it the first convolution is 3 x 3. Takes any size that is left with a pixel at the end.
+    and a pool; without it the first convolution is 3 x 3. Any image size works that leaves one pixel at the end.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class DenseNet(nn.Module):
         layers[f"norm{last}"] = nn.BatchNorm2d(channels)
         layers[f"relu{last}"] = nn.ReLU()
         self.stages[f"features.relu{last}"] = (channels, stride)
-        self.smallest = 29 if imagenet else stride  # the last block then sees one pixel
+        self.smallest = 29 if imagenet else stride  # the last block then gets one pixel
         self.features = nn.Sequential(layers)  # N x 1024 x 7 x 7
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
@@ -121,7 +121,7 @@ class DenseNet(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, self.smallest, "DenseNet")
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
 
@@ -129,21 +129,21 @@ class DenseNet(nn.Module):
 def imagenet_densenet(
     blocks: Sequence[int], growth: int, num_classes: int = 1000, in_channels: int = 3, drop_rate: float = 0.0
 ) -> DenseNet:
-    """DenseNet-BC for ImageNet: the first convolution has 2k maps, the input 3 x 224 x 224."""
+    """Return a DenseNet-BC for ImageNet: the first convolution has 2k maps, the input 3 x 224 x 224."""
     return DenseNet(blocks, growth, 2 * growth, True, 0.5, True, num_classes, in_channels, drop_rate)
 
 
 def cifar_densenet(
     depth: int, growth: int, num_classes: int = 10, in_channels: int = 3, drop_rate: float = 0.0
 ) -> DenseNet:
-    """The basic form: three blocks of (L - 4) / 3 layers, 16 maps to begin with, transitions that keep all maps."""
+    """Return the basic form: three blocks of (L - 4) / 3 layers, 16 first maps, transitions that keep all maps."""
     return DenseNet([(depth - 4) // 3] * 3, growth, 16, False, 1.0, False, num_classes, in_channels, drop_rate)
 
 
 def cifar_densenet_bc(
     depth: int, growth: int, num_classes: int = 10, in_channels: int = 3, drop_rate: float = 0.0
 ) -> DenseNet:
-    """The BC form: three blocks of (L - 4) / 6 pairs of layers, 2k maps to begin with."""
+    """Return the BC form: three blocks of (L - 4) / 6 pairs of layers, 2k first maps."""
     return DenseNet([(depth - 4) // 6] * 3, growth, 2 * growth, True, 0.5, False, num_classes, in_channels, drop_rate)
 
 

@@ -1,9 +1,9 @@
-"""EfficientNet: one small network, and one rule that makes it deeper, wider and sharper-sighted together.
+"""EfficientNet: a small network, and one rule that scales depth, width and image size together.
 
 M. Tan, Q. Le, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*, ICML 2019 (arXiv:1905.11946).
 
 Table 1 below is B0. B1 to B7 multiply its channels by a width factor (rounded to multiples of 8) and its repeats by a
-depth factor (rounded up), for larger and larger images. Parameter names are torchvision's, so its weights load
+depth factor (rounded up), for larger and larger images. Parameters have torchvision's names, so that its weights load
 strictly.
 
 Departures from the paper, all torchvision's: convolutions pad symmetrically (TensorFlow's "SAME" pads an even image at
@@ -25,7 +25,7 @@ from .tools.card import Card
 
 @dataclass(frozen=True)
 class Stage:
-    """A row of Table 1: `repeats` blocks; the first has the stride, and the channels of the row before it."""
+    """A row of Table 1: `repeats` blocks; the first has the stride and takes the channels of the row before."""
 
     expand: int
     kernel: int
@@ -48,7 +48,7 @@ HEAD = 4  # times the channels of the last stage: 1280 in B0
 
 
 def rounded(channels: float) -> int:
-    """The nearest multiple of 8, but no more than a tenth below what was asked for."""
+    """Return the nearest multiple of 8, but no more than a tenth below the given number."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest
 
@@ -75,12 +75,12 @@ class SqueezeExcitation(nn.Module):
         self.gate = nn.Sigmoid()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W, each map times its gate."""
+        """Return N x C x H x W, each map times its gate."""
         return maps * self.gate(self.fc2(self.activation(self.fc1(self.avgpool(maps)))))
 
 
 class StochasticDepth(nn.Module):
-    """In training, zero the whole input of an image with probability `rate` and scale up the others to make up for it.
+    """In training, set the whole input of an image to zero with probability `rate`, and scale up that of the others.
 
     Huang, Sun, Liu, Sedra, Weinberger, *Deep Networks with Stochastic Depth*, ECCV 2016.
     """
@@ -90,22 +90,22 @@ class StochasticDepth(nn.Module):
         self.rate = rate
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W, one decision an image."""
+        """Return N x C x H x W, with one decision per image."""
         if not self.training or self.rate == 0:
             return maps
         kept = maps.new_empty(maps.shape[0], 1, 1, 1).bernoulli_(1 - self.rate)
         return maps * (kept / (1 - self.rate))
 
     def extra_repr(self) -> str:
-        """Shown by `print(network)`."""
+        """Return the rate, for `print(network)`."""
         return f"rate={self.rate:.4g}"
 
 
 class MBConv(nn.Module):
-    """Inverted bottleneck: widen by 1 x 1, filter each map by itself, gate, narrow by 1 x 1 without activation.
+    """Inverted bottleneck: a 1 x 1 convolution to more maps, a depthwise one, a gate, and a linear 1 x 1 to fewer maps.
 
-    The shortcut joins the narrow ends, where stride and channels allow it. The gate is squeezed to a quarter of the
-    block's input, not of its widened maps.
+    The shortcut connects the ends, where stride and channels allow it. The gate squeezes to a quarter of the channels
+    of the block's input, not of its wide maps.
     """
 
     def __init__(self, row: Stage, channels: int, out: int, stride: int, skip_rate: float):
@@ -121,13 +121,13 @@ class MBConv(nn.Module):
         self.stochastic_depth = StochasticDepth(skip_rate if self.residual else 0.0)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x out x H/stride x W/stride."""
+        """Return maps: N x C x H x W -> N x out x H/stride x W/stride."""
         narrow = self.block(maps)
         return maps + self.stochastic_depth(narrow) if self.residual else narrow
 
 
 class EfficientNet(nn.Module):
-    """B0 with `width` times the channels and `depth` times the repeats. Takes any size.
+    """B0 with `width` times the channels and `depth` times the repeats. Any image size works.
 
     `dropout` is the rate before the linear layer; `eps` and `momentum` are the batch norms'. The shapes in the comments
     are those of B0 at 224 x 224.
@@ -167,7 +167,7 @@ class EfficientNet(nn.Module):
         self.reset_parameters(eps, momentum)
 
     def reset_parameters(self, eps: float, momentum: float) -> None:
-        """He's normal with fan-out for convolutions, uniform in +-1 / sqrt(classes) for the linear layer, no biases."""
+        """Draw convolutions from He's normal (fan-out), the linear layer from +-1 / sqrt(classes); biases 0."""
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = eps, momentum
@@ -181,7 +181,7 @@ class EfficientNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
 
 

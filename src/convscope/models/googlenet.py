@@ -1,4 +1,4 @@
-"""GoogLeNet (Inception-v1): the paper's, the one that public weights fit, and three for comparison.
+"""GoogLeNet (Inception-v1): the paper's network, the one that public weights fit, and the one without reductions.
 
 C. Szegedy, W. Liu, Y. Jia, P. Sermanet, S. Reed, D. Anguelov, D. Erhan, V. Vanhoucke, A. Rabinovich,
 *Going Deeper with Convolutions*, CVPR 2015, arXiv:1409.4842. Winner of ILSVRC 2014.
@@ -20,7 +20,7 @@ from .tools.layers import LocalResponseNorm, require_at_least
 
 @dataclass(frozen=True)
 class Row:
-    """The maps of one Inception module: a row of Table 1, columns in its order."""
+    """The maps of one Inception module: a row of Table 1, with its columns in order."""
 
     conv1: int
     reduce3: int
@@ -31,7 +31,7 @@ class Row:
 
     @property
     def out_channels(self) -> int:
-        """Of the module with reductions."""
+        """The maps that the module with reductions returns."""
         return self.conv1 + self.conv3 + self.conv5 + self.project
 
 
@@ -48,14 +48,14 @@ TABLE1 = {
     "5b": Row(384, 192, 384, 48,  128, 128),  # N x 1024 x 7 x 7
 }  # fmt: skip
 
-# In training, auxiliary heads read the maps of these modules.
+# The modules whose maps the auxiliary heads take, in training.
 HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
 
 Conv = Callable[..., nn.Module]
 
 
 class Inception(Concat):
-    """Figure 2(b): 1x1, 3x3 and 5x5 (`large`) convolutions and pooling, with 1x1 reductions before what is costly."""
+    """Figure 2(b): 1x1, 3x3, 5x5 (`large`) convolutions and pooling, with 1x1 reductions before the large kernels."""
 
     def __init__(self, in_channels: int, row: Row, conv: Conv = ConvReLU, large: int = 5):
         super().__init__()
@@ -67,7 +67,7 @@ class Inception(Concat):
 
 
 class NaiveInception(Concat):
-    """Figure 2(a): no reductions, and the pooled input passes whole, so that the channels can only grow."""
+    """Figure 2(a): no reductions; the pooled input keeps all its channels, so that their number can only grow."""
 
     def __init__(self, in_channels: int, row: Row, conv: Conv = ConvReLU, large: int = 5):
         super().__init__()
@@ -79,7 +79,7 @@ class NaiveInception(Concat):
 
 
 class Auxiliary(nn.Sequential):
-    """The head on half-way maps of section 5: pooling, 1x1 to 128 maps, two linear layers with dropout 0.7 between."""
+    """The auxiliary head of section 5: pooling, 1x1 to 128 maps, two linear layers with dropout 0.7 in between."""
 
     def __init__(self, in_channels: int, num_classes: int, conv: Conv, pool: nn.Module):
         super().__init__()
@@ -93,7 +93,7 @@ class Auxiliary(nn.Sequential):
 
 
 class GoogLeNetOutputs(NamedTuple):
-    """What the network gives in training: its logits and those of the later and the earlier auxiliary head."""
+    """The output in training: the logits, and those of the later and of the earlier auxiliary head."""
 
     logits: Tensor
     aux_logits2: Tensor
@@ -102,7 +102,7 @@ class GoogLeNetOutputs(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """What differs between the readings of the paper; the defaults are the paper's own."""
+    """The differences between the versions; the defaults are the paper's."""
 
     inception: Callable[..., Inception | NaiveInception] = Inception
     conv: Conv = ConvReLU
@@ -116,8 +116,8 @@ class Form:
 class GoogLeNet(nn.Module):
     """Table 1 of the paper, for images from 31 x 31, with batch norm from 15 x 15 (shapes are for 224 x 224).
 
-    The children in their order are the network; `aux1` and `aux2` branch off in training, which then gives
-    `GoogLeNetOutputs`. In evaluation, or without `aux_logits`, it gives plain logits, N x classes.
+    The children run in their order. In training `aux1` and `aux2` branch off, and the output is `GoogLeNetOutputs`; in
+    evaluation, or without `aux_logits`, it is plain logits, N x classes.
     """
 
     def __init__(self, num_classes: int, in_channels: int, aux_logits: bool, form: Form):
@@ -144,7 +144,7 @@ class GoogLeNet(nn.Module):
         self.flatten = nn.Flatten()  # N x 1024
         self.dropout = nn.Dropout(form.dropout)
         self.fc = nn.Linear(channels, num_classes)
-        self.least = 31 if form.last_pool == 3 else 15  # what the max poolings need
+        self.least = 31 if form.last_pool == 3 else 15  # so that no max pooling has an empty output
         self.aux_logits = aux_logits
         if aux_logits:
             for module, head in HEADS.items():
@@ -153,14 +153,14 @@ class GoogLeNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         ends = {"norm2" if hasattr(self, "norm2") else "conv3": (192, 4)}
         for name, stride in (("inception3b", 8), ("inception4e", 16), ("inception5b", 32)):
             ends[name] = (self.widths[name], stride)
         return ends
 
     def forward(self, images: Tensor) -> Tensor | GoogLeNetOutputs:
-        """Logits; in training with those of the auxiliary heads."""
+        """Return logits; in training with those of the auxiliary heads."""
         require_at_least(images, self.least, "GoogLeNet")
         maps, auxiliary = images, {}
         for name, layer in self.named_children():
@@ -172,17 +172,17 @@ class GoogLeNet(nn.Module):
         return GoogLeNetOutputs(maps, auxiliary["aux2"], auxiliary["aux1"]) if auxiliary else maps
 
     def loss(self, outputs: Tensor | GoogLeNetOutputs, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Cross-entropy; in training plus 0.3 times that of each auxiliary head, as in section 5."""
+        """Return the cross-entropy; in training plus 0.3 times that of each auxiliary head, as in section 5."""
         return auxiliary_loss(outputs, labels, 0.3, label_smoothing)
 
 
 def googlenet(num_classes: int = 1000, in_channels: int = 3, aux_logits: bool = True) -> GoogLeNet:
-    """The paper's network, 6,998,552 parameters and with the auxiliary heads 13,378,280.
+    """Return the paper's network: 6,998,552 parameters, with the auxiliary heads 13,378,280.
 
-    The paper has no initialisation and gives local response normalisation (its Figure 3) without constants; both are
-    those of the public Caffe replication: uniform weights of variance 1 / inputs, biases 0.2 (0 before the softmax),
-    and normalisation with n = 5, alpha = 1e-4 / 5, beta = 0.75, k = 1. Departures: none in the layers; on images of
-    other sizes than 224 x 224, the auxiliary heads pool their maps to the 4 x 4 that they need.
+    The paper gives neither the initialisation nor the constants of local response normalisation (its Figure 3); both
+    are those of the public Caffe replication: uniform weights of variance 1 / inputs, biases 0.2 (0 before the
+    softmax), and normalisation with n = 5, alpha = 1e-4 / 5, beta = 0.75, k = 1. Departures: none in the layers; for
+    images of other sizes than 224 x 224, the auxiliary heads pool their maps to the 4 x 4 that they need.
     """
     network = GoogLeNet(num_classes, in_channels, aux_logits, Form())
     _caffe_init(network)
@@ -190,7 +190,7 @@ def googlenet(num_classes: int = 1000, in_channels: int = 3, aux_logits: bool = 
 
 
 def googlenet_bn(num_classes: int = 1000, in_channels: int = 3, aux_logits: bool = True) -> GoogLeNet:
-    """The network of torchvision's `googlenet`, whose weights it takes: 6,624,904 parameters, 13,004,888 with heads.
+    """Return torchvision's `googlenet`, whose weights fit: 6,624,904 parameters, 13,004,888 with auxiliary heads.
 
     Departures from the paper: batch norm (eps 0.001) instead of biases and local response normalisation; the "5x5"
     branch is 3x3; the last max pooling is 2x2; dropout 0.2; the auxiliary heads pool adaptively. Weights start as
@@ -207,7 +207,7 @@ def googlenet_bn(num_classes: int = 1000, in_channels: int = 3, aux_logits: bool
 
 
 def googlenet_naive(num_classes: int = 1000, in_channels: int = 3) -> GoogLeNet:
-    """GoogLeNet of naive modules, to show why the reductions are there: 97,526,008 parameters, eight times the work.
+    """Return GoogLeNet of naive modules, to show what reductions save: 97,526,008 parameters, eight times the MACs.
 
     The paper draws the module (Figure 2a) but builds no such network. No auxiliary heads; otherwise as `googlenet`.
     """

@@ -1,4 +1,4 @@
-"""Two readings of GoogLeNet that tutorials teach. See `googlenet.py` for the paper's network and its Table 1."""
+"""Two versions of GoogLeNet that tutorials teach. See `googlenet.py` for the paper's network and its Table 1."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .tools.layers import require_at_least
 
 
 class GoogLeNetTutorial0(nn.Sequential):
-    """A GoogLeNet without rectifiers in its modules: 6,994,392 parameters. Images from 31 x 31.
+    """A GoogLeNet without ReLUs in its modules: 6,994,392 parameters. Images from 31 x 31.
 
-    In each module only the max pooling is not linear, so that a 1x1 convolution and the larger one behind it do no more
-    than one convolution could. Departures from the paper: that, no 1x1 convolution before the second one, no local
-    response normalisation, no auxiliary heads. Weights start with torch's default, as the tutorial's do.
+    In each module only the max pooling is not linear, so that a 1x1 convolution and the larger one after it can do no
+    more than one convolution. Further departures from the paper: no 1x1 convolution before the second one, no local
+    response normalisation, no auxiliary heads. Weights start with torch's defaults, as the tutorial's do.
     """
 
     def __init__(self, num_classes: int = 1000, in_channels: int = 3):
@@ -39,11 +39,11 @@ class GoogLeNetTutorial0(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"conv2": (192, 4), "inception3b": (480, 8), "inception4e": (832, 16), "inception5b": (1024, 32)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 31, "googlenet_tutorial0")
         return super().forward(images)
 
@@ -72,7 +72,7 @@ class InceptionTutorial1(nn.Module):
         self.relu4_2 = nn.ReLU()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x sum of the branches' maps x H x W."""
+        """Return maps: N x C x H x W -> N x sum of the branches' maps x H x W."""
         p1 = self.relu1(self.p1(maps))
         p2 = self.relu2_2(self.p2_2(self.relu2_1(self.p2_1(maps))))
         p3 = self.relu3_2(self.p3_2(self.relu3_1(self.p3_1(maps))))
@@ -83,9 +83,10 @@ class InceptionTutorial1(nn.Module):
 class GoogLeNetTutorial1(nn.Sequential):
     """A GoogLeNet in five blocks: 5,977,530 parameters for 10 classes and grey images. Any height and width.
 
-    Departures from the paper: max pooling is padded by 1 instead of reaching over the right and lower border (same
-    sizes, other windows), no local response normalisation, no dropout, no auxiliary heads. Weights start after Kaiming
-    (normal, fan out), the linear layer's as N(0, 0.01), biases at 0, and parameter names are the tutorial's.
+    Departures from the paper: max pooling has padding 1 instead of windows that extend beyond the right and lower
+    border (same sizes, other windows), no local response normalisation, no dropout, no auxiliary heads. Weights start
+    after Kaiming (normal, fan out), the linear layer's as N(0, 0.01), biases at 0, and parameter names are the
+    tutorial's.
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 1):
@@ -114,7 +115,7 @@ class GoogLeNetTutorial1(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"b2.3": (192, 4), "b3.1": (480, 8), "b4.4": (832, 16), "b5.1": (1024, 32)}
 
 
@@ -128,11 +129,11 @@ def _modules(in_channels: int, *numbers: str) -> list[nn.Module]:
 
 CARDS = [
     Card(
-        "googlenet_tutorial0", GoogLeNetTutorial0, 2014, AUTHORS, f"{PAPER} (a blog's reading)", URL, "Inception",
+        "googlenet_tutorial0", GoogLeNetTutorial0, 2014, AUTHORS, f"{PAPER} (a blog's version)", URL, "Inception",
         (3, 224, 224),
     ),
     Card(
-        "googlenet_tutorial1", GoogLeNetTutorial1, 2014, AUTHORS, f"{PAPER} (study notes' reading)", URL, "Inception",
+        "googlenet_tutorial1", GoogLeNetTutorial1, 2014, AUTHORS, f"{PAPER} (study notes' version)", URL, "Inception",
         (1, 224, 224),
     ),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Inception-ResNet-v1 and -v2: Inception modules as residuals.
 
 C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi, *Inception-v4, Inception-ResNet and the Impact of Residual Connections on
-Learning*, AAAI 2017, arXiv:1602.07261. The keys of Inception-ResNet-v2 are timm's, whose weights fit.
+Learning*, AAAI 2017, arXiv:1602.07261. The parameters of v2 have the names of timm, whose weights fit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Conv = BasicConv2d
 
 @dataclass(frozen=True)
 class Widths:
-    """The maps of one network's blocks, in the order in which its figures draw them, and how many of each there are."""
+    """The maps of one network's blocks, in the order of its figures, and the numbers of blocks."""
 
     a: tuple[int, int, int]  # the last branch of the block on the 35 x 35 grid: Figures 10 and 16
     reduction_a: tuple[int, int, int, int]  # k, l, m, n of Table 1 for Figure 7
@@ -53,9 +53,9 @@ V2 = replace(V2_AS_PRINTED, blocks=(10, 20, 10))  # N x 320, 1088, 2080 maps, be
 
 
 class Residual(nn.Module):
-    """The rectified sum of the input and `scale` times its branches, joined by a linear 1x1 convolution with bias.
+    """ReLU of the input plus `scale` times its branches, which a linear 1x1 convolution with bias joins.
 
-    Small scales keep wide networks from dying early in training: Figure 20, where the paper takes 0.1 to 0.3.
+    Small scales (0.1 to 0.3 in the paper, Figure 20) keep wide networks from dying early in training.
     """
 
     def __init__(self, channels: int, joined: int, scale: float, rectify: bool = True):
@@ -112,7 +112,7 @@ class ReductionB(Concat):
 
 
 class Mixed5b(Concat):
-    """The end of the released v2's stem: Inception-v3's first module with 96 maps in its 1x1 branch."""
+    """The end of the stem of the released v2: Inception-v3's first module with 96 maps in its 1x1 branch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Mixed5b(Concat):
 
 
 def narrow_stem(in_channels: int) -> dict[str, nn.Module]:
-    """Figure 14 without its last convolution: the stem of v1, and as released of v2."""
+    """Return the stem of v1 and of the released v2: Figure 14 without its last convolution."""
     return {
         "conv2d_1a": Conv(in_channels, 32, 3, 2, padding=0),  # N x 32 x 149 x 149
         "conv2d_2a": Conv(32, 32, 3, padding=0),              # N x 32 x 147 x 147
@@ -135,7 +135,7 @@ def narrow_stem(in_channels: int) -> dict[str, nn.Module]:
 
 
 def wide_stem(in_channels: int) -> dict[str, nn.Module]:
-    """Figure 3: the stem of Inception-v4, which the paper also draws for v2."""
+    """Return the stem of Inception-v4, Figure 3, which the paper also draws for v2."""
     return {
         "conv2d_1a": Conv(in_channels, 32, 3, 2, padding=0),  # N x 32 x 149 x 149
         "conv2d_2a": Conv(32, 32, 3, padding=0),              # N x 32 x 147 x 147
@@ -149,8 +149,8 @@ def wide_stem(in_channels: int) -> dict[str, nn.Module]:
 class InceptionResNet(nn.Sequential):
     """Figure 15, for images from 75 x 75 (shapes are for 299 x 299). N x C x H x W -> N x classes.
 
-    `released` adds what the released v2 has behind its blocks: the last block is neither scaled nor rectified, and a
-    1x1 convolution gives 1536 maps. Batch norm has eps 0.001; weights start as Inception-v4's.
+    With `released`, as in the released v2, the last block has neither scale nor ReLU, and a 1x1 convolution to 1536
+    maps follows. Batch norm has eps 0.001; weights start as Inception-v4's.
     """
 
     def __init__(
@@ -182,24 +182,25 @@ class InceptionResNet(nn.Sequential):
         self.apply(scaled_init)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 75, "Inception-ResNet")
         return super().forward(images)
 
 
 def inception_resnet_v1(num_classes: int = 1000, in_channels: int = 3) -> InceptionResNet:
-    """As expensive as Inception-v3: 22,756,328 parameters. Departures from the paper: none."""
+    """Return the network that costs as much as Inception-v3: 22,756,328 parameters. Departures from the paper: none."""
     stem = narrow_stem(in_channels)
     stem["conv2d_4b"] = Conv(192, 256, 3, 2, padding=0)
     return InceptionResNet(stem, 256, V1, num_classes)
 
 
 def inception_resnet_v2(num_classes: int = 1000, in_channels: int = 3, as_printed: bool = False) -> InceptionResNet:
-    """As expensive as Inception-v4: 55,843,464 parameters, as its authors released it and say that they meant it.
+    """Return the network that costs as much as Inception-v4: 55,843,464 parameters, as its authors released it.
 
-    The released network differs from the paper's figures: another stem, twice as many blocks, a last convolution.
-    `as_printed` gives the one of the figures, 32,433,928 parameters, with the channels that its additions need where
-    they misprint them. The public weights expect pixels in -1..1 (mean 0.5, deviation 0.5).
+    The released network, which the authors say they meant, differs from the paper's figures: another stem, twice as
+    many blocks, a last convolution. `as_printed` returns the one of the figures, 32,433,928 parameters, with channels
+    that fit the additions where the figures misprint them. The public weights expect pixels in -1..1 (mean 0.5,
+    deviation 0.5).
     """
     if as_printed:
         return InceptionResNet(wide_stem(in_channels), 384, V2_AS_PRINTED, num_classes)

@@ -1,7 +1,7 @@
 """Inception-v3: factorised convolutions, at 299 x 299.
 
 C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, *Rethinking the Inception Architecture for Computer Vision*,
-CVPR 2016, arXiv:1512.00567. Modules and keys are named as in torchvision, whose weights fit.
+CVPR 2016, arXiv:1512.00567. Modules and parameters have the names of torchvision, whose weights fit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Conv = BasicConv2d
 
 
 class InceptionA(nn.Module):
-    """Figure 5, with GoogLeNet's 5x5 in one branch, as all public code has it (the figure draws two 3x3 in both)."""
+    """Figure 5, with a 5x5 in one branch, as in all public code (the figure draws two 3x3 in both)."""
 
     def __init__(self, in_channels: int, pool_maps: int):
         super().__init__()
@@ -40,7 +40,7 @@ class InceptionA(nn.Module):
 
 
 class InceptionB(nn.Module):
-    """Figure 10: convolutions of stride 2 beside pooling, so that halving the grid is no bottleneck."""
+    """Figure 10: convolutions of stride 2 beside pooling, so that halving the grid loses little information."""
 
     def __init__(self, in_channels: int):
         super().__init__()
@@ -57,7 +57,7 @@ class InceptionB(nn.Module):
 
 
 class InceptionC(nn.Module):
-    """Figure 6 with n = 7: each 7x7 as 1x7 and 7x1. `maps` go through the inner layers."""
+    """Figure 6 with n = 7: each 7x7 as 1x7 and 7x1. The inner layers have `maps` maps."""
 
     def __init__(self, in_channels: int, maps: int):
         super().__init__()
@@ -140,7 +140,7 @@ class Auxiliary(nn.Sequential):
 
 
 class InceptionOutputs(NamedTuple):
-    """What the network gives in training: its logits and those of the auxiliary head."""
+    """The output in training: the logits, and those of the auxiliary head."""
 
     logits: Tensor
     aux_logits: Tensor
@@ -149,11 +149,11 @@ class InceptionOutputs(NamedTuple):
 class InceptionV3(nn.Module):
     """Table 1 of the paper, 23,834,568 parameters and with the auxiliary head 27,161,264; images from 75 x 75.
 
-    The children in their order are the network; `AuxLogits` branches off in training, which then gives
-    `InceptionOutputs`. In evaluation, or without `aux_logits`, it gives plain logits, N x classes. Batch norm has eps
-    0.001. Weights start truncated normal, deviation 0.1, in the auxiliary head's last layers 0.01 and 0.001. The public
-    weights expect pixels in -1..1 (mean 0.5, deviation 0.5). Departures: the 5x5 branch of `InceptionA`; padding that
-    keeps sizes is as in torchvision. On images below 299 x 299 the auxiliary head averages its maps to 5 x 5.
+    The children run in their order. In training `AuxLogits` branches off, and the output is `InceptionOutputs`; in
+    evaluation, or without `aux_logits`, it is plain logits, N x classes. Batch norm has eps 0.001. Weights start
+    truncated normal with deviation 0.1, in the auxiliary head's last layers 0.01 and 0.001. The public weights expect
+    pixels in -1..1 (mean 0.5, deviation 0.5). Departures: the 5x5 branch of `InceptionA`; padding is torchvision's. For
+    images below 299 x 299 the auxiliary head pools its maps to 5 x 5.
     """
 
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, aux_logits: bool = True):
@@ -191,11 +191,11 @@ class InceptionV3(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"Conv2d_4a_3x3": (192, 4), "Mixed_5d": (288, 8), "Mixed_6e": (768, 16), "Mixed_7c": (2048, 32)}
 
     def forward(self, images: Tensor) -> Tensor | InceptionOutputs:
-        """Logits; in training with those of the auxiliary head."""
+        """Return logits; in training with those of the auxiliary head."""
         require_at_least(images, 75, "inception_v3")
         maps, auxiliary = images, None
         for name, layer in self.named_children():
@@ -207,7 +207,7 @@ class InceptionV3(nn.Module):
         return maps if auxiliary is None else InceptionOutputs(maps, auxiliary)
 
     def loss(self, outputs: Tensor | InceptionOutputs, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Cross-entropy; in training plus 0.4 times the auxiliary head's (its authors' code; the paper gives none)."""
+        """Return the cross-entropy; in training plus 0.4 times the auxiliary head's, as in the authors' code."""
         return auxiliary_loss(outputs, labels, 0.4, label_smoothing)
 
 

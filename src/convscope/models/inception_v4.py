@@ -1,7 +1,7 @@
-"""Inception-v4: the Inception network without residual connections, made uniform.
+"""Inception-v4: Inception modules of few kinds, without residual connections.
 
 C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi, *Inception-v4, Inception-ResNet and the Impact of Residual Connections on
-Learning*, AAAI 2017, arXiv:1602.07261. Keys are timm's, whose weights fit.
+Learning*, AAAI 2017, arXiv:1602.07261. Parameters have the names of timm, whose weights fit.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ class InceptionC(nn.Module):
 class InceptionV4(nn.Sequential):
     """Figure 9: 42,679,816 parameters. N x C x H x W -> N x classes, images from 75 x 75 (shapes are for 299 x 299).
 
-    Batch norm has eps 0.001. The paper names no initialisation; weights start after Kaiming (truncated normal, fan in),
-    as in its authors' code. The public weights expect pixels in -1..1 (mean 0.5, deviation 0.5). Departures: the order
-    of 1x7 and 7x1 in the stem, see `Mixed4a`.
+    Batch norm has eps 0.001. The paper gives no initialisation; weights start as in the authors' code with Kaiming's
+    truncated normal distribution (fan in). The public weights expect pixels in -1..1 (mean 0.5, deviation 0.5).
+    Departures: the order of 1x7 and 7x1 in the stem, see `Mixed4a`.
     """
 
     def __init__(self, num_classes: int = 1000, in_channels: int = 3):
@@ -148,19 +148,19 @@ class InceptionV4(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Last module of each stage: its channels and its stride."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"features.4": (192, 4), "features.9": (384, 8), "features.17": (1024, 16), "features.21": (1536, 32)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 75, "inception_v4")
         return super().forward(images)
 
 
 def scaled_init(layer: nn.Module) -> None:
-    """Truncated normal weights of variance 2 / inputs, biases 0: what the authors' code takes for these networks."""
+    """Initialise as the authors' code does: truncated normal weights of variance 2 / inputs, biases 0."""
     if isinstance(layer, nn.Conv2d | nn.Linear):
-        # The normal distribution cut at two deviations has 0.88 of its deviation.
+        # A normal distribution that is cut off at two deviations has 0.88 of its deviation.
         deviation = (2 / layer.weight[0].numel()) ** 0.5 / 0.87962566
         nn.init.trunc_normal_(layer.weight, 0, deviation, -2 * deviation, 2 * deviation)
         if layer.bias is not None:

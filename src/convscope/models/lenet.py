@@ -1,4 +1,4 @@
-"""LeNet-5 as published in 1998, and the two modern readings that tutorials teach under its name.
+"""LeNet-5 as published in 1998, and two modern versions that tutorials teach under its name.
 
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-Based Learning Applied to Document Recognition*,
 Proc. IEEE 86(11), 1998.
@@ -13,10 +13,11 @@ import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .tools.card import Card
 from .tools.layers import RBF, ScaledTanh, SubSampling, TableConv2d, require_size
 
-# Table I of the paper: a column a C3 map, its entries the S2 maps that it sees. 60 kernels of the possible 96.
+# Table I of the paper: for each C3 map the S2 maps that it takes. 60 kernels of the possible 96.
 C3_TABLE = [
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
     (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
@@ -24,8 +25,8 @@ C3_TABLE = [
     (0, 1, 2, 3, 4, 5),
 ]  # fmt: skip
 
-# The targets of the output units: each digit drawn 7 wide and 12 high, after Fig. 3 of the paper as the public copies
-# of LeNet-5 transcribe it. 0, 2, 4 and 5 carry a line above. `#` is +1, `.` is -1, the points where f curves most.
+# The targets of the output units: each digit drawn 7 wide and 12 high, after figure 3 of the paper as the public copies
+# of LeNet-5 transcribe it. 0, 2, 4 and 5 have a line above. `#` is +1, `.` is -1, where the scaled tanh curves most.
 BITMAPS = """
 .#####. ....... ..###.. .##.##. ##...## ##...## ##...## ##...## .##.##. ..###.. ....... .......
 ...##.. ..###.. .####.. ...##.. ...##.. ...##.. ...##.. ...##.. ...##.. .###### ....... .......
@@ -41,26 +42,27 @@ BITMAPS = """
 
 
 def rbf_targets(num_classes: int) -> Tensor:
-    """One row of 84 signs a class: the ten bitmaps, or, for another number of classes, random codes.
+    """Return one row of 84 signs per class: the ten bitmaps or, for another number of classes, random codes.
 
     The paper names both: the codes "could have been chosen at random"; bitmaps suit characters that look alike.
     """
     if num_classes == 10:
         rows = [[1.0 if c == "#" else -1.0 for c in line.replace(" ", "")] for line in BITMAPS.split("\n") if line]
         return torch.tensor(rows)
-    coin = torch.Generator().manual_seed(1998)
-    return torch.randint(0, 2, (num_classes, 84), generator=coin).mul(2).sub(1).float()
+    generator = torch.Generator().manual_seed(1998)
+    return torch.randint(0, 2, (num_classes, 84), generator=generator).mul(2).sub(1).float()
 
 
 class LeNet5(nn.Module):
-    """The original: trainable sub-sampling, connection table, scaled tanh, Euclidean RBF output. 60,000 parameters.
+    """The network of 1998: trainable sub-sampling, connection table, scaled tanh, Euclidean RBF output.
 
-    Input N x C x 32 x 32 with background -0.1 and ink 1.175; output N x classes, the *negative* squared distance to
-    each class's target, so that the largest is the answer, as with every other network. `loss` is the paper's: eq. 9
-    ("map", which also pushes wrong classes away, with the rubbish class at distance `j`) or eq. 8 ("mse").
+    60,000 parameters. Input N x C x 32 x 32 with background -0.1 and ink 1.175. Output N x classes, the *negative*
+    squared distance to each class's target, so that the largest is the answer, as in every other network. `loss` is the
+    paper's: equation 9 ("map", which also increases the distances of wrong classes, with the rubbish class at distance
+    `j`) or equation 8 ("mse").
 
-    Departures: none in the network. The paper trained it with stochastic diagonal Levenberg-Marquardt; `train` uses
-    the optimizer of its recipe.
+    Departures: none in the network. The paper trained it with stochastic diagonal Levenberg-Marquardt; `train` uses the
+    optimizer of the recipe.
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 1, criterion: str = "map", j: float = 20.0):
@@ -86,11 +88,11 @@ class LeNet5(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """The maps behind each squashing function of a resolution: module -> (channels, stride)."""
+        """The last module of each stage: channels and stride of its maps."""
         return {"f1": (6, 1), "f3": (16, 2), "f4": (16, 4)}
 
     def reset_parameters(self) -> None:
-        """Uniform in +-2.4 / F, where F is the number of inputs of the unit that the weight belongs to."""
+        """Draw weights uniformly from +-2.4 / F, where F is the number of inputs of the unit that they belong to."""
         for layer in (self.C1, self.C5, self.F6):
             fan_in = layer.weight[0].numel()
             _uniform(layer.weight, fan_in)
@@ -106,7 +108,7 @@ class LeNet5(nn.Module):
                 _uniform(bias, 25 * len(maps))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Negative squared distances, N x classes."""
+        """Return negative squared distances, N x classes."""
         require_size(images, self.input_size, "lenet5")
         maps = self.f2(self.S2(self.f1(self.C1(images))))
         maps = self.f4(self.S4(self.f3(self.C3(maps))))
@@ -114,10 +116,12 @@ class LeNet5(nn.Module):
         return -self.output(features)
 
     def loss(self, logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Eq. 9 of the paper, E = mean(y_D + log(e^-j + sum_i e^-y_i)), or eq. 8, E = mean(y_D), with y = -logits.
+        """Return E = mean(y_D + log(e^-j + sum_i e^-y_i)), equation 9, or mean(y_D), equation 8, with y = -logits.
 
-        Eq. 9 is the cross-entropy of the distances plus what the rubbish class takes from them.
+        Equation 9 is the cross-entropy of the distances plus a term for the rubbish class.
         """
+        if labels.ndim > 1:
+            raise UsageError("lenet5 gives one class per image, not several labels: choose lenet_relu or another network")
         if self.criterion == "mse":
             return -logits.gather(1, labels[:, None]).mean()
         rubbish = F.softplus(-self.j - logits.logsumexp(1)).mean()
@@ -131,7 +135,7 @@ def _uniform(tensor: Tensor, fan_in: int) -> None:
 class LeNetReLU(nn.Module):
     """LeNet with ReLU, max pooling and dense layers: 61,706 parameters. Input N x C x 32 x 32, output N x classes.
 
-    Departures from 1998: no connection table, no trainable pooling, no RBF output, rectifiers instead of tanh.
+    Departures from 1998: no connection table, no trainable pooling, no RBF output, ReLU instead of tanh.
     Parameter names and initialisation (torch's default) are the tutorial's.
     """
 
@@ -149,26 +153,26 @@ class LeNetReLU(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "lenet_relu")
         return self.classifier(self.flatten(self.features(images)))
 
 
-@torch.fx.wrap  # one step for those who trace the network: it decides by the shape
+@torch.fx.wrap  # one step in traces with torch.fx, because it decides by the shape
 def unflatten_rows(images: Tensor, size: tuple[int, int, int]) -> Tensor:
-    """Rows of numbers as images of `size`; images as they are."""
+    """Return rows of numbers as images of `size`, and images as they are."""
     return images.view(-1, *size) if images.ndim == 2 and images.shape[1] == prod(size) else images
 
 
 class Images(nn.Module):
-    """N images of C x 28 x 28, also when they come as N rows of 784 numbers."""
+    """Takes N images of C x 28 x 28, or N rows of 784 numbers."""
 
     def __init__(self, in_channels: int):
         super().__init__()
         self.input_size = (in_channels, 28, 28)
 
     def forward(self, images: Tensor) -> Tensor:
-        """N x (C * 784) or N x C x 28 x 28 -> N x C x 28 x 28."""
+        """Return images: N x (C * 784) or N x C x 28 x 28 -> N x C x 28 x 28."""
         images = unflatten_rows(images, self.input_size)
         require_size(images, self.input_size, "lenet_sigmoid")
         return images
@@ -177,9 +181,9 @@ class Images(nn.Module):
 class LeNetSigmoid(nn.Sequential):
     """LeNet with sigmoids and average pooling: 61,706 parameters. Input N x C x 28 x 28, output N x classes.
 
-    Padding 2 in the first convolution makes its geometry that of a 32 x 32 input. Weights start with Xavier's uniform
-    distribution: with torch's default it stays at 10 % for long. Departures from 1998: as in `LeNetReLU`, with average
-    pooling that has no trainable numbers. Parameter names are those of the tutorial's `nn.Sequential`.
+    Padding 2 in the first convolution gives the sizes of a 32 x 32 input. Weights start with Xavier's uniform
+    distribution; with torch's default, accuracy stays at 10 % for long. Departures from 1998: as in `LeNetReLU`, with
+    average pooling that has no trainable parameters. Parameter names are those of the tutorial's `nn.Sequential`.
     """
 
     stages: dict[str, tuple[int, int]] = {"2": (6, 1), "5": (16, 2), "6": (16, 4)}  # noqa: RUF012 - never changed
@@ -209,6 +213,6 @@ CARDS = [
         # x = 1.275 p - 0.1: background -0.1, ink 1.175, so that the mean is about 0 and the variance about 1.
         mean=0.1 / 1.275, std=1 / 1.275, benchmark="MNIST", top1_error=0.95,
     ),
-    Card("lenet_relu", LeNetReLU, 1998, _AUTHORS, f"{_PAPER} (modern reading)", _URL, "depth", (1, 32, 32), border=2),
-    Card("lenet_sigmoid", LeNetSigmoid, 1998, _AUTHORS, f"{_PAPER} (modern reading)", _URL, "depth", (1, 28, 28)),
+    Card("lenet_relu", LeNetReLU, 1998, _AUTHORS, f"{_PAPER} (modern version)", _URL, "depth", (1, 32, 32), border=2),
+    Card("lenet_sigmoid", LeNetSigmoid, 1998, _AUTHORS, f"{_PAPER} (modern version)", _URL, "depth", (1, 28, 28)),
 ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""Softmax regression and the multilayer perceptron: what came before convolution.
+"""Softmax regression and the multilayer perceptron: networks without convolution.
 
-Both flatten the image, so neither knows which pixels are neighbours, and every size has its own weights.
+Both flatten the image, so that neither knows which pixels are neighbours, and the weights fit one image size only.
 
 - Rosenblatt, *The Perceptron*, Psychological Review 65(6), 1958; with a softmax output: Bridle, 1990.
 - LeCun, Bottou, Bengio, Haffner, *Gradient-Based Learning Applied to Document Recognition*, Proc. IEEE 86(11), 1998,
@@ -21,7 +21,7 @@ from .tools.layers import require_size
 
 
 class Perceptron(nn.Module):
-    """Flatten, then linear layers with an activation between two of them. Input N x C x S x S, output N x classes."""
+    """Linear layers on the flattened image, activations in between. Input N x C x S x S, output N x classes."""
 
     def __init__(self, in_channels: int, img_size: int, widths: Sequence[int], activation: str):
         super().__init__()
@@ -37,13 +37,13 @@ class Perceptron(nn.Module):
         self.layers = nn.Sequential(layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, type(self).__name__.lower())
         return self.layers(images)
 
 
 def init_linear(layer: nn.Module, activation: str) -> None:
-    """He's initialisation (arXiv 1502.01852) before rectifiers, Glorot's (AISTATS 2010) before sigmoid and tanh."""
+    """Initialise after He (arXiv 1502.01852) before ReLU, after Glorot (AISTATS 2010) before sigmoid and tanh."""
     assert isinstance(layer, nn.Linear)
     if activation in ("sigmoid", "tanh"):
         nn.init.xavier_uniform_(layer.weight)
@@ -53,7 +53,7 @@ def init_linear(layer: nn.Module, activation: str) -> None:
 
 
 def softmax_regression(num_classes: int = 10, in_channels: int = 1, img_size: int = 28) -> Perceptron:
-    """One linear layer; 7,850 parameters on 28 x 28 digits. The softmax is in the loss: the network gives logits."""
+    """Return one linear layer; 7,850 parameters for 28 x 28 digits. The softmax is in the loss."""
     return Perceptron(in_channels, img_size, [num_classes], activation="sigmoid")
 
 
@@ -64,9 +64,9 @@ def mlp(
     hidden: Sequence[int] = (300, 100),
     activation: str = "relu",
 ) -> Perceptron:
-    """784-300-100-10 (266,610 parameters) as in LeCun 1998; `activation` is any of `layers.ACTIVATIONS`.
+    """Return the 784-300-100-10 network of LeCun 1998, 266,610 parameters; `activation` is one of `ACTIVATIONS`.
 
-    Departure from the paper: its units were scaled tanh; the default here is ReLU.
+    Departure from the paper: its activation is a scaled tanh; the default here is ReLU.
     """
     return Perceptron(in_channels, img_size, [*hidden, num_classes], activation)
 

@@ -1,7 +1,7 @@
-"""The four-layer MNIST network of the tutorials: 2,327,818 parameters, published 99.33 % after 20 epochs.
+"""A tutorial's network for MNIST with four convolutions: 2,327,818 parameters, published 99.33 % after 20 epochs.
 
-No paper: a course chapter that trains it with SGD at 0.1, batches of 64 and pixels scaled to -1..1 (`--recipe
-tutorial`). Parameter names are the chapter's, so its own code can load weights trained here.
+No paper: a course chapter, which trains it with SGD at 0.1, batches of 64 and pixels scaled to -1..1 (`--recipe
+tutorial`). Parameter names are the chapter's, so that its own code can load weights trained here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class MnistCNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "mnist_cnn")
         maps = self.layer4(self.layer3(self.layer2(self.layer1(images))))
         return self.fc(self.flatten(maps))

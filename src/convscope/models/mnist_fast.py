@@ -1,8 +1,9 @@
-"""Small networks of our own for digits: what reaches MNIST's published figures in seconds, and what goes beyond them.
+"""Small networks for digits (ConvScope's own): one reaches MNIST's published figures in seconds, one exceeds them.
 
-No paper. Batch norm between convolution and ReLU is Ioffe and Szegedy's (arXiv 1502.03167). Giving up resolution early,
-where convolutions cost most, and pooling before norm and ReLU, which then have a quarter of the work, is how Keller
-Jordan's airbench (arXiv 2404.00498) saves time; his whitened first layer brought nothing here (benchmarks/LOG.md).
+No paper. Batch norm between convolution and ReLU is Ioffe and Szegedy's (arXiv 1502.03167). Two ideas of Keller
+Jordan's airbench (arXiv 2404.00498) save time: reducing the resolution early, where convolutions cost most, and pooling
+before norm and ReLU, which then have a quarter of the values. Its whitened first layer brought nothing here
+(benchmarks/LOG.md).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class MnistFast(nn.Module):
     """A stem that halves the image, two stages that end in a pool, one linear layer. N x C x H x W -> N x classes.
 
     `stem` is the number of its maps, `stages` the widths of each stage's 3 x 3 convolutions. Shapes below are for
-    28 x 28 and `mnist_fast`. Everything starts as torch does.
+    28 x 28 and `mnist_fast`. Everything starts with torch's defaults.
     """
 
     def __init__(
@@ -45,13 +46,13 @@ class MnistFast(nn.Module):
         self.linear = nn.Linear(stages[1][-1] * (img_size // 8) ** 2, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "the network")
         return self.linear(self.flatten(self.stage2(self.stage1(self.stem(images)))))
 
 
 def stage(before: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """3 x 3 convolutions of these widths, each with norm and ReLU; the last is pooled 2 x 2 before its norm."""
+    """Return 3 x 3 convolutions of these widths, each with norm and ReLU; the last is pooled 2 x 2 before its norm."""
     modules: list[nn.Module] = []
     for number, width in enumerate(widths, start=1):
         modules.append(nn.Conv2d(before, width, 3, padding=1, bias=False))
@@ -63,16 +64,16 @@ def stage(before: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 
 def mnist_fast(num_classes: int = 10, in_channels: int = 1, img_size: int = 28) -> MnistFast:
-    """29,290 parameters."""
+    """Return the network for speed: 29,290 parameters."""
     return MnistFast(16, ((32,), (64,)), num_classes, in_channels, img_size)
 
 
 def mnist_best(num_classes: int = 10, in_channels: int = 1, img_size: int = 28) -> MnistFast:
-    """289,354 parameters."""
+    """Return the network for accuracy: 289,354 parameters."""
     return MnistFast(32, ((64, 64), (128, 128)), num_classes, in_channels, img_size)
 
 
 CARDS = [
-    Card(name, build, None, "ConvScope", "(no paper: a network of our own)", "", "depth", (1, 28, 28))
+    Card(name, build, None, "ConvScope", "(no paper: ConvScope's own network)", "", "depth", (1, 28, 28))
     for name, build in (("mnist_fast", mnist_fast), ("mnist_best", mnist_best))
 ]

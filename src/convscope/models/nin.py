@@ -1,11 +1,11 @@
-"""Network in Network: a small perceptron slides over the maps, and averages of whole maps replace the linear layers.
+"""Network in Network: a small perceptron at every position, and global average pooling instead of linear layers.
 
 M. Lin, Q. Chen, S. Yan, *Network In Network*, arXiv 1312.4400, Dec 2013, ICLR 2014.
 
-A row of the tables below is an "mlpconv": a convolution and two 1 x 1 convolutions, a rectifier behind each, also
-behind the last, so that logits are never negative. The paper prints neither sizes nor initialisation; both are the
-authors' published Caffe networks'. It names ImageNet only in that release. Any input size from 39 x 39 (CIFAR's: 4 x 4)
-on works. Parameter names follow the release: `cccp` is its "cascaded cross channel parametric pooling".
+A row of the tables below is an "mlpconv": a convolution and two 1 x 1 convolutions, with a ReLU after each, also after
+the last, so that logits are never negative. The paper gives neither sizes nor initialisation; both are those of the
+authors' published Caffe networks, and the ImageNet network is only there. Any input size from 39 x 39 (CIFAR: 4 x 4) on
+works. Parameter names follow that release: `cccp` is its "cascaded cross channel parametric pooling".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .tools.layers import require_at_least
 
 @dataclass(frozen=True)
 class MLPConv:
-    """`maps` of the convolution and of the two 1 x 1 behind it (None: one a class); then pooling 3/2 and dropout.
+    """A row: `maps` of the convolution and of the two 1 x 1 after it (None: one per class), then pool 3/2 and dropout.
 
     `std` is the standard deviation with which the weights of each of the three start; biases start at 0.
     """
@@ -50,7 +50,7 @@ POOLS: dict[str, Callable[..., nn.Module]] = {"max": nn.MaxPool2d, "avg": nn.Avg
 
 
 class NIN(nn.Module):
-    """Rows of a table, then the mean of each class's map. Input N x C x H x W, output N x classes."""
+    """The rows of a table, then the mean of each class's map. Input N x C x H x W, output N x classes."""
 
     def __init__(self, rows: Sequence[MLPConv], num_classes: int, in_channels: int, dropout: float, smallest: int):
         super().__init__()
@@ -84,18 +84,18 @@ class NIN(nn.Module):
         self.flatten = nn.Flatten()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, self.smallest, "nin")
         return self.flatten(self.pool(self.features(images)))
 
 
 def nin(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> NIN:
-    """For ImageNet, 7,595,176 parameters: an eighth of AlexNet's."""
+    """Return the network for ImageNet, 7,595,176 parameters: an eighth of AlexNet's."""
     return NIN(IMAGENET, num_classes, in_channels, dropout, smallest=39)
 
 
 def nin_cifar(num_classes: int = 10, in_channels: int = 3, dropout: float = 0.5) -> NIN:
-    """For CIFAR, 966,986 parameters."""
+    """Return the network for CIFAR, 966,986 parameters."""
     return NIN(CIFAR, num_classes, in_channels, dropout, smallest=4)
 
 

@@ -2,13 +2,13 @@
 
 K. He, X. Zhang, S. Ren, J. Sun, *Identity Mappings in Deep Residual Networks*, arXiv 1603.05027, ECCV 2016.
 
-Batch norm and ReLU come before each convolution, so nothing stands between the shortcuts of a stage: y = x + F(x), and
-every block's output is the sum of all changes before it. As in the authors' code (KaimingHe/resnet-1k-layers): 9n + 2
-layers in bottlenecks, the stride in the first 1 x 1 convolution, and where the shape changes the shortcut is a 1 x 1
-convolution, without batch norm, of what the block's first batch norm and ReLU give.
+Batch norm and ReLU come before each convolution, so that the shortcuts of a stage form an unchanged path: y = x + F(x),
+and every block's output is the sum of all changes before it. As in the authors' code (KaimingHe/resnet-1k-layers): 9n +
+2 layers in bottlenecks, the stride in the first 1 x 1 convolution, and where the shape changes the shortcut is a 1 x 1
+convolution, without batch norm, of the output of the block's first batch norm and ReLU.
 
 Departures from the paper: none known. Any input size works. Convolutions start as in the authors' code with He's normal
-distribution over the fan-out, the last layer as torch does but with bias 0.
+distribution over the fan-out, the last layer with torch's default but bias 0.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PreactBottleneck(nn.Module):
         self.downsample = None if same else nn.Conv2d(inputs, 4 * width, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = x + F(x), where the shape stays."""
+        """Return x + F(x); where the shape changes, projected x + F(x)."""
         active = self.relu1(self.bn1(x))
         change = self.conv2(self.relu2(self.bn2(self.conv1(active))))
         change = self.conv3(self.relu3(self.bn3(change)))
@@ -45,7 +45,7 @@ class PreactBottleneck(nn.Module):
 
 
 def stage(inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
-    """`blocks` blocks of one width; the first of them changes the shape."""
+    """Return `blocks` blocks of one width; the first of them changes the shape."""
     rest = (PreactBottleneck(4 * width, width, 1) for _ in range(blocks - 1))
     return nn.Sequential(PreactBottleneck(inputs, width, stride), *rest)
 
@@ -73,22 +73,22 @@ class PreactResNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps: raw sums, but for the last, which the network itself activates."""
+        """Channels and stride of each stage: its sums, which only the last stage of the network activates."""
         return {"layer1": (64, 1), "layer2": (128, 2), "relu": (256, 4)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         maps = self.layer3(self.layer2(self.layer1(self.conv1(images))))
         return self.fc(self.flatten(self.avgpool(self.relu(self.bn(maps)))))
 
 
 def preact_resnet164(num_classes: int = 10, in_channels: int = 3) -> PreactResNet:
-    """1,703,258 parameters."""
+    """Return pre-activation ResNet-164: 1,703,258 parameters."""
     return PreactResNet(18, num_classes, in_channels)
 
 
 def preact_resnet1001(num_classes: int = 10, in_channels: int = 3) -> PreactResNet:
-    """10,327,706 parameters."""
+    """Return pre-activation ResNet-1001: 10,327,706 parameters."""
     return PreactResNet(111, num_classes, in_channels)
 
 

@@ -3,14 +3,15 @@
 K. He, X. Zhang, S. Ren, J. Sun, *Deep Residual Learning for Image Recognition*, arXiv 1512.03385, Dec 2015, CVPR 2016.
 
 A block learns F, the difference to its input: y = ReLU(F(x) + x). Convolutions have no bias, batch norm follows each.
-Names of parameters are torchvision's. Departures from the paper, each with the argument that undoes it:
+Parameters have torchvision's names. Departures from the paper, each with the argument that undoes it:
 
-- the stride of a bottleneck is in its 3 x 3 convolution ("v1.5", as torchvision and NVIDIA have it; more accurate at
-  6 % more arithmetic). `stride_in_1x1=True` is the paper's. Same parameters, another function: weights do not carry.
+- the stride of a bottleneck is in its 3 x 3 convolution ("v1.5", as in torchvision and at NVIDIA; more accurate, with
+  6 % more arithmetic). `stride_in_1x1=True` is the paper's: the same parameters, but another function, so that weights
+  of one do not fit the other.
 - `shortcut="B"` everywhere; the paper's Table 2 compares 18 and 34 layers with option A.
 
 Any input size works. Convolutions start with He's normal distribution (arXiv 1502.01852) over the fan-out, the last
-layer as torch does.
+layer with torch's default.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from .tools.card import Card
 
-# Table 1 of the paper: residual blocks a stage.
+# Table 1 of the paper: residual blocks per stage.
 #     conv2_x conv3_x conv4_x conv5_x
 BLOCKS = {
     18:  (2,  2,  2,  2),
@@ -34,35 +35,36 @@ BLOCKS = {
 
 
 class PaddedIdentity(nn.Module):
-    """Option A: every `stride`-th pixel, and maps of zeros for the channels that are missing. No parameters.
+    """Option A: every `stride`-th pixel, and maps of zeros for the additional channels. No parameters.
 
-    The paper does not say where the zeros go: half of them before the maps and half behind (`zeros="centre"`), or all
-    behind ("end", as in Facebook's Torch code). The same up to an order of the maps, but weights do not carry.
+    The paper does not say where the zeros go: half of them before the maps and half after them (`zeros="centre"`), or
+    all after them ("end", as in Facebook's Torch code). The two differ in the order of the maps only, but weights of
+    one do not fit the other.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, zeros: str = "centre"):
         super().__init__()
         if zeros not in ("centre", "end"):
-            raise ValueError(f"unknown place '{zeros}' for the zeros; choose centre or end")
+            raise ValueError(f"zeros must be centre or end, not '{zeros}'")
         before = (outputs - inputs) // 2 if zeros == "centre" else 0
         self.stride, self.before, self.behind = stride, before, outputs - inputs - before
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x inputs x H x W -> N x outputs x H/stride x W/stride, rounded up."""
+        """Return maps: N x inputs x H x W -> N x outputs x H/stride x W/stride, rounded up."""
         return F.pad(maps[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.behind))
 
 
 def projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Options B and C: a 1 x 1 convolution and batch norm."""
+    """Return the shortcut of options B and C: a 1 x 1 convolution and batch norm."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-# What brings x into the shape of F(x), given inputs, outputs and stride; None where x itself is added.
+# Makes the module that gives x the shape of F(x), from inputs, outputs and stride; None where x itself is added.
 Shortcut = Callable[[int, int, int], "nn.Module | None"]
 
 
 def where_the_shape_changes(change: Shortcut) -> Shortcut:
-    """`change` there, the identity elsewhere."""
+    """Return a shortcut that is `change` where the shape changes and the identity elsewhere."""
     return lambda inputs, outputs, stride: None if (inputs, stride) == (outputs, 1) else change(inputs, outputs, stride)
 
 
@@ -90,7 +92,7 @@ class BasicBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = ReLU(F(x) + shortcut of x)."""
+        """Return ReLU(F(x) + shortcut of x)."""
         change = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
         return self.relu2(change + (x if self.downsample is None else self.downsample(x)))
 
@@ -102,7 +104,7 @@ class PlainBlock(BasicBlock):
         super().__init__(inputs, width, stride, shortcut=lambda *_: None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = ReLU(F(x))."""
+        """Return ReLU(F(x))."""
         return self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
 
 
@@ -127,14 +129,14 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = ReLU(F(x) + shortcut of x)."""
+        """Return ReLU(F(x) + shortcut of x)."""
         narrow = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
         change = self.bn3(self.conv3(narrow))
         return self.relu3(change + (x if self.downsample is None else self.downsample(x)))
 
 
 class PaperBottleneck(Bottleneck):
-    """The paper's: the first 1 x 1 convolution skips every other pixel, three of four are never looked at."""
+    """The paper's bottleneck: the first 1 x 1 convolution has the stride, so that it skips three of four pixels."""
 
     stride_in_1x1 = True
 
@@ -143,14 +145,14 @@ Block = type[BasicBlock] | type[Bottleneck]
 
 
 def stage(block: Block, inputs: int, width: int, blocks: int, stride: int, shortcut: Shortcut) -> nn.Sequential:
-    """`blocks` blocks of one width; the first of them changes the shape."""
+    """Return `blocks` blocks of one width; the first of them changes the shape."""
     outputs = width * block.expansion
     rest = (block(outputs, width, 1, shortcut) for _ in range(blocks - 1))
     return nn.Sequential(block(inputs, width, stride, shortcut), *rest)
 
 
 def init_he(network: nn.Module) -> None:
-    """He's normal distribution over the fan-out: standard deviation sqrt(2 / (k * k * output maps))."""
+    """Draw the weights of all convolutions from He's normal distribution: deviation sqrt(2 / (k * k * output maps))."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -186,52 +188,52 @@ class ResNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps."""
+        """The last module of each stage: channels and stride of its maps."""
         return {f"layer{i}": (32 * 2**i * self.expansion, 2 * 2**i) for i in (1, 2, 3, 4)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         maps = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
         return self.fc(self.flatten(self.avgpool(maps)))
 
 
 def resnet18(num_classes: int = 1000, in_channels: int = 3, shortcut: str = "B") -> ResNet:
-    """11,689,512 parameters (A: 11,515,688, C: 12,043,816)."""
+    """Return ResNet-18: 11,689,512 parameters (A: 11,515,688, C: 12,043,816)."""
     return ResNet(BasicBlock, BLOCKS[18], num_classes, in_channels, shortcut)
 
 
 def resnet34(num_classes: int = 1000, in_channels: int = 3, shortcut: str = "B") -> ResNet:
-    """21,797,672 parameters (A: 21,623,848, C: 22,716,840)."""
+    """Return ResNet-34: 21,797,672 parameters (A: 21,623,848, C: 22,716,840)."""
     return ResNet(BasicBlock, BLOCKS[34], num_classes, in_channels, shortcut)
 
 
 def resnet50(num_classes: int = 1000, in_channels: int = 3, shortcut: str = "B", stride_in_1x1: bool = False) -> ResNet:
-    """25,557,032 parameters."""
+    """Return ResNet-50: 25,557,032 parameters."""
     return ResNet(PaperBottleneck if stride_in_1x1 else Bottleneck, BLOCKS[50], num_classes, in_channels, shortcut)
 
 
 def resnet101(
     num_classes: int = 1000, in_channels: int = 3, shortcut: str = "B", stride_in_1x1: bool = False
 ) -> ResNet:
-    """44,549,160 parameters."""
+    """Return ResNet-101: 44,549,160 parameters."""
     return ResNet(PaperBottleneck if stride_in_1x1 else Bottleneck, BLOCKS[101], num_classes, in_channels, shortcut)
 
 
 def resnet152(
     num_classes: int = 1000, in_channels: int = 3, shortcut: str = "B", stride_in_1x1: bool = False
 ) -> ResNet:
-    """60,192,808 parameters."""
+    """Return ResNet-152: 60,192,808 parameters."""
     return ResNet(PaperBottleneck if stride_in_1x1 else Bottleneck, BLOCKS[152], num_classes, in_channels, shortcut)
 
 
 def plain18(num_classes: int = 1000, in_channels: int = 3) -> ResNet:
-    """ResNet-18 without shortcuts, 11,515,688 parameters."""
+    """Return ResNet-18 without shortcuts: 11,515,688 parameters."""
     return ResNet(PlainBlock, BLOCKS[18], num_classes, in_channels)
 
 
 def plain34(num_classes: int = 1000, in_channels: int = 3) -> ResNet:
-    """ResNet-34 without shortcuts, 21,623,848 parameters: deeper than plain-18, and worse."""
+    """Return ResNet-34 without shortcuts: 21,623,848 parameters, deeper than plain-18 and less accurate."""
     return ResNet(PlainBlock, BLOCKS[34], num_classes, in_channels)
 
 

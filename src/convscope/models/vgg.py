@@ -1,11 +1,11 @@
-"""VGG: nothing but 3 x 3 convolutions, ever deeper. Networks A, A-LRN, B, C, D (VGG-16) and E (VGG-19) of Table 1.
+"""VGG: deep networks of 3 x 3 convolutions. Networks A, A-LRN, B, C, D (VGG-16) and E (VGG-19) of Table 1.
 
 K. Simonyan, A. Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, arXiv 1409.1556,
 Sep 2014, ICLR 2015.
 
 Names of parameters are torchvision's, so that its weights for A, B, D and E fit. Departures from the paper: batch
 norm (`vgg11_bn` and so on), which came a year later; average pooling, which brings any input from 32 x 32 on to 7 x 7
-maps and changes nothing at 224 x 224. A-LRN's constants are AlexNet's.
+maps and does nothing at 224 x 224. A-LRN's constants are AlexNet's.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ WIDTHS = (64, 128, 256, 512, 512)
 
 
 @dataclass(frozen=True)
-class Row:
-    """A column of Table 1: the kernel sizes of each block's convolutions; response norm ends the first block."""
+class Column:
+    """A column of Table 1: kernel sizes of each block's convolutions, response norm at the end of the first block."""
 
     kernels: tuple[tuple[int, ...], ...]
     response_norm: bool = False
@@ -31,33 +31,33 @@ class Row:
 
 
 #       64      128     256           512           512: maps
-A = Row(((3,),   (3,),   (3, 3),       (3, 3),       (3, 3)))  # fmt: skip
-B = Row(((3, 3), (3, 3), (3, 3),       (3, 3),       (3, 3)))  # fmt: skip
-C = Row(((3, 3), (3, 3), (3, 3, 1),    (3, 3, 1),    (3, 3, 1)))  # fmt: skip
-D = Row(((3, 3), (3, 3), (3, 3, 3),    (3, 3, 3),    (3, 3, 3)))  # fmt: skip
-E = Row(((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)))  # fmt: skip
+A = Column(((3,),   (3,),   (3, 3),       (3, 3),       (3, 3)))  # fmt: skip
+B = Column(((3, 3), (3, 3), (3, 3),       (3, 3),       (3, 3)))  # fmt: skip
+C = Column(((3, 3), (3, 3), (3, 3, 1),    (3, 3, 1),    (3, 3, 1)))  # fmt: skip
+D = Column(((3, 3), (3, 3), (3, 3, 3),    (3, 3, 3),    (3, 3, 3)))  # fmt: skip
+E = Column(((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)))  # fmt: skip
 A_LRN = replace(A, response_norm=True)
 
 
 class VGG(nn.Module):
-    """A row of the table. Input N x C x H x W, output N x classes; shapes below are for 224 x 224.
+    """One network of the table. Input N x C x H x W, output N x classes; shapes below are for 224 x 224.
 
-    Weights start with Glorot's uniform distribution, biases at 0: what the paper names (section 3.1) for a network that
-    starts alone. Its own N(0, 0.1^2) served networks that then took the first and last layers of a trained A; alone it
-    diverges.
+    Weights start with Glorot's uniform distribution, biases at 0, as the paper suggests (section 3.1) for a network
+    that is trained from scratch. Its own N(0, 0.1^2) was for networks that took the first and last layers from a
+    trained A; from scratch it diverges.
     """
 
-    def __init__(self, row: Row, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5):
+    def __init__(self, column: Column, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5):
         super().__init__()
         self.stages: dict[str, tuple[int, int]] = {}
         layers: list[nn.Module] = []
         maps = in_channels
-        for block, (width, kernels) in enumerate(zip(WIDTHS, row.kernels, strict=True)):
+        for block, (width, kernels) in enumerate(zip(WIDTHS, column.kernels, strict=True)):
             for kernel in kernels:
-                norm = [nn.BatchNorm2d(width)] if row.batch_norm else []
+                norm = [nn.BatchNorm2d(width)] if column.batch_norm else []
                 layers += [nn.Conv2d(maps, width, kernel, padding=kernel // 2), *norm, nn.ReLU()]
                 maps = width
-            if row.response_norm and block == 0:
+            if column.response_norm and block == 0:
                 layers.append(LocalResponseNorm())
             self.stages[f"features.{len(layers) - 1}"] = (width, 2**block)
             layers.append(nn.MaxPool2d(2))
@@ -78,7 +78,7 @@ class VGG(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_at_least(images, 32, "vgg")
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
 

@@ -1,10 +1,10 @@
-"""ZFNet: what looking into AlexNet led to, smaller kernels and strides in its first two layers.
+"""ZFNet: AlexNet with smaller kernels and strides in the first two layers, after its maps had been visualised.
 
 M. Zeiler, R. Fergus, *Visualizing and Understanding Convolutional Networks*, arXiv 1311.2901, Nov 2013, ECCV 2014.
 
-What the paper does not print: paddings (those here give the sizes of its Fig. 3; the first two pools pad by one) and
-the constants of contrast normalisation (AlexNet's). It also rescales, while training, each kernel of a convolution
-whose root mean square exceeds 0.1; that is no part of the network.
+Not in the paper: paddings (those here give the sizes of its figure 3; the first two pools pad by one) and the constants
+of contrast normalisation (AlexNet's here). Departure: the paper also rescales, in training, every kernel whose root
+mean square exceeds 0.1; that is no part of the network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ZFNet(nn.Module):
     """62,357,608 parameters. Input N x C x 224 x 224, output N x classes.
 
     `maps` are the widths of layers 3 to 5; (512, 1024, 512) is the paper's model (b), 107,627,624 parameters. The order
-    is rectifier, pool, normalise (AlexNet normalises before it pools). Weights start as N(0, 0.01^2), biases at 0.
+    is ReLU, pool, normalise (AlexNet normalises before it pools). Weights start as N(0, 0.01^2), biases at 0.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ZFNet(nn.Module):
     ):
         super().__init__()
         if len(maps) != 3 or not all(isinstance(m, int) and m > 0 for m in maps):
-            raise ValueError(f"maps must be three positive whole numbers, as (384, 384, 256), not {maps!r}")
+            raise ValueError(f"maps must be three positive whole numbers, such as (384, 384, 256), not {maps!r}")
         third, fourth, fifth = maps
         self.input_size = (in_channels, 224, 224)
         self.features = nn.Sequential(
@@ -60,7 +60,7 @@ class ZFNet(nn.Module):
 
     @property
     def stages(self) -> dict[str, tuple[int, int]]:
-        """Module -> channels and stride of its maps: the last of each resolution."""
+        """The last module of each stage: channels and stride of its maps."""
         last = self.features[12]
         assert isinstance(last, nn.Conv2d)
         deepest = last.out_channels
@@ -70,7 +70,7 @@ class ZFNet(nn.Module):
         }  # fmt: skip
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, N x classes."""
+        """Return logits, N x classes."""
         require_size(images, self.input_size, "zfnet")
         return self.classifier(self.features(images))
 

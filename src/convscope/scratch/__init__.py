@@ -1,1 +1,1 @@
-"""The same LeNet in plain NumPy, with every gradient written out. It imports nothing of the rest."""
+"""LeNet in plain NumPy, with every gradient written out. It imports nothing from the other packages."""

@@ -1,7 +1,7 @@
-"""What makes a network more than one linear map: functions applied to each number by itself.
+"""Activation functions, applied to each number by itself: without them a network would be one linear map.
 
-Any shape, y = f(z). By the chain rule dz = dy * f'(z), so all that backpropagation needs is the slope f'. Of these four
-it can be told from the output y alone, which the forward pass has already paid for: hence `slope(y)`.
+Any shape, y = f(z). By the chain rule dz = dy * f'(z), so all that backpropagation needs is the slope f'. For these
+four it can be computed from the output y alone, which the forward pass has already computed: hence `slope(y)`.
 """
 
 from __future__ import annotations
@@ -17,48 +17,48 @@ Function = Callable[[Array], Array]
 
 
 def relu(z: Array) -> Array:
-    """max(0, z): the positive part."""
+    """Return max(0, z), the positive part."""
     return np.maximum(z, 0)
 
 
 def relu_slope(y: Array) -> Array:
-    """1 where z was positive, else 0 (at the corner, z = 0, by agreement). Without any slope a unit is dead."""
+    """Return 1 where z was positive, else 0 (at z = 0 by convention). A unit whose slope is always 0 is dead."""
     return (y > 0).astype(y.dtype)
 
 
 def leaky_relu(z: Array, leak: float = 0.01) -> Array:
-    """z where it is positive, else `leak` * z, so that a gradient always gets through. `leak` lies in 0..1."""
+    """Return z where it is positive, else `leak` * z, so that no gradient becomes 0. `leak` lies in 0..1."""
     return np.where(z > 0, z, leak * z)
 
 
 def leaky_relu_slope(y: Array, leak: float = 0.01) -> Array:
-    """1 where z was positive, else `leak`."""
+    """Return 1 where z was positive, else `leak`."""
     return np.where(y > 0, 1.0, leak).astype(y.dtype)
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z), between 0 and 1. The exponent is never positive, so that nothing overflows."""
+    """Return 1 / (1 + e^-z), between 0 and 1. The exponent is never positive, so that nothing overflows."""
     small = np.exp(-np.abs(z))  # e^-z for positive z, e^z for negative
     return np.where(z >= 0, 1, small) / (1 + small)
 
 
 def sigmoid_slope(y: Array) -> Array:
-    """y (1 - y): at most 1/4, which is why gradients fade through many sigmoids."""
+    """Return y (1 - y): at most 1/4, so that gradients become small behind many sigmoids."""
     return y * (1 - y)
 
 
 def tanh(z: Array) -> Array:
-    """(e^z - e^-z) / (e^z + e^-z) = 2 sigmoid(2z) - 1, between -1 and 1, and 0 at 0."""
+    """Return (e^z - e^-z) / (e^z + e^-z) = 2 sigmoid(2z) - 1, between -1 and 1, and 0 at 0."""
     return np.tanh(z)
 
 
 def tanh_slope(y: Array) -> Array:
-    """1 - y^2: at most 1."""
+    """Return 1 - y^2: at most 1."""
     return 1 - y * y
 
 
 def activation(name: str, leak: float = 0.01) -> tuple[Function, Function]:
-    """f and its slope: of relu, leaky_relu (with its `leak`), sigmoid or tanh. ValueError names the choices."""
+    """Return f and its slope for relu, leaky_relu (with its `leak`), sigmoid or tanh. ValueError names the choices."""
     choices: dict[str, tuple[Function, Function]] = {
         "relu": (relu, relu_slope),
         "leaky_relu": (partial(leaky_relu, leak=leak), partial(leaky_relu_slope, leak=leak)),

@@ -1,7 +1,7 @@
-"""The functions of the other files as layers: each remembers what its backward pass will need, and holds its weights.
+"""Layers: the functions of the other files together with their weights and what their backward pass needs.
 
-`forward` takes x to y. `backward` takes dy = dE/dy to dx = dE/dx, and leaves dE/dw of its own weights in `gradients`,
-under the names that they have in `parameters`. That is all that a network has to know of a layer.
+`forward` computes y from x. `backward` computes dx = dE/dx from dy = dE/dy, and stores dE/dw of the layer's own weights
+in `gradients`, under the names that they have in `parameters`. A network needs no more than that of a layer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .windows import Array, Padding, Pair
 
 
 class Layer:
-    """One step of a network. `training` is False while it only answers (dropout rests then)."""
+    """One step of a network. `training` is False in evaluation, where dropout does nothing."""
 
     training = True
 
@@ -32,16 +32,16 @@ class Layer:
         self.gradients: dict[str, Array] = {}
 
     def forward(self, x: Array) -> Array:
-        """y for x."""
+        """Return y for x."""
         raise NotImplementedError
 
     def backward(self, dy: Array) -> Array:
-        """dx for dy; `forward` must have run before."""
+        """Return dx for dy; `forward` must have run before."""
         raise NotImplementedError
 
 
 class Convolution(Layer):
-    """N x in_channels x H x W -> N x out_channels x oh x ow, by `correlate` as every framework does."""
+    """N x in_channels x H x W -> N x out_channels x oh x ow, by `correlate`, as in every framework."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int | Pair, stride: int | Pair = 1, padding: Padding = 0,
@@ -53,13 +53,13 @@ class Convolution(Layer):
         self.parameters = _start((out_channels, in_channels, *kernel), rng)
 
     def forward(self, x: Array) -> Array:
-        """y = w (correlated with) x + b."""
+        """Return the correlation of x with the kernels, plus b."""
         self.x = x
         weight, bias = self.parameters["weight"], self.parameters["bias"]
         return correlate(x, weight, bias, self.stride, self.padding, self.dilation)
 
     def backward(self, dy: Array) -> Array:
-        """See `correlate_backward`."""
+        """Return dx; see `correlate_backward`."""
         weight = self.parameters["weight"]
         dx, dw, db = correlate_backward(dy, self.x, weight, self.stride, self.padding, self.dilation)
         self.gradients = {"weight": dw, "bias": db}
@@ -67,14 +67,14 @@ class Convolution(Layer):
 
 
 class Linear(Layer):
-    """N x in_features -> N x out_features: each output sees each input. weight: out_features x in_features."""
+    """N x in_features -> N x out_features: each output takes each input. weight: out_features x in_features."""
 
     def __init__(self, in_features: int, out_features: int, rng: np.random.Generator | None = None):
         super().__init__()
         self.parameters = _start((out_features, in_features), rng)
 
     def forward(self, x: Array) -> Array:
-        """y[n, o] = b[o] + sum over i of  w[o, i] * x[n, i]."""
+        """Return y[n, o] = b[o] + sum over i of  w[o, i] * x[n, i]."""
         weight = self.parameters["weight"]
         if x.ndim != 2 or x.shape[1] != weight.shape[1]:
             raise ValueError(
@@ -85,7 +85,7 @@ class Linear(Layer):
         return x @ weight.T + self.parameters["bias"]
 
     def backward(self, dy: Array) -> Array:
-        """The gradient of each factor is dy times the other factor.
+        """Return dx: the gradient of each factor is dy times the other factor.
 
         dx[n, i] = sum over o of  dy[n, o] * w[o, i]
         dw[o, i] = sum over n of  dy[n, o] * x[n, i]        db[o] = sum over n of  dy[n, o]
@@ -102,17 +102,17 @@ class Activation(Layer):
         self.function, self.slope = activation(name, leak)
 
     def forward(self, x: Array) -> Array:
-        """y = f(x)."""
+        """Return y = f(x)."""
         self.y = self.function(x)
         return self.y
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy * f'(x), number by number."""
+        """Return dx = dy * f'(x), number by number."""
         return dy * self.slope(self.y)
 
 
 class Pool(Layer):
-    """The windows of a pooling; what happens in a window is said by the three layers below."""
+    """What the three poolings below share: the windows."""
 
     def __init__(self, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0):
         super().__init__()
@@ -123,13 +123,13 @@ class MaxPool(Pool):
     """N x C x H x W -> N x C x oh x ow: the largest number of each window."""
 
     def forward(self, x: Array) -> Array:
-        """See `max_pool`."""
+        """Return y; see `max_pool`."""
         self.size = x.shape[2:]
         y, self.winner = max_pool(x, *self.windows)
         return y
 
     def backward(self, dy: Array) -> Array:
-        """See `max_pool_backward`."""
+        """Return dx; see `max_pool_backward`."""
         return max_pool_backward(dy, self.winner, self.size, *self.windows)
 
 
@@ -137,12 +137,12 @@ class AveragePool(Pool):
     """N x C x H x W -> N x C x oh x ow: the mean of each window."""
 
     def forward(self, x: Array) -> Array:
-        """See `average_pool`."""
+        """Return y; see `average_pool`."""
         self.size = x.shape[2:]
         return average_pool(x, *self.windows)
 
     def backward(self, dy: Array) -> Array:
-        """See `average_pool_backward`."""
+        """Return dx; see `average_pool_backward`."""
         return average_pool_backward(dy, self.size, *self.windows)
 
 
@@ -150,43 +150,43 @@ class SumPool(Pool):
     """N x C x H x W -> N x C x oh x ow: the sum of each window."""
 
     def forward(self, x: Array) -> Array:
-        """See `sum_pool`."""
+        """Return y; see `sum_pool`."""
         self.size = x.shape[2:]
         return sum_pool(x, *self.windows)
 
     def backward(self, dy: Array) -> Array:
-        """See `sum_pool_backward`."""
+        """Return dx; see `sum_pool_backward`."""
         return sum_pool_backward(dy, self.size, *self.windows)
 
 
 class Flatten(Layer):
-    """N x C x H x W -> N x (C H W): the same numbers in a row, from the maps to the linear layers. And back."""
+    """N x C x H x W -> N x (C H W): the same numbers in one row, between the maps and the linear layers."""
 
     def forward(self, x: Array) -> Array:
-        """Only the shape changes."""
+        """Return the same numbers in the new shape."""
         self.shape = x.shape
         return x.reshape(len(x), -1)
 
     def backward(self, dy: Array) -> Array:
-        """Only the shape changes back."""
+        """Return the same numbers in the old shape."""
         return dy.reshape(self.shape)
 
 
 class Dropout(Layer):
-    """While training, each number is set to 0 with probability p and the others divided by 1 - p; else y = x.
+    """In training, set each number to 0 with probability p and divide the others by 1 - p; in evaluation, y = x.
 
-    The mean stays what it was, so the network can answer with all its units and no correction. (AlexNet did not divide
-    while training, and multiplied by 1 - p afterwards: the same, moved to the other side.)
+    The mean stays the same, so that evaluation needs no correction. (AlexNet did not divide in training and multiplied
+    by 1 - p in evaluation, which is equivalent.)
     """
 
     def __init__(self, p: float = 0.5, rng: np.random.Generator | None = None):
         super().__init__()
         if not 0 <= p < 1:
-            raise ValueError(f"p is the share that is dropped, from 0 to below 1; got {p}")
+            raise ValueError(f"p, the share that is dropped, must be at least 0 and below 1; got {p}")
         self.p, self.rng = p, rng or np.random.default_rng()
 
     def forward(self, x: Array) -> Array:
-        """y = x * mask, where mask is 0 or 1 / (1 - p)."""
+        """Return y = x * mask, where mask is 0 or 1 / (1 - p)."""
         self.mask = np.ones_like(x)
         if self.training:
             self.mask[self.rng.random(x.shape) < self.p] = 0
@@ -194,32 +194,32 @@ class Dropout(Layer):
         return x * self.mask
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy * mask: what took no part has no share in the error."""
+        """Return dx = dy * mask: numbers that were dropped get no gradient."""
         return dy * self.mask
 
 
 class LocalResponseNorm(Layer):
-    """N x C x H x W, unchanged in shape: AlexNet's normalisation across neighbouring maps."""
+    """AlexNet's normalisation across neighbouring maps. N x C x H x W keeps its shape."""
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0):
         super().__init__()
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Array) -> Array:
-        """See `local_response_norm`."""
+        """Return y; see `local_response_norm`."""
         self.x = x
         y, self.s = local_response_norm(x, self.size, self.alpha, self.beta, self.k)
         return y
 
     def backward(self, dy: Array) -> Array:
-        """See `local_response_norm_backward`."""
+        """Return dx; see `local_response_norm_backward`."""
         return local_response_norm_backward(dy, self.x, self.s, self.size, self.alpha, self.beta)
 
 
 def _start(shape: tuple[int, ...], rng: np.random.Generator | None) -> dict[str, Array]:
-    """Weights drawn so that signals neither fade nor grow from layer to layer (He 2015), and biases of 0.
+    """Return weights with which signals keep their size from layer to layer (He 2015), and biases of 0.
 
-    Behind a rectifier half of the numbers are 0: a variance of 2 / (number of inputs of a unit) makes up for it.
+    After a ReLU half of the numbers are 0; a variance of 2 / (number of inputs of a unit) compensates for that.
     """
     rng = rng or np.random.default_rng()
     inputs = int(np.prod(shape[1:]))

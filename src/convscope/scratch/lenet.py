@@ -1,7 +1,7 @@
-"""A network is a list of layers: forwards through all of them, and backwards through all of them. And LeNet is one.
+"""A network as a list of layers, and LeNet in two versions.
 
-`lenet_relu` and `lenet_sigmoid` have the layers, and give their weights the names, of the PyTorch networks that
-ConvScope calls so. With the same weights they say the same:
+`lenet_relu` and `lenet_sigmoid` have the layers and the parameter names of ConvScope's PyTorch networks of these names.
+With the same weights they give the same outputs:
 
     state = {name: tensor.numpy() for name, tensor in torch_network.state_dict().items()}
     network = lenet_relu()
@@ -19,38 +19,38 @@ from .windows import Array
 
 
 class Network:
-    """Layers by name, in the order in which they are passed."""
+    """Layers by name, in the order in which they run."""
 
     def __init__(self, layers: dict[str, Layer]):
         self.layers = layers
 
     def forward(self, x: Array) -> Array:
-        """Through the layers one after another: what a layer says is what the next one hears."""
+        """Return the output: through the layers one after another."""
         for layer in self.layers.values():
             x = layer.forward(x)
         return x
 
     def backward(self, dy: Array) -> Array:
-        """The chain rule: through the same layers, last one first. Returns dE/dx of the input itself."""
+        """Return dE/dx of the input, by the chain rule: through the same layers, last one first."""
         for layer in reversed(self.layers.values()):
             dy = layer.backward(dy)
         return dy
 
     def parameters(self) -> dict[str, Array]:
-        """Every weight by "layer.name": the arrays themselves, so that changing one changes the network."""
+        """Return every weight by "layer.name": the arrays themselves, so that changing one changes the network."""
         return {f"{at}.{name}": array for at, layer in self.layers.items() for name, array in layer.parameters.items()}
 
     def gradients(self) -> dict[str, Array]:
-        """What the last `backward` found for each of the `parameters`, under the same names."""
+        """Return the gradients of the last `backward`, under the names of the `parameters`."""
         return {f"{at}.{name}": array for at, layer in self.layers.items() for name, array in layer.gradients.items()}
 
     def set_training(self, training: bool) -> None:
-        """Whether it learns (dropout drops) or only answers."""
+        """Switch between training (with dropout) and evaluation."""
         for layer in self.layers.values():
             layer.training = training
 
     def load(self, state: Mapping[str, Array]) -> None:
-        """Take the weights of another network with the same layers; ValueError names the first that does not fit."""
+        """Copy the weights of another network with the same layers; ValueError names the first that does not fit."""
         mine = self.parameters()
         if set(state) != set(mine):
             missing, unknown = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
@@ -65,7 +65,7 @@ class Network:
 
 
 def lenet_relu(classes: int = 10, channels: int = 1, rng: np.random.Generator | None = None) -> Network:
-    """LeNet with ReLU and max pooling, for images of N x channels x 32 x 32. 61,706 numbers to learn."""
+    """Return LeNet with ReLU and max pooling, for images of N x channels x 32 x 32: 61,706 parameters."""
     return Network({
         "features.0": Convolution(channels, 6, 5, rng=rng),     # N x 6 x 28 x 28
         "features.1": Activation("relu"),
@@ -78,12 +78,12 @@ def lenet_relu(classes: int = 10, channels: int = 1, rng: np.random.Generator | 
         "classifier.1": Activation("relu"),
         "classifier.2": Linear(120, 84, rng=rng),
         "classifier.3": Activation("relu"),
-        "classifier.4": Linear(84, classes, rng=rng),           # N x classes: logits, to be made into probabilities
+        "classifier.4": Linear(84, classes, rng=rng),           # N x classes: logits
     })  # fmt: skip
 
 
 def lenet_sigmoid(classes: int = 10, channels: int = 1, rng: np.random.Generator | None = None) -> Network:
-    """LeNet with sigmoids and average pooling, for images of N x channels x 28 x 28: the padding makes them 32 x 32."""
+    """Return LeNet with sigmoids and average pooling, for N x channels x 28 x 28: padding makes them 32 x 32."""
     return Network({
         "1": Convolution(channels, 6, 5, padding=2, rng=rng),   # N x 6 x 28 x 28
         "2": Activation("sigmoid"),

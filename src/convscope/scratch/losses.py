@@ -1,4 +1,4 @@
-"""How wrong the network is, as one number E, and where backpropagation begins: dE by what the network said.
+"""Losses: the error E of a batch as one number, and its gradient by the network's outputs.
 
     logits, outputs   N x classes     labels   N whole numbers     targets   N x classes
 
@@ -13,16 +13,18 @@ from .windows import Array
 
 
 def softmax(logits: Array) -> Array:
-    """p[k] = e^z[k] / sum over m of e^z[m]: positive, sum 1, in the order of the logits.
+    """Return p[k] = e^z[k] / sum over m of e^z[m]: positive, with sum 1, in the order of the logits.
 
-    Adding the same number to all logits changes nothing, so the largest is taken off first: nothing overflows.
+    Adding the same number to all logits changes nothing, so the largest is subtracted first and nothing overflows.
     """
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 
 
 def softmax_backward(dp: Array, p: Array) -> Array:
-    """A probability grows with its own logit, at the cost of the others: dp[k]/dz[m] = p[k] ((k = m) - p[m]).
+    """Return dz for dp. A probability grows with its own logit and falls with the others:
+
+    dp[k]/dz[m] = p[k] ((k = m) - p[m]), so that
 
     dz[m] = p[m] * (dp[m] - sum over k of dp[k] p[k])
     """
@@ -30,9 +32,9 @@ def softmax_backward(dp: Array, p: Array) -> Array:
 
 
 def cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
-    """E = - mean of log p[label], p being the softmax of the logits; and dlogits.
+    """Return E = - mean of log p[label], p being the softmax of the logits; and dlogits.
 
-    dz[m] = (p[m] - (m = label)) / N: what was said minus what is true. Logarithm and exponential have cancelled.
+    dz[m] = (p[m] - (m = label)) / N: the prediction minus the target. Logarithm and exponential cancel.
     """
     images = np.arange(len(labels))
     shifted = logits - logits.max(1, keepdims=True)
@@ -43,7 +45,7 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
 
 
 def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
-    """E = mean over the images of  1/2 sum over k of (target[k] - output[k])^2; and doutputs.
+    """Return E = mean over the images of  1/2 sum over k of (target[k] - output[k])^2; and doutputs.
 
     do[k] = (output[k] - target[k]) / N
     """
@@ -52,5 +54,5 @@ def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
 
 
 def one_hot(labels: Array, classes: int) -> Array:
-    """Labels as targets: 1 at the label, 0 elsewhere, N x classes."""
+    """Return labels as targets: 1 at the label, 0 elsewhere, N x classes."""
     return np.eye(classes)[labels]

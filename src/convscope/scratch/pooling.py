@@ -1,11 +1,11 @@
-"""Pooling, forwards and backwards: one number stands for each window of each map.
+"""Pooling, forward and backward: one number for each window of each map.
 
     x   N x C x H x W     y   N x C x oh x ow     every map by itself, so C stays
 
-Pooling has no weights, so nothing in it is learned. But the gradient must get through, to the layers below that do
-learn: dy is dE/dy, what comes from above, and `..._backward` answers with dx. Windows may overlap (stride < kernel) or
-leave gaps (stride > kernel); `scatter` adds up what the windows bring to a pixel, and a pixel in none gets 0.
-`stride` is that of the windows, by default the kernel: then they lie side by side.
+Pooling has no weights, so nothing in it is learned. But it passes the gradient on to the layers before it, which do
+learn: dy is dE/dy, from the next layer, and `..._backward` returns dx. Windows may overlap (stride < kernel) or leave
+gaps (stride > kernel); `scatter` adds up the gradients of all windows of a pixel, and a pixel in none gets 0. `stride`
+is that of the windows, by default the kernel, so that they lie side by side.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .windows import Array, Padding, Pair, Windows
 def max_pool(
     x: Array, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0
 ) -> tuple[Array, Array]:
-    """The largest number of each window, y, and which one of the kh * kw it was, `winner` (of equal ones the first).
+    """Return the largest number of each window, y, and which of the kh * kw it was, `winner` (of equal ones the first).
 
     y[n, c, i, j] = max over u, v of  x[n, c, s i + u, s j + v]
 
-    The padding never wins: it is minus infinity.
+    The padding is minus infinity, so that it is never the largest.
     """
     windows = _pooling_windows(kernel, stride, padding)
     for before_after, k in zip(windows.padding, windows.kernel, strict=True):
         if max(before_after) >= k:
-            raise ValueError(f"padding {padding!r} holds a whole window of {k}: there is no largest of no pixels")
+            raise ValueError(f"padding {padding!r} must be smaller than the kernel of {k}, or a window has no pixel")
     gathered = _flat(windows.gather(x, fill=-np.inf))  # N x C x kh kw x oh x ow
     winner = gathered.argmax(2)[:, :, None]
     return np.take_along_axis(gathered, winner, 2)[:, :, 0], winner[:, :, 0]
@@ -36,7 +36,7 @@ def max_pool(
 def max_pool_backward(
     dy: Array, winner: Array, size: Pair, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0
 ) -> Array:
-    """The winner takes all: the others could grow a little, and the output would not change. H x W is `size`.
+    """Return dx, N x C x `size`: all of dy goes to the winner, because no other pixel changes the output.
 
     dx[n, c, p, q] = sum of  dy[n, c, i, j]  over the windows (i, j) in which the pixel (p, q) was the winner
     """
@@ -48,14 +48,14 @@ def max_pool_backward(
 
 
 def sum_pool(x: Array, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0) -> Array:
-    """The sum of each window: y[n, c, i, j] = sum over u, v of  x[n, c, s i + u, s j + v]."""
+    """Return the sum of each window: y[n, c, i, j] = sum over u, v of  x[n, c, s i + u, s j + v]."""
     return _pooling_windows(kernel, stride, padding).gather(x).sum((2, 3))
 
 
 def sum_pool_backward(
     dy: Array, size: Pair, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0
 ) -> Array:
-    """If a pixel grows by one, so does the sum of each window that it lies in: each pixel gets all of dy.
+    """Return dx: every pixel of a window gets all of its dy, because the sum grows as much as any pixel.
 
     dx[n, c, p, q] = sum of  dy[n, c, i, j]  over the windows (i, j) in which the pixel (p, q) lies
     """
@@ -65,7 +65,7 @@ def sum_pool_backward(
 
 
 def average_pool(x: Array, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0) -> Array:
-    """The mean of each window, the sum divided by kh * kw. Zeros of the padding count as pixels."""
+    """Return the mean of each window, the sum divided by kh * kw. Zeros of the padding count as pixels."""
     kh, kw = _pooling_windows(kernel, stride, padding).kernel
     return sum_pool(x, kernel, stride, padding) / (kh * kw)
 
@@ -73,7 +73,7 @@ def average_pool(x: Array, kernel: int | Pair, stride: int | Pair | None = None,
 def average_pool_backward(
     dy: Array, size: Pair, kernel: int | Pair, stride: int | Pair | None = None, padding: Padding = 0
 ) -> Array:
-    """The kh * kw pixels of a window share its dy equally: as in the sum, divided by kh * kw."""
+    """Return dx: the kh * kw pixels of a window share its dy equally."""
     kh, kw = _pooling_windows(kernel, stride, padding).kernel
     return sum_pool_backward(dy, size, kernel, stride, padding) / (kh * kw)
 
@@ -83,5 +83,5 @@ def _pooling_windows(kernel: int | Pair, stride: int | Pair | None, padding: Pad
 
 
 def _flat(gathered: Array) -> Array:
-    """N x C x kh x kw x oh x ow -> N x C x kh kw x oh x ow."""
+    """Return N x C x kh x kw x oh x ow as N x C x kh kw x oh x ow."""
     return gathered.reshape(*gathered.shape[:2], -1, *gathered.shape[4:])

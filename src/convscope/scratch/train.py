@@ -1,4 +1,4 @@
-"""The whole of training: show a batch, measure the error, send it back, take a step. `python -m convscope.scratch`."""
+"""Train LeNet in NumPy on handwritten digits: forward, error, backward, step. `python -m convscope.scratch`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Split(NamedTuple):
 
 
 def load_digits() -> tuple[Split, Split, Split]:
-    """The 1,797 bundled handwritten digits, shuffled: 1,257 to train, 180 to watch how it goes, 360 for the end.
+    """Return the 1,797 bundled handwritten digits, shuffled: 1,257 for training, 180 for validation, 360 for the test.
 
-    They are 8 x 8 pixels with values 0..16. Each pixel becomes a square of 3 x 3, and a border of 4 pixels makes them
-    32 x 32: LeNet's field is larger than the digit, so that a kernel can also lie over its edge.
+    They have 8 x 8 pixels with values 0..16. Each pixel becomes a square of 3 x 3, and a border of 4 pixels makes them
+    32 x 32: LeNet's input is larger than the digit, so that kernels can also lie on its edge.
     """
     with np.load(DIGITS, allow_pickle=False) as arrays:
         digits, labels = arrays["images"], arrays["labels"]
@@ -45,19 +45,18 @@ def load_digits() -> tuple[Split, Split, Split]:
 
 
 def shift(images: Array, rng: np.random.Generator) -> Array:
-    """Each image moved by up to 2 pixels, which the border has room for: the same digit, and yet a new image."""
+    """Return each image moved by up to 2 pixels, for which the border has room: the same digits as new images."""
     moves = rng.integers(-2, 3, (len(images), 2))
     return np.stack([np.roll(image, move, axis=(1, 2)) for image, move in zip(images, moves, strict=True)])
 
 
 def train_epoch(network: Network, optimizer: SGD, data: Split, rng: np.random.Generator) -> float:
-    """Once through all images, shifted, in a new order. Returns the mean error."""
+    """Train once on all images, shifted, in a new order; return the mean error."""
     network.set_training(True)
     total = 0.0
     order = rng.permutation(len(data.labels))
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
-        # What does it say? How wrong is that? What share has each weight in it? Change each a little.
         logits = network.forward(shift(data.images[batch], rng))
         error, dlogits = cross_entropy(logits, data.labels[batch])
         network.backward(dlogits)
@@ -67,18 +66,18 @@ def train_epoch(network: Network, optimizer: SGD, data: Split, rng: np.random.Ge
 
 
 def accuracy(network: Network, data: Split) -> float:
-    """The share of images whose largest logit is that of their label."""
+    """Return the share of images whose largest logit is that of their label."""
     network.set_training(False)
     return float(np.mean(network.forward(data.images).argmax(1) == data.labels))
 
 
 def main(words: Sequence[str] | None = None) -> float:
-    """Train LeNet on the digits and print an epoch a line. Returns the share of the test images that it reads."""
+    """Train LeNet on the digits and print one line per epoch; return the accuracy on the test images."""
     parser = argparse.ArgumentParser(
-        "python -m convscope.scratch", description="Train LeNet in plain NumPy on real digits."
+        "python -m convscope.scratch", description="Train LeNet in plain NumPy on handwritten digits."
     )
-    parser.add_argument("--epochs", type=int, default=10, help="how many times it sees every image (10)")
-    parser.add_argument("--seed", type=int, default=0, help="another number, another beginning (0)")
+    parser.add_argument("--epochs", type=int, default=10, help="how often to train on every image (10)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of the images (0)")
     options = parser.parse_args(words)
     if options.epochs < 1:
         parser.error("--epochs must be at least 1")
@@ -88,19 +87,19 @@ def main(words: Sequence[str] | None = None) -> float:
     training, validation, test = load_digits()
     network = lenet_relu(rng=rng)
     optimizer = SGD(network.parameters(), LR, MOMENTUM, WEIGHT_DECAY)
-    numbers = sum(weight.size for weight in optimizer.parameters.values())
-    print(f"LeNet in NumPy, {numbers:,} numbers to learn from {len(training.labels):,} handwritten digits")
+    count = sum(weight.size for weight in optimizer.parameters.values())
+    print(f"LeNet in NumPy: {count:,} parameters, {len(training.labels):,} handwritten digits for training")
     for epoch in range(options.epochs):
-        # The step shrinks evenly, from LR down to a last small one: first far, then precisely.
+        # The learning rate falls linearly: large steps first, then small ones.
         optimizer.lr = LR * (1 - epoch / options.epochs)
         error = train_epoch(network, optimizer, training, rng)
-        right = accuracy(network, validation)
+        correct = accuracy(network, validation)
         seconds = time.perf_counter() - start
         print(
             f"epoch {epoch + 1} of {options.epochs}: mean error {error:.3f}, "
-            f"reads {right:6.1%} of {len(validation.labels)} digits it has not learned from ({seconds:.1f} s)",
+            f"{correct:6.1%} of {len(validation.labels)} validation digits correct ({seconds:.1f} s)",
             flush=True,
         )
-    right = accuracy(network, test)
-    print(f"The end: it reads {right:.1%} of the {len(test.labels)} test digits, which it sees now for the first time.")
-    return right
+    correct = accuracy(network, test)
+    print(f"Result: {correct:.1%} of the {len(test.labels)} test digits correct, which were not used before.")
+    return correct

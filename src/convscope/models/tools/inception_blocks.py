@@ -9,6 +9,8 @@ import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...task import classification_loss
+
 Size = int | tuple[int, int]
 
 
@@ -76,11 +78,11 @@ def _auxiliary_pool(maps: Tensor, side: int, larger: bool) -> Tensor:
 
 
 def auxiliary_loss(outputs: Any, labels: Tensor, weight: float, label_smoothing: float) -> Tensor:
-    """Return the cross-entropy of the logits, plus `weight` times that of each auxiliary head if there are any."""
+    """Return the loss of the logits, plus `weight` times that of each auxiliary head if there are any."""
     logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
-    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    loss = classification_loss(logits, labels, label_smoothing)
     for head in auxiliary:
-        loss = loss + weight * F.cross_entropy(head, labels, label_smoothing=label_smoothing)
+        loss = loss + weight * classification_loss(head, labels, label_smoothing)
     return loss
 
 

@@ -1,4 +1,4 @@
-"""Two ways to know a gradient without having written it: PyTorch's autograd, and trying it out."""
+"""Gradients to compare with: by PyTorch's autograd, and by finite differences."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ Array = np.ndarray
 
 
 def close(ours: Array, theirs: Array | torch.Tensor) -> None:
-    """Same shape, and equal to 1e-10 of the largest number."""
+    """Check for the same shape and for equality to 1e-10 of the largest number."""
     theirs = np.asarray(theirs)
     assert ours.shape == theirs.shape
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10 * max(1.0, float(np.abs(theirs).max(initial=0))))
 
 
 def by_autograd(function: Callable[..., torch.Tensor], *inputs: Array, dy: Array) -> tuple[Array, ...]:
-    """The output of a torch function, and the gradient of sum(dy * output) by each input."""
+    """Return the output of a torch function, and the gradient of sum(dy * output) by each input."""
     tensors = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in inputs]
     output = function(*tensors)
     output.backward(torch.tensor(dy))
     return output.detach().numpy(), *(tensor.grad.numpy() for tensor in tensors)
 
 
-def by_trying(function: Callable[..., Array], inputs: Sequence[Array], dy: Array, h: float = 1e-5) -> list[Array]:
-    """The gradient of sum(dy * output) by each input: move one number a little both ways, and look."""
+def by_finite_differences(
+    function: Callable[..., Array], inputs: Sequence[Array], dy: Array, h: float = 1e-5
+) -> list[Array]:
+    """Return the gradient of sum(dy * output) by each input: change one number a little in both directions."""
     gradients = []
     for array in inputs:
         gradient = np.zeros_like(array)
