@@ -25,6 +25,7 @@ from .errors import ConvScopeError, ModelFileError, OutputError, printable
 from .files import restore_folder, write_folder_atomically
 from .models import create_model
 from .run_folder import CLASSIFIER, LABELS, RunFolder, labels_text, newest_run
+from .task import Task
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -72,6 +73,7 @@ def make_config(
     class_names: list[str],
     preprocess: Preprocess,
     metrics: dict[str, Any] | None = None,
+    task: Task | None = None,
 ) -> dict[str, Any]:
     """Return the content of `config.json`, with the keys of timm and Hugging Face where they have one."""
     return {
@@ -91,6 +93,7 @@ def make_config(
         },
         "format_version": FORMAT_VERSION,
         "preprocessing": preprocess.to_dict(),
+        **(task or Task()).to_config(),
         "metrics": metrics or {},
     }
 
@@ -150,6 +153,24 @@ def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], where
             )
 
 
+def task_of(config: dict[str, Any], shown: str = CONFIG) -> Task:
+    """Return what the outputs of a bundle's network stand for; ModelFileError if its configuration is wrong."""
+    task = config.get("task", "single-label")
+    if task == "single-label":
+        return Task()
+    thresholds, labels = config.get("thresholds"), config.get("label_names")
+    if task != "multi-label":
+        raise ModelFileError(f"{shown}: task must be multi-label or left out, not '{printable(task)}'")
+    if (
+        not isinstance(thresholds, list)
+        or not all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds)
+        or not isinstance(labels, list)
+        or len(thresholds) != len(labels)
+    ):
+        raise ModelFileError(f"{shown}: thresholds must hold a number from 0 to 1 for each of label_names")
+    return Task(tuple(map(float, thresholds)))
+
+
 def _build(config: dict[str, Any], shown: str) -> nn.Module:
     try:
         with warnings.catch_warnings():
@@ -173,8 +194,9 @@ def _read_config(bundle: Path) -> dict[str, Any]:
             f"{shown}: format version {version!r}, this program reads {FORMAT_VERSION}: update convscope"
         )
     labels = config.get("label_names")
-    if not isinstance(labels, list) or len(labels) < 2 or not all(isinstance(label, str) for label in labels):
-        raise ModelFileError(f"{shown}: label_names must be a list of at least two names")
+    least = 2 if task_of(config, shown).thresholds is None else 1
+    if not isinstance(labels, list) or len(labels) < least or not all(isinstance(label, str) for label in labels):
+        raise ModelFileError(f"{shown}: label_names must be a list of at least {('one name', 'two names')[least - 1]}")
     args = config.get("model_args")
     if not isinstance(config.get("architecture"), str) or not isinstance(args, dict):
         raise ModelFileError(f"{shown}: architecture and model_args are missing or of the wrong kind")
@@ -234,9 +256,10 @@ def _card(network: nn.Module, config: dict[str, Any]) -> str:
     labels = config["label_names"]
     names = ", ".join(map(printable, labels[:20])) + (", ..." if len(labels) > 20 else "")
     measured = "".join(
-        f"- {split}: top-1 accuracy {figures['top1']:.2%} on {figures['n']:,} images\n"
+        f"- {split}: {name} {figures[key]:.2%} on {figures['n']:,} images\n"
         for split, figures in config["metrics"].items()
-        if isinstance(figures, dict) and "top1" in figures
+        for key, name in (("top1", "top-1 accuracy"), ("map", "mean average precision"))
+        if isinstance(figures, dict) and key in figures
     )
     parameters = sum(p.numel() for p in network.parameters())
     shape = " x ".join(map(str, config["pretrained_cfg"]["input_size"]))

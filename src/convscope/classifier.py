@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from .bundle import find_bundle, make_config, read_bundle, write_bundle
+from .bundle import find_bundle, make_config, read_bundle, task_of, write_bundle
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
 from .prediction import Answer, ImageLike, answers, image_pixels, logits_of
+from .task import Task
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,19 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class LabelPrediction(Prediction):
+    """One label for one image, of a classifier that gives several: whether the image gets it, and from when on."""
+
+    selected: bool
+    threshold: float
+
+
+@dataclass(frozen=True)
 class ImageResult:
-    """The likeliest classes of one image, best first; without any, `reason` says why the image cannot be used."""
+    """The predictions for one image, best first, as `Classifier.best` has them.
+
+    Without any, `reason` says why the image cannot be used.
+    """
 
     image: ImageLike
     predictions: list[Prediction]
@@ -42,7 +54,7 @@ class Classifier:
     """What training makes, and what predicting, evaluating, explaining, exporting and serving take.
 
     `architecture` and `model_args` (with `num_classes` and `in_channels`) are what `create_model` was given. `metrics`
-    are figures measured when it was saved.
+    are figures measured when it was saved. `task` says whether an image has one class or several labels.
     """
 
     network: nn.Module
@@ -51,10 +63,13 @@ class Classifier:
     architecture: str
     model_args: dict[str, Any]
     metrics: dict[str, Any] = field(default_factory=dict)
+    task: Task = field(default_factory=Task)
 
     def save(self, folder: str | Path) -> Path:
         """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole."""
-        config = make_config(self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics)
+        config = make_config(
+            self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics, self.task
+        )
         write_bundle(Path(folder), self.network, config)
         return Path(folder)
 
@@ -79,9 +94,12 @@ class Classifier:
         return logits_of(self.network, self.preprocess, pixels, self.device)
 
     def probabilities(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Tensor:
-        """Return the probabilities N x classes of several images, each row summing to 1; DataError as `predict`."""
+        """Return the probabilities N x classes of several images; DataError as `predict`.
+
+        Each row sums to 1; of a classifier that gives several labels, every probability is independent of the others.
+        """
         rows = [_logits_or_error(answer) for answer in self._answers(images, batch_size)]
-        return torch.stack(rows).softmax(1) if rows else torch.empty(0, len(self.class_names))
+        return self.task.probabilities(torch.stack(rows)) if rows else torch.empty(0, len(self.class_names))
 
     def predict(
         self, images: ImageLike | Iterable[ImageLike], topk: int = 5
@@ -95,7 +113,7 @@ class Classifier:
         _check_topk(topk)
         several = _several(images)
         if several is None:
-            return self.best(self.logits(self.pixels(images)[None]).softmax(1), topk)[0]  # type: ignore[arg-type]
+            return self.best(self.task.probabilities(self.logits(self.pixels(images)[None])), topk)[0]  # type: ignore[arg-type]
         return self.best(self.probabilities(several), topk)
 
     def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:
@@ -108,15 +126,29 @@ class Classifier:
             if answer.logits is None:
                 yield ImageResult(answer.image, [], answer.reason)
             else:
-                yield ImageResult(answer.image, self.best(answer.logits[None].softmax(1), topk)[0])
+                yield ImageResult(answer.image, self.best(self.task.probabilities(answer.logits[None]), topk)[0])
 
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
-        """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes."""
+        """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
+
+        A classifier that gives several labels has those of the image first, each with its threshold.
+        """
+        if self.task.thresholds is not None:
+            return self._best_labels(probabilities, topk, self.task.thresholds)
         order = probabilities.sort(dim=1, descending=True, stable=True)
         k = min(topk, len(self.class_names))
         return [
             [Prediction(self.class_names[i], p, i) for p, i in zip(values, indices, strict=True)]
             for values, indices in zip(order.values[:, :k].tolist(), order.indices[:, :k].tolist(), strict=True)
+        ]
+
+    def _best_labels(self, probabilities: Tensor, topk: int, thresholds: Sequence[float]) -> list[list[Prediction]]:
+        selected = self.task.selected(probabilities)
+        order = (probabilities + selected).sort(dim=1, descending=True, stable=True).indices[:, :topk].tolist()
+        rows = zip(order, probabilities.tolist(), selected.tolist(), strict=True)
+        return [
+            [LabelPrediction(self.class_names[i], values[i], i, chosen[i], thresholds[i]) for i in indices]
+            for indices, values, chosen in rows
         ]
 
     def _answers(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Iterator[Answer]:
@@ -138,6 +170,7 @@ def load(source: str | Path) -> Classifier:
         config["architecture"],
         config["model_args"],
         config.get("metrics", {}),
+        task_of(config),
     )
 
 

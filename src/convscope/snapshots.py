@@ -16,7 +16,7 @@ from typing import Any
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from .bundle import CONFIG, read_bundle
+from .bundle import CONFIG, read_bundle, task_of
 from .classifier import Classifier
 from .data.preprocess import Preprocess
 from .errors import ModelFileError, printable
@@ -48,7 +48,14 @@ def load_snapshot(folder: Path, epoch: int | None) -> Classifier:
         raise ModelFileError(f"{printable(folder)}: no epoch was saved here")
     network, config = read_bundle(folder, snapshot_name(epochs[-1] if epoch is None else epoch))
     preprocess = Preprocess.from_dict(config["preprocessing"])
-    return Classifier(network, config["label_names"], preprocess, config["architecture"], config["model_args"])
+    return Classifier(
+        network,
+        config["label_names"],
+        preprocess,
+        config["architecture"],
+        config["model_args"],
+        task=task_of(config),
+    )
 
 
 class SnapshotWriter:

@@ -6,7 +6,7 @@ from convscope.data.exact_copies import Occurrence, find_copies
 
 
 def image(digest: str, split: str, label: int, name: str) -> Occurrence:
-    return Occurrence(digest.encode(), split, label, name)
+    return Occurrence(digest.encode(), split, bytes([label]), name)
 
 
 def test_copies_under_two_labels_and_in_two_splits_are_problems():

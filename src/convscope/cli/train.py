@@ -85,7 +85,7 @@ def train_command(
 def _print_result(metrics: dict[str, Any]) -> None:
     run = metrics["run"]
     results = [
-        f"{word} accuracy {metrics[split]['top1']:.2%} ({metrics[split]['n']:,} images)"
+        f"{word} {_headline(metrics[split])} ({metrics[split]['n']:,} images)"
         for split, word in SPLIT_WORDS.items()
         if metrics[split]
     ]
@@ -95,8 +95,8 @@ def _print_result(metrics: dict[str, Any]) -> None:
     typer.echo(f"{model} on {printable(metrics['data'])}: {', '.join(results) or 'no validation and no test images'}")
     for split, word in SPLIT_WORDS.items():
         if f"{split}_tta" in metrics:
-            accuracy = metrics[f"{split}_tta"]["top1"]
-            typer.echo(f"with test-time augmentation ({metrics['recipe']['tta']}): {word} accuracy {accuracy:.2%}")
+            figure = _headline(metrics[f"{split}_tta"])
+            typer.echo(f"with test-time augmentation ({metrics['recipe']['tta']}): {word} {figure}")
     how = (
         f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
         f"{metrics['images_per_second']:,.0f} images/s"
@@ -111,3 +111,8 @@ def _print_result(metrics: dict[str, Any]) -> None:
     typer.echo("try next    " + f"convscope predict {run} IMAGE...")
     typer.echo("            " + f"convscope explain {run} IMAGE")
     typer.echo("            " + f"convscope serve {run}")
+
+
+def _headline(figures: dict[str, Any]) -> str:
+    """Return the figure that says most: the accuracy, of several labels per image the mean average precision."""
+    return f"accuracy {figures['top1']:.2%}" if "top1" in figures else f"mean average precision {figures['map']:.2%}"

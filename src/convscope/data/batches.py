@@ -14,6 +14,7 @@ from .decoded import Decoded
 from .decoding.pixels import pixel_batches
 from .preprocess import Preprocess
 from .sampler import Sampler, shuffled
+from .split import rarest_labels
 
 # 64 MB of float32: a sample must not take more memory than the training itself.
 SAMPLE_VALUES = 2**24
@@ -42,6 +43,9 @@ class Batches:
             # Networks are fastest with channels-last, which augmentation and normalisation preserve.
             self.pixels = self.pixels.to(device).contiguous(memory_format=torch.channels_last)
         self.labels = decoded.labels.to(device)
+        # The classes that a sampler balances: of several labels of an image the rarest counts.
+        marks = decoded.labels.numpy()
+        self.classes = decoded.labels if marks.ndim == 1 else torch.from_numpy(rarest_labels(marks))
         self.preprocess, self.augment, self.mix, self.sampler = preprocess, augment, mix, sampler
         self.batch_size, self.seed = min(batch_size, len(decoded)), seed
 
@@ -50,8 +54,8 @@ class Batches:
         return max(-(-(len(self.labels) - 1) // self.batch_size), 1)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
-        """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels N."""
-        order = self.sampler(self.labels.cpu(), _generator(self.seed, epoch, 0))
+        """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels N or N x K."""
+        order = self.sampler(self.classes, _generator(self.seed, epoch, 0))
         steps = range(start, len(self))
         ends = [len(order) if step == len(self) - 1 else (step + 1) * self.batch_size for step in steps]
         batches = [order[step * self.batch_size : end] for step, end in zip(steps, ends, strict=True)]

@@ -25,7 +25,7 @@ from .decoding.pixels import Pixels
 from .decoding.progress_bar import ProgressBar
 from .decoding.split_decoder import Reading, SplitDecoder
 from .decoding.stream import StreamedPixels
-from .exact_copies import Occurrence, find_copies
+from .exact_copies import Occurrence, find_copies, label_key
 from .preprocess import Preprocess, channel_moments, statistics
 from .split import Data, Split
 
@@ -40,7 +40,7 @@ MEMORY_IF_UNKNOWN = 8e9
 
 @dataclass
 class Decoded:
-    """The usable images of a split: uint8 pixels N x C x H x W, int64 labels N and N names.
+    """The usable images of a split: uint8 pixels N x C x H x W, int64 labels N (or label marks N x K) and N names.
 
     `skipped` has name and reason of each file that could not be used. For files, `digests` has one digest per encoded
     image and `moments` the sums of all values and of their squares, 2 x C; for arrays they are empty and None.
@@ -109,7 +109,7 @@ def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> 
 
 def require_usable_classes(shown: str, class_names: Sequence[str], labels: np.ndarray) -> None:
     """Raise DataError if a class does not occur in `labels`, the labels of the usable training images."""
-    counts = np.bincount(labels, minlength=len(class_names))
+    counts = np.bincount(labels, minlength=len(class_names)) if labels.ndim == 1 else labels.sum(0)
     if not counts.all():
         empty = printable(class_names[int(counts.argmin())])
         raise DataError(f"{shown}: class '{empty}' has no usable training image: add some or remove the class")
@@ -153,7 +153,7 @@ def _warn_about_copies(parts: dict[str, Decoded]) -> None:
     images = [
         Occurrence(digest, split, label, name)
         for split, part in parts.items()
-        for digest, label, name in zip(part.digests, part.labels.tolist(), part.names, strict=False)
+        for digest, label, name in zip(part.digests, map(label_key, part.labels.numpy()), part.names, strict=False)
     ]
     by_kind: dict[str, list[Problem]] = defaultdict(list)
     for problem in find_copies(images):

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ..errors import printable
 from ..problems import Problem
 
@@ -13,12 +15,17 @@ MOST_NAMED = 3
 
 
 class Occurrence(NamedTuple):
-    """One image of a data set: the digest of its file, its split, the index of its class and its name."""
+    """One image of a data set: the digest of its file, its split, the `label_key` of its label and its name."""
 
     digest: bytes
     split: str
-    label: int
+    label: bytes
     name: str
+
+
+def label_key(label: np.ndarray) -> bytes:
+    """Return what is equal for equal labels: of a class index (a NumPy number), or of an image's label marks."""
+    return label.tobytes()
 
 
 def find_copies(images: Iterable[Occurrence]) -> list[Problem]:

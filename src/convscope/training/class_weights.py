@@ -6,10 +6,10 @@ from functools import partial
 from operator import itemgetter
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..evaluation.metrics import Evaluation, Loss, loss_of
+from ..task import classification_loss
 from .outputs import Outputs, map_outputs
 from .recipe import Recipe
 
@@ -30,18 +30,27 @@ def balanced_figures(evaluation: Evaluation) -> dict[str, float]:
 
 
 def weighted_loss(network: nn.Module, labels: Tensor, class_weights: str) -> Loss:
-    """Return the network's loss; for "balanced", with classes weighted by the inverse of their count in `labels`."""
+    """Return the network's loss; for "balanced", with classes weighted by the inverse of their count in `labels`.
+
+    Several labels per image cannot be weighted in a network's own loss.
+    """
     loss = loss_of(network)
     if class_weights == "none":
         return loss
     weights = balanced_weights(labels)
-    if loss is F.cross_entropy:
-        return partial(F.cross_entropy, weight=weights)
+    if loss is classification_loss:
+        return partial(classification_loss, weight=weights)
     return partial(_loss_by_class, loss, weights)
 
 
 def balanced_weights(labels: Tensor) -> Tensor:
-    """Return images / (classes x images of the class) for each class, as in scikit-learn. Labels N (int64)."""
+    """Return images / (classes x images of the class) for each class, as in scikit-learn. Labels N (int64).
+
+    For label marks N x K, return the images without a label / the images with it: both then count equally.
+    """
+    if labels.ndim > 1:
+        marked = labels.float().sum(0)
+        return (len(labels) - marked).clamp_min(1) / marked.clamp_min(1)
     counts = torch.bincount(labels).float()
     return len(labels) / (len(counts) * counts)
 

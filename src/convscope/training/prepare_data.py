@@ -59,6 +59,8 @@ def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = 
     model_args = arguments_for(recipe.model, (channels, size, size), **options)
     if recipe.progressive:
         _require_any_size(recipe.model, channels, size, model_args)
+    if data.multi_label:
+        _require_multi_label(recipe, model_args)
     earlier = EarlierRun(recipe.from_run) if recipe.from_run else None
     known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
     preprocess = known or _unscaled(card, recipe, (channels, size, size))
@@ -66,6 +68,23 @@ def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = 
     if known is None:
         preprocess = preprocess.scaled_by(parts["train"].statistics())
     return PreparedData(data, parts, preprocess, model_args, earlier)
+
+
+def _require_multi_label(recipe: Recipe, model_args: dict[str, Any]) -> None:
+    """Raise UsageError if the recipe cannot train several labels per image."""
+    if recipe.head != "own":
+        raise UsageError(f"head {recipe.head} gives one class per image, not several labels: leave --head out")
+    with torch.device("meta"):
+        network = create_model(recipe.model, **model_args)
+        own_loss = getattr(network, "loss", None)
+        if own_loss is None:
+            return
+        if recipe.class_weights != "none":
+            raise UsageError(
+                f"class_weights: the loss of {recipe.model} cannot weigh several labels per image: leave it out"
+            )
+        blank = torch.zeros(2, model_args["num_classes"])
+        own_loss(blank, blank)
 
 
 def _unscaled(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:

@@ -58,9 +58,11 @@ class ProgressDisplay:
     def show_epoch(self, row: dict[str, float]) -> None:
         """Write one line about a finished epoch, from its row of metrics.csv."""
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
-        line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f} acc {row['train/top1']:.2%}"
+        line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f}"
+        line += f" acc {row['train/top1']:.2%}" if "train/top1" in row else ""
         if "val/loss" in row:
-            line += f"  val loss {row['val/loss']:.4f} acc {row['val/top1']:.2%}"
+            line += f"  val loss {row['val/loss']:.4f} "
+            line += f"acc {row['val/top1']:.2%}" if "val/top1" in row else f"mAP {row['val/map']:.2%}"
         line += f"  {row['images_per_second']:,.0f} images/s"
         self.show_line(line)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from torch import nn
 from ..classifier import Classifier, load
 from ..data.decoded import Decoded
 from ..errors import printable
-from ..evaluation import Evaluation, evaluate
+from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
+from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.report import Report, write_report
 from ..evaluation.tta import VIEWS
 from ..files import write_atomically
+from ..task import Task
 from .checkpoint import Progress
 from .context import TrainingContext
 from .environment import describe_environment
@@ -51,7 +53,9 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
     names, preprocess = prepared.data.class_names, prepared.preprocess
     network = network.to("cpu").eval()
-    Classifier(network, names, preprocess, recipe.model, prepared.model_args, figures).save(folder.classifier)
+    found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
+    task = next(found, Task.of(prepared.data.multi_label, len(names)))
+    Classifier(network, names, preprocess, recipe.model, prepared.model_args, figures, task).save(folder.classifier)
     if "val" in evaluations:
         write_atomically(folder.predictions("val"), evaluations["val"].table())
     metrics = {
@@ -119,13 +123,23 @@ def command_of(recipe: Recipe) -> str:
     return shlex.join(words)
 
 
-def _evaluate_splits(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> dict[str, Evaluation]:
-    """Evaluate by split, in float32; with test-time augmentation, if it was asked for, as `val_tta` and `test_tta`."""
+def _evaluate_splits(
+    context: TrainingContext, prepared: PreparedData, network: nn.Module
+) -> dict[str, Evaluation | MultiLabelEvaluation]:
+    """Evaluate by split, in float32; with test-time augmentation, if it was asked for, as `val_tta` and `test_tta`.
+
+    The thresholds of several labels per image are those that are best on the validation split.
+    """
     recipe, names = context.recipe, prepared.data.class_names
     views = {"": None} if recipe.tta == "none" else {"": None, "_tta": VIEWS[recipe.tta]}
-    return {
+    evaluations = {
         split + suffix: evaluate(network, part, prepared.preprocess, names, context.runtime.device, chosen)
         for suffix, chosen in views.items()
         for split, part in prepared.parts.items()
         if split in ("val", "test")
     }
+    validation = evaluations.get("val")
+    if isinstance(validation, MultiLabelEvaluation):
+        task = choose_thresholds(validation.probabilities, validation.labels)
+        evaluations = {split: replace(evaluation, task=task) for split, evaluation in evaluations.items()}
+    return evaluations

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..choices import MULTI_LABEL_MONITORS
 from ..data.split import Data
+from ..errors import UsageError
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
 from .recipe import Recipe
@@ -62,6 +64,7 @@ def settle_recipe(
         recipe = EarlierRun(recipe.from_run).with_its_network(recipe, given)
     if named in BY_KIND and data.kind == "photos" and not {"model", "model_args", "img_size"} & set(given):
         recipe, note = choose_for_photos(recipe, data, runtime, clock)
+    recipe = _with_monitor(recipe, data, "monitor" in given)
     few = named in BY_KIND and kind_of(data) == "few-photos"
     if "batch_size" not in given and (named is None or named in (*BY_KIND, TRANSFER)):
         recipe = limit_batch_size(recipe, images, 4 if few else 16)
@@ -69,6 +72,19 @@ def settle_recipe(
     if note:
         note += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
     return recipe, note
+
+
+def _with_monitor(recipe: Recipe, data: Data, is_given: bool) -> Recipe:
+    """Return the recipe with a figure to choose the best epoch by that these data have; UsageError for one given."""
+    accuracy = recipe.monitor not in MULTI_LABEL_MONITORS
+    if recipe.monitor == "val/loss" or accuracy != data.multi_label:
+        return recipe
+    if is_given:
+        kind, usable = ("several labels", MULTI_LABEL_MONITORS) if data.multi_label else ("one class", ("val/top1",))
+        raise UsageError(
+            f"monitor {recipe.monitor}: these data have {kind} per image: choose {' or '.join(('val/loss', *usable))}"
+        )
+    return recipe.changed(monitor="val/map" if data.multi_label else "val/top1")
 
 
 def limit_batch_size(recipe: Recipe, images: int, steps: int = 16) -> Recipe:

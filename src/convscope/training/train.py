@@ -21,11 +21,12 @@ from ..data.datasets import load_data
 from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table
 from ..errors import ModelFileError, printable
-from ..evaluation import Evaluation, evaluate
+from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name
 from ..models import create_model, find_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
+from ..task import Task
 from .checkpoint import read_weights
 from .context import TrainingContext
 from .environment import describe_environment
@@ -77,7 +78,7 @@ def train(
     clock = Clock(chosen.time_budget, started)
     find_card(chosen.model)  # an unknown network is named before any data is read
     with clock.measuring("data"):
-        loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir)
+        loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir, **chosen.interpretation)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
         chosen, note = settle_recipe(named, loaded, given, runtime, clock)
         prepared = prepare_data(loaded, chosen, strict, show)
@@ -112,7 +113,7 @@ def resume(
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     run_folder.remove_leftovers()
     with clock.measuring("data"):
-        loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir)
+        loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir, **recipe.interpretation)
         table = run_folder.read_split()
         if (loaded.divided or loaded.held_out) and table is not None:
             loaded = redivide(loaded, table)
@@ -141,17 +142,19 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "") -> Ru
     recipe, runtime = context.recipe, context.runtime
     counts = ", ".join(f"{len(part):,} {split}" for split, part in parts.items())
     display.show_line(f"{recipe.model} on {printable(prepared.data.name)}: {counts}")
+    if prepared.data.origin is not None:
+        display.show_line(str(prepared.data.origin))
     if note:
         display.show_line(note)
     display.show_line(f"run folder: {printable(folder.path)}")
 
-    def validate(current: nn.Module) -> Evaluation:
+    def validate(current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with runtime.autocast():
             return evaluate(current, parts["val"], preprocess, class_names, runtime.device)
 
-    snapshots = SnapshotWriter(
-        folder.snapshots, make_config(recipe.model, prepared.model_args, class_names, preprocess)
-    )
+    task = Task.of(prepared.data.multi_label, len(class_names))
+    config = make_config(recipe.model, prepared.model_args, class_names, preprocess, task=task)
+    snapshots = SnapshotWriter(folder.snapshots, config)
     measured = validate if "val" in parts else None
     trainer = Trainer(
         context, network, batches, validate=measured, body=body, snapshots=snapshots, identity=prepared.identity

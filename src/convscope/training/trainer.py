@@ -13,7 +13,9 @@ from ..data.augment.mixup_cutmix import Mixed
 from ..data.batches import Batches
 from ..errors import DivergedError, printable
 from ..evaluation.metrics import Evaluation
+from ..evaluation.multi_label import MultiLabelEvaluation
 from ..snapshots import SnapshotWriter
+from ..task import count_correct
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .class_weights import balanced_figures, is_balanced, weighted_loss
 from .context import TrainingContext
@@ -49,7 +51,7 @@ class Trainer:
         network: nn.Module,
         batches: Batches,
         *,
-        validate: Callable[[nn.Module], Evaluation] | None = None,
+        validate: Callable[[nn.Module], Evaluation | MultiLabelEvaluation] | None = None,
         body: Body | None = None,
         snapshots: SnapshotWriter | None = None,
         identity: str = "",
@@ -57,6 +59,7 @@ class Trainer:
         self.recipe, self.runtime, self.folder = context.recipe, context.runtime, context.folder
         self.clock, self.display = context.clock, context.display
         self.network, self.batches, self.validate = network, batches, validate
+        self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
         self.body, self.snapshots = body, snapshots
         self.loss_of = weighted_loss(network, batches.labels, self.recipe.class_weights)
         self.optimizer = make_optimizer(network, self.recipe, body.parameters if body else ())
@@ -146,7 +149,7 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         first = labels.first if isinstance(labels, Mixed) else labels
-        return torch.stack([loss.detach(), (main_logits(outputs).detach().argmax(1) == first).sum()])
+        return torch.stack([loss.detach(), count_correct(main_logits(outputs).detach(), first)])
 
     def loss(self, outputs: Outputs, labels: Tensor | Mixed) -> Tensor:
         """Return the mean loss of a batch; of a mixed one, that of both its labels by their shares."""
@@ -211,15 +214,15 @@ class Trainer:
         row: dict[str, float] = {
             "epoch": done.epoch + 1,
             "train/loss": done.loss_sum / done.seen,
-            "train/top1": done.correct / done.seen,
+            f"train/{self.accuracy}": done.correct / done.seen,
         }
         self.update_average()
         if self.validate is not None:
             with self.clock.measuring("validate"):
                 evaluation = self.validate(self.kept_network)
             figures = evaluation.figures()
-            row |= {"val/loss": figures["loss"], "val/top1": figures["top1"]}
-            if is_balanced(self.recipe):
+            row |= {f"val/{name}": figures[name] for name in evaluation.PER_EPOCH}
+            if is_balanced(self.recipe) and isinstance(evaluation, Evaluation):
                 row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
             if not math.isfinite(figures["loss"]):
                 raise self.diverged(figures["loss"])
