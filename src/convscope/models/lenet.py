@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from ..errors import UsageError
 from .tools.card import Card
 from .tools.layers import RBF, ScaledTanh, SubSampling, TableConv2d, require_size
 
@@ -122,6 +123,8 @@ class LeNet5(nn.Module):
         """
         if labels.ndim > 1:
             raise UsageError("lenet5 gives one class per image, not several labels: choose lenet_relu or another network")
+        if labels.ndim > 1:
+            raise UsageError("lenet5 gives one class per image, not several labels: choose another network")
         if self.criterion == "mse":
             return -logits.gather(1, labels[:, None]).mean()
         rubbish = F.softplus(-self.j - logits.logsumexp(1)).mean()
