@@ -13,6 +13,7 @@ from .parameters import (
     Cache,
     DataDir,
     Device,
+    Encoding,
     Folders,
     Json,
     LabelColumn,
@@ -45,6 +46,7 @@ def evaluate_command(
     data_dir: DataDir = None,
     folders: Folders = "auto",
     label_column: LabelColumn = None,
+    encoding: Encoding = "auto",
     tta: Tta = "none",
     cache: Cache = None,
     workers: Workers = None,
@@ -65,7 +67,7 @@ def evaluate_command(
     checked("workers", workers, "--workers")
     result = evaluate_bundle(
         run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
-        cache=cache, workers=workers, interpretation=interpretation_options(folders, label_column),
+        cache=cache, workers=workers, interpretation=interpretation_options(folders, label_column, encoding=encoding),
     )  # fmt: skip
     if json:
         print_json(result)

@@ -12,6 +12,7 @@ from .parameters import (
     Data,
     DataDir,
     Device,
+    Encoding,
     Folders,
     Json,
     LabelColumn,
@@ -41,6 +42,7 @@ def features_command(
     data_dir: DataDir = None,
     folders: Folders = "auto",
     label_column: LabelColumn = None,
+    encoding: Encoding = "auto",
     label_type: LabelType = "auto",
     device: Device = "auto",
     strict: Strict = False,
@@ -54,7 +56,7 @@ def features_command(
 
     features = write_features(
         run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
-        interpretation=interpretation_options(folders, label_column, label_type),
+        interpretation=interpretation_options(folders, label_column, label_type, encoding),
     )  # fmt: skip
     count, width = features.values.shape
     if json:

@@ -29,6 +29,7 @@ def load_data(
     folders: str = "auto",
     label_column: str | None = None,
     label_type: str = "auto",
+    encoding: str = "auto",
 ) -> Data:
     """Load a data set by name or path.
 
@@ -43,7 +44,7 @@ def load_data(
     it to disk. A set without splits is divided into train, val and test, class by class and the same way every time.
     The result's `origin` says what was taken for classes and splits. Where a path can be read in two ways, `folders`
     ("classes" or "splits": what the folders at the top are), `label_column` (of a table) and `label_type` ("single" or
-    "multi": labels per image) choose.
+    "multi": labels per image) choose; `encoding` is that of tables and of names in zips.
 
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
@@ -56,7 +57,7 @@ def load_data(
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if os.path.lexists(name):
-        return load_path(Path(name), Interpretation(folders, label_column, label_type))
+        return load_path(Path(name), Interpretation(folders, label_column, label_type, encoding))
     path_like = os.sep in name or Path(name).suffix
     otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
     hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)

@@ -58,6 +58,11 @@ class TrainingOptions:
         "auto", Panel.DATA, "Labels per image in a table: one (single), or any number (multi).",
         choices=LABEL_TYPES, identity=True,
     )
+    encoding: str = option(
+        "auto", Panel.DATA,
+        "Text encoding of tables and of names in zips, such as gb18030, where it cannot be found out.",
+        metavar="NAME", identity=True,
+    )
     img_size: int | None = option(
         None, Panel.DATA,
         "Height and width of the network's input in pixels. Default: chosen to suit the network and the images.",

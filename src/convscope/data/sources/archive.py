@@ -14,23 +14,29 @@ from typing import BinaryIO
 
 from ...errors import DataError, printable
 from ..image_file import LARGE, MAX_BYTES, EmbeddedImage, UnreadableImage, check_header, fingerprint
+from .text_encoding import decode_names
 
 MAX_MEMBERS, MAX_DEPTH = 5_000_000, 100
 # A small file compressed more than this may be a blank picture; a large one is a zip bomb.
 MAX_RATIO = 100
 # Those that all writers use: images are stored or deflated.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+UTF8_FLAG = 0x800
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Member(EmbeddedImage):
-    """One file in a zip; `state` is the fingerprint of the zip at the time when it was listed."""
+    """One file in a zip: its `name` as the zip has it, and its `path` decoded, with forward slashes.
+
+    `state` is the fingerprint of the zip at the time when it was listed.
+    """
 
     archive: str
     name: str
     crc: int
     state: str
+    path: str = ""
 
     def read(self) -> bytes:
         """Return the content; UnreadableImage if it is no image within the limits, damaged, or the zip has changed."""
@@ -62,7 +68,7 @@ class Member(EmbeddedImage):
         return f"{self.state}:{self.crc:08x}:{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.archive}/{self.name}"
+        return f"{self.archive}/{self.path or self.name}"
 
 
 # Keyed by the process too: a forked process would share the position in the open file, so each opens the zip itself.
@@ -71,8 +77,10 @@ def _opened(archive: str, state: str, process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(archive)
 
 
-def list_archive(path: Path) -> tuple[dict[str, Member], list[str]]:
-    """Return the files of a zip by name, and the names of its folders; DataError for a damaged or hostile zip.
+def list_archive(path: Path, encoding: str = "auto") -> tuple[dict[str, Member], list[str]]:
+    """Return the files of a zip by path, and the paths of its folders; DataError for a damaged or hostile zip.
+
+    Names without the zip's mark for UTF-8 are decoded by `encoding`; with "auto" it is found out.
 
     The whole zip is refused for names that lead out of it, links and other special files, passwords, two files of one
     name, files that share their bytes, and a file that would unpack to far more than an image can be.
@@ -88,9 +96,30 @@ def list_archive(path: Path) -> tuple[dict[str, Member], list[str]]:
         ) from problem
     if reason := next(_reasons_to_refuse(path, infos), None):
         raise DataError(f"{printable(path)}: {reason}: the zip is not used")
-    folders = [info.filename.rstrip("/") for info in infos if info.is_dir()]
-    members = {i.filename: Member(os.fspath(path), i.filename, i.CRC, state) for i in infos if not i.is_dir()}
+    paths = _decoded_paths(infos, printable(path), encoding)
+    folders, members = [], {}
+    for info, name in zip(infos, paths, strict=True):
+        if info.is_dir() or name.endswith("/"):
+            folders.append(name.rstrip("/"))
+        else:
+            members[name] = Member(os.fspath(path), info.filename, info.CRC, state, name)
     return members, folders
+
+
+def _decoded_paths(infos: list[zipfile.ZipInfo], where: str, encoding: str) -> list[str]:
+    """Return the paths of all entries with forward slashes; DataError if their encoding is in doubt.
+
+    The zip's own characters are code page 437 where UTF-8 is not marked, which is what zipfile takes them for; most
+    writers mean the encoding of their system instead. A backslash is a separator only once it is decoded: in Big5 and
+    Shift-JIS its byte is the second half of some characters.
+    """
+    legacy = [i for i, info in enumerate(infos) if not info.flag_bits & UTF8_FLAG and not info.orig_filename.isascii()]
+    paths = [info.orig_filename for info in infos]
+    if legacy:
+        raw = [infos[i].orig_filename.encode("cp437") for i in legacy]
+        for i, name in zip(legacy, decode_names(raw, f"{where}: the names in it", encoding), strict=True):
+            paths[i] = name
+    return [name.replace("\\", "/") for name in paths]
 
 
 def _reasons_to_refuse(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:

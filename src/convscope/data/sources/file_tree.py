@@ -17,13 +17,23 @@ from .archive import Member, list_archive
 
 # A file of a data set, on disk or in a zip.
 File = Path | Member
-IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
+# What operating systems, network disks and tools keep among a user's files; names are compared in lower case.
+IGNORED = frozenset({
+    "thumbs.db", "desktop.ini", "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "recycler", "lost+found",
+    "system volume information", "found.000", "__pycache__", "node_modules",
+})  # fmt: skip
+# Files by which a folder is known as one of ConvScope's own: a run, a saved classifier, an evaluation.
+RUN_FILES, BUNDLE_FILES, EVALUATION_FILES = ("recipe.yaml", "env.json"), ("config.json", "model.safetensors"), (
+    "report.html", "predictions.csv"
+)  # fmt: skip
+OUTPUTS, VERBS_WITH_OUTPUT = "runs", frozenset({"train", "evaluate", "explain", "benchmarks"})
 
 
 class Folder(ABC):
     """A folder; `name` is its own, `path` leads to it from the root of the data set, whose `path` is empty.
 
-    Hidden files and folders (`.name`) and files that operating systems leave behind (`Thumbs.db`) are left out.
+    Hidden files and folders (`.name`), what systems leave behind (`Thumbs.db`, `@eaDir`) and ConvScope's own output on
+    disk are left out.
     """
 
     name: str
@@ -66,9 +76,9 @@ def has_image_suffix(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a hundred thousand names per second
 
 
-def open_folder(path: Path) -> Folder:
-    """Return the root folder of the data set in a folder or a zip file."""
-    return DiskFolder(LinkTargets(path), path, "") if os.path.isdir(path) else _open_zip(path)  # noqa: PTH112
+def open_folder(path: Path, encoding: str = "auto") -> Folder:
+    """Return the root folder of the data set in a folder or a zip file; `encoding` is that of names in the zip."""
+    return DiskFolder(LinkTargets(path), path, "") if os.path.isdir(path) else _open_zip(path, encoding)  # noqa: PTH112
 
 
 def image_files(root: Path) -> list[Path]:
@@ -203,7 +213,10 @@ class DiskFolder(Folder):
                     listing = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not _is_ignored(e.name)]
             except OSError as problem:
                 raise DataError(f"{printable(self.location)}: cannot be listed ({problem.strerror})") from problem
-            self._entries = sorted(listing, key=lambda entry: os.fsencode(entry[0]))
+            kept = [entry for entry in listing if not (entry[1] and _is_own_output(self.location / entry[0]))]
+            for name in sorted({entry[0] for entry in listing} - {entry[0] for entry in kept}):
+                warn("own-output", self.location / name, "output of convscope, left out of the data set")
+            self._entries = sorted(kept, key=lambda entry: os.fsencode(entry[0]))
         return self._entries
 
 
@@ -259,20 +272,35 @@ class ZipFolder(Folder):
         return folder
 
 
-def _open_zip(path: Path) -> ZipFolder:
-    members, folders = list_archive(path)
+def _open_zip(path: Path, encoding: str) -> ZipFolder:
+    members, folders = list_archive(path, encoding)
     root = ZipFolder()
     for name in folders:
         root.create(name)
     for full, member in members.items():
-        above, _, name = full.replace("\\", "/").rpartition("/")
+        above, _, name = full.rpartition("/")
         if not _is_ignored(name) and (folder := root.create(above)) is not None:
             folder.own[name] = member
     return root
 
 
 def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name in IGNORED
+    return name.startswith(".") or name.lower() in IGNORED
+
+
+def _is_own_output(folder: Path) -> bool:
+    """Whether a folder is a run, a saved classifier, an evaluation, or the folder `runs` that holds them."""
+    inside = os.fspath(folder)
+    for files in (RUN_FILES, BUNDLE_FILES, EVALUATION_FILES):
+        if all(os.path.isfile(f"{inside}/{name}") for name in files):  # noqa: PTH113
+            return True
+    if folder.name != OUTPUTS:
+        return False
+    try:
+        names = {name for name in os.listdir(folder) if not name.startswith(".")}  # noqa: PTH208
+    except OSError:
+        return False
+    return bool(names) and names <= VERBS_WITH_OUTPUT
 
 
 def _join(path: str, name: str) -> str:

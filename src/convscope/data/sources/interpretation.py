@@ -10,12 +10,14 @@ class Interpretation:
     """What the user says about a data set.
 
     `folders` is auto, classes or splits: what the folders at the top are. `label_column` is the column of a table with
-    the labels. `label_type` is auto, single or multi: how many labels an image may have.
+    the labels. `label_type` is auto, single or multi: how many labels an image may have. `encoding` is that of tables
+    and of names in zips, "auto" to find it out.
     """
 
     folders: str = "auto"
     label_column: str | None = None
     label_type: str = "auto"
+    encoding: str = "auto"
 
 
 INTERPRETATION_OPTIONS = tuple(field.name for field in fields(Interpretation))

@@ -27,7 +27,7 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
     if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for names that are not valid text
         if is_saved(path):
             return load_saved(path)
-        folder = open_folder(path)
+        folder = open_folder(path, interpretation.encoding)
         data = load_folder(folder, shown, interpretation)
         links = folder.links if isinstance(folder, DiskFolder) else None
     elif is_table_name(path.name):
@@ -55,7 +55,7 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
             return load_cifar(folder, layout, shown)
         if pairs := find_idx(folder):
             return load_idx(folder, pairs, shown)
-        tables = find_tables(folder) if interpretation.folders == "auto" else []
+        tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
         inner = folder.folders()
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"
         if alone and not split_of(inner[0].name) and _holds_data_set(inner[0]):

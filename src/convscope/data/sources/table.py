@@ -16,8 +16,9 @@ from .file_tree import File, Folder, read_file_up_to
 from .interpretation import Interpretation
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
-from .table_file import Table, decode_text, is_table_name, read_table
+from .table_file import Table, is_table_name, read_table
 from .table_images import ImageFinder
+from .text_encoding import decode_text
 
 CLASS_NAME_FILES = (
     "labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names", "wnids.txt",
@@ -45,7 +46,7 @@ class TableFile:
         return split_of(os.path.splitext(self.name)[0]) or (split_of(self.folder.name) if self.folder.path else None)  # noqa: PTH122
 
 
-def find_tables(folder: Folder) -> list[TableFile]:
+def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
     """Return the tables of labelled images in a folder, in its split folders and in containers such as `images/`."""
     holders = [folder]
     for inner in folder.folders():
@@ -58,7 +59,7 @@ def find_tables(folder: Folder) -> list[TableFile]:
             if not is_table_name(name) or name.lower() in CLASS_NAME_FILES or ANSWER_TEMPLATES.match(name):
                 continue
             finder = finder or ImageFinder(folder)
-            if _names_labelled_images(TableFile(name, item, holder), finder):
+            if _names_labelled_images(TableFile(name, item, holder), finder, encoding):
                 tables.append(TableFile(name, item, holder))
     return tables
 
@@ -75,13 +76,14 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
     collected = _Collected(shown)
     for table in tables:
         where = shown if shown.endswith(table.name) else f"{shown}/{_path(table)}"
-        read = read_table(table.name, table.item, where)
+        read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
         if not read.rows:
             raise DataError(f"{where}: it lists no image")
         preferred = _preferred(folder, table)
         understood = _understand(read, finder, interpretation)
         if read.is_list:
-            understood = replace(understood, rows=_with_class_names(understood.rows, table.folder, where))
+            rows = _with_class_names(understood.rows, table.folder, where, interpretation.encoding)
+            understood = replace(understood, rows=rows)
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
@@ -176,10 +178,10 @@ def _understand(table: Table, finder: ImageFinder, interpretation: Interpretatio
     return understand(table, path, interpretation.label_column, interpretation.label_type)
 
 
-def _names_labelled_images(table: TableFile, finder: ImageFinder) -> bool:
+def _names_labelled_images(table: TableFile, finder: ImageFinder, encoding: str) -> bool:
     """Whether a file names images with labels, as far as its first lines tell."""
     try:
-        read = read_table(table.name, table.item, table.name, most=LINES_TO_RECOGNISE)
+        read = read_table(table.name, table.item, table.name, LINES_TO_RECOGNISE, encoding)
         path = path_column(read, finder.exists)
         if path is None or not read.rows or not has_labels(read, path):
             return False
@@ -225,14 +227,14 @@ def _warn_about_repeated(repeated: Sequence[tuple[LabelledRow, bool, bool]], whe
         warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
 
 
-def _with_class_names(rows: Sequence[LabelledRow], folder: Folder, where: str) -> list[LabelledRow]:
+def _with_class_names(rows: Sequence[LabelledRow], folder: Folder, where: str, encoding: str) -> list[LabelledRow]:
     """Return the rows of a list with class names, from the file beside it, instead of class indices."""
     files = {name.lower(): item for name, item in folder.files().items()}
     names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
     if names_file is None:
         warn("no-names", where, f"no {CLASS_NAME_FILES[0]} beside it; the classes are called by their numbers")
         return list(rows)
-    names = read_class_names(files[names_file])
+    names = read_class_names(files[names_file], encoding)
     worst = max(rows, key=lambda row: int(row.labels[0]))
     if int(worst.labels[0]) >= len(names):
         raise DataError(
@@ -245,12 +247,12 @@ def _with_class_names(rows: Sequence[LabelledRow], folder: Folder, where: str) -
     return [replace(row, labels=(names[int(row.labels[0])],)) for row in rows]
 
 
-def read_class_names(item: File) -> list[str]:
+def read_class_names(item: File, encoding: str = "auto") -> list[str]:
     """Read a file with one class name per line.
 
     A number or WordNet id at the beginning of every line is left out if the names stay different without it.
     """
-    text = decode_text(read_file_up_to(item, NAMES_LIMIT), printable(item))
+    text = decode_text(read_file_up_to(item, NAMES_LIMIT), printable(item), encoding)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     numbered = [str(i) for i in range(len(lines))] == [line.split()[0].rstrip(":") for line in lines]
     if numbered or all(re.fullmatch(r"n\d{8}\s.+", line) for line in lines):
@@ -264,7 +266,7 @@ def read_class_names(item: File) -> list[str]:
 def images_by_class(folder: Folder, table: TableFile, interpretation: Interpretation, shown: str) -> Classes:
     """Return the images that the table of one split names, by class; DataError as for `load_tables`."""
     finder, where = ImageFinder(folder), f"{shown}/{_path(table)}"
-    read = read_table(table.name, table.item, where)
+    read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
     understood = understand(read, path_column(read, finder.exists), interpretation.label_column, "single")
     classes: dict[str, list[tuple[str, File]]] = {}
     for row in understood.rows:
@@ -279,7 +281,7 @@ def labels_by_image(
     """Return the labels that tables give to image files; rows whose file does not exist are left out."""
     finder, labels = ImageFinder(folder), {}
     for table in tables:
-        read = read_table(table.name, table.item, _path(table))
+        read = read_table(table.name, table.item, _path(table), encoding=interpretation.encoding)
         understood = _understand(read, finder, interpretation)
         for row in understood.rows:
             try:

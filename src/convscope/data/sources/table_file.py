@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -13,10 +14,12 @@ from dataclasses import dataclass
 from ...errors import DataError, printable
 from ...problems import listed
 from .file_tree import File, has_image_suffix, read_file_up_to
+from .text_encoding import decode_text
 
 TABLES, JSON_LINES, LISTS = (".csv", ".tsv"), (".jsonl",), (".txt", ".lst")
 # Bytes of a table: about ten million lines.
 LIMIT = 1 << 30
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Characters that end a line in text but stand inside names in tables of people's own.
 _LINE = re.compile(r"\r\n|\r|\n")
 
@@ -45,11 +48,12 @@ def is_table_name(name: str) -> bool:
     return _suffix(name) in TABLES + JSON_LINES + LISTS
 
 
-def read_table(name: str, item: File, where: str, most: int | None = None) -> Table:
+def read_table(name: str, item: File, where: str, most: int | None = None, encoding: str = "auto") -> Table:
     """Read a table, or its first `most` lines; DataError names the line that is wrong."""
-    text = decode_text(read_file_up_to(item, LIMIT), where)
-    if "\0" in text[:4096]:
+    content = read_file_up_to(item, LIMIT)
+    if b"\0" in content[:4096] and not content.startswith(UTF16_MARKS):
         raise DataError(f"{where}: not a text file")
+    text = decode_text(content, where, encoding)
     lines = _LINE.split(text) if most is None else _LINE.split(text, most)[:most]
     first = next((line for line in lines if line.strip()), "")
     if _suffix(name) in JSON_LINES:
@@ -65,11 +69,6 @@ def read_table(name: str, item: File, where: str, most: int | None = None) -> Ta
     if rows and _is_header(rows[0][1]):
         return Table(where, tuple(cell.strip() for cell in rows[0][1]), rows[1:])
     return Table(where, (), rows)
-
-
-def decode_text(content: bytes, where: str) -> str:
-    """Return the text of a file; `where` names it in messages."""
-    return content.decode("utf-8-sig", "surrogateescape")
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
