@@ -47,7 +47,7 @@ def predict_command(
     device: Device = "auto",
     strict: Strict = False,
 ) -> None:
-    """Predict the class of each image, with probabilities."""
+    """Predict the class of each image, or its labels if the classifier gives several, with probabilities."""
     from ..classifier import load
     from ..data.decoded import report_skipped
     from ..devices import choose_device
@@ -55,13 +55,18 @@ def predict_command(
     classifier = load(run)
     classifier.network.to(choose_device(device))
     sources = list(find_images(images))
-    writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names))
+    writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names), classifier.task.multi_label)
     predicted, skipped = 0, []
-    for result in classifier.predict_each(sources, topk):
+    # Of several labels per image all are needed: any number of them may be above their thresholds.
+    asked = len(classifier.class_names) if classifier.task.multi_label else topk
+    for result in classifier.predict_each(sources, asked):
         path = STDIN if isinstance(result.image, bytes) else str(result.image)
         if result.predictions:
-            top = [vars(prediction) for prediction in result.predictions]
-            writer.write({"path": path, **top[0], "topk": top})
+            ranked = [vars(prediction) for prediction in result.predictions]
+            row = {"path": path, **ranked[0], "topk": ranked[:topk]}
+            if classifier.task.multi_label:
+                row["labels"] = [entry for entry in ranked if entry["selected"]]
+            writer.write(row)
             predicted += 1
         else:
             skipped.append((path, result.reason))
@@ -111,10 +116,14 @@ def _from_stdin(content: bytes) -> Iterator[Path | bytes]:
 
 
 class _Writer:
-    """Collects rows `path, label, probability, index, topk`; a format prints them one by one, or all at the end."""
+    """Collects rows `path, label, probability, index, topk`; a format prints them one by one, or all at the end.
 
-    def __init__(self, topk: int, classes: int):
+    With `multi_label`, rows also have `labels`, those of the image, and every label `selected` and `threshold`.
+    """
+
+    def __init__(self, topk: int, classes: int, multi_label: bool = False):
         self.rows: list[dict[str, Any]] = []
+        self.multi_label = multi_label
 
     def write(self, row: dict[str, Any]) -> None:
         self.rows.append(row)
@@ -124,11 +133,17 @@ class _Writer:
 
 
 class _Table(_Writer):
-    """One line per image: its name, then labels with their probabilities, best first."""
+    """One line per image: its name, then labels with their probabilities, best first; a dash for an image without."""
 
     def close(self, skipped: list[tuple[str, str]]) -> None:
-        if self.rows:
-            print_table([(r["path"], *(f"{p['label']} {p['probability']:.1%}" for p in r["topk"])) for r in self.rows])
+        rows = [(row["path"], *self._cells(row)) for row in self.rows]
+        columns = max(map(len, rows), default=0)
+        if rows:
+            print_table([(*row, *[""] * (columns - len(row))) for row in rows])
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        shown = row["labels" if self.multi_label else "topk"]
+        return [f"{p['label']} {p['probability']:.1%}" for p in shown] or ["-"]
 
 
 class _Json(_Writer):
@@ -147,16 +162,21 @@ class _JsonLines(_Writer):
 
 
 class _Csv(_Writer):
-    """One row per image `path,label,probability,index,label_2,probability_2,...`, printed as soon as it is known."""
+    """One row per image `path,label,probability,index,label_2,probability_2,...`, printed as soon as it is known.
 
-    def __init__(self, topk: int, classes: int):
-        super().__init__(topk, classes)
+    Several labels of an image stand in a further column `labels`, with `|` between them.
+    """
+
+    def __init__(self, topk: int, classes: int, multi_label: bool = False):
+        super().__init__(topk, classes, multi_label)
         further = [f"{name}_{n}" for n in range(2, min(topk, classes) + 1) for name in ("label", "probability")]
-        self._print(["path", "label", "probability", "index", *further])
+        labels = ["labels"] if multi_label else []
+        self._print(["path", *labels, "label", "probability", "index", *further])
 
     def write(self, row: dict[str, Any]) -> None:
         further = [value for p in row["topk"][1:] for value in (p["label"], f"{p['probability']:.6f}")]
-        self._print([row["path"], row["label"], f"{row['probability']:.6f}", row["index"], *further])
+        labels = ["|".join(p["label"] for p in row["labels"])] if self.multi_label else []
+        self._print([row["path"], *labels, row["label"], f"{row['probability']:.6f}", row["index"], *further])
 
     def _print(self, cells: list[Any]) -> None:
         typer.echo(csv_text([cells]), nl=False)

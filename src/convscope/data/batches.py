@@ -54,7 +54,7 @@ class Batches:
         return max(-(-(len(self.labels) - 1) // self.batch_size), 1)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
-        """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels N or N x K."""
+        """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels."""
         order = self.sampler(self.classes, _generator(self.seed, epoch, 0))
         steps = range(start, len(self))
         ends = [len(order) if step == len(self) - 1 else (step + 1) * self.batch_size for step in steps]

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from ..errors import UsageError
 from .tools.card import Card
 from .tools.layers import RBF, ScaledTanh, SubSampling, TableConv2d, require_size
 
@@ -121,8 +120,6 @@ class LeNet5(nn.Module):
 
         Equation 9 is the cross-entropy of the distances plus a term for the rubbish class.
         """
-        if labels.ndim > 1:
-            raise UsageError("lenet5 gives one class per image, not several labels: choose lenet_relu or another network")
         if labels.ndim > 1:
             raise UsageError("lenet5 gives one class per image, not several labels: choose another network")
         if self.criterion == "mse":

@@ -114,7 +114,8 @@ def _mistakes(run_folder: RunFolder | None) -> list[Example]:
         return []
     try:
         rows = [row for row in run_folder.read_predictions() if row["label"] != row["prediction"]]
-        rows.sort(key=lambda row: -float(row["probability"]))
+        # Of several labels per image there is no single probability: the highest loss comes first.
+        rows.sort(key=lambda row: -float(row["probability"] if "probability" in row else row["loss"]))
     except (KeyError, TypeError, ValueError):
         return []
     bundled = _bundled_images(run_folder)
