@@ -19,17 +19,17 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
     images N x C x H x W. Every gradient has the shape of its node's output; it is zero where the loss does not depend
     on the node. The network runs in evaluation mode, and no parameter gets a gradient.
     """
-    found: dict[str, Tensor] = {}
+    computed: dict[str, Tensor] = {}
     shapes: dict[str, torch.Size] = {}
 
     def observe(name: str, output: Tensor) -> None:
         shapes[name] = output.shape
         if output.requires_grad:
             # The hook gets the gradient of the values as they are now, though the next layer may work in place.
-            output.register_hook(lambda gradient: found.update({name: gradient}))
+            output.register_hook(lambda gradient: computed.update({name: gradient}))
 
     pixels, logits = run_observed(network, images, observe)
     with torch.enable_grad():
         value = loss(logits, as_labels(labels, logits))
         torch.autograd.grad(value, pixels)
-    return {name: found[name] if name in found else pixels.new_zeros(shape) for name, shape in shapes.items()}
+    return {name: computed[name] if name in computed else pixels.new_zeros(shape) for name, shape in shapes.items()}

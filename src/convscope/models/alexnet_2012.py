@@ -182,8 +182,8 @@ def alexnet_2012(
         return AlexNet2012(num_classes, in_channels, dropout, groups, norm_across_towers)
     if isinstance(devices, str) or len(devices) != 2 or groups != 2:
         raise ValueError("devices must be two, one for each of two groups, such as ('cuda:0', 'cuda:1')")
-    found = [str(choose_device(device)) for device in devices]
-    return TwoTowers(num_classes, in_channels, dropout, norm_across_towers, found)
+    chosen = [str(choose_device(device)) for device in devices]
+    return TwoTowers(num_classes, in_channels, dropout, norm_across_towers, chosen)
 
 
 CARDS = [

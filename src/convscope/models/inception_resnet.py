@@ -65,7 +65,7 @@ class Residual(nn.Module):
         self.act = nn.ReLU() if rectify else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x C x H x W."""
+        """Return maps: N x C x H x W -> N x C x H x W."""
         branches = [branch(maps) for name, branch in self.named_children() if name.startswith("branch")]
         return self.act(maps + self.scale * self.conv2d(torch.cat(branches, 1)))
 

@@ -33,7 +33,7 @@ class InceptionA(nn.Module):
         self.branch_pool = Conv(in_channels, pool_maps, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W -> N x 224 + pool_maps x H x W."""
+        """Return maps: N x C x H x W -> N x 224 + pool_maps x H x W."""
         five = self.branch5x5_2(self.branch5x5_1(x))
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch1x1(x), five, double, self.branch_pool(self.pool(x))], 1)
@@ -51,7 +51,7 @@ class InceptionB(nn.Module):
         self.pool = nn.MaxPool2d(3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W -> N x 480 + C x H/2 x W/2."""
+        """Return maps: N x C x H x W -> N x 480 + C x H/2 x W/2."""
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch3x3(x), double, self.pool(x)], 1)
 
@@ -74,7 +74,7 @@ class InceptionC(nn.Module):
         self.branch_pool = Conv(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W -> N x 768 x H x W."""
+        """Return maps: N x C x H x W -> N x 768 x H x W."""
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
@@ -95,7 +95,7 @@ class InceptionD(nn.Module):
         self.pool = nn.MaxPool2d(3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W -> N x 512 + C x H/2 x W/2."""
+        """Return maps: N x C x H x W -> N x 512 + C x H/2 x W/2."""
         three = self.branch3x3_2(self.branch3x3_1(x))
         seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
         return torch.cat([three, seven, self.pool(x)], 1)
@@ -118,7 +118,7 @@ class InceptionE(nn.Module):
         self.branch_pool = Conv(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W -> N x 2048 x H x W."""
+        """Return maps: N x C x H x W -> N x 2048 x H x W."""
         three = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         wide = [self.branch3x3_2a(three), self.branch3x3_2b(three)]

@@ -110,7 +110,7 @@ class InceptionC(nn.Module):
         self.branch3 = nn.Sequential(nn.AvgPool2d(3, 1, 1, count_include_pad=False), Conv(1536, 256, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x 1536 x H x W -> N x 1536 x H x W."""
+        """Return maps: N x 1536 x H x W -> N x 1536 x H x W."""
         one = self.branch1_0(x)
         two = self.branch2_2(self.branch2_1(self.branch2_0(x)))
         forks = [self.branch1_1a(one), self.branch1_1b(one), self.branch2_3a(two), self.branch2_3b(two)]

@@ -20,19 +20,19 @@ def by_layer(unit: Unit, module: nn.Module) -> Arithmetic:
     """Return the arithmetic that a layer gives with its method `terms(inputs, index)`, for inputs of one image."""
     inputs = [unit.trace.output(name)[unit.image].detach().cpu() for name in unit.node.inputs]
     with torch.no_grad():
-        said: dict[str, Any] = module.terms([t.double() for t in inputs], unit.position)  # type: ignore[operator]
+        explained: dict[str, Any] = module.terms([t.double() for t in inputs], unit.position)  # type: ignore[operator]
     terms = []
-    for given in said.get("terms", ()):
+    for given in explained.get("terms", ()):
         term = Term(**{"input": unit.node.inputs[0], **given})
         term.index = as_index(term.index)
         if term.product is None and term.weight is not None:
             term.product = term.value * term.weight
         terms.append(term)
-    grid = said.get("grid") or {}
+    grid = explained.get("grid") or {}
     window = (grid["height"], grid["width"]) if grid else (1, 1)
     return unit.result(
-        said.get("operation", "sum of products"), terms, said.get("formula", ""), said.get("value"), said.get("bias"),
-        grid.get("channels"), window, **said.get("parameters", {}),
+        explained.get("operation", "sum of products"), terms, explained.get("formula", ""), explained.get("value"),
+        explained.get("bias"), grid.get("channels"), window, **explained.get("parameters", {}),
     )  # fmt: skip
 
 

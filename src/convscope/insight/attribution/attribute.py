@@ -40,8 +40,7 @@ def attribute(
     """Return a heat map for each image: images N x C x H x W -> N x H x W, float32, on their device.
 
     The logit of `label` (an index, or one per image) is explained, or with `versus` by how much it exceeds the logit of
-    that class. Positive values speak for it (for `label` rather than `versus`). The methods differ in how the channels
-    are combined, in sign and in settings:
+    that class. Positive values speak for `label`. Sign, settings and the way to combine channels depend on the method:
 
     - grad-cam: the last maps that are fine enough to point (or those of `layer`, a name that `trace` gives), weighted
       by their mean gradient. What speaks against the class is left out, as in the paper; with `versus` it stays, with

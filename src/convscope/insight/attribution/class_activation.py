@@ -21,19 +21,19 @@ FINE = 7
 def maps_and_gradient(network: nn.Module, images: Tensor, target: Target, layer: str | None) -> tuple[Tensor, Tensor]:
     """Return the maps of a layer, N x C x H' x W', and the gradient of the score there; ValueError: see `map_layer`."""
     layer = map_layer(trace(network, images[:1], keep=()), layer)
-    found: dict[str, Tensor] = {}
+    kept: dict[str, Tensor] = {}
 
     def observe(name: str, output: Tensor) -> None:
         if name == layer:
             # A later layer may work in place (torchvision's ReLU does); a hook's gradient is that of the values here.
-            found["maps"] = output.detach().clone()
-            output.register_hook(lambda gradient: found.update(gradient=gradient))
+            kept["maps"] = output.detach().clone()
+            output.register_hook(lambda gradient: kept.update(gradient=gradient))
 
     pixels, logits = run_observed(network, images, observe)
     torch.autograd.grad(score_of_logits(logits, target).sum(), pixels)
-    if "gradient" not in found:
+    if "gradient" not in kept:
         raise ValueError(f"the answer does not depend on '{layer}': choose another layer")
-    return found["maps"], found["gradient"]
+    return kept["maps"], kept["gradient"]
 
 
 def as_heat_map(weighted: Tensor, images: Tensor, target: Target) -> Tensor:

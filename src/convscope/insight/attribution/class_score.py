@@ -35,10 +35,10 @@ def differentiating(network: nn.Module) -> Iterator[None]:
 
 def logits_of(output: Any) -> Tensor:
     """Return the first tensor of what a network returns, as N x classes; ValueError if there is none of that kind."""
-    found = next(iter(tensors_in(output)), None)
-    if found is None or found.ndim < 2:
+    logits = next(iter(tensors_in(output)), None)
+    if logits is None or logits.ndim < 2:
         raise ValueError("attribution needs a network that returns logits, N x classes")
-    return found.flatten(1)
+    return logits.flatten(1)
 
 
 def score_of_logits(logits: Tensor, target: Target) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..tracing.graph import Node
 
-CHARACTER, LINE = 6.4, 16.0  # of the font that the picture uses, in pixels
+CHARACTER, LINE = 6.4, 16.0  # of the font that the diagram uses, in pixels
 
 NAMES = {
     "batch_norm": "batch norm", "layer_norm": "layer norm", "group_norm": "group norm",

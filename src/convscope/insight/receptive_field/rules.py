@@ -112,7 +112,7 @@ def _pool(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
 
 
 def _adaptive_pool(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """To one row, whatever their number was, means the whole height; so it is with columns."""
+    """Take windows of unequal size; a pool to one row sees the whole height, one to one column the whole width."""
     fields = _through_windows(fields, lambda a: windows.adaptive(after[a], before[a]))
     if fields.axes is None:
         return fields
@@ -145,7 +145,7 @@ def _interpolation(call: Call, fields: Fields, before: Shape, after: Shape) -> F
 
 
 def _padding(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """`pad` names the two sides of each axis, the last axis first."""
+    """Pad or crop; `pad` has the two sides of each axis, the last axis first."""
     if fields.axes is None:
         return WHOLE
     sides, mode = list(_argument(call, 1, "pad")), _argument(call, 2, "mode", "constant")
@@ -155,17 +155,17 @@ def _padding(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
 
 
 def _pixel_shuffle(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """A pixel becomes several, taken from the channels, or several become one."""
+    """Turn channels into pixels, or pixels into channels."""
     return _through_windows(fields, lambda a: windows.adaptive(after[a], before[a]))
 
 
 def _linear(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """Each position for itself where the channels are the last axis of maps; else all units take all units."""
+    """Take each position for itself where the last axis of maps are the channels; else all units take all inputs."""
     return WHOLE if fields.axes is None or -1 in fields.axes else fields
 
 
 def _reduction(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """Each position for itself over channels; the whole height over rows, the whole width over columns."""
+    """Take each position for itself over channels; the whole height over rows, the whole width over columns."""
     if fields.positions == 1 or any(isinstance(value, Ref | Step | Tensor) for value in call.arguments[1:]):
         return fields  # the latter is the larger of two tensors
     if fields.axes is None:
@@ -187,7 +187,7 @@ def _reduction(call: Call, fields: Fields, before: Shape, after: Shape) -> Field
 
 
 def _reshape(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """Rows and columns stay what they are where the output has an axis as long, with as many numbers behind it."""
+    """Keep rows and columns that are not divided or merged: an axis as long, with as many numbers behind it."""
     if fields.axes is None:
         return fields
     found = [_same_axis(before, after, axis) for axis in fields.axes]
@@ -215,7 +215,7 @@ def _permutation(call: Call, fields: Fields, before: Shape, after: Shape) -> Fie
 
 
 def _slice(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    """Index with numbers, slices, None and an ellipsis; with anything else, the grid must stay as it is."""
+    """Index with numbers, slices, None and an ellipsis; any other index must leave the grid as it is."""
     index = call.arguments[1] if isinstance(call.arguments[1], tuple) else (call.arguments[1],)
     if fields.axes is None or not all(part is None or part is ... or isinstance(part, int | slice) for part in index):
         return fields if fields.axes is not None else WHOLE

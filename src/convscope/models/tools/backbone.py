@@ -54,8 +54,8 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Return one map per stage, by name."""
-        found = self.body(images)
-        maps = OrderedDict((name, found[name]) for name in self.channels)
+        outputs = self.body(images)
+        maps = OrderedDict((name, outputs[name]) for name in self.channels)
         return maps if self.fpn is None else self.fpn(maps)
 
 
@@ -94,5 +94,5 @@ def _size_checks(network: nn.Module) -> tuple[Callable[..., None], ...]:
     together with it, so that the maps can be of any size.
     """
     files = {type(module).__module__ for module in network.modules()}
-    found = (item for file in files for item in vars(sys.modules[file]).items())
-    return tuple(value for name, value in found if name.startswith("require_"))
+    items = (item for file in files for item in vars(sys.modules[file]).items())
+    return tuple(value for name, value in items if name.startswith("require_"))

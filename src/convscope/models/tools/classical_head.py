@@ -40,7 +40,7 @@ class NeighboursHead(nn.Module):
         self.register_buffer("labels", torch.zeros(rows, dtype=torch.int64))
 
     def forward(self, features: Tensor) -> Tensor:
-        """N x width -> N x classes."""
+        """Return logits: N x width -> N x classes."""
         nearest = torch.cdist(features, self.features).topk(self.k, largest=False).indices
         votes = torch.nn.functional.one_hot(self.labels[nearest], self.classes).sum(1)
         return _log_of_shares(votes / self.k)

@@ -18,7 +18,7 @@ class Concat(nn.Module):
     """Parallel branches: every child gets the same maps, and their outputs are concatenated along the channels."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x sum of the branches' channels x H' x W'."""
+        """Return maps: N x C x H x W -> N x sum of the branches' channels x H' x W'."""
         return torch.cat([branch(maps) for branch in self.children()], 1)
 
 
@@ -62,7 +62,7 @@ class AuxiliaryPool(nn.Module):
         self.side, self.larger = side, larger
 
     def forward(self, maps: Tensor) -> Tensor:
-        """N x C x H x W -> N x C x side x side (at the papers' size of images)."""
+        """Return maps: N x C x H x W -> N x C x side x side (at the papers' size of images)."""
         return _auxiliary_pool(maps, self.side, self.larger)
 
     def extra_repr(self) -> str:

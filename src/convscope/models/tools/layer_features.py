@@ -36,16 +36,16 @@ class LayerFeatures:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return features N x width, float32, of normalised images N x C x H x W."""
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
 
         def before(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-            found[PENULTIMATE] = flat(inputs[0])
+            features[PENULTIMATE] = flat(inputs[0])
 
         handles = [] if self.last is None else [self.last.register_forward_pre_hook(before)]
         for name, module in self.taken.items():
 
             def behind(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
-                found[name] = flat(tensors_in(output)[0])
+                features[name] = flat(tensors_in(output)[0])
 
             handles.append(module.register_forward_hook(behind))
         try:
@@ -53,7 +53,7 @@ class LayerFeatures:
         finally:
             for handle in handles:
                 handle.remove()
-        return torch.cat([found[name] for name in self.names], dim=1)
+        return torch.cat([features[name] for name in self.names], dim=1)
 
 
 def flat(output: Tensor) -> Tensor:

@@ -40,8 +40,8 @@ def is_timm(name: str) -> bool:
 
 def list_timm(pattern: str = "*") -> list[str]:
     """Return the names, with the prefix, that match a pattern such as `timm:resnet*`; UsageError without timm."""
-    found = _timm().list_models()
-    return [PREFIX + name for name in found if fnmatch.fnmatchcase(name, pattern.removeprefix(PREFIX))]
+    names = _timm().list_models()
+    return [PREFIX + name for name in names if fnmatch.fnmatchcase(name, pattern.removeprefix(PREFIX))]
 
 
 @lru_cache

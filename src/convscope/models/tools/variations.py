@@ -56,13 +56,13 @@ def set_pooling(network: nn.Module, name: str) -> int:
 def _exchange(
     network: nn.Module, kinds: tuple[type[nn.Module], ...], fresh: Callable[[nn.Module], nn.Module], what: str
 ) -> int:
-    found = [(path, module) for path, module in network.named_modules() if type(module) in kinds]
-    if not found:
+    modules = [(path, module) for path, module in network.named_modules() if type(module) in kinds]
+    if not modules:
         raise ValueError(f"{type(network).__name__} has no {what} that could be exchanged")
-    for path, old in found:
+    for path, old in modules:
         parent, _, name = path.rpartition(".")
         setattr(network.get_submodule(parent), name, fresh(old).train(old.training))
-    return len(found)
+    return len(modules)
 
 
 def _lecun(weight: Tensor) -> Tensor:
