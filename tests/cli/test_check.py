@@ -28,7 +28,7 @@ def test_a_good_folder(photos, capsys):
     assert main(["check", "photos"]) == 0
     out, err = capsys.readouterr()
     assert "photos: 40 images in 2 classes, one channel" in out and err == ""
-    assert [line.split() for line in out.splitlines() if line.startswith(("class", "cat", "all"))] == [
+    assert [line.split() for line in out.splitlines() if line.startswith(("class ", "cat ", "all "))] == [
         ["class", "train", "val", "test"], ["cat", "14", "3", "3"], ["all", "28", "6", "6"]]  # fmt: skip
     assert out.rstrip().endswith("usable; try next  convscope train photos")
     assert list(Path().iterdir()) == [photos]

@@ -11,7 +11,18 @@ import typer
 from ..errors import DataError, UsageError, printable
 from ..training.options import checked
 from .output import print_json, print_table
-from .parameters import CropMode, Data, DataDir, Encoding, Folders, Json, LabelColumn, LabelType, interpretation_options
+from .parameters import (
+    CropMode,
+    Data,
+    DataDir,
+    Encoding,
+    Folders,
+    GroupBy,
+    Json,
+    LabelColumn,
+    LabelType,
+    interpretation_options,
+)
 
 if TYPE_CHECKING:
     from ..data.check.report import Report
@@ -27,6 +38,7 @@ def check_command(
     folders: Folders = "auto",
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
+    group_by: GroupBy = None,
     label_type: LabelType = "auto",
     output: Annotated[
         Path | None,
@@ -55,7 +67,7 @@ def check_command(
 
     checked("crop_mode", crop_mode, "--crop-mode")
     _check_output(output, data)
-    interpretation = interpretation_options(folders, label_column, label_type, encoding)
+    interpretation = {**interpretation_options(folders, label_column, label_type, encoding), "group_by": group_by}
     report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
     if output is not None and report.thumbnails:
         write_sheet(report, output)

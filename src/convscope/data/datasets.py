@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError, printable
 from ..suggest import did_you_mean
+from .groups import group_images, warn_about_likely_groups
 from .sources.hub import load_hub
 from .sources.interpretation import Interpretation
 from .sources.path import load_path
@@ -30,6 +31,7 @@ def load_data(
     label_column: str | None = None,
     label_type: str = "auto",
     encoding: str = "auto",
+    group_by: str | None = None,
 ) -> Data:
     """Load a data set by name or path.
 
@@ -46,9 +48,18 @@ def load_data(
     ("classes" or "splits": what the folders at the top are), `label_column` (of a table) and `label_type` ("single" or
     "multi": labels per image) choose; `encoding` is that of tables and of names in zips.
 
+    With `group_by`, images of one group (patient, video, object) stay in one split; see `data.groups.group_images`.
+
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
-    name = os.fspath(source)
+    data = _load(os.fspath(source), data_dir, Interpretation(folders, label_column, label_type, encoding))
+    if group_by:
+        return group_images(data, group_by)
+    warn_about_likely_groups(data)
+    return data
+
+
+def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:
     known = name if name in NAMES or os.path.lexists(name) else name.lower().replace("_", "-")
     if known in BUNDLED:
         return _load_bundled(known)
@@ -57,7 +68,7 @@ def load_data(
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if os.path.lexists(name):
-        return load_path(Path(name), Interpretation(folders, label_column, label_type, encoding))
+        return load_path(Path(name), interpretation)
     path_like = os.sep in name or Path(name).suffix
     otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
     hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)

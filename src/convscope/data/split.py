@@ -72,7 +72,7 @@ class Data:
     `held_out` if it had no validation split and we took one out of the training images. `kind` is "digits" for digits
     and other characters, which must not be mirrored, or "photos". With `multi_label` an image may have several labels
     or none. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
-    name of the image -> cell.
+    name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Data:
     multi_label: bool = False
     origin: Origin | None = None
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
 
     def described(self, origin: Origin) -> Data:
         """Note where the classes and splits come from, and what was divided here; return the data set itself."""
@@ -164,18 +165,21 @@ def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
 def split_table(data: Data) -> bytes:
     """Return CSV `path,label,split` of every image, the record of what a run is trained, validated and tested on.
 
-    Any file name survives, also one that is not UTF-8. Several labels of an image stand with `|` between them.
+    Any file name survives, also one that is not UTF-8. Several labels of an image stand with `|` between them. With
+    groups there is a column `group`.
     """
+    header = ("path", "label", "split", *(["group"] if data.groups else []))
     rows = [
-        (
-            path,
-            "|".join(data.class_names[i] for i in np.flatnonzero(label)) if label.ndim else data.class_names[label],
-            name,
-        )
+        (path, _label_text(data, label), name, *([data.groups[path]] if data.groups else []))
         for name, split in data.splits.items()
         for path, label in zip(split.names, split.labels, strict=True)
     ]
-    return csv_text([("path", "label", "split"), *rows]).encode("utf-8", "surrogateescape")
+    return csv_text([header, *rows]).encode("utf-8", "surrogateescape")
+
+
+def _label_text(data: Data, label: np.ndarray) -> str:
+    indices = np.flatnonzero(label) if data.multi_label else [label]
+    return "|".join(data.class_names[i] for i in indices)
 
 
 def redivide(data: Data, table: bytes) -> Data:

@@ -58,6 +58,12 @@ class TrainingOptions:
         "auto", Panel.DATA, "Labels per image in a table: one (single), or any number (multi).",
         choices=LABEL_TYPES, identity=True,
     )
+    group_by: str | None = option(
+        None, Panel.DATA,
+        "Keep images of one group (patient, video, object) in one split: column:NAME of a table, depth:N for the N-th "
+        "folder of the path, or pattern:REGEX over the path.",
+        metavar="GROUPING", identity=True,
+    )
     encoding: str = option(
         "auto", Panel.DATA,
         "Text encoding of tables and of names in zips, such as gb18030, where it cannot be found out.",
@@ -148,7 +154,9 @@ class TrainingOptions:
     batch_size: int = option(64, Panel.MOST_USED, "Images per step.", limits=(1, 1_000_000), by_recipe=True)
     lr: float = option(0.003, Panel.MOST_USED, "Peak learning rate.", limits=(1e-12, 1e4), by_recipe=True)
     optimizer: str = option(
-        "adamw", Panel.OPTIMISATION, "Optimizer.", choices=("sgd", "adamw", "muon"), by_recipe=True
+        "adamw", Panel.OPTIMISATION,
+        "Optimizer. Rate, momentum, weight decay and schedule follow it where they are not given.",
+        choices=("sgd", "adamw", "muon"), by_recipe=True
     )
     adam_lr: float = option(
         0.003, Panel.OPTIMISATION,

@@ -16,6 +16,7 @@ from ..data.augment import parse_augment
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..errors import UsageError, printable
 from ..suggest import did_you_mean
+from .optimizer_defaults import OPTIMIZER_DEFAULTS
 from .options import OPTIONS, TrainingOptions, checked
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Recipe(TrainingOptions):
     @property
     def interpretation(self) -> dict[str, Any]:
         """The options of `load_data` that say how the data is understood where there are two ways."""
-        return {name: getattr(self, name) for name in INTERPRETATION_OPTIONS}
+        return {name: getattr(self, name) for name in (*INTERPRETATION_OPTIONS, "group_by")}
 
     def with_epochs_for(self, images: int, most: int = 100) -> Recipe:
         """Return a copy with a number of epochs for `images` training images, unless epochs or a time are set.
@@ -72,7 +73,8 @@ class Recipe(TrainingOptions):
     def changed(self, /, **values: Any) -> Recipe:
         """Return a copy with some fields changed; UsageError for an unknown name (with the nearest) or a wrong value.
 
-        `model_args` belong to a network: another `model` starts without any unless they are given too.
+        `model_args` belong to a network: another `model` starts without any unless they are given too. Rate, momentum,
+        weight decay and schedule belong to an optimizer: another `optimizer` brings those that suit it.
         """
         for name in values:
             if name not in OPTIONS:
@@ -80,6 +82,11 @@ class Recipe(TrainingOptions):
                 raise UsageError(f"unknown recipe field '{printable(name)}': {hint}")
         if values.get("model", self.model) != self.model:
             values = {"model_args": {}, **values}
+        suited = OPTIMIZER_DEFAULTS.get(values.get("optimizer", self.optimizer))
+        if suited is not None and values.get("optimizer", self.optimizer) != self.optimizer:
+            if values.get("nesterov"):
+                suited = {**suited, "momentum": 0.9}
+            values = {**suited, **values}
         return replace(self, **values)
 
     def to_yaml(self) -> str:
