@@ -107,7 +107,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(bundle):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(bundle / "config.json", "config.json")
         archive.writestr("model.safetensors", bytes(200_000_000))
-    with pytest.raises(cs.ModelFileError, match="200,000,000 bytes, far more than this network needs"):
+    with pytest.raises(cs.ModelFileError, match="damaged or no safetensors file"):
         cs.load(path)
 
 
@@ -154,7 +154,7 @@ def test_an_older_bundle_with_keys_that_nothing_reads_is_loaded(bundle, seven):
 def test_a_network_far_larger_than_its_file_is_not_built(bundle):
     args = {"num_classes": 10, "in_channels": 1, "hidden": [10**7, 10**7]}
     edit(bundle, architecture="mlp", model_args=args)
-    with pytest.raises(cs.ModelFileError, match="does not fit mlp"):
+    with pytest.raises(cs.ModelFileError, match="hidden is 10000000, far more than the weights have"):
         cs.load(bundle)
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
 import stat
+import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,6 +32,13 @@ from .task import Task
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+# What a damaged or hostile zip raises when it is read.
+DAMAGED = (
+    OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError,
+    IndexError, struct.error, OverflowError,
+)  # fmt: skip
+# Arguments of a network that have no counterpart in its weights: names of activations, the size of its input.
+SPARE_ITEMS, SPARE_SIZE = 64, 4096
 MAX_CONFIG_BYTES = 16_000_000
 # Classifiers that ship with the package, one folder per classifier.
 BUNDLED = Path(__file__).parent / "bundled"
@@ -121,6 +131,7 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[s
     """
     shown = printable(bundle)
     config = _read_config(bundle)
+    _check_size_of_arguments(config["model_args"], _tensor_shapes(bundle, weights), f"{shown}: {CONFIG}")
     with torch.device("meta"):
         expected = _build(config, shown).state_dict()
     needed = sum(t.numel() * t.element_size() for t in expected.values())
@@ -133,6 +144,11 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[s
             f"{shown}: {weights} is damaged or no safetensors file ({printable(problem)[:100]})"
         ) from problem
     check_tensors(tensors, expected, f"{shown}: {weights}", config["architecture"])
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ModelFileError(
+                f"{shown}: {weights} has numbers in '{name}' that are not finite: train or copy it anew"
+            )
     network = _build(config, shown)
     network.load_state_dict(tensors)
     return network.eval(), config
@@ -180,6 +196,43 @@ def _build(config: dict[str, Any], shown: str) -> nn.Module:
         raise ModelFileError(f"{shown}: {printable(problem)[:200]}") from problem
 
 
+def _tensor_shapes(bundle: Path, weights: str) -> list[list[int]]:
+    """Return the shapes of the tensors in a safetensors file from its header; ModelFileError if that is no header."""
+    where = f"{printable(bundle)}: {weights}"
+    head = _read_beginning(bundle, weights, 8)
+    size = int.from_bytes(head, "little")
+    if len(head) < 8 or size > MAX_CONFIG_BYTES:
+        raise ModelFileError(f"{where} is damaged or no safetensors file (its header has {size:,} bytes)")
+    try:
+        header = json.loads(_read_beginning(bundle, weights, 8 + size)[8:])
+        return [[int(length) for length in entry["shape"]] for key, entry in header.items() if key != "__metadata__"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as problem:
+        raise ModelFileError(f"{where} is damaged or no safetensors file ({printable(problem)[:100]})") from problem
+
+
+def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]], where: str) -> None:
+    """Raise ModelFileError if the arguments ask for far more layers or widths than the weights have.
+
+    Building such a network, even without memory for its weights, could take for ever.
+    """
+    most_items = len(shapes) + SPARE_ITEMS
+    largest = max([SPARE_SIZE, *(length for shape in shapes for length in shape)])
+    pending, items = list(arguments.items()), 0
+    while pending:
+        name, value = pending.pop()
+        items += 1
+        if isinstance(value, dict):
+            pending += [(name, item) for item in value.values()]
+        elif isinstance(value, list):
+            pending += [(name, item) for item in value]
+        elif isinstance(value, int | float) and not abs(value) <= largest:
+            raise ModelFileError(f"{where}: {printable(name)} is {value}, far more than the weights have")
+        elif isinstance(value, str) and len(value) > SPARE_SIZE:
+            raise ModelFileError(f"{where}: {printable(name)} is a text of {len(value):,} characters")
+        if items + len(pending) > most_items:
+            raise ModelFileError(f"{where}: {printable(name)} asks for far more layers than the weights have")
+
+
 def _read_config(bundle: Path) -> dict[str, Any]:
     shown = f"{printable(bundle)}: {CONFIG}"
     try:
@@ -211,28 +264,30 @@ def _read_config(bundle: Path) -> dict[str, Any]:
 
 
 def _read_part(bundle: Path, name: str, limit: int) -> bytes:
+    """Return a part of a bundle; ModelFileError if it is missing, unreadable or longer than `limit` bytes."""
+    content = _read_beginning(bundle, name, limit + 1)
+    if len(content) > limit:
+        raise ModelFileError(
+            f"{printable(bundle)}: {name} has more than {limit:,} bytes, far more than this network needs"
+        )
+    return content
+
+
+def _read_beginning(bundle: Path, name: str, most: int) -> bytes:
+    """Return the first `most` bytes of a part of a bundle; ModelFileError if it is missing or unreadable."""
     shown = printable(bundle)
     try:
         if bundle.is_dir():
             path = bundle / name
             if path.is_symlink() or (path.exists() and not path.is_file()):
                 raise ModelFileError(f"{shown}: {name} is a link or no regular file: not opened")
-            if path.stat().st_size > limit:
-                raise ModelFileError(
-                    f"{shown}: {name} has {path.stat().st_size:,} bytes, far more than this network needs"
-                )
-            return path.read_bytes()
-        with zipfile.ZipFile(bundle) as archive:
-            member = _member(archive, name, shown)
-            if member.file_size > limit:
-                raise ModelFileError(
-                    f"{shown}: {name} has {member.file_size:,} bytes, far more than this network needs"
-                )
-            with archive.open(member) as file:
-                return file.read(limit + 1)
+            with path.open("rb") as plain:
+                return plain.read(most)
+        with zipfile.ZipFile(bundle) as archive, archive.open(_member(archive, name, shown)) as packed:
+            return packed.read(most)
     except (FileNotFoundError, KeyError) as problem:
         raise ModelFileError(f"{shown}: {name} is missing: the bundle is incomplete") from problem
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as problem:
+    except DAMAGED as problem:
         raise ModelFileError(f"{shown}: {name} cannot be read ({printable(problem)[:100]})") from problem
 
 
@@ -240,7 +295,12 @@ def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
     found = []
     for info in archive.infolist():
         path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or stat.S_ISLNK(info.external_attr >> 16):
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or ":" in "".join(path.parts[:1])
+            or stat.S_ISLNK(info.external_attr >> 16)
+        ):
             raise ModelFileError(
                 f"{shown}: '{printable(info.filename)}' is a link or leads out of the bundle: not opened"
             )

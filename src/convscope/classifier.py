@@ -16,7 +16,7 @@ from .bundle import find_bundle, make_config, read_bundle, task_of, write_bundle
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
-from .prediction import Answer, ImageLike, answers, image_pixels, logits_of
+from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of
 from .task import Task
 
 
@@ -113,7 +113,10 @@ class Classifier:
         _check_topk(topk)
         several = _several(images)
         if several is None:
-            return self.best(self.task.probabilities(self.logits(self.pixels(images)[None])), topk)[0]  # type: ignore[arg-type]
+            logits = self.logits(self.pixels(images)[None])  # type: ignore[arg-type]
+            if not logits.isfinite().all():
+                raise DataError(_named(images, NOT_FINITE))  # type: ignore[arg-type]
+            return self.best(self.task.probabilities(logits), topk)[0]
         return self.best(self.probabilities(several), topk)
 
     def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:

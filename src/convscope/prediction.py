@@ -31,6 +31,7 @@ from .errors import DataError
 ImageLike = str | Path | bytes | Image.Image | np.ndarray | Tensor
 # Limits of a batch: images, and values of the input, of which a network's activations may be dozens of times as many.
 MAX_BATCH, MAX_BATCH_VALUES = 256, 2**23
+NOT_FINITE = "the network's output for it is not a finite number"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def answers(
             usable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
             rows = iter(logits_of(network, preprocess, _stacked(usable), device) if usable else ())
             for image, pixels in batch:
-                yield Answer(image, None, pixels) if isinstance(pixels, str) else Answer(image, next(rows))
+                yield Answer(image, None, pixels) if isinstance(pixels, str) else _answer(image, next(rows))
+
+
+def _answer(image: ImageLike, logits: Tensor) -> Answer:
+    return Answer(image, logits) if logits.isfinite().all() else Answer(image, None, NOT_FINITE)
 
 
 def batch_size_for(preprocess: Preprocess) -> int:

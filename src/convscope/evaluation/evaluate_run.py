@@ -15,7 +15,7 @@ from ..data.decoding.pixels import Pixels
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, redivide
 from ..devices import choose_device
-from ..errors import DataError, UsageError, printable
+from ..errors import DataError, ModelFileError, UsageError, printable
 from ..files import write_atomically
 from ..run_folder import RunFolder, run_of_bundle
 from ..task import Task
@@ -59,6 +59,8 @@ def evaluate_bundle(
     target = choose_device(device)
     arguments = (classifier.network.to(target), decoded, classifier.preprocess, classifier.class_names, target)
     result, tta_figures = evaluate(*arguments, task=classifier.task), {}
+    if not result.logits.isfinite().all():
+        raise ModelFileError(f"{printable(bundle)}: the network's output is not a finite number: train it again")
     if views := VIEWS[tta]:
         tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views, classifier.task).figures()}}
     command = _command(source, data, split, data_dir)
