@@ -134,7 +134,7 @@ class Classifier:
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
         """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
 
-        A classifier that gives several labels has those of the image first, each with its threshold.
+        Of a classifier that gives several labels, all labels of the image come first, also if they are more than `topk`.
         """
         if self.task.thresholds is not None:
             return self._best_labels(probabilities, topk, self.task.thresholds)
@@ -147,10 +147,13 @@ class Classifier:
 
     def _best_labels(self, probabilities: Tensor, topk: int, thresholds: Sequence[float]) -> list[list[Prediction]]:
         selected = self.task.selected(probabilities)
-        order = (probabilities + selected).sort(dim=1, descending=True, stable=True).indices[:, :topk].tolist()
+        order = (probabilities + selected).sort(dim=1, descending=True, stable=True).indices.tolist()
         rows = zip(order, probabilities.tolist(), selected.tolist(), strict=True)
         return [
-            [LabelPrediction(self.class_names[i], values[i], i, chosen[i], thresholds[i]) for i in indices]
+            [
+                LabelPrediction(self.class_names[i], values[i], i, chosen[i], thresholds[i])
+                for i in indices[: max(topk, sum(chosen))]
+            ]
             for indices, values, chosen in rows
         ]
 

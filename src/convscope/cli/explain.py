@@ -30,7 +30,11 @@ Layer = Annotated[
 ]
 Label = Annotated[str | None, Option(help="Class to explain. Default: the most probable one.", metavar="CLASS")]
 Versus = Annotated[
-    str | None, Option(help="Class to compare it with. Default: the next most probable one.", metavar="CLASS")
+    str | None,
+    Option(
+        help="Class to compare it with. Default: the next most probable one; of several labels per image none.",
+        metavar="CLASS",
+    ),
 ]
 
 
@@ -72,6 +76,7 @@ def explain_command(
         return
     best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in explanation.predictions[:3])
     typer.echo(f"{printable(explanation.image)}: {best}")
-    typer.echo(f"explained  {printable(explanation.label)}, compared with {printable(explanation.versus)}")
+    compared = f", compared with {printable(explanation.versus)}" if explanation.versus is not None else ""
+    typer.echo(f"explained  {printable(explanation.label)}{compared}")
     typer.echo(f"page       {printable(explanation.page)}")
     typer.echo(f"pictures   {len(explanation.files) - 1} in {printable(explanation.folder)}")

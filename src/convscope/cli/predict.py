@@ -57,9 +57,7 @@ def predict_command(
     sources = list(find_images(images))
     writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names), classifier.task.multi_label)
     predicted, skipped = 0, []
-    # Of several labels per image all are needed: any number of them may be above their thresholds.
-    asked = len(classifier.class_names) if classifier.task.multi_label else topk
-    for result in classifier.predict_each(sources, asked):
+    for result in classifier.predict_each(sources, topk):
         path = STDIN if isinstance(result.image, bytes) else str(result.image)
         if result.predictions:
             ranked = [vars(prediction) for prediction in result.predictions]

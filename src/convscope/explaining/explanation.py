@@ -46,7 +46,7 @@ class Explanation:
     image: str
     predictions: list[Prediction]
     label: str
-    versus: str
+    versus: str | None
     layer: str | None
     methods: list[str]
     gradient_sizes: dict[str, float]
@@ -82,7 +82,7 @@ def explain(
     """Explain how a classifier predicts the class of an image: pictures and a page in a new folder `output/name`.
 
     `label` and `versus` name the class to explain (default: the most probable) and the one to compare it with (the
-    next). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the class-activation maps (the last
+    next; of several labels per image none). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the class-activation maps (the last
     layer with maps), of which all maps are shown. `name` is by default made of network and image, with -2, -3 ... if it
     is taken. `command` is shown as the way to reproduce the page. Raises UsageError for an unknown class, layer or
     method, DataError for an image that cannot be used, ModelFileError for a network whose output is not finite,
@@ -105,7 +105,7 @@ def explain(
     _write(folder, content)
     return Explanation(
         folder, folder / PAGE, sorted(content), title, findings.predictions, findings.label.label,
-        findings.versus.label, findings.layer, list(findings.heat.explained),
+        findings.versus and findings.versus.label, findings.layer, list(findings.heat.explained),
         dict(zip(*gradient_sizes(findings), strict=True)),
     )  # fmt: skip
 
@@ -124,9 +124,10 @@ def _files(findings: Findings, title: str, about: dict[str, Any], command: str) 
         pictures[f"{method}.png"] = png_bytes(enlarged(on_paper(image), MIN_SIDE))
         heading = f"{METHOD_TEXTS[method].name_en} · {findings.label.label}"
         drawings[f"{method}.svg"] = sheet(heading, title, image, limit)
+    versus = findings.versus.label if findings.versus else ""
     for method, heat in findings.heat.difference.items():
         image, limit = heat_picture(findings, method, heat)
-        heading = f"{METHOD_TEXTS[method].name_en} · {findings.label.label} − {findings.versus.label}"
+        heading = f"{METHOD_TEXTS[method].name_en} · {findings.label.label} − {versus}"
         drawings[f"versus-{method}.svg"] = sheet(heading, title, image, limit)
     if findings.kernels is not None:
         image, end = kernel_picture(findings.kernels)

@@ -90,13 +90,14 @@ class HeatMaps:
 class Findings:
     """Everything about one image. `pixels` is the uint8 input C x H x W, `layer` that of the class-activation maps.
 
-    `selected` is the layer of which all maps are shown, None if none was asked for.
+    `versus` is the class that it is compared with, if there is one. `selected` is the layer of which all maps are
+    shown, None if none was asked for.
     """
 
     pixels: Tensor
     predictions: list[Prediction]
     label: Prediction
-    versus: Prediction
+    versus: Prediction | None
     layer: str | None
     heat: HeatMaps
     layers: list[Layer]
@@ -121,11 +122,13 @@ def find(
     network = classifier.network.eval()
     images = classifier.preprocess.normalize(pixels[None].to(classifier.device))
     traced = trace(network, images)
-    probabilities = classifier.logits(pixels[None]).softmax(1)
+    task = classifier.task
+    probabilities = task.probabilities(classifier.logits(pixels[None]))
     ranked = classifier.best(probabilities, len(classifier.class_names))[0]
-    explained, other = _two_classes(ranked, label, versus)
+    explained, other = _two_classes(ranked, label, versus, is_compared=not task.multi_label)
     methods, map_source = _possible_methods(traced, methods, layer)
-    back = gradients(network, images, explained.index, getattr(network, "loss", F.cross_entropy))
+    own_loss = getattr(network, "loss", F.cross_entropy)
+    back = gradients(network, images, explained.index, task.loss_of_class if task.multi_label else own_loss)
 
     def layer_of(node: Node, most: int) -> Layer:
         return _layer(node, traced.output(node.name)[0], back[node.name][0], most)
@@ -137,7 +140,7 @@ def find(
         explained,
         other,
         map_source,
-        _heat_maps(network, images, methods, map_source, explained.index, other.index),
+        _heat_maps(network, images, methods, map_source, explained.index, None if other is None else other.index),
         [layer_of(node, MAX_MAPS) for node in shown],
         _first_kernels(network, tuple(pixels.shape)),
         layer_of(traced.node(layer), ALL_MAPS) if layer is not None else None,
@@ -146,10 +149,17 @@ def find(
     )
 
 
-def _two_classes(ranked: list[Prediction], label: int | None, versus: int | None) -> tuple[Prediction, Prediction]:
-    """Return the class to explain and the one to compare it with, by default the two most probable ones."""
+def _two_classes(
+    ranked: list[Prediction], label: int | None, versus: int | None, is_compared: bool
+) -> tuple[Prediction, Prediction | None]:
+    """Return the class to explain and the one to compare it with, by default the two most probable ones.
+
+    Unless `is_compared`, only a class that was asked for is compared: labels do not exclude each other.
+    """
     by_index = {prediction.index: prediction for prediction in ranked}
     explained = by_index[ranked[0].index if label is None else label]
+    if versus is None and not is_compared:
+        return explained, None
     other = by_index[next(p.index for p in ranked if p.index != explained.index) if versus is None else versus]
     if explained.index == other.index:
         raise ValueError(f"'{printable(other.label)}' is the class that is explained: compare it with another")
@@ -168,7 +178,7 @@ def _possible_methods(traced: Trace, methods: Sequence[str] | None, layer: str |
 
 
 def _heat_maps(
-    network: nn.Module, images: Tensor, methods: list[str], map_source: str | None, label: int, versus: int
+    network: nn.Module, images: Tensor, methods: list[str], map_source: str | None, label: int, versus: int | None
 ) -> HeatMaps:
     def heat(method: str, label: int, versus: int | None = None) -> np.ndarray:
         layer = map_source if method in MAP_METHODS else None
@@ -176,6 +186,8 @@ def _heat_maps(
         return maps[0].float().cpu().numpy()
 
     explained = {method: heat(method, label) for method in methods}
+    if versus is None:
+        return HeatMaps(explained, {}, {})
     compared = [method for method in COMPARED if method in methods]
     if "hires-cam" in compared and "grad-cam" in compared:
         compared.remove("grad-cam")

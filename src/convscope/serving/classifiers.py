@@ -100,6 +100,7 @@ class ServedClassifier:
             "classifier": self.id,
             "input_size": list(preprocess.input_size),
             "class_names": self.classifier.class_names,
+            **self.classifier.task.to_config(),
             "preprocessing": preprocess.to_dict(),
         }
 
@@ -177,4 +178,8 @@ def _description(classifier: Classifier) -> dict[str, str]:
         split_en, split_zh = ("test", "测试") if "test" in classifier.metrics else ("validation", "验证")
         en += f", {figures['top1']:.2%} correct on {figures['n']:,} {split_en} images"
         zh += f"，{figures['n']:,} 张{split_zh}图像的准确率为 {figures['top1']:.2%}"
+    elif isinstance(figures, dict) and isinstance(figures.get("map"), float):
+        en, zh = en.replace("classes", "labels"), zh.replace("类别", "标签")
+        en += f", mean average precision {figures['map']:.2%}"
+        zh += f"，平均精度均值 {figures['map']:.2%}"
     return {"en": en, "zh": zh}

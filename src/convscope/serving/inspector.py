@@ -62,7 +62,7 @@ class Inspector:
             "session": session.id,
             "classifier": session.served.id,
             "epoch": session.epoch,
-            "probabilities": ranking(session.served, logits.softmax(0)),
+            "probabilities": ranking(session.served, session.served.classifier.task.probabilities(logits)),
             "logits": logits.tolist(),
             "seen": {"channels": channels, "height": height, "width": width, "offset": payload.add(pixels.numpy())},
             "layers": layers,
@@ -142,7 +142,9 @@ class Inspector:
         """Return the gradient of the loss at every layer, with `label` as the true class."""
         _check_range("label", "类别编号", label, len(session.served.classifier.class_names))
         network, images = self.network(session), self.images(session)
-        labels, loss = torch.tensor([label], device=images.device), loss_of(network)
+        task = session.served.classifier.task
+        labels = torch.tensor([label], device=images.device)
+        loss = task.loss_of_class if task.multi_label else loss_of(network)
         gradients = insight.gradients(network, images, labels, loss)
         with torch.no_grad():
             value = float(loss(network(images), labels))

@@ -3,7 +3,7 @@
 import { h, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
 import { milliseconds, percent } from "./numbers.js";
-import { SOFTMAX } from "./state/softmax.js";
+import { isMultiLabel, SOFTMAX } from "./state/softmax.js";
 import { countChanges } from "./state/whatif.js";
 
 const LISTED = 10; // classes at first
@@ -60,6 +60,9 @@ function verdictParts({ status, problem, forward, network }, retry) {
       h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"))];
   }
   const slow = h("p", { class: "soft" }, t("state.slow"));
+  if (forward && isMultiLabel(network)) {
+    return status === "slow" ? [...labelParts(forward), slow] : labelParts(forward);
+  }
   if (forward) {
     const [{ label, probability }] = forward.probabilities;
     const isLong = [...label].length > SHORT_FIGURE;
@@ -74,6 +77,15 @@ function verdictParts({ status, problem, forward, network }, retry) {
   return [busy, h("p", { class: "soft" }, t(network ? "state.loading" : "state.loadingNetwork"))];
 }
 
+/** The labels of the picture, each with its own probability. */
+function labelParts({ probabilities }) {
+  const labels = probabilities.filter(({ selected }) => selected).slice(0, LISTED);
+  const parts = labels.map(({ label, probability }) =>
+    h("p", { class: "figure long" }, name(label), " ", h("span", { class: "chance" }, `${percent(probability)} %`)));
+  const found = parts.length ? parts : [h("p", { class: "figure long" }, t("answer.noLabel"))];
+  return [...found, h("p", { class: "soft" }, t("answer.labels"))];
+}
+
 function showRows(view) {
   const { store, list } = view;
   const { forward, before, whatif, network } = store.state;
@@ -85,8 +97,9 @@ function showRows(view) {
   if (!forward) return;
   list.classList.toggle("long", network.class_names.some((label) => label.length > SHORT_LABEL));
   const best = forward.probabilities[0].index;
+  const isBest = (one) => one.selected ?? one.index === best;
   const changed = countChanges(whatif) > 0;
-  shown.forEach((one, i) => view.rows[i].show(one, one.index === best, changed ? before?.[one.index] : undefined));
+  shown.forEach((one, i) => view.rows[i].show(one, isBest(one), changed ? before?.[one.index] : undefined));
 }
 
 /** Few classes stand in their own order, of many the most probable ones come first. */
@@ -100,15 +113,21 @@ function makeRow(store) {
   const label = h("span", { class: "label" });
   const bar = h("span", { class: "bar" });
   const mark = h("span", { class: "before", hidden: true });
+  const threshold = h("span", { class: "threshold", hidden: true });
   const value = h("span", { class: "value" });
   let shown = null; // {label, index, probability}
   const onclick = () => store.set({ selected: { layer: SOFTMAX, map: shown.index, y: 0, x: 0 }, why: false });
-  const button = h("button", { onclick }, label, h("span", { class: "track" }, bar, mark), value);
+  const button = h("button", { onclick }, label, h("span", { class: "track" }, bar, threshold, mark), value);
   const show = (answer, isBest, past) => {
     if (shown?.label !== answer.label) label.replaceChildren(name(answer.label));
     shown = answer;
     bar.style.width = `${answer.probability * 100}%`;
     value.textContent = percent(answer.probability);
+    threshold.hidden = answer.threshold === undefined;
+    if (!threshold.hidden) {
+      threshold.style.left = `${answer.threshold * 100}%`;
+      threshold.title = t("answer.threshold", { threshold: percent(answer.threshold) });
+    }
     mark.hidden = past === undefined;
     if (past !== undefined) mark.style.left = `${past * 100}%`;
     button.classList.toggle("best", isBest);

@@ -3,7 +3,7 @@
 import { h, name } from "../dom.js";
 import { t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
-import { SOFTMAX } from "../state/softmax.js";
+import { lastStep, SOFTMAX } from "../state/softmax.js";
 
 /** The last step is text, the others are buttons that go back to their level. */
 export function pathTo(store) {
@@ -20,7 +20,7 @@ function stepsTo({ selected, network, arithmetic }) {
   const { layer, map, y, x, term } = selected;
   const softmax = layer === SOFTMAX;
   const vector = softmax || isVector(network.byName.get(layer).shape);
-  const steps = [softmax ? [t("kind.softmax"), null] : [layer, { layer }]];
+  const steps = [softmax ? [t(`kind.${lastStep(network)}`), null] : [layer, { layer }]];
   if (map !== undefined) {
     const text = softmax ? network.class_names[map] : t(vector ? "drawer.value" : "drawer.map", { map });
     steps.push([text, vector ? { layer, map, y, x } : { layer, map }]);

@@ -5,7 +5,7 @@ import { has, t } from "../i18n.js";
 import { limits } from "../network/paint.js";
 import { decimalsFor, fixed } from "../numbers.js";
 import { findMap } from "../state/maps.js";
-import { SOFTMAX } from "../state/softmax.js";
+import { lastStep, SOFTMAX } from "../state/softmax.js";
 import { isOff, withMapToggled } from "../state/whatif.js";
 import { mapBox } from "./mapbox.js";
 import { operationView } from "./operations/operations.js";
@@ -112,7 +112,7 @@ function showCalculation(view) {
     view.content = windows ? sumView(calculation, store) : operationView(calculation, store);
     view.contentKind = kind;
   }
-  const key = layer === SOFTMAX ? "explain.softmax" : `explain.${node.kind}`;
+  const key = layer === SOFTMAX ? `explain.${lastStep(store.state.network)}` : `explain.${node.kind}`;
   sentence.textContent = has(key) ? t(key, { n: node?.inputs.length ?? 1 }) : t("explain.other");
   const pending = !arithmetic && selected.y !== undefined;
   calculation.classList.toggle("pending", pending);

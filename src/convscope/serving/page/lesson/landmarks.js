@@ -2,9 +2,11 @@
 
 import { isVector } from "../network/layout.js";
 import { valueAt } from "../numbers.js";
+import { isMultiLabel } from "../state/softmax.js";
 
 /** The node that stands for each kind of layer; null for a kind that the network does not have. */
-export function landmarks({ nodes }) {
+export function landmarks(network) {
+  const { nodes } = network;
   const first = (test, from = 0) => nodes.slice(from).find(test) ?? null;
   const conv = first(({ kind, parameters }) => kind === "conv" && parameters);
   const ofMaps = ({ kind, shape }) => kind === "activation" && !isVector(shape);
@@ -13,6 +15,7 @@ export function landmarks({ nodes }) {
     activation: first(ofMaps, Math.max(nodes.indexOf(conv), 0)) ?? first(({ kind }) => kind === "activation"),
     pool: first(({ kind }) => kind === "pool" || kind === "global_pool"),
     linear: first(({ kind, parameters }) => kind === "linear" && parameters),
+    softmax: isMultiLabel(network) ? null : nodes.at(-1), // the values that it makes probabilities of
   };
 }
 

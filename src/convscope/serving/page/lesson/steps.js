@@ -78,14 +78,14 @@ export const STEPS = [
     answer: (_, { linear }) => linear.parameters,
   },
   {
-    id: "softmax", highlight: "#answer",
+    id: "softmax", highlight: "#answer", needs: "softmax",
     arrange: ({ forward }) => ({ selected: { layer: SOFTMAX, map: forward.probabilities[0].index, y: 0, x: 0 } }),
     values: ({ forward: { probabilities: [best] }, network }) =>
       ({ classes: network.class_names.length, label: best.label, share: percent(best.probability) }),
     answer: () => 1,
   },
   {
-    id: "loss", highlight: "#answer",
+    id: "loss", highlight: "#answer", needs: "softmax",
     arrange: () => ({}),
     values: (state) => {
       const index = trueClass(state);
@@ -96,13 +96,13 @@ export const STEPS = [
     options: ["smaller", "larger", "same"],
   },
   {
-    id: "backward", highlight: "#network",
+    id: "backward", highlight: "#network", needs: "softmax",
     arrange: (state) => ({ direction: "backward", label: wrongClass(state) }),
     values: (state) => ({ label: state.network.class_names[wrongClass(state)] }),
     options: ["largest", "even", "stops"],
   },
   {
-    id: "descent", highlight: "#toolbar",
+    id: "descent", highlight: "#toolbar", needs: "softmax",
     arrange: (state) => ({ direction: "backward", label: trueClass(state) }),
     values: () => ({}),
     answer: () => 0.48,

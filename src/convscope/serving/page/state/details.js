@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { note } from "./problems.js";
-import { SOFTMAX, softmaxArithmetic } from "./softmax.js";
+import { probabilityArithmetic, SOFTMAX } from "./softmax.js";
 
 const HOVER_REST = 40; // milliseconds that the pointer must rest before its boxes are asked for
 
@@ -12,7 +12,7 @@ export function followSelection(store, forget) {
   store.on(["selected", "forward"], ({ selected, forward, network }) => {
     if (!selected || selected.map === undefined || !forward) store.set({ arithmetic: null, kernels: null });
     else if (selected.layer === SOFTMAX) {
-      store.set({ arithmetic: softmaxArithmetic(forward, selected.map), kernels: null });
+      store.set({ arithmetic: probabilityArithmetic(network, forward, selected.map), kernels: null });
     } else {
       const node = network.byName.get(selected.layer);
       const ask = (work) => orRenewed(store, forget, work);

@@ -1,10 +1,20 @@
 /** The last step, which networks leave to their users: from logits to probabilities, term by term. */
 
+/** Whether a picture may have several labels, whose probabilities do not depend on each other. */
+export const isMultiLabel = (network) => network.task === "multi-label";
+
+/** What the last step is called, in the keys of its words: of several labels a sigmoid for each. */
+export const lastStep = (network) => (isMultiLabel(network) ? "sigmoid" : "softmax");
+
 /** Stands for the step where a layer's name is expected; no module can be called that. */
 export const SOFTMAX = "softmax()";
 
-/** In the form that GET /api/arithmetic answers with. */
-export function softmaxArithmetic({ logits, probabilities, session }, index) {
+/** The calculation of one probability, in the form that GET /api/arithmetic answers with. */
+export function probabilityArithmetic(network, forward, index) {
+  return isMultiLabel(network) ? sigmoidArithmetic(network, forward, index) : softmaxArithmetic(forward, index);
+}
+
+function softmaxArithmetic({ logits, probabilities, session }, index) {
   const largest = Math.max(...logits);
   const powers = logits.map((z) => Math.exp(z - largest));
   const sum = powers.reduce((a, b) => a + b, 0);
@@ -14,6 +24,18 @@ export function softmaxArithmetic({ logits, probabilities, session }, index) {
       padded: false, chosen: i === index })),
     grid: null, bias: null, parameters: { largest, sum }, partial_sums: [],
     value: powers[index] / sum,
+    network_value: probabilities.find((p) => p.index === index).probability,
+    session, of: `${index},0,0`,
+  };
+}
+
+function sigmoidArithmetic(network, { logits, probabilities, session }, index) {
+  const value = 1 / (1 + Math.exp(-logits[index]));
+  const term = { input: network.nodes.at(-1).name, index: [index, null, null], value: logits[index], weight: null,
+    product: value, padded: false, chosen: true };
+  return {
+    layer: SOFTMAX, kind: "activation", type: "sigmoid", index: [index, null, null], operation: "function",
+    terms: [term], grid: null, bias: null, parameters: { function: "sigmoid" }, partial_sums: [], value,
     network_value: probabilities.find((p) => p.index === index).probability,
     session, of: `${index},0,0`,
   };
