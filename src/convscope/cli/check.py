@@ -129,5 +129,10 @@ def _print_counts(report: Report) -> None:
     splits = list(summary["splits"])
     rows = [(label, *(f"{parts[name]:,}" for name in splits)) for label, parts in summary["counts"].items()]
     total = ("all", *(f"{count:,}" for count in summary["splits"].values()))
+    if without := summary["without_label"]:
+        total = ("all images", *total[1:])
+        rows_below = [("without a label", *(f"{without[name]:,}" for name in splits)), total]
+    else:
+        rows_below = [total]
     more = [(f"... and {len(rows) - MOST_CLASSES} more", *("" for _ in splits))] if len(rows) > MOST_CLASSES else []
-    print_table([("class", *splits), *rows[:MOST_CLASSES], *more, total], numbers=range(1, len(splits) + 1))
+    print_table([("class", *splits), *rows[:MOST_CLASSES], *more, *rows_below], numbers=range(1, len(splits) + 1))

@@ -23,7 +23,7 @@ from ..decoding.split_decoder import available_cores
 from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
-from ..split import Data
+from ..split import Data, rarest_labels
 from .near_duplicates import Hashes, difference_hashes, find_near_duplicates
 
 # Thumbnails per class on the contact sheet, and classes.
@@ -83,6 +83,12 @@ class Report:
         counts = self.data.counts()
         return {label: {n: part[i] for n, part in counts.items()} for i, label in enumerate(self.data.class_names)}
 
+    def without_label(self) -> dict[str, int]:
+        """Return the number of images without any label, by split, of data with several labels per image."""
+        if self.data is None or not self.data.multi_label:
+            return {}
+        return {name: int((~split.labels.any(1)).sum()) for name, split in self.data.splits.items()}
+
     def sizes(self) -> dict[str, list[int]] | None:
         """Return width and height of the smallest, the median and the largest image by area; None without images."""
         usable = [image for images in self.images.values() for image in images if not isinstance(image, str)]
@@ -102,6 +108,7 @@ class Report:
             "classes": {label: sum(parts.values()) for label, parts in self.counts().items()},
             "splits": {name: len(split) for name, split in splits.items()},
             "counts": self.counts(),
+            "without_label": self.without_label(),
             "origin": asdict(self.data.origin) if self.data and self.data.origin else None,
             "divided": bool(self.data and self.data.divided),
             "channels": self.data.channels if self.data else None,
@@ -150,7 +157,7 @@ def _summarise_images(
     with ThreadPoolExecutor(available_cores()) as pool, ProgressBar(show, sum(map(len, data.splits.values()))) as bar:
         for name, split in data.splits.items():
             with_thumbnail = []
-            for label in split.labels.tolist():
+            for label in sheet_classes(split.labels):
                 with_thumbnail.append(left.get(label, 0) > 0)
                 left[label] = left.get(label, 0) - 1
             tasks = zip(split.images, with_thumbnail, strict=True)
@@ -179,10 +186,15 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
         return "does not fit into memory"
 
 
+def sheet_classes(labels: np.ndarray) -> list[int]:
+    """Return for each image the class under which the contact sheet shows it: of several labels the rarest, or -1."""
+    return (labels if labels.ndim == 1 else rarest_labels(labels)).tolist()
+
+
 def _thumbnails(report: Report, data: Data) -> dict[str, list[np.ndarray]]:
     thumbnails: dict[str, list[np.ndarray]] = {}
     for name, split in data.splits.items():
-        for image, label in zip(report.images[name], split.labels.tolist(), strict=True):
+        for image, label in zip(report.images[name], sheet_classes(split.labels), strict=True):
             if not isinstance(image, str) and image.thumbnail is not None:
                 of_class = thumbnails.setdefault(data.class_names[label], [])
                 if len(of_class) < SHOWN_IMAGES:

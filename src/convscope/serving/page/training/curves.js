@@ -17,8 +17,9 @@ export function curves({ title, axis, column, percent, onEpoch }) {
   const element = h("figure", { class: "curves" });
 
   function show({ rows, epochs, epoch }) {
-    element.hidden = !rows.length;
     const lines = linesOf(rows);
+    element.hidden = !lines.length; // a figure that this kind of training does not have
+    if (element.hidden) return;
     const last = Math.max(1, ...rows.map((row) => row.epoch), ...epochs);
     const width = Math.min(Math.max((element.clientWidth || 592) - AROUND, NARROWEST), WIDEST);
     const picture = chart({ lines, last, epoch, percent, width, axis: t(axis), label: summary(lines) });

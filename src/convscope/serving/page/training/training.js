@@ -15,6 +15,7 @@ export function mount(root, store) {
   const charts = [
     curves({ title: "training.loss", axis: "training.loss", column: "loss", onEpoch }),
     curves({ title: "training.accuracy", axis: "training.accuracyAxis", column: "top1", percent: true, onEpoch }),
+    curves({ title: "training.map", axis: "training.mapAxis", column: "map", percent: true, onEpoch }),
   ];
   const now = moment(store);
   const left = h("div", { class: "training-curves" }, epochs.element, charts.map((chart) => chart.element));
@@ -90,11 +91,12 @@ function progressText({ metrics, running }) {
   const last = metrics.at(-1);
   if (!last) return t("training.firstEpoch");
   const values = { epoch: last.epoch, seconds: Math.round(last.seconds ?? 0) };
-  return running ? t("training.soFar", values) : t("training.whole", { ...values, ...bestEpoch(metrics) });
+  if (running) return t("training.soFar", values);
+  return t("val/map" in last ? "training.wholeOfLabels" : "training.whole", { ...values, ...bestEpoch(metrics) });
 }
 
 function bestEpoch(rows) {
-  const accuracy = (row) => row["val/top1"] ?? row["train/top1"] ?? 0;
+  const accuracy = (row) => row["val/top1"] ?? row["val/map"] ?? row["train/top1"] ?? 0;
   const best = rows.reduce((a, b) => (accuracy(b) > accuracy(a) ? b : a));
   return { best: best.epoch, share: (accuracy(best) * 100).toFixed(1) };
 }
