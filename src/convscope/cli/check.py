@@ -19,6 +19,7 @@ from .parameters import (
     Folders,
     GroupBy,
     Json,
+    Kind,
     LabelColumn,
     LabelType,
     interpretation_options,
@@ -38,6 +39,7 @@ def check_command(
     folders: Folders = "auto",
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
+    kind: Kind = "auto",
     group_by: GroupBy = None,
     label_type: LabelType = "auto",
     output: Annotated[
@@ -67,7 +69,7 @@ def check_command(
 
     checked("crop_mode", crop_mode, "--crop-mode")
     _check_output(output, data)
-    interpretation = {**interpretation_options(folders, label_column, label_type, encoding), "group_by": group_by}
+    interpretation = {**interpretation_options(folders, label_column, label_type, encoding, kind), "group_by": group_by}
     report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
     if output is not None and report.thumbnails:
         write_sheet(report, output)
@@ -121,6 +123,8 @@ def _print_counts(report: Report) -> None:
     if report.data is not None and report.data.origin is not None:
         typer.echo(f"classes: {report.data.origin.classes}")
         typer.echo(f"splits:  {report.data.origin.splits}")
+        if report.data.origin.kind:
+            typer.echo(f"kind:    {report.data.origin.kind}")
     if sizes := summary["sizes"]:
         typer.echo("width x height: " + ", ".join(f"{name} {w} x {h}" for name, (w, h) in sizes.items()))
     if summary["divided"]:

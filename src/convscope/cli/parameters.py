@@ -36,10 +36,16 @@ def recipe_option(name: str, for_train: bool = False) -> Any:
 
 
 def interpretation_options(
-    folders: str, label_column: str | None = None, label_type: str = "auto", encoding: str = "auto"
+    folders: str,
+    label_column: str | None = None,
+    label_type: str = "auto",
+    encoding: str = "auto",
+    kind: str = "auto",
 ) -> dict[str, Any]:
     """Return the options that were given about how DATA is to be understood, checked."""
-    values = {"folders": folders, "label_column": label_column, "label_type": label_type, "encoding": encoding}
+    values = {
+        "folders": folders, "label_column": label_column, "label_type": label_type, "encoding": encoding, "kind": kind,
+    }  # fmt: skip
     given = {name: value for name, value in values.items() if value != DEFAULTS[name]}
     return {name: checked(name, value, flag_of(name)) for name, value in given.items()}
 
@@ -58,6 +64,7 @@ Folders = Annotated[str, recipe_option("folders")]
 LabelColumn = Annotated[str | None, recipe_option("label_column")]
 LabelType = Annotated[str, recipe_option("label_type")]
 Encoding = Annotated[str, recipe_option("encoding")]
+Kind = Annotated[str, recipe_option("kind")]
 GroupBy = Annotated[str | None, recipe_option("group_by")]
 Device = Annotated[str, recipe_option("device")]
 Tta = Annotated[str, recipe_option("tta")]

@@ -31,6 +31,7 @@ def load_data(
     label_column: str | None = None,
     label_type: str = "auto",
     encoding: str = "auto",
+    kind: str = "auto",
     group_by: str | None = None,
 ) -> Data:
     """Load a data set by name or path.
@@ -47,12 +48,15 @@ def load_data(
     The result's `origin` says what was taken for classes and splits. Where a path can be read in two ways, `folders`
     ("classes" or "splits": what the folders at the top are), `label_column` (of a table) and `label_type` ("single" or
     "multi": labels per image) choose; `encoding` is that of tables and of names in zips.
+    `kind` says what the images show ("digits", and other characters, or "photos"), which otherwise the pixels decide.
 
     With `group_by`, images of one group (patient, video, object) stay in one split; see `data.groups.group_images`.
 
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
-    data = _load(os.fspath(source), data_dir, Interpretation(folders, label_column, label_type, encoding))
+    data = _load(os.fspath(source), data_dir, Interpretation(folders, label_column, label_type, encoding, kind))
+    if kind != "auto":
+        data.with_kind(kind)
     if group_by:
         return group_images(data, group_by)
     warn_about_likely_groups(data)

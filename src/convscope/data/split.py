@@ -55,13 +55,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the classes and the splits of a data set come from, in words: `folder names (cat, dog)`, `column split`."""
+    """Where the classes and the splits of a data set come from, in words: `folder names (cat, dog)`, `column split`.
+
+    `kind` says what the images were taken for and why; it is empty for published sets, where that is known.
+    """
 
     classes: str
     splits: str = ""
+    kind: str = ""
 
     def __str__(self) -> str:
-        return f"classes: {self.classes}; splits: {self.splits or 'none'}"
+        text = f"classes: {self.classes}; splits: {self.splits or 'none'}"
+        return f"{text}\nkind: {self.kind}" if self.kind else text
 
 
 @dataclass
@@ -70,7 +75,8 @@ class Data:
 
     `channels` is 1 for gray images and 3 for colour. `divided` is true if the source had no splits and we made them,
     `held_out` if it had no validation split and we took one out of the training images. `kind` is "digits" for digits
-    and other characters, which must not be mirrored, or "photos". With `multi_label` an image may have several labels
+    and other characters, which must not be mirrored, or "photos"; `kind_reason` says why, where the pixels or the user
+    decided it. With `multi_label` an image may have several labels
     or none. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
     name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for.
     """
@@ -82,6 +88,7 @@ class Data:
     divided: bool = False
     held_out: bool = False
     kind: str = "photos"
+    kind_reason: str = ""
     multi_label: bool = False
     origin: Origin | None = None
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -95,7 +102,14 @@ class Data:
             splits = f"divided by ConvScope ({sizes})"
         elif self.held_out:
             splits += f"; validation: {len(self.splits.get('val', ())):,} of the training images"
-        self.origin = Origin(origin.classes, splits)
+        self.origin = Origin(origin.classes, splits, f"{self.kind} ({self.kind_reason})" if self.kind_reason else "")
+        return self
+
+    def with_kind(self, kind: str) -> Data:
+        """Take the images for this kind, which the user gave; return the data set itself."""
+        self.kind, self.kind_reason = kind, "given"
+        if self.origin is not None:
+            self.origin = replace(self.origin, kind=f"{kind} (given)")
         return self
 
     def counts(self) -> dict[str, list[int]]:

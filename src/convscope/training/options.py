@@ -14,6 +14,7 @@ from ..choices import (
     CLASSICAL_HEADS,
     CROP_MODES,
     FOLDER_ROLES,
+    KINDS,
     LABEL_TYPES,
     LAYOUTS,
     MULTI_LABEL_MONITORS,
@@ -68,6 +69,12 @@ class TrainingOptions:
         "auto", Panel.DATA,
         "Text encoding of tables and of names in zips, such as gb18030, where it cannot be found out.",
         metavar="NAME", identity=True,
+    )
+    kind: str = option(
+        "auto", Panel.DATA,
+        "What the images show, which chooses recipe and augmentation: digits (and other characters) or photos. auto "
+        "decides by the pixels.",
+        choices=KINDS, identity=True,
     )
     img_size: int | None = option(
         None, Panel.DATA,

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..image_file import ImageItem, is_gray
+from ..kind import decide_kind
 from ..split import SPLITS, Data, Split, divide, held_out_share, hold_out
 
 # Images by class: each with its name.
@@ -34,10 +35,7 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     warn_about_counts(shown, class_names, counts)
     data = Data(shown, class_names, {name: _as_split(classes, class_names) for name, classes in parts.items()})
     data.channels = 1 if _is_gray(data.splits["train"]) else 3
-    # Classes called by one character, such as 0, 1 or A, are characters, which must not be mirrored. In colour only
-    # digits count: a class of photos may well be called by one Chinese character.
-    characters = data.channels == 1 or all(name.isdecimal() for name in class_names)
-    data.kind = "digits" if characters and all(len(name) == 1 for name in class_names) else "photos"
+    decide_kind(data)
     _divide(data)
     return data
 

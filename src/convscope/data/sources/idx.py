@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import DataError, printable
 from ...problems import listed
 from ..image_file import UnreadableImage, read_file
+from ..kind import decide_kind
 from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
@@ -85,8 +86,9 @@ def idx_data(shown: str, class_names: list[str], arrays: dict[str, tuple[np.ndar
         part: Split(images, labels, [f"{printable(shown)}/{part}/{i:05d}" for i in range(len(labels))])
         for part, (images, labels) in arrays.items()
     }
-    kind = "digits" if all(len(name) == 1 for name in class_names) else "photos"
-    return Data(shown, class_names, hold_out(splits), kind=kind)
+    data = Data(shown, class_names, hold_out(splits))
+    decide_kind(data)
+    return data
 
 
 def read_idx_pair(images_path: File, labels_path: File, classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,13 +11,14 @@ class Interpretation:
 
     `folders` is auto, classes or splits: what the folders at the top are. `label_column` is the column of a table with
     the labels. `label_type` is auto, single or multi: how many labels an image may have. `encoding` is that of tables
-    and of names in zips, "auto" to find it out.
+    and of names in zips, "auto" to find it out. `kind` is auto, digits or photos: what the images show.
     """
 
     folders: str = "auto"
     label_column: str | None = None
     label_type: str = "auto"
     encoding: str = "auto"
+    kind: str = "auto"
 
 
 INTERPRETATION_OPTIONS = tuple(field.name for field in fields(Interpretation))

@@ -98,7 +98,7 @@ def _read_idx(name: str, row: Published, folder: Path) -> Data | None:
         if row.files:
             arrays = {part: (x.transpose(0, 2, 1).copy(), y - first) for part, (x, y) in arrays.items()}
         data = idx_data(name, row.classes, arrays)
-        data.kind = row.kind
+        data.kind, data.kind_reason = row.kind, ""
         return data
     return None
 
@@ -129,7 +129,7 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
             return Data(name, classes, hold_out(splits), channels=channels, kind=row.kind)
         with collect_problems():  # users cannot change a published set, so they are not warned
             data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in datasets.items()})
-        data.kind = row.kind
+        data.kind, data.kind_reason = row.kind, ""
         return data
     return None
 
