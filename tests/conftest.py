@@ -82,11 +82,11 @@ def command(tmp_path: Path) -> Command:
 @pytest.fixture
 def squares(tmp_path: Path) -> Path:
     """Class folders of little pictures that anything can tell apart: dark and bright ones, 24 of each."""
-    coin = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     for name, level in (("dark", 40), ("bright", 200)):
         folder = tmp_path / "squares" / name
         folder.mkdir(parents=True)
         for i in range(24):
-            array = np.clip(coin.normal(level, 20, (20, 24)), 0, 255).astype(np.uint8)
+            array = np.clip(generator.normal(level, 20, (20, 24)), 0, 255).astype(np.uint8)
             Image.fromarray(array).save(folder / f"{i:02d}.png")
     return tmp_path / "squares"

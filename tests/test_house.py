@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ FLOORS = {
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
     "task": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
-    "bundle": 3, "prediction": 3,
+    "bundle_file": 2, "bundle": 3, "prediction": 3,
     "classifier": 4,
     "snapshots": 5,
     "evaluation": 6, "explaining": 6, "export": 6,
@@ -69,6 +70,22 @@ def test_no_package_has_a_cycle_among_its_modules(package):
 
 def test_every_room_has_a_floor():
     assert {room_of(path) for path in FILES} == set(FLOORS)
+
+
+@pytest.mark.parametrize("folder", ["src", "tests", "benchmarks", "examples", "scripts"])
+def test_files_and_functions_are_short(folder):
+    """A file has at most 300 lines and a function at most 50, so that each can be read at one sitting."""
+    long = []
+    for path in sorted((ROOT.parents[1] / folder).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 300:
+            long.append(f"{path.name}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > 50:
+                    long.append(f"{path.name}:{node.lineno}: {node.name} has {lines} lines")
+    assert long == []
 
 
 def imported_by(code: str) -> set[str]:

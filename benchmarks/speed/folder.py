@@ -39,15 +39,18 @@ def make_photos(place: Path, images: int, width: int, height: int) -> Path:
     shipped = Path(skimage.__file__).parent / "data"
     whole = [Image.open(shipped / name).convert("RGB") for name in PHOTOS if (shipped / name).is_file()]
     whole += [Image.fromarray(array) for array in load_sample_images().images]
-    coin = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     for i in range(images):
-        photo = whole[int(coin.integers(len(whole)))]
+        photo = whole[int(generator.integers(len(whole)))]
         # As large a part as has the right proportions, or a little less, anywhere.
-        part = min(photo.width / width, photo.height / height) * coin.uniform(0.6, 1)
-        left, top = (photo.width - part * width) * coin.random(), (photo.height - part * height) * coin.random()
+        part = min(photo.width / width, photo.height / height) * generator.uniform(0.6, 1)
+        left, top = (
+            (photo.width - part * width) * generator.random(),
+            (photo.height - part * height) * generator.random(),
+        )
         box = (left, top, left + part * width, top + part * height)
         picture = photo.resize((width, height), Image.Resampling.BICUBIC, box)
-        if coin.random() < 0.5:
+        if generator.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         folder = place / ("a", "b")[i % 2]
         folder.mkdir(parents=True, exist_ok=True)

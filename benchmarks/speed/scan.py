@@ -27,13 +27,13 @@ from convscope.data.check.report import check_data
 
 def make(root: Path, images: int, classes: int) -> Path:
     """`images` pictures of 8 x 8, one in six of them to validate; gives the zip of them."""
-    coin = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     for label in range(classes):
         for split in ("train", "val"):
             (root / split / f"class {label:03d}").mkdir(parents=True)
     for i in range(images):
         place = root / ("val" if i % 6 == 5 else "train") / f"class {i // 6 % classes:03d}" / f"{i:06d}.png"
-        Image.fromarray(coin.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
+        Image.fromarray(generator.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
     packed = root.parent / "images.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted(root.rglob("*.png")):

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import lzma
-import stat
-import struct
 import warnings
 import zipfile
-import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -23,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from .bundle_file import MAX_CONFIG_BYTES, read_part, tensor_shapes
 from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
 from .files import restore_folder, write_folder_atomically
@@ -32,14 +29,8 @@ from .task import Task
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
-# What a damaged or hostile zip raises when it is read.
-DAMAGED = (
-    OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError,
-    IndexError, struct.error, OverflowError,
-)  # fmt: skip
 # Arguments of a network that have no counterpart in its weights: names of activations, the size of its input.
 SPARE_ITEMS, SPARE_SIZE = 64, 4096
-MAX_CONFIG_BYTES = 16_000_000
 # Classifiers that ship with the package, one folder per classifier.
 BUNDLED = Path(__file__).parent / "bundled"
 
@@ -131,12 +122,12 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[s
     """
     shown = printable(bundle)
     config = _read_config(bundle)
-    _check_size_of_arguments(config["model_args"], _tensor_shapes(bundle, weights), f"{shown}: {CONFIG}")
+    _check_size_of_arguments(config["model_args"], tensor_shapes(bundle, weights), f"{shown}: {CONFIG}")
     with torch.device("meta"):
         expected = _build(config, shown).state_dict()
     needed = sum(t.numel() * t.element_size() for t in expected.values())
     # Names and offsets take room as well; a file far larger than that is not this network's.
-    content = _read_part(bundle, weights, limit=needed + 1000 * len(expected) + 1_000_000)
+    content = read_part(bundle, weights, limit=needed + 1000 * len(expected) + 1_000_000)
     try:
         tensors = safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as problem:
@@ -196,20 +187,6 @@ def _build(config: dict[str, Any], shown: str) -> nn.Module:
         raise ModelFileError(f"{shown}: {printable(problem)[:200]}") from problem
 
 
-def _tensor_shapes(bundle: Path, weights: str) -> list[list[int]]:
-    """Return the shapes of the tensors in a safetensors file from its header; ModelFileError if that is no header."""
-    where = f"{printable(bundle)}: {weights}"
-    head = _read_beginning(bundle, weights, 8)
-    size = int.from_bytes(head, "little")
-    if len(head) < 8 or size > MAX_CONFIG_BYTES:
-        raise ModelFileError(f"{where} is damaged or no safetensors file (its header has {size:,} bytes)")
-    try:
-        header = json.loads(_read_beginning(bundle, weights, 8 + size)[8:])
-        return [[int(length) for length in entry["shape"]] for key, entry in header.items() if key != "__metadata__"]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as problem:
-        raise ModelFileError(f"{where} is damaged or no safetensors file ({printable(problem)[:100]})") from problem
-
-
 def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]], where: str) -> None:
     """Raise ModelFileError if the arguments ask for far more layers or widths than the weights have.
 
@@ -236,7 +213,7 @@ def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]],
 def _read_config(bundle: Path) -> dict[str, Any]:
     shown = f"{printable(bundle)}: {CONFIG}"
     try:
-        config = json.loads(_read_part(bundle, CONFIG, MAX_CONFIG_BYTES))
+        config = json.loads(read_part(bundle, CONFIG, MAX_CONFIG_BYTES))
     except (ValueError, RecursionError) as problem:
         raise ModelFileError(f"{shown} is no valid JSON ({printable(problem)[:100]})") from problem
     if not isinstance(config, dict):
@@ -261,55 +238,6 @@ def _read_config(bundle: Path) -> dict[str, Any]:
     if args.get("in_channels") != preprocess.input_size[0]:
         raise ModelFileError(f"{shown}: in_channels and the preprocessing's input_size differ")
     return config
-
-
-def _read_part(bundle: Path, name: str, limit: int) -> bytes:
-    """Return a part of a bundle; ModelFileError if it is missing, unreadable or longer than `limit` bytes."""
-    content = _read_beginning(bundle, name, limit + 1)
-    if len(content) > limit:
-        raise ModelFileError(
-            f"{printable(bundle)}: {name} has more than {limit:,} bytes, far more than this network needs"
-        )
-    return content
-
-
-def _read_beginning(bundle: Path, name: str, most: int) -> bytes:
-    """Return the first `most` bytes of a part of a bundle; ModelFileError if it is missing or unreadable."""
-    shown = printable(bundle)
-    try:
-        if bundle.is_dir():
-            path = bundle / name
-            if path.is_symlink() or (path.exists() and not path.is_file()):
-                raise ModelFileError(f"{shown}: {name} is a link or no regular file: not opened")
-            with path.open("rb") as plain:
-                return plain.read(most)
-        with zipfile.ZipFile(bundle) as archive, archive.open(_member(archive, name, shown)) as packed:
-            return packed.read(most)
-    except (FileNotFoundError, KeyError) as problem:
-        raise ModelFileError(f"{shown}: {name} is missing: the bundle is incomplete") from problem
-    except DAMAGED as problem:
-        raise ModelFileError(f"{shown}: {name} cannot be read ({printable(problem)[:100]})") from problem
-
-
-def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
-    found = []
-    for info in archive.infolist():
-        path = PurePosixPath(info.filename.replace("\\", "/"))
-        if (
-            path.is_absolute()
-            or ".." in path.parts
-            or ":" in "".join(path.parts[:1])
-            or stat.S_ISLNK(info.external_attr >> 16)
-        ):
-            raise ModelFileError(
-                f"{shown}: '{printable(info.filename)}' is a link or leads out of the bundle: not opened"
-            )
-        # The parts lie at the top of the zip, or in its only folder if a folder was packed.
-        if path.name == name and len(path.parts) <= 2:
-            found.append(info)
-    if not found:
-        raise KeyError(name)
-    return min(found, key=lambda info: len(PurePosixPath(info.filename).parts))
 
 
 def _card(network: nn.Module, config: dict[str, Any]) -> str:

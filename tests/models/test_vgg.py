@@ -133,15 +133,15 @@ def test_is_torchvisions_with_gradients(name):
 
 def drawn(network: nn.Module) -> dict[str, Tensor]:
     """Weights that keep the scale of the signal, biases that are not zero, no batch norm like another."""
-    coin = torch.Generator().manual_seed(3)
+    generator = torch.Generator().manual_seed(3)
     state = {}
     for key, tensor in network.state_dict().items():
         if tensor.ndim > 1:
-            value = torch.randn(tensor.shape, generator=coin) * sqrt(2 / tensor[0].numel())
+            value = torch.randn(tensor.shape, generator=generator) * sqrt(2 / tensor[0].numel())
         elif key.endswith(("running_mean", "bias")):
-            value = 0.1 * torch.randn(tensor.shape, generator=coin)
+            value = 0.1 * torch.randn(tensor.shape, generator=generator)
         else:
-            value = torch.rand(tensor.shape, generator=coin) + 0.5
+            value = torch.rand(tensor.shape, generator=generator) + 0.5
         state[key] = value.to(tensor.dtype)
     return state
 
@@ -159,8 +159,8 @@ def test_takes_torchvisions_weights_at_full_width(name, linear_layers):
         theirs = torchvision.models.get_model(name).eval()
     features = {f"features.{key}": value for key, value in drawn(theirs.features).items()}
     theirs.load_state_dict(features | linear_layers, strict=True, assign=True)
-    coin = torch.Generator().manual_seed(0)
-    images, other = torch.randn(2, 2, 3, 69, 64, generator=coin)
+    generator = torch.Generator().manual_seed(0)
+    images, other = torch.randn(2, 2, 3, 69, 64, generator=generator)
     parity.calibrate(theirs, images)
     ours = on_meta(name).eval()
     ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)

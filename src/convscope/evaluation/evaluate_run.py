@@ -63,8 +63,8 @@ def evaluate_bundle(
         raise ModelFileError(f"{printable(bundle)}: the network's output is not a finite number: train it again")
     if views := VIEWS[tta]:
         tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views, classifier.task).figures()}}
-    command = _command(source, data, split, data_dir)
-    report = _write(Path(output), classifier, Path(dataset.name).name, split, result, decoded.pixels, command)
+    parts = (classifier, Path(dataset.name).name, split, result, decoded.pixels)
+    report = _write(Path(output), *parts, _command(source, data, split, data_dir))
     return {
         "run": str(source),
         "data": dataset.name,

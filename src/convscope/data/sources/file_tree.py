@@ -1,7 +1,4 @@
-"""The folders of a data set, on disk or in a zip: their files in a fixed order, each visited once.
-
-Only folders are opened here, and nothing is ever written.
-"""
+"""The folders of a data set, on disk or in a zip: their files in a fixed order, each visited once, nothing written."""
 
 from __future__ import annotations
 
@@ -14,26 +11,16 @@ from ...errors import DataError, printable
 from ...problems import warn
 from ..image_file import IMAGE_SUFFIXES, read_file
 from .archive import Member, list_archive
+from .left_out import is_ignored, is_own_output
 
 # A file of a data set, on disk or in a zip.
 File = Path | Member
-# What operating systems, network disks and tools keep among a user's files; names are compared in lower case.
-IGNORED = frozenset({
-    "thumbs.db", "desktop.ini", "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "recycler", "lost+found",
-    "system volume information", "found.000", "__pycache__", "node_modules",
-})  # fmt: skip
-# Files by which a folder is known as one of ConvScope's own: a run, a saved classifier, an evaluation.
-RUN_FILES, BUNDLE_FILES, EVALUATION_FILES = ("recipe.yaml", "env.json"), ("config.json", "model.safetensors"), (
-    "report.html", "predictions.csv"
-)  # fmt: skip
-OUTPUTS, VERBS_WITH_OUTPUT = "runs", frozenset({"train", "evaluate", "explain", "benchmarks"})
 
 
 class Folder(ABC):
     """A folder; `name` is its own, `path` leads to it from the root of the data set, whose `path` is empty.
 
-    Hidden files and folders (`.name`), what systems leave behind (`Thumbs.db`, `@eaDir`) and ConvScope's own output on
-    disk are left out.
+    Hidden files and folders and what `left_out` recognises are not among its content.
     """
 
     name: str
@@ -210,10 +197,10 @@ class DiskFolder(Folder):
             try:
                 # The folder's own entries say what is a folder and what a link: only links cost a system call each.
                 with os.scandir(self.location) as entries:
-                    listing = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not _is_ignored(e.name)]
+                    listing = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not is_ignored(e.name)]
             except OSError as problem:
                 raise DataError(f"{printable(self.location)}: cannot be listed ({problem.strerror})") from problem
-            kept = [entry for entry in listing if not (entry[1] and _is_own_output(self.location / entry[0]))]
+            kept = [entry for entry in listing if not (entry[1] and is_own_output(self.location / entry[0]))]
             for name in sorted({entry[0] for entry in listing} - {entry[0] for entry in kept}):
                 warn("own-output", self.location / name, "output of convscope, left out of the data set")
             self._entries = sorted(kept, key=lambda entry: os.fsencode(entry[0]))
@@ -266,7 +253,7 @@ class ZipFolder(Folder):
         for step in path.split("/"):
             if step in ("", "."):
                 continue
-            if _is_ignored(step):
+            if is_ignored(step):
                 return None
             folder = folder.inner.setdefault(step, ZipFolder(_join(folder.path, step)))
         return folder
@@ -279,28 +266,9 @@ def _open_zip(path: Path, encoding: str) -> ZipFolder:
         root.create(name)
     for full, member in members.items():
         above, _, name = full.rpartition("/")
-        if not _is_ignored(name) and (folder := root.create(above)) is not None:
+        if not is_ignored(name) and (folder := root.create(above)) is not None:
             folder.own[name] = member
     return root
-
-
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name.lower() in IGNORED
-
-
-def _is_own_output(folder: Path) -> bool:
-    """Whether a folder is a run, a saved classifier, an evaluation, or the folder `runs` that holds them."""
-    inside = os.fspath(folder)
-    for files in (RUN_FILES, BUNDLE_FILES, EVALUATION_FILES):
-        if all(os.path.isfile(f"{inside}/{name}") for name in files):  # noqa: PTH113
-            return True
-    if folder.name != OUTPUTS:
-        return False
-    try:
-        names = {name for name in os.listdir(folder) if not name.startswith(".")}  # noqa: PTH208
-    except OSError:
-        return False
-    return bool(names) and names <= VERBS_WITH_OUTPUT
 
 
 def _join(path: str, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DataError
+from ...errors import DataError, printable
 
 # A file of CIFAR-100, with 50,000 images and their names, has 320,000 instructions.
 MAX_INSTRUCTIONS = 3_000_000
@@ -125,7 +125,7 @@ class _Machine:
 
     def name(self, text: str) -> None:
         if text not in NAMES:
-            raise DataError(f"asks for {text.replace(' ', '.')}, which is not plain data")
+            raise DataError(f"asks for {printable(text.replace(' ', '.'))}, which is not plain data")
         self.push(_Name(NAMES[text]))
 
     def call(self) -> None:
