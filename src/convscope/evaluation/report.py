@@ -30,6 +30,7 @@ class Report:
     """What the page shows: the evaluation of one split, its pixels (uint8, N x C x H x W), and how it came about.
 
     `history` (one row per epoch) is empty when a finished classifier is evaluated later. `command` repeats it.
+    `warnings` say what is wrong with the training, each in English and in Chinese.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Report:
     metrics: dict[str, Any]
     environment: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
 
 
 def write_report(path: Path, report: Report) -> None:

@@ -22,7 +22,9 @@ from ..task import Task
 from .checkpoint import Progress
 from .context import TrainingContext
 from .environment import describe_environment
+from .optimizer_defaults import OPTIMIZER_DEFAULTS
 from .options import DEFAULTS, OPTIONS
+from .poor_results import Remark, judged_images, remarks_on_result
 from .prepare_data import PreparedData
 from .recipe import Recipe
 from .time_budget import Clock
@@ -52,6 +54,9 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     evaluations = _evaluate_splits(context, prepared, network)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
     names, preprocess = prepared.data.class_names, prepared.preprocess
+    remarks = _remarks(context, prepared, network, done, evaluations)
+    for remark in remarks:
+        context.display.show_line(f"warning: {remark.en}")
     network = network.to("cpu").eval()
     found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
     task = next(found, Task.of(prepared.data.multi_label, len(names)))
@@ -72,6 +77,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         "parameters": sum(p.numel() for p in network.parameters()),
         "val": figures.pop("val", None),
         "test": figures.pop("test", None),
+        "warnings": [remark.en for remark in remarks],
         **figures,
     }
     if evaluations:
@@ -85,6 +91,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
             metrics=metrics,
             environment=describe_environment(context.runtime),
             command=command_of(recipe),
+            warnings=[(remark.en, remark.zh) for remark in remarks],
         )
         write_report(folder.report, report)
     return Run(folder.path, load(folder.path), metrics, done.history)
@@ -110,8 +117,9 @@ def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: 
 def command_of(recipe: Recipe) -> str:
     """Return the command that repeats the training: the data, the network and every option that is not the default."""
     words = ["convscope", "train", recipe.data, "--model", recipe.model]
+    defaults = DEFAULTS | (OPTIMIZER_DEFAULTS[recipe.optimizer] if recipe.optimizer != DEFAULTS["optimizer"] else {})
     for name, value in asdict(recipe).items():
-        if name in ("data", "model") or value == DEFAULTS[name]:
+        if name in ("data", "model") or value == defaults[name]:
             continue
         flag = OPTIONS[name].flag or f"--{name.replace('_', '-')}"
         if isinstance(value, dict):
@@ -121,6 +129,19 @@ def command_of(recipe: Recipe) -> str:
         else:
             words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
     return shlex.join(words)
+
+
+def _remarks(
+    context: TrainingContext,
+    prepared: PreparedData,
+    network: nn.Module,
+    done: Progress,
+    evaluations: dict[str, Evaluation | MultiLabelEvaluation],
+) -> list[Remark]:
+    """Return what is wrong with the result, judged on the validation split, else on the test or the training split."""
+    split = next(name for name in ("val", "test", "train") if name in prepared.parts)
+    images = judged_images(prepared.parts[split], prepared.preprocess, context.runtime.device)
+    return remarks_on_result(context.recipe, network, images, done, evaluations.get(split))
 
 
 def _evaluate_splits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..data.split import Data
 from ..errors import UsageError
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
+from .optimizer_defaults import describe_settings
 from .recipe import Recipe
 from .runtime import Runtime
 from .time_budget import Clock
@@ -59,7 +61,8 @@ def settle_recipe(
     named: Recipe | str | Path | None, data: Data, given: Mapping[str, Any], runtime: Runtime, clock: Clock
 ) -> tuple[Recipe, str]:
     """Return the recipe for this data with the `given` fields, and a line about what was chosen (or an empty one)."""
-    recipe, images, note = find_recipe(named, data).changed(**given), len(data.splits["train"]), ""
+    base, images, note = find_recipe(named, data), len(data.splits["train"]), ""
+    recipe = base.changed(**given)
     if recipe.from_run:
         recipe = EarlierRun(recipe.from_run).with_its_network(recipe, given)
     if named in BY_KIND and data.kind == "photos" and not {"model", "model_args", "img_size"} & set(given):
@@ -71,6 +74,8 @@ def settle_recipe(
     recipe = recipe.with_epochs_for(images, 1000 if few else 100)
     if note:
         note += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
+    if recipe.optimizer != base.optimizer:
+        note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
     return recipe, note
 
 

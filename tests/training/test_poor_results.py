@@ -1,0 +1,87 @@
+"""A result at chance, a loss that never fell and dead units are found, with the likeliest reason."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+import convscope as cs
+from convscope.evaluation import Evaluation
+from convscope.training.checkpoint import Progress
+from convscope.training.poor_results import dead_share, remarks_on_result
+
+
+def evaluation(predicted: list[int], labels: list[int]) -> Evaluation:
+    logits = torch.nn.functional.one_hot(torch.tensor(predicted), 3).float()
+    return Evaluation(["a", "b", "c"], [str(i) for i in range(len(labels))], torch.tensor(labels), logits, 1.0)
+
+
+def history(*losses: float) -> Progress:
+    return Progress(history=[{"epoch": i + 1, "train/loss": loss} for i, loss in enumerate(losses)])
+
+
+def network(bias: float = 0.0) -> nn.Module:
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+    nn.init.constant_(net[0].weight, 0.01)
+    nn.init.constant_(net[0].bias, bias)
+    return net
+
+
+IMAGES = torch.ones(5, 1, 6, 6)
+LABELS = [0, 1, 2] * 20
+
+
+def test_dead_units_are_counted_by_channel():
+    assert dead_share(network(), IMAGES) == 0
+    assert dead_share(network(-9), IMAGES) == 1
+    half = network()
+    half[0].bias.data[:2] = -9
+    assert dead_share(half, IMAGES) == 0.5
+    assert dead_share(nn.Sequential(nn.Flatten(), nn.Linear(36, 3)), IMAGES) == 0
+    assert not half[1]._forward_hooks
+
+
+def test_a_training_that_learned_has_no_remark():
+    assert remarks_on_result(cs.Recipe(), network(), IMAGES, history(1.0, 0.5), evaluation(LABELS, LABELS)) == []
+    assert remarks_on_result(cs.Recipe(), network(), IMAGES, history(1.0), None) == []
+    one_class = evaluation([0] * 9, [0] * 9)
+    assert remarks_on_result(cs.Recipe(), network(), IMAGES, history(1.0, 0.5), one_class) == []
+
+
+def test_each_fault_is_named_once_and_the_first_has_the_reason():
+    recipe = cs.Recipe().changed(optimizer="sgd", lr=0.9, momentum=0.9, weight_decay=0.1)
+    found = remarks_on_result(recipe, network(-9), IMAGES, history(1.0, 1.2, 1.1), evaluation([0] * 60, LABELS))
+    assert [remark.en.split(":")[0] for remark in found] == [
+        "the accuracy of 33.33% is no better than guessing",
+        "the training loss never fell",
+        "100% of the units behind rectifiers are 0 for every image (dead).",
+    ]
+    assert "every image gets the same class. A weight decay of 0.1 is much for sgd: try --weight-decay 0.0005." in (
+        found[0].en
+    )
+    assert all("准确率" in found[0].zh for _ in found) and "--weight-decay 0.0005" in found[0].zh
+
+
+def reason(options: dict, net: nn.Module) -> str:
+    recipe = cs.Recipe().changed(**options)
+    return remarks_on_result(recipe, net, IMAGES, history(1.0), evaluation([1] * 60, LABELS))[0].en
+
+
+def test_the_reason_follows_the_recipe():
+    sigmoid = nn.Sequential(nn.Flatten(), nn.Linear(36, 3), nn.Sigmoid())
+    assert "try --lr 0.9 --momentum 0." in reason({"optimizer": "sgd", "lr": 0.01}, sigmoid)
+    assert "too high: try --lr 0.1." in reason({"optimizer": "sgd", "lr": 1.0}, network())
+    assert "too high: try --lr 0.3." in reason({"optimizer": "sgd", "lr": 3.0}, network(-9))
+    assert "too low: try --lr 0.003." in reason({"lr": 1e-6}, network())
+    assert "try --no-freeze." in reason({"freeze": True}, network())
+    assert "convscope check DATA" in reason({}, network())
+
+
+def test_the_warning_is_on_the_terminal_in_the_figures_and_in_the_report(tmp_path, capfd):
+    options = {"optimizer": "sgd", "lr": 0.5, "weight_decay": 5.0, "epochs": 2, "precision": "float32"}
+    run = cs.train("digits", "lenet_sigmoid", output=tmp_path, layout="contiguous", **options)
+    (first, *_) = run.metrics["warnings"]
+    assert "no better than guessing" in first and "--weight-decay 0.0005" in first
+    assert f"warning: {first}" in capfd.readouterr().err.splitlines()
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "What went wrong" in page and "不比猜测好" in page
