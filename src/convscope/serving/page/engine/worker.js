@@ -1,0 +1,37 @@
+/**
+ * The engine in a worker, so that the page never waits for it. Each message { id, question, words } is answered by
+ * { id, answer } or { id, problem }. The first questions are "open", for an inspector, and "train", for a training;
+ * every other one is the name of a method of the inspector.
+ */
+
+import { Inspector } from "./inspector.js";
+import { toSafetensors } from "./safetensors.js";
+import { Training } from "./training.js";
+
+let inspector = null;
+let training = null;
+
+const QUESTIONS = {
+  open(graph, weights, classifier, options) {
+    inspector = new Inspector(graph, weights, classifier, options);
+    return null;
+  },
+  /** Train the network that is looked at, as it is now. */
+  train(data, settings) {
+    training = new Training(inspector.networkOf(null), data, settings);
+    return null;
+  },
+  /** Some steps of the training; the figures of each. */
+  steps: (count) => Array.from({ length: count }, () => training.step()),
+  evaluate: (data) => training.evaluate(data),
+  weights: () => toSafetensors(inspector.networkOf(null).tensors),
+};
+
+self.onmessage = ({ data: { id, question, words } }) => {
+  try {
+    const answer = question in QUESTIONS ? QUESTIONS[question](...words) : inspector[question](...words);
+    self.postMessage({ id, answer });
+  } catch (problem) {
+    self.postMessage({ id, problem: problem.message });
+  }
+};
