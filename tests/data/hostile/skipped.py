@@ -39,6 +39,42 @@ def _cut() -> Files:
     return files
 
 
+def _ending_early() -> Files:
+    """Files that are whole, with valid checksums, but whose pixel data ends before the last row."""
+    noise = np.random.default_rng(0).integers(1, 256, (100, 100, 3), dtype=np.uint8)
+    gray, image = noise[..., 0], Image.fromarray(noise)
+    files: Files = {
+        "early.png": (png((100, 100), 8, 2, rows(noise[:10])), "pixel data ends early: 3,010 of 30,100 bytes"),
+        "early-gray.png": (png((100, 100), 8, 0, rows(gray[:99])), "pixel data ends early"),
+        "early-deep.png": (png((100, 100), 16, 0, rows(gray[:50].astype(">u2"))), "pixel data ends early"),
+    }
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for name, options in {"": {}, "-progressive": {"progressive": True}, "-turned": {"exif": turned}}.items():
+        whole = jpeg(image, **options)
+        files[f"early{name}.jpg"] = whole[: len(whole) // 2] + b"\xff\xd9", "premature end|truncated"
+    strip = image.crop((0, 0, 100, 10))
+    gif = encode(strip.convert("L"), "GIF")
+    at = gif.index(b"\x2c", 13 + 768)
+    tall = struct.pack("<H", 100)
+    files["early.gif"] = gif[:8] + tall + gif[10 : at + 7] + tall + gif[at + 9 :], "damaged GIF"
+    files["early.bmp"] = patched(encode(strip, "BMP"), 22, struct.pack("<I", 100)), "damaged BMP|broken"
+    webp = encode(image, "WEBP")
+    files["early.webp"] = (
+        webp[:4] + struct.pack("<I", len(webp) // 2 - 8) + webp[8 : len(webp) // 2],
+        "WEBP|not an image|broken header",
+    )
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        content = encode(strip, "TIFF", compression=compression)
+        for tag in (257, 278):  # length of the image, rows per strip
+            for kind, form in ((4, "<I"), (3, "<H")):
+                entry = content.find(struct.pack("<HHI", tag, kind, 1))
+                if entry > 0:
+                    content = patched(content, entry + 8, struct.pack(form, 100))
+        files[f"early-{compression}.tif"] = content, "damaged TIFF"
+    return files
+
+
 def _bombs() -> Files:
     """Files that claim, or unpack to, far more pixels than their bytes suggest."""
     files: Files = {}
@@ -101,4 +137,4 @@ def _unknown_range() -> Files:
     }
 
 
-SKIPPED: Files = {**_cut(), **_bombs(), **_no_images(), **_damaged(), **_unknown_range()}
+SKIPPED: Files = {**_cut(), **_ending_early(), **_bombs(), **_no_images(), **_damaged(), **_unknown_range()}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from .complete import require_all_png_rows, require_jpeg_end
 from .content import check_file, read_bytes
 from .header import check_size, open_image
 from .item import EmbeddedImage
@@ -46,6 +47,10 @@ def decode(content: bytes, longest_side: int | None = None) -> Image.Image:
             image.draft(None, (2 * longest_side, 2 * longest_side))
         gray = has_one_channel(image)
         image.load()
+        if image.format == "PNG":
+            require_all_png_rows(image, content)
+        elif image.format in ("JPEG", "MPO"):
+            require_jpeg_end(image, content)
         image = correct_pixel_values(image)
         return to_gray_or_rgb(_upright(image.convert("LA") if gray and image.mode == "RGBA" else image))
     except UnreadableImage:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from .complete import refuse_premature_end
+
 ORIENTATION = 0x0112
 
 
@@ -15,7 +17,8 @@ def decode_plain_jpeg(image: Image.Image, content: bytes, longest_side: int | No
     """Return uint8 pixels H x W (gray) or H x W x 3 of a JPEG that Pillow has opened but not loaded.
 
     Returns None where `decoder.decode` must be used instead: for CMYK, for a picture that its EXIF orientation turns,
-    for one that is decoded at reduced size (see `longest_side` there), and at the slightest damage.
+    for one that is decoded at reduced size (see `longest_side` there), and at the slightest damage. Raises
+    UnreadableImage if pixel data is missing.
     """
     if image.format != "JPEG" or image.mode not in ("L", "RGB"):
         return None
@@ -27,7 +30,8 @@ def decode_plain_jpeg(image: Image.Image, content: bytes, longest_side: int | No
         if image.getexif().get(ORIENTATION, 1) != 1:
             return None
         pixels = simplejpeg.decode_jpeg(content, "GRAY" if image.mode == "L" else "RGB")
-    except Exception:  # hostile EXIF may raise anything; what is wrong with the pixels, Pillow will say
+    except Exception as problem:  # hostile EXIF may raise anything; what else is wrong with the pixels, Pillow will say
+        refuse_premature_end(problem)
         return None
     width, height = image.size
     return pixels.reshape(height, width) if image.mode == "L" else pixels
