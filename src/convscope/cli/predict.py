@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import sys
@@ -96,8 +97,21 @@ def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
             yield Path(argument)
 
 
+def _without_mark(content: bytes) -> bytes:
+    """Return a list of paths without its byte-order mark, as UTF-8; anything else as it is."""
+    if content.startswith(codecs.BOM_UTF8):
+        return content.removeprefix(codecs.BOM_UTF8)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return content.decode("utf-16").encode()
+        except UnicodeDecodeError:
+            return content
+    return content
+
+
 def _from_stdin(content: bytes) -> Iterator[Path | bytes]:
     """Yield the image, or the images whose paths are listed, on standard input; UsageError if it is empty."""
+    content = _without_mark(content)
     head = content[:4096]
     if not head.strip():
         raise UsageError("standard input is empty: send an image or a list of paths")

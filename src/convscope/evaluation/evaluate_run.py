@@ -53,9 +53,7 @@ def evaluate_bundle(
     recipe = run.read_recipe() if run is not None else {}
     dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
     split = split or _default_split(dataset, is_own)
-    # A run may come from somebody else: of its recipe's cache, only `off` is respected, not the name of a folder.
-    reading = Reading(cache or ("off" if recipe.get("cache") == "off" else "auto"), workers)
-    decoded = _decode(dataset, split, classifier, reading, strict)
+    decoded = _decode(dataset, split, classifier, Reading(cache or _cache_of(recipe), workers), strict)
     target = choose_device(device)
     arguments = (classifier.network.to(target), decoded, classifier.preprocess, classifier.class_names, target)
     result, tta_figures = evaluate(*arguments, task=classifier.task), {}
@@ -101,6 +99,11 @@ def _load_dataset(
     if is_own and (dataset.divided or dataset.held_out) and table is not None:
         dataset = redivide(dataset, table)
     return dataset, is_own
+
+
+def _cache_of(recipe: dict[str, Any]) -> str:
+    """Return where decoded images are kept; a run may come from somebody else: of its own cache only `off` counts."""
+    return "off" if recipe.get("cache") == "off" else "auto"
 
 
 def _default_split(dataset: Data, is_own: bool) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
@@ -136,3 +139,23 @@ def test_names_of_one_character_do_not_make_photos_digits(tmp_path, mode, names)
     assert data.kind == "photos" and "--kind digits" in data.origin.kind
     given = load_data(tmp_path, kind="digits")
     assert given.kind == "digits" and given.origin.kind == "digits (given)"
+
+
+def test_folder_names_are_compared_after_composing_and_trimming(tmp_path):
+    data = load_data(make_folders(tmp_path, {"train/caf\u00e9": 2, "train/tea": 2, "val/cafe\u0301": 1, "val/tea ": 1}))
+    assert data.class_names == ["caf\u00e9", "tea"] and len(data.splits["val"]) == 2
+
+
+@pytest.mark.parametrize(("first", "second"), [("cat", "c\u0430t"), ("cat", "\uff43at"), ("a b", "a  b")])
+def test_class_names_that_look_alike_are_warned_about(first, second, tmp_path, caplog):
+    load_data(make_folders(tmp_path, {first: 2, second: 2, "dog": 2}))
+    assert "class names look alike but are spelled with different characters" in caplog.text
+
+
+def test_folder_names_that_are_not_utf8_are_decoded(tmp_path):
+    make_folders(tmp_path, {"dog": 2})
+    label = "训练集里的猫和狗我们要分辨"
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + label.encode("gb18030")))
+    for i in range(2):
+        write(folder / f"{i}.png", small(50 + i))
+    assert load_data(tmp_path).class_names == ["dog", label]

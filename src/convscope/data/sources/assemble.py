@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,6 +18,8 @@ from ..split import SPLITS, Data, Split, divide, held_out_share, hold_out
 Classes = Mapping[str, Sequence[tuple[str, ImageItem]]]
 # A class with this many times as many images as another is warned about.
 IMBALANCE = 20
+# Letters of other alphabets that look like Latin ones.
+TWINS = str.maketrans("АВЕКМНОРСТХаеорсухіјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijABEZHIKMNOPTYXo")
 # Images whose headers decide whether a data set is gray.
 GRAY_SAMPLE = 64
 
@@ -100,6 +103,9 @@ def warn_about_counts(shown: str, class_names: Sequence[str], counts: Mapping[st
     folded = Counter(map(str.casefold, class_names))
     if alike := [label for label in class_names if folded[label.casefold()] > 1]:
         warn("letter-case", shown, f"class names differ only in upper and lower case: {listed(alike)}")
+    skeletons = Counter(map(_skeleton, class_names))
+    if alike := [label for label in class_names if skeletons[_skeleton(label)] > folded[label.casefold()]]:
+        warn("look-alike", shown, f"class names look alike but are spelled with different characters: {listed(alike)}")
     train = counts["train"]
     for label in [label for label, count in zip(class_names, train, strict=True) if count == 1]:
         warn("one-image", shown, f"class '{printable(label)}' has one image: it cannot be validated, add more")
@@ -110,6 +116,12 @@ def warn_about_counts(shown: str, class_names: Sequence[str], counts: Mapping[st
     for name, part in counts.items():
         if missing := [label for label, count in zip(class_names, part, strict=True) if not count]:
             warn("missing-class", shown, f"{name} has no image of {listed(missing)}")
+
+
+def _skeleton(label: str) -> str:
+    """Return what a name looks like: without width, accents' spelling, spaces at its ends, Cyrillic and Greek twins."""
+    text = unicodedata.normalize("NFKC", label).translate(TWINS)
+    return " ".join(text.casefold().split())
 
 
 def _has_images(shown: str, split: str, classes: Classes) -> bool:

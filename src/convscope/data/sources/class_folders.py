@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...errors import DataError, printable
 from ...problems import listed, warn
+from ..image_file import ImageItem
 from ..split import SPLITS, Data, Origin
 from .assemble import Classes, assemble
 from .file_tree import Folder
 from .split_names import is_unlabelled, split_of, splits_of_names
+from .text_encoding import decode_names
 
 # Names of folders that hold images of all classes, where a table has the classes.
 CONTAINERS = {"images", "image", "imgs", "img", "photos", "pictures", "data", "jpg", "jpeg", "png", "raw", "jpegimages"}
@@ -72,13 +76,23 @@ def load_layout(layout: Layout, shown: str) -> Data:
         else:
             reason = "is not a split (train, val or test)"
         warn("unused-folder", shown, f"folder '{printable(other.name)}' {reason} and is not used")
-    parts: dict[str, Classes] = {
-        split: {name: [image for each in holders for image in each.images()] for name, holders in classes.items()}
-        for split, classes in layout.parts.items()
-    }
+    names = _label_names(layout, shown)
+    parts: dict[str, Classes] = {}
+    for split, classes in layout.parts.items():
+        found: dict[str, list[tuple[str, ImageItem]]] = {}
+        for name, holders in classes.items():
+            found.setdefault(names[name], []).extend(image for each in holders for image in each.images())
+        parts[split] = found
     data = assemble(shown, {**parts, **layout.by_table})
-    names = listed(data.class_names)
-    return data.described(Origin(f"folder names ({names})", layout.splits))
+    return data.described(Origin(f"folder names ({listed(data.class_names)})", layout.splits))
+
+
+def _label_names(layout: Layout, shown: str) -> dict[str, str]:
+    """Return the class of each folder name: decoded if it is not UTF-8, composed (NFC), without outer spaces."""
+    names = sorted({name for classes in layout.parts.values() for name in classes})
+    raw = [name for name in names if any("\udc80" <= letter <= "\udcff" for letter in name)]
+    decoded = dict(zip(raw, decode_names([os.fsencode(name) for name in raw], f"{shown}: folder names"), strict=True))
+    return {name: unicodedata.normalize("NFC", decoded.get(name, name)).strip() for name in names}
 
 
 def names_classes(layout: Layout) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ def _one_hot(table: Table, columns: Sequence[int], label_type: str) -> tuple[lis
 
 
 def _cell_labels(table: Table, column: int, label_type: str) -> tuple[list[tuple[str, ...]], bool]:
-    cells = [row[column].strip() if column < len(row) else "" for _, row in table.rows]
+    cells = [unicodedata.normalize("NFC", cell) for cell in table.cells(column)]
     filled = sorted({cell for cell in cells if cell})
     several = bool(table.columns) and table.columns[column] in table.several
     separator = "|" if several else _separator(table, column, filled, label_type)

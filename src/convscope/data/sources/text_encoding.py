@@ -46,7 +46,7 @@ def decode_names(names: Sequence[bytes], where: str, encoding: str = "auto") -> 
             raise DataError(f"{where}: no encoding is called '{printable(encoding)}': try gb18030") from problem
         except UnicodeDecodeError as problem:
             raise DataError(f"{where}: not text in {printable(encoding)}: choose another --encoding") from problem
-    if (texts := _decoded(names, "utf-8")) is not None:
+    if (texts := _decoded(names, "utf-8")) is not None:  # also where there is no name
         return texts
     readings = {name: texts for name in LEGACY if (texts := _decoded(names, name)) and _plausible(texts, name)}
     different = {tuple(texts): name for name, texts in reversed(readings.items())}
