@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from .data.decoding.decoded_image import RawImage, decode_content, decode_image, read_content
 from .data.decoding.pixels import map_ahead
 from .data.decoding.split_decoder import available_cores, queue_length
-from .data.image_file import to_gray_or_rgb
+from .data.image_file import WHITE_16_BITS, to_gray_or_rgb
 from .data.preprocess import Preprocess
 from .errors import DataError
 
@@ -57,7 +57,9 @@ def answers(
     size = batch_size or batch_size_for(preprocess)
     with ThreadPoolExecutor(available_cores()) as pool:
         decode = partial(_decode, preprocess=preprocess)
-        decoded = map_ahead(pool, decode, ((image, raw_image(image)) for image in images), queue_length(preprocess))
+        decoded = map_ahead(
+            pool, decode, ((image, raw_image(image, preprocess.white)) for image in images), queue_length(preprocess)
+        )
         while batch := list(islice(decoded, size)):
             usable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
             rows = iter(logits_of(network, preprocess, _stacked(usable), device) if usable else ())
@@ -87,17 +89,17 @@ def image_pixels(image: ImageLike, preprocess: Preprocess) -> Tensor:
 
     UnreadableImage with the reason for an image that cannot be used, DataError for an array that is not an image.
     """
-    raw = raw_image(image)
+    raw = raw_image(image, preprocess.white)
     return _stacked([decode_content(raw, *read_content(raw), preprocess).pixels])[0].contiguous()
 
 
-def raw_image(image: ImageLike) -> RawImage:
+def raw_image(image: ImageLike, white: int = WHITE_16_BITS) -> RawImage:
     """Return an image in a form that `data.decoding` reads: a path, an encoded image, or uint8 H x W or H x W x 3."""
     if isinstance(image, str | Path):
         return Path(image)
     if isinstance(image, bytes):
         return image
-    return np.asarray(to_gray_or_rgb(image if isinstance(image, Image.Image) else _picture(image)))
+    return np.asarray(to_gray_or_rgb(image if isinstance(image, Image.Image) else _picture(image), white))
 
 
 def _decode(task: tuple[ImageLike, RawImage], preprocess: Preprocess) -> tuple[ImageLike, np.ndarray | str]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..choices import CROP_MODES
 from ..errors import ModelFileError, require_extra
-from .image_file import decode_pixels, to_gray_or_rgb
+from .image_file import WHITE_16_BITS, decode_pixels, to_gray_or_rgb
 from .superpixels import superpixels
 
 FILTERS = {
@@ -37,7 +37,8 @@ class Preprocess:
     one of the `crop_mode`s: `center` cuts off the ends of the longer side, `pad` adds black bars beside the shorter
     one, `squash` changes the proportions. With `center`, `crop_pct` below 1 keeps only that share of each side. With
     `superpixels` above 0, the result is reduced to about that many regions of one colour each. `mean` and `std` have
-    one number per channel, in units of the pixel range 0..1. Raises ModelFileError for values that make no sense.
+    one number per channel, in units of the pixel range 0..1. `white` is the value of gray images of 16 bits that stands
+    for white, such as 4095 for data of 12 bits. Raises ModelFileError for values that make no sense.
     """
 
     input_size: tuple[int, int, int]
@@ -48,6 +49,7 @@ class Preprocess:
     border: int = 0
     crop_pct: float = 1.0
     superpixels: int = 0
+    white: int = WHITE_16_BITS
 
     def __post_init__(self) -> None:
         channels, height, width = self.input_size
@@ -63,6 +65,8 @@ class Preprocess:
             raise ModelFileError(f"preprocessing: superpixels must be from 0 to 100000, not {self.superpixels}")
         if self.superpixels:
             require_extra("superpixels", "skimage", "superpixels need scikit-image")
+        if not 1 <= self.white <= WHITE_16_BITS:
+            raise ModelFileError(f"preprocessing: white must be from 1 to {WHITE_16_BITS}, not {self.white}")
         if not 0.1 <= self.crop_pct <= 1:
             raise ModelFileError(f"preprocessing: crop_pct must be from 0.1 to 1, not {self.crop_pct}")
         finite = all(map(math.isfinite, (*self.mean, *self.std)))
@@ -80,11 +84,11 @@ class Preprocess:
 
         A large JPEG is decoded at reduced size (see `longest_side`).
         """
-        return self._tensor(self.array(decode_pixels(content, self.longest_side)))
+        return self._tensor(self.array(decode_pixels(content, self.longest_side, self.white)))
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Turn a Pillow image of any mode and size into a uint8 tensor C x H x W."""
-        return self._tensor(self.array(np.asarray(to_gray_or_rgb(image))))
+        return self._tensor(self.array(np.asarray(to_gray_or_rgb(image, self.white))))
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).permute(2, 0, 1).contiguous()
@@ -171,7 +175,10 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON; `from_dict` reads them."""
-        return asdict(self)
+        values = asdict(self)
+        if self.white == WHITE_16_BITS:  # as before there was a choice
+            del values["white"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocess:
@@ -186,6 +193,7 @@ class Preprocess:
                 border=int(values["border"]),
                 crop_pct=float(values.get("crop_pct", 1.0)),
                 superpixels=int(values.get("superpixels", 0)),
+                white=int(values.get("white", WHITE_16_BITS)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from ..data.decoded import Decoded, Reading, decode_data
+from ..data.gray_range import measure_white
+from ..data.image_file import WHITE_16_BITS
 from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
@@ -18,6 +21,8 @@ from .from_run import EarlierRun
 from .img_size import default_size
 from .progressive import SCALES
 from .recipe import Recipe
+
+log = logging.getLogger("convscope")
 
 
 @dataclass
@@ -64,6 +69,12 @@ def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = 
     earlier = EarlierRun(recipe.from_run) if recipe.from_run else None
     known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
     preprocess = known or _unscaled(card, recipe, (channels, size, size))
+    if earlier is None:
+        preprocess = replace(preprocess, white=measure_white(data.splits["train"]))
+    if preprocess.white != WHITE_16_BITS:
+        log.warning(
+            "gray images of 16 bits: values up to %s are used, that is taken for white", f"{preprocess.white:,}"
+        )
     parts = decode_data(data, preprocess, strict, Reading(recipe.cache, recipe.workers, show))
     if known is None:
         preprocess = preprocess.scaled_by(parts["train"].statistics())

@@ -21,7 +21,8 @@ from ..decoding.pixels import map_ahead
 from ..decoding.progress_bar import ProgressBar
 from ..decoding.split_decoder import available_cores
 from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
-from ..image_file import UnreadableImage, decode_pixels, stored_size
+from ..gray_range import measure_white
+from ..image_file import WHITE_16_BITS, UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data, rarest_labels
 from .near_duplicates import Hashes, difference_hashes, find_near_duplicates
@@ -138,7 +139,11 @@ def check_data(
             report.data = data = load_data(source, data_dir, **(interpretation or {}))
             report.name = data.name
             half = (0.5,) * data.channels
-            preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode)
+            white = measure_white(data.splits["train"])
+            preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode, white=white)
+            if white != WHITE_16_BITS:
+                text = f"images of 16 bits use gray values up to {white:,} only: that is taken for white"
+                problems.append(Problem("gray-range", "info", report.name, text))
             report.images = _summarise_images(data, preprocess, near, show)
             report.thumbnails = _thumbnails(report, data)
             _report_problems(report, data, near)
@@ -176,7 +181,7 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
             picture, size = image, (image.shape[1], image.shape[0])
         else:
             # Decoded as training does, a large JPEG at reduced size.
-            picture, size = decode_pixels(content, preprocess.longest_side), stored_size(content)
+            picture, size = decode_pixels(content, preprocess.longest_side, preprocess.white), stored_size(content)
         thumbnail = preprocess.array(picture) if with_thumbnail else None
         hashes = difference_hashes(Image.fromarray(picture)) if near else None
         return ImageSummary(*size, picture.ndim == 2, digest, hashes, thumbnail)

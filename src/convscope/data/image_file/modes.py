@@ -7,19 +7,23 @@ from PIL import Image, ImageChops
 
 from .unreadable import UnreadableImage
 
+WHITE_16_BITS = 65535
 HIGH_DEPTH = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
 GRAY_MODES = HIGH_DEPTH | {"1", "L", "LA", "La", "F"}
 # Tags of TIFF.
 BITS_PER_SAMPLE, PHOTOMETRIC, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 258, 262, 284, 339
 
 
-def to_gray_or_rgb(image: Image.Image) -> Image.Image:
-    """Convert an image of any mode to L or RGB with 8 bits: transparency over white, 16 bits scaled to 8."""
+def to_gray_or_rgb(image: Image.Image, white: int = WHITE_16_BITS) -> Image.Image:
+    """Convert an image of any mode to L or RGB with 8 bits: transparency over white, gray of 16 bits scaled to 8.
+
+    `white` is the value of 16-bit gray images that becomes 255; larger ones do too.
+    """
     if image.mode in HIGH_DEPTH:
         values = np.asarray(image)
         if values.size and (values.min() < 0 or values.max() > 65535):
             raise UnreadableImage("integer pixels outside 0..65535, whose range is unknown")
-        scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        scaled = _to_8_bits(np.minimum(values, white), white)
         if isinstance(clear := image.info.get("transparency"), int):
             scaled[values == clear] = 255
         return Image.fromarray(scaled)
@@ -38,6 +42,10 @@ def to_gray_or_rgb(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     except (ValueError, OSError) as problem:
         raise UnreadableImage(f"pixel format {image.mode}, which Pillow cannot convert") from problem
+
+
+def _to_8_bits(values: np.ndarray, white: int) -> np.ndarray:
+    return ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
 
 
 def _over_white(image: Image.Image, mode: str) -> Image.Image:
@@ -83,5 +91,6 @@ def correct_pixel_values(image: Image.Image) -> Image.Image:
         white_is_zero = image.tag_v2.get(PHOTOMETRIC) == 0  # type: ignore[attr-defined]
         if bits < 16 or white_is_zero:
             values = np.asarray(image).astype(np.uint32) * 65535 // ((1 << bits) - 1)
-            return Image.fromarray((65535 - values if white_is_zero else values).astype(np.uint16))
+            # The file says what white is, so the range that was measured for others does not concern it.
+            return Image.fromarray(_to_8_bits(65535 - values if white_is_zero else values, 65535))
     return image
