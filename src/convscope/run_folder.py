@@ -27,7 +27,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import ModelFileError, printable
-from .files import free_folder, remove_leftovers, write_atomically
+from .files import csv_text, free_folder, remove_leftovers, write_atomically
 
 RUNS = Path("runs")
 RECIPE, ENVIRONMENT, LABELS, SPLIT, METRICS = "recipe.yaml", "env.json", "labels.txt", "split.csv", "metrics.csv"
@@ -112,10 +112,10 @@ class RunFolder:
         write_atomically(self.path / SPLIT, table)
 
     def write_metrics(self, history: Sequence[dict[str, float]]) -> None:
-        """Write the table of metrics; the first row names the columns."""
-        columns = list(history[0])
-        lines = [",".join(columns), *(",".join(f"{row[column]:.8g}" for column in columns) for row in history)]
-        write_atomically(self.metrics, "\n".join(lines) + "\n")
+        """Write the table of metrics, with the columns of all epochs; a cell is empty where an epoch has no figure."""
+        columns = list(dict.fromkeys(column for row in history for column in row))
+        rows = [[f"{row[column]:.8g}" if column in row else "" for column in columns] for row in history]
+        write_atomically(self.metrics, csv_text([columns, *rows]))
 
     def read_recipe(self) -> dict[str, Any]:
         """Return the fields of the recipe, unchecked; none of them if it is missing or damaged."""

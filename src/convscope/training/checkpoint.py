@@ -86,8 +86,9 @@ class State:
             state = self._optimizer_state(tensors)
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-            if self.scaler.is_enabled():
-                self.scaler.load_state_dict(json.loads(metadata["scaler"]))
+            scales = json.loads(metadata["scaler"])
+            if self.scaler.is_enabled() and scales:  # none if the run was not in fp16 until now
+                self.scaler.load_state_dict(scales)
             progress = Progress(**json.loads(metadata["progress"]))
             torch.set_rng_state(tensors["random.cpu"])
         except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as problem:

@@ -20,7 +20,7 @@ from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table
-from ..errors import ModelFileError, printable
+from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name
 from ..models import create_model, find_card
@@ -35,8 +35,9 @@ from .freeze import Body, find_body
 from .precision import fastest_runtime
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
-from .recipe import IDENTITY, Recipe
+from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
+from .resumed_recipe import resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
 from .settle_recipe import default_augment, default_recipe_name, find_recipe, settle_recipe
 from .time_budget import Clock
@@ -108,7 +109,7 @@ def resume(
     run_folder = newest_run() if str(folder) == "last" else RunFolder(Path(folder))
     if data is not None:
         options["data"] = data.name if isinstance(data, Data) else str(data)
-    recipe = _resumed_recipe(run_folder, options)
+    before, recipe = resumed_recipe(run_folder, options)
     clock = Clock(recipe.time_budget, started)
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     run_folder.remove_leftovers()
@@ -119,7 +120,7 @@ def resume(
             loaded = redivide(loaded, table)
         prepared = prepare_data(loaded, recipe, show=show)
     display = ProgressDisplay(sys.stderr if show else None, recipe)
-    return _run(TrainingContext(recipe, runtime, run_folder, clock, display), prepared)
+    return _run(TrainingContext(recipe, runtime, run_folder, clock, display), prepared, before=before)
 
 
 def default_name(recipe: Recipe) -> str:
@@ -127,10 +128,11 @@ def default_name(recipe: Recipe) -> str:
     return f"{recipe.model.replace(':', '-').replace('/', '-')}-{Path(recipe.data).resolve().name}"
 
 
-def _run(context: TrainingContext, prepared: PreparedData, note: str = "") -> Run:
+def _run(context: TrainingContext, prepared: PreparedData, note: str = "", before: Recipe | None = None) -> Run:
     """Train from the first weights, or from the last checkpoint if there is one, and save the results.
 
     All random numbers follow from the recipe's seed, which is set here. `note` is a line to show about what was chosen.
+    `before` is the recipe of a resumed run without its new options, which count only if there is something to train.
     """
     folder, clock, display = context.folder, context.clock, context.display
     parts, preprocess, class_names = prepared.parts, prepared.preprocess, prepared.data.class_names
@@ -160,11 +162,11 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "") -> Ru
         context, network, batches, validate=measured, body=body, snapshots=snapshots, identity=prepared.identity
     )
     trainer.resume()
-    # With the precision and layout that were chosen here: a resumed run must not choose again.
-    folder.write_recipe(recipe.to_yaml())
-    folder.write_environment(describe_environment(runtime))
     if trainer.is_finished():
-        display.show_line("this run is finished: nothing is left to train")
+        display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
+        context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
+    else:
+        folder.write_environment(describe_environment(runtime))
     if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
         trainer.fit()
         read_weights(folder.best, network)
@@ -210,18 +212,3 @@ def _set_up(
         network = runtime.to_device(network)
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
-
-
-def _resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> Recipe:
-    """Return a run's recipe with some fields changed; ModelFileError if there is none or it would be another run."""
-    if not folder.recipe.is_file():
-        raise ModelFileError(f"{printable(folder.path)}: no run to go on with (recipe.yaml is missing)")
-    before = Recipe.load(folder.recipe)
-    recipe = before.changed(**options)
-    for field in IDENTITY:
-        old, new = getattr(before, field), getattr(recipe, field)
-        if old != new and not (field == "data" and Path(old).resolve() == Path(new).resolve()):
-            raise ModelFileError(
-                f"{printable(folder.path)} was started with {field} {old}, not {new}: leave it out, or start a new run"
-            )
-    return recipe

@@ -78,11 +78,15 @@ class Trainer:
         # The best weights since the last save.
         self.unsaved_best: dict[str, Tensor] | None = None
         self.saved_at = -math.inf
+        # With the precision and layout that were chosen: a resumed run must not choose again.
+        self.recipe_is_written = False
 
     def resume(self) -> None:
         """Go on from the last checkpoint if there is one, else from the beginning."""
         if has_checkpoint(self.folder.last):
-            self.progress = self.state.load(self.folder.last)
+            self.progress = done = self.state.load(self.folder.last)
+            # The same images are left of the epoch if the batches have another size now.
+            done.step = math.ceil(done.seen / self.batches.batch_size)
             self.clock.add_earlier(self.progress.elapsed)
 
     def fit(self) -> Progress:
@@ -254,6 +258,9 @@ class Trainer:
             if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
                 raise self.diverged(math.nan)
             self.progress.elapsed = self.clock.elapsed()
+            if not self.recipe_is_written:  # not before: options with which training fails must not stay with the run
+                self.folder.write_recipe(self.recipe.to_yaml())
+                self.recipe_is_written = True
             if self.unsaved_best is not None:
                 save_weights(self.folder.best, self.unsaved_best, self.progress)
                 self.unsaved_best = None

@@ -1,0 +1,43 @@
+"""Which options may be changed when a run is resumed (`--resume`), and what they then apply to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelFileError, printable
+from ..run_folder import RunFolder
+from .recipe import IDENTITY, Recipe
+
+# What the checkpoint's content depends on: the optimizer's state, the figure by which its best epoch was chosen, the
+# classifier that is made of it. `images_shown` chose the epochs once and for all.
+FIXED = ("optimizer", "class_weights", "sampler", "monitor", "head", "features", "images_shown")
+# What applies to the results of a run that is finished as well.
+RESULTS_OPTIONS = ("data_dir", "cache", "workers", "device", "tta")
+
+
+def resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> tuple[Recipe, Recipe]:
+    """Return a run's recipe as it is and with some fields changed.
+
+    ModelFileError if there is none, or if it would be another run or not fit the checkpoint.
+    """
+    if not folder.recipe.is_file():
+        raise ModelFileError(f"{printable(folder.path)}: no run to go on with (recipe.yaml is missing)")
+    before = Recipe.load(folder.recipe)
+    recipe = before.changed(**options)
+    for field in (*IDENTITY, *FIXED, "ema_decay"):
+        old, new = getattr(before, field), getattr(recipe, field)
+        if old == new or (field == "data" and Path(old).resolve() == Path(new).resolve()):
+            continue
+        if field == "ema_decay" and old and new:  # only whether there is an average is fixed
+            continue
+        raise ModelFileError(
+            f"{printable(folder.path)} was started with {field} {printable(old)}, not {printable(new)}: leave it out, "
+            "or start a new run"
+        )
+    return before, recipe
+
+
+def with_results_options(before: Recipe, after: Recipe) -> Recipe:
+    """Return the recipe of a finished run with those new options that apply to its results."""
+    return before.changed(**{name: getattr(after, name) for name in RESULTS_OPTIONS})
