@@ -17,7 +17,6 @@ from ..choices import (
     KINDS,
     LABEL_TYPES,
     LAYOUTS,
-    MULTI_LABEL_MONITORS,
     PRECISIONS,
     SAMPLERS,
     TTA_VIEWS,
@@ -152,8 +151,10 @@ class TrainingOptions:
     )
     monitor: str = option(
         "val/loss", Panel.DURATION,
-        "Validation figure by which the best epoch is chosen; the last three are for several labels per image.",
-        choices=("val/loss", "val/top1", *MULTI_LABEL_MONITORS), by_recipe=True,
+        "Validation figure by which the best epoch is chosen: val/loss, val/top1, val/top5, val/balanced_top1, "
+        "val/macro_f1, or recall, precision or f1 of a class, such as val/recall:cat; for several labels per image "
+        "also val/map and val/micro_f1.",
+        metavar="FIGURE", by_recipe=True,
     )
     patience: int | None = option(
         None, Panel.DURATION, "Early stopping: stop after N epochs without improvement.", limits=(1, 1_000_000)

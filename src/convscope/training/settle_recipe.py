@@ -9,9 +9,9 @@ from typing import Any
 
 from ..choices import MULTI_LABEL_MONITORS
 from ..data.split import Data
-from ..errors import UsageError
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
+from .monitor import check_monitor
 from .optimizer_defaults import describe_settings
 from .recipe import Recipe
 from .runtime import Runtime
@@ -81,15 +81,13 @@ def settle_recipe(
 
 def _with_monitor(recipe: Recipe, data: Data, is_given: bool) -> Recipe:
     """Return the recipe with a figure to choose the best epoch by that these data have; UsageError for one given."""
-    accuracy = recipe.monitor not in MULTI_LABEL_MONITORS
-    if recipe.monitor == "val/loss" or accuracy != data.multi_label:
-        return recipe
     if is_given:
-        kind, usable = ("several labels", MULTI_LABEL_MONITORS) if data.multi_label else ("one class", ("val/top1",))
-        raise UsageError(
-            f"monitor {recipe.monitor}: these data have {kind} per image: choose {' or '.join(('val/loss', *usable))}"
-        )
-    return recipe.changed(monitor="val/map" if data.multi_label else "val/top1")
+        check_monitor(recipe.monitor, data.class_names, data.multi_label)
+    elif recipe.monitor != "val/loss" and (recipe.monitor in MULTI_LABEL_MONITORS) != data.multi_label:
+        return recipe.changed(monitor="val/map" if data.multi_label else "val/top1")
+    else:
+        check_monitor(recipe.monitor, data.class_names, data.multi_label)
+    return recipe
 
 
 def limit_batch_size(recipe: Recipe, images: int, steps: int = 16) -> Recipe:

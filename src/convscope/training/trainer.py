@@ -23,6 +23,7 @@ from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
 from .freeze import Body, frozen_share
 from .interrupt import StopRequest
+from .monitor import monitored_figure
 from .optimizer import make_optimizer
 from .outputs import Outputs, main_logits, map_outputs
 from .progressive import progressive_scale, shrink
@@ -228,6 +229,8 @@ class Trainer:
             row |= {f"val/{name}": figures[name] for name in evaluation.PER_EPOCH}
             if is_balanced(self.recipe) and isinstance(evaluation, Evaluation):
                 row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
+            if self.recipe.monitor not in row:
+                row[self.recipe.monitor] = monitored_figure(self.recipe.monitor, evaluation)
             if not math.isfinite(figures["loss"]):
                 raise self.diverged(figures["loss"])
         return row | {
