@@ -82,7 +82,7 @@ def divide_by_group(
             for name, share in targets.items()
         }
         without = [label for label in np.flatnonzero(counts[group]) if not placed["train"][label]]
-        last = any(_only_group(label, group, counts) for label in without)
+        last = any(_only_group(int(label), group, counts) for label in without)
         part_of[group] = "train" if last else min(errors, key=errors.__getitem__)
         placed[part_of[group]] += counts[group]
     _give_train_every_class(part_of, counts, placed["train"])
