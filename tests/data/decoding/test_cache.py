@@ -153,3 +153,17 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error(folder, tmp_path, monk
         assert PixelFile.open(path) is None
     with pytest.raises(OSError, match="is shorter than it was"):
         part.pixels[:]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_flipped_byte_is_noticed_and_the_image_decoded_anew(folder, tmp_path, monkeypatch, caplog, in_memory):
+    if not in_memory:
+        monkeypatch.setattr("convscope.data.decoded.MOST_IN_MEMORY", 0)
+    right = decode_folder(folder, tmp_path)
+    for path in tmp_path.glob("*.pixels"):
+        content = bytearray(path.read_bytes())
+        content[1000] ^= 1
+        path.write_bytes(content)
+    assert same(right if in_memory else decode_folder(folder, "off"), decode_folder(folder, tmp_path))
+    assert "is damaged: images are decoded anew" in caplog.text and not list(tmp_path.glob("*.pixels"))
+    assert same(decode_folder(folder, "off"), decode_folder(folder, tmp_path))

@@ -1,10 +1,11 @@
-"""The file of decoded images: its layout byte for byte, so that caches of earlier versions can be read."""
+"""The file of decoded images: its layout byte for byte, with a checksum of every image."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -19,7 +20,10 @@ IMAGE_BYTES = 2 * 4 * 3
 def layout(description: dict) -> bytes:
     """Build the file by hand from the description of the format in the module's docstring."""
     index = b"".join(
-        bytes([i]) * 16 + bytes([100 + i]) * 16 + struct.pack("<6q", *(10 * i + k for k in range(6))) for i in range(3)
+        bytes([i]) * 16
+        + bytes([100 + i]) * 16
+        + struct.pack("<6qI", *(10 * i + k for k in range(6)), zlib.crc32(PIXELS[i].tobytes()))
+        for i in range(3)
     )
     about = json.dumps(description).encode()
     digest = hashlib.blake2b(index + about, digest_size=16).digest()

@@ -7,9 +7,12 @@ complete. So any number of processes can use the cache at the same time without 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import socket
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,16 +24,18 @@ import PIL
 from PIL import features
 from torch import Tensor
 
-from ...errors import printable
+from ...errors import DataError, printable
 from ...files import UNFINISHED
 from ..preprocess import Preprocess
 from .cache_files import SUFFIX, delete_unfinished, make_room
-from .decoded_image import DecodedImage, digest_of
+from .decoded_image import DecodedImage, RawImage, decode_image, digest_of
 from .pixel_file import PixelFile, PixelFileWriter
 from .pixels import LazyPixels, map_ahead
 
+log = logging.getLogger("convscope")
+
 # To be raised when the same image and settings give other pixels than before.
-VERSION = 1
+VERSION = 2
 # Bytes of an index entry, at most.
 ENTRY_BYTES = 100
 BATCHES_AHEAD, BATCHES_PREFETCHED = 2, 4
@@ -55,11 +60,18 @@ def no_hits(images: int, channels: int) -> CacheHits:
 
 
 class CachedPixels(LazyPixels):
-    """Images in pixel files; `locations` (N x 2) has for each the index of its file and its row there."""
+    """Images in pixel files; `locations` (N x 2) has for each the index of its file and its row there.
 
-    def __init__(self, files: Sequence[PixelFile], locations: np.ndarray, size: tuple[int, int, int]):
-        super().__init__(len(locations), size)
-        self.files, self.locations = files, locations
+    An image that differs from what was written is decoded anew from `images`, warned about, and its file is deleted.
+    """
+
+    def __init__(
+        self, files: Sequence[PixelFile], locations: np.ndarray, images: Sequence[RawImage], preprocess: Preprocess
+    ):
+        super().__init__(len(locations), preprocess.input_size)
+        self.files, self.locations, self.images, self.preprocess = files, locations, images, preprocess
+        self.checksums = [file.index(preprocess.input_size[0])["checksum"] for file in files]
+        self.damaged: set[Path] = set()
 
     def take(self, indices: Tensor) -> Tensor:
         """Return the images at `indices`: M x C x H x W. Read in the order of the disk, neighbours in one go."""
@@ -74,7 +86,27 @@ class CachedPixels(LazyPixels):
             first = int(order[start])
             part = view[first * self.image_bytes : (first + end - start) * self.image_bytes]
             self.files[int(file[start])].read_into(part, int(row[start]))
+        self._check(indices, out.numpy())
         return out.permute(0, 3, 1, 2)
+
+    def _check(self, indices: Tensor, pixels: np.ndarray) -> None:
+        """Compare images M x H x W x C with the checksums of their rows, and decode anew those that differ."""
+        for i, image in zip(indices.tolist(), pixels, strict=True):
+            number, row = self.locations[i].tolist()
+            if zlib.crc32(image.reshape(-1).data) == self.checksums[number][row]:
+                continue
+            path = self.files[number].path
+            if path not in self.damaged:
+                self.damaged.add(path)
+                log.warning("%s is damaged: images are decoded anew, and the file is deleted", printable(path))
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            again = decode_image(self.images[i], self.preprocess)
+            if isinstance(again, str):
+                raise DataError(
+                    f"{printable(path)} is damaged, and an image of it cannot be read ({again})"
+                )
+            image[:] = again.pixels
 
     def take_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield what `take` returns for each batch of indices; a thread reads the next batches meanwhile."""
@@ -97,7 +129,7 @@ class Cache:
     """The images in the cache folder `root` that were made by `preprocess`, and a way to add more."""
 
     def __init__(self, root: Path, preprocess: Preprocess):
-        self.root, self.size = root, preprocess.input_size
+        self.root, self.size, self.preprocess = root, preprocess.input_size, preprocess
         self.image_bytes = int(np.prod(preprocess.input_size))
         self.settings = {
             **{name: value for name, value in preprocess.to_dict().items() if name not in ("mean", "std")},
@@ -152,6 +184,8 @@ class Cache:
             file.read_into(pixels.reshape(-1).data, row)
         except OSError:
             return None
+        if zlib.crc32(pixels.reshape(-1).data) != entry["checksum"]:
+            return None
         return DecodedImage(pixels, entry["digest"].tobytes(), entry["moments"])
 
     def writer(self, keys: Sequence[bytes], source: str) -> PixelFileWriter | None:
@@ -173,9 +207,9 @@ class Cache:
         self.in_use.add(file.path)
         return len(self.files) - 1
 
-    def pixels(self, locations: np.ndarray) -> CachedPixels:
-        """Return the images at these locations (N x 2: file, row), and hold only the files open that have some."""
+    def pixels(self, locations: np.ndarray, images: Sequence[RawImage]) -> CachedPixels:
+        """Return these `images` from their locations (N x 2: file, row), and hold open only their files."""
         used = np.unique(locations[:, 0])
         files = [self.files[number] for number in used.tolist()]
         own = np.stack([np.searchsorted(used, locations[:, 0]), locations[:, 1]], 1)
-        return CachedPixels(files, own, self.size)
+        return CachedPixels(files, own, images, self.preprocess)

@@ -1,7 +1,7 @@
 """A file of decoded images: their pixels, an index that identifies them, and a description of the file.
 
 pixels       count x (H W C) bytes, uint8
-index        count entries: key, digest, sums of values and of squared values per channel
+index        count entries: key, digest, sums of values and of squared values per channel, checksum of the pixels
 description  JSON: the size of the images, the settings they were made with, and where they came from
 tail         the lengths of the parts and a digest of index and description; a file without a tail is unfinished
 """
@@ -16,6 +16,7 @@ import os
 import struct
 import threading
 import weakref
+import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ READ_AT_MOST = 64_000_000
 def index_type(channels: int) -> np.dtype:
     """Return the type of an index entry. Keys are not of type V16, from which NumPy would cut trailing zeros."""
     return np.dtype(
-        [("key", "u1", 16), ("digest", "u1", 16), ("moments", "<i8", (2, channels))],
+        [("key", "u1", 16), ("digest", "u1", 16), ("moments", "<i8", (2, channels)), ("checksum", "<u4")],
     )
 
 
@@ -125,7 +126,7 @@ class PixelFileWriter:
 
     def __init__(self, path: Path, temporary: Path, channels: int, description: dict[str, Any]):
         self.path, self.temporary, self.description = path, temporary, description
-        self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]] = []
         self._type = index_type(channels)
         self._file = temporary.open("xb", buffering=1 << 20)
         self._written = self._synced = 0
@@ -136,7 +137,8 @@ class PixelFileWriter:
         """Append an image and return its row."""
         content = np.ascontiguousarray(image.pixels).reshape(-1).data
         self._file.write(content)
-        self._entries.append((np.frombuffer(key, np.uint8), np.frombuffer(image.digest, np.uint8), image.moments))
+        key_bytes, digest = np.frombuffer(key, np.uint8), np.frombuffer(image.digest, np.uint8)
+        self._entries.append((key_bytes, digest, image.moments, zlib.crc32(content)))
         self._written += len(content)
         if self._written - self._synced > SYNC_EVERY and (self._syncing is None or self._syncing.done()):
             self._wait()

@@ -80,9 +80,9 @@ class SplitDecoder:
         locations = hits.locations[kept]
         pixels: Pixels
         if fresh is not None:
-            pixels = self._merge(fresh, locations)
+            pixels = self._merge(fresh, locations, [self.images[i] for i in kept])
         elif self.cache is not None and (locations[:, 0] >= 0).all():
-            pixels = self.cache.pixels(locations)
+            pixels = self.cache.pixels(locations, [self.images[i] for i in kept])
         else:
             images, names = [self.images[i] for i in kept], [self.split.names[i] for i in kept]
             pixels = StreamedPixels(images, names, digests, self.preprocess, self.reading.worker_count)
@@ -152,12 +152,12 @@ class SplitDecoder:
         except MemoryError:
             return "does not fit into memory"
 
-    def _merge(self, fresh: Tensor, locations: np.ndarray) -> Tensor:
+    def _merge(self, fresh: Tensor, locations: np.ndarray, images: Sequence[RawImage]) -> Tensor:
         """Return images decoded now (location -1) and images of the cache as one tensor N x C x H x W."""
         cached = locations[:, 0] >= 0
         if not cached.any() or self.cache is None:
             return fresh.permute(0, 3, 1, 2)
-        from_cache = self.cache.pixels(locations[cached])[:]
+        from_cache = self.cache.pixels(locations[cached], [images[i] for i in np.flatnonzero(cached)])[:]
         if cached.all():
             return from_cache
         out = torch.empty(len(locations), *fresh.shape[1:], dtype=torch.uint8)
