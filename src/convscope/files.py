@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import os
 import shutil
@@ -15,6 +16,8 @@ from .errors import OutputError, UsageError, printable
 
 # Prefix of what a killed process may leave behind; `remove_leftovers` deletes it.
 UNFINISHED = ".unfinished-"
+# What a system reports when there is no room: a full disk, a used-up quota, a limit on the size of a file.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -119,10 +122,10 @@ def free_folder(parent: Path, name: str) -> Path:
 
 
 def _cannot_write(path: Path, problem: OSError, size: int | None = None) -> OutputError:
-    need = "" if size is None else f" ({max(size / 1e6, 0.001):,.3f} MB needed)"
-    return OutputError(
-        f"cannot write {printable(path)}: {problem.strerror or problem}{need}: free some space or choose another folder"
-    )
+    is_full = problem.errno in FULL
+    need = f" ({max(size / 1e6, 0.001):,.3f} MB needed)" if is_full and size is not None else ""
+    advice = "free some space or choose another folder" if is_full else "choose a folder that you may write to"
+    return OutputError(f"cannot write {printable(path)}: {problem.strerror or problem}{need}: {advice}")
 
 
 def _sync(path: Path) -> None:
