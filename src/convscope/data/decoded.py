@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from .decoding.progress_bar import ProgressBar
 from .decoding.split_decoder import Reading, SplitDecoder
 from .decoding.stream import StreamedPixels
 from .exact_copies import Occurrence, find_copies, label_key
+from .free_memory import free_memory
 from .preprocess import Preprocess, channel_moments, statistics
 from .split import Data, Split
 
@@ -33,9 +33,8 @@ log = logging.getLogger("convscope")
 
 # Copies of each kind that are named one by one.
 MOST_NAMED = 5
-# Limits on the pixel values held in memory: their number, and their share of the machine's memory.
+# Limits on the pixel values held in memory: their number where there is a cache, and their share of the free memory.
 MOST_IN_MEMORY, SHARE_OF_MEMORY = 512_000_000, 0.25
-MEMORY_IF_UNKNOWN = 8e9
 
 
 @dataclass
@@ -118,7 +117,9 @@ def require_usable_classes(shown: str, class_names: Sequence[str], labels: np.nd
 def _decode(splits: dict[str, Split], preprocess: Preprocess, reading: Reading) -> dict[str, Decoded]:
     root = cache_root(reading.cache)
     cache = None if root is None else Cache(root, preprocess)
-    room = min(MOST_IN_MEMORY, SHARE_OF_MEMORY * _memory())
+    room = SHARE_OF_MEMORY * free_memory()
+    if cache is not None:
+        room = min(MOST_IN_MEMORY, room)
     image_values = int(np.prod(preprocess.input_size))
     done: dict[str, Decoded] = {}
     with ProgressBar(reading.show, sum(map(len, splits.values()))) as bar:
@@ -143,9 +144,11 @@ def _warn_about_streamed(parts: Iterable[Decoded], preprocess: Preprocess, cache
     images = sum(len(part) for part in parts if isinstance(part.pixels, StreamedPixels))
     if images:
         log.warning(
-            "%s images of %s (%.1f GB) fit neither into memory nor into the cache%s: they are decoded in every epoch",
+            "%s images of %s (%.1f GB) fit neither into memory (%.1f GB free, of which a quarter is used) nor into the "
+            "cache%s: they are decoded in every epoch",
             f"{images:,}", " x ".join(map(str, preprocess.input_size)),
-            images * int(np.prod(preprocess.input_size)) / 1e9, ", which is off" if cache_is_off else "",
+            images * int(np.prod(preprocess.input_size)) / 1e9, free_memory() / 1e9,
+            ", which is off" if cache_is_off else "",
         )  # fmt: skip
 
 
@@ -163,10 +166,3 @@ def _warn_about_copies(parts: dict[str, Decoded]) -> None:
             log.warning("%s", problem.message)
         if (more := len(problems) - MOST_NAMED) > 0:
             log.warning("... and %d more such images: `convscope check` lists them", more)
-
-
-def _memory() -> float:
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):  # Windows does not say
-        return MEMORY_IF_UNKNOWN

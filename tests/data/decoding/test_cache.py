@@ -26,10 +26,10 @@ def test_three_ways_to_keep_images_give_the_same(folder, tmp_path, monkeypatch, 
     assert sum("broken.jpg" in line for line in caplog.messages) == 1
     one, two = tmp_path / "one", tmp_path / "two"
     ways = {"Tensor": [decode_folder(folder, one), decode_folder(folder, one)]}
-    monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     ways["CachedPixels"] = [decode_folder(folder, cache) for cache in (two, two, one)]
     ways["StreamedPixels"] = [decode_folder(folder, "off")]
-    assert "20 images of 3 x 16 x 20 (0.0 GB) fit neither into memory nor into the cache, which is off" in caplog.text
+    assert "20 images of 3 x 16 x 20 (0.0 GB) fit neither into memory" in caplog.text
     assert sum("broken.jpg" in line for line in caplog.messages) == 7  # once each time
     reference = list(Batches(memory["train"], COLOUR, 4, 3, CPU).epoch(1))
     for kind, results in ways.items():
@@ -105,7 +105,7 @@ def test_nothing_is_written_into_the_data_folder(folder, tmp_path):
 
 def test_cached_pixels_are_indexed_like_a_tensor(folder, tmp_path, monkeypatch):
     memory = decode_split(load_data(folder).split("all"), COLOUR, Reading("off")).pixels
-    monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     decode_folder(folder, tmp_path / "cache")
     pixels = decode_split(load_data(folder).split("all"), COLOUR, Reading(os.fspath(tmp_path / "cache"))).pixels
     assert isinstance(pixels, CachedPixels) and len(pixels.files) == 3  # one for each split
@@ -138,7 +138,7 @@ def test_arrays_that_are_too_large_for_memory_once_resized_are_cached_too(tmp_pa
     split = load_data("digits").split("test")
     preprocess = Preprocess((1, 32, 32))
     memory = decode_split(split, preprocess, Reading("off"))
-    monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     for kind, cache in (("CachedPixels", os.fspath(tmp_path)), ("StreamedPixels", "off")):
         part = decode_split(split, preprocess, Reading(cache, workers=1))
         assert type(part.pixels).__name__ == kind and torch.equal(part.pixels[:], memory.pixels)
@@ -146,7 +146,7 @@ def test_arrays_that_are_too_large_for_memory_once_resized_are_cached_too(tmp_pa
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_an_error(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     part = decode_folder(folder, tmp_path / "cache")["train"]
     for path in (tmp_path / "cache").iterdir():
         os.truncate(path, 10)

@@ -68,7 +68,7 @@ def test_a_cache_that_cannot_be_created_does_not_stop_training(folder, tmp_path,
 
 def test_several_processes_at_the_same_time(folder, tmp_path, monkeypatch):
     cache, expected = tmp_path / "cache", sums(decode_folder(folder, "off"))
-    monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     processes = [start_fork(lambda: sums(decode_folder(folder, cache))) for _ in range(3)]
     for process in processes:
         assert result(process)[0] == [("CachedPixels", total) for _, total in expected]
