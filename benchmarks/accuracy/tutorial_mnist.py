@@ -51,6 +51,7 @@ def one_run(data_dir: str, seed: int, precision: str) -> tuple[list[float], list
 
     def measure_test(network: nn.Module) -> Evaluation:
         found = evaluate(network, prepared.parts["test"], prepared.preprocess, data.class_names, runtime.device)
+        assert isinstance(found, Evaluation)
         means.append(batch_mean_accuracy((found.predictions == found.labels).tolist(), 128))
         return found
 

@@ -17,4 +17,4 @@ def label_names(labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
     """
     if labels.ndim == 1:
         return [class_names[i] for i in labels.tolist()]
-    return [SEPARATOR.join(class_names[i] for i in np.flatnonzero(row)) for row in labels]
+    return [SEPARATOR.join(class_names[i] for i in np.flatnonzero(row).tolist()) for row in labels]

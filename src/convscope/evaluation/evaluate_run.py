@@ -92,7 +92,8 @@ def _load_dataset(
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
     is_own = bool(own) and (source == own or Path(source).resolve() == Path(own).resolve())
     own_options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe} if is_own else {}
-    options = {**own_options, **interpretation, "label_type": "multi" if task.multi_label else "auto"}
+    # A table whose images happen to have one label each is one of several labels to a classifier of several.
+    options = {**own_options, **interpretation, **({"label_type": "multi"} if task.multi_label else {})}
     dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options)
     run = run_of_bundle(bundle)
     table = run.read_split() if run is not None else None

@@ -82,11 +82,11 @@ def explain(
     """Explain how a classifier predicts the class of an image: pictures and a page in a new folder `output/name`.
 
     `label` and `versus` name the class to explain (default: the most probable) and the one to compare it with (the
-    next; of several labels per image none). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the class-activation maps (the last
-    layer with maps), of which all maps are shown. `name` is by default made of network and image, with -2, -3 ... if it
-    is taken. `command` is shown as the way to reproduce the page. Raises UsageError for an unknown class, layer or
-    method, DataError for an image that cannot be used, ModelFileError for a network whose output is not finite,
-    OutputError if the folder cannot be written.
+    next; of several labels per image none). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the
+    class-activation maps (the last layer with maps), of which all maps are shown. `name` is by default made of network
+    and image, with -2, -3 ... if it is taken. `command` is shown as the way to reproduce the page. Raises UsageError
+    for an unknown class, layer or method, DataError for an image that cannot be used, ModelFileError for a network
+    whose output is not finite, OutputError if the folder cannot be written.
     """
     _check_methods(methods)
     check_folder_name(name)
@@ -105,7 +105,7 @@ def explain(
     _write(folder, content)
     return Explanation(
         folder, folder / PAGE, sorted(content), title, findings.predictions, findings.label.label,
-        findings.versus and findings.versus.label, findings.layer, list(findings.heat.explained),
+        None if findings.versus is None else findings.versus.label, findings.layer, list(findings.heat.explained),
         dict(zip(*gradient_sizes(findings), strict=True)),
     )  # fmt: skip
 

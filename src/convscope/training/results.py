@@ -162,5 +162,7 @@ def _evaluate_splits(
     validation = evaluations.get("val")
     if isinstance(validation, MultiLabelEvaluation):
         task = choose_thresholds(validation.probabilities, validation.labels)
-        evaluations = {split: replace(evaluation, task=task) for split, evaluation in evaluations.items()}
+        for split, evaluation in evaluations.items():
+            if isinstance(evaluation, MultiLabelEvaluation):
+                evaluations[split] = replace(evaluation, task=task)
     return evaluations
