@@ -142,13 +142,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         if context.recipe.time_budget:
             clock.reserve = estimate_seconds(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
-    counts = ", ".join(f"{len(part):,} {split}" for split, part in parts.items())
-    display.show_line(f"{recipe.model} on {printable(prepared.data.name)}: {counts}")
-    if prepared.data.origin is not None:
-        display.show_line(str(prepared.data.origin))
-    if note:
-        display.show_line(note)
-    display.show_line(f"run folder: {printable(folder.path)}")
+    _show_beginning(context, prepared, note)
 
     def validate(current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with runtime.autocast():
@@ -179,6 +173,18 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
     return run
+
+
+def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
+    """Show what is trained on what, what was found and chosen, and where the results will be."""
+    display, data = context.display, prepared.data
+    counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
+    display.show_line(f"{context.recipe.model} on {printable(data.name)}: {counts}")
+    if data.origin is not None:
+        display.show_line(str(data.origin))
+    if note:
+        display.show_line(note)
+    display.show_line(f"run folder: {printable(context.folder.path)}")
 
 
 def _set_up(
