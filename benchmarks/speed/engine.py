@@ -47,7 +47,7 @@ return times.slice(3);
 """
 LOGITS = """
 const images = new Float32Array(await given("images"));
-return Array.from(network.logits(network.forward(images, { images: argument.images })));
+return Array.from(network.logits(network.forward(images, { images: argument.count })));
 """
 TRAIN = """
 const { Training } = await import("/engine/training.js");
@@ -134,7 +134,7 @@ def precision_errors(page: Page, n: int = 500) -> dict[str, dict[str, float]]:
     found = {}
     for precision in PRECISIONS:
         network = describe_network(classifier.network, images.shape[1:], precision)
-        logits = run(page, network, LOGITS, images, simd=True, images=len(images))
+        logits = run(page, network, LOGITS, images, simd=True, count=len(images))
         found[precision] = torch.tensor(logits).view(len(images), -1).softmax(1)
     exact = found.pop("float32")
     result = {}

@@ -134,7 +134,7 @@ class Classifier:
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
         """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
 
-        Of a classifier that gives several labels, all labels of the image come first, also if they are more than `topk`.
+        Of a classifier that gives several labels, all labels of the image come first, even more than `topk`.
         """
         if self.task.thresholds is not None:
             return self._best_labels(probabilities, topk, self.task.thresholds)

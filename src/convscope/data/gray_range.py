@@ -29,7 +29,7 @@ def _largest(split: Split, count: int) -> list[int]:
     values = []
     for i in np.linspace(0, len(split) - 1, min(count, len(split))).round().astype(int).tolist():
         try:
-            values.append(largest_deep_value(split.images[i]) or 0)  # type: ignore[arg-type]
+            values.append(largest_deep_value(split.images[i]) or 0)
         except (UnreadableImage, MemoryError):
             continue
     return values or [0]

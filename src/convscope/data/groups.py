@@ -191,5 +191,5 @@ def _give_train_every_class(part_of: dict[str, str], counts: Mapping[str, np.nda
 
 def _described(data: Data, splits: str) -> Data:
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    data.origin = Origin(data.origin.classes if data.origin else "", f"{splits} ({sizes})")
+    data.origin = replace(data.origin or Origin(""), splits=f"{splits} ({sizes})")
     return data

@@ -103,9 +103,7 @@ class CachedPixels(LazyPixels):
                     path.unlink()
             again = decode_image(self.images[i], self.preprocess)
             if isinstance(again, str):
-                raise DataError(
-                    f"{printable(path)} is damaged, and an image of it cannot be read ({again})"
-                )
+                raise DataError(f"{printable(path)} is damaged, and an image of it cannot be read ({again})")
             image[:] = again.pixels
 
     def take_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:

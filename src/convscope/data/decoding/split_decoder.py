@@ -157,7 +157,7 @@ class SplitDecoder:
         cached = locations[:, 0] >= 0
         if not cached.any() or self.cache is None:
             return fresh.permute(0, 3, 1, 2)
-        from_cache = self.cache.pixels(locations[cached], [images[i] for i in np.flatnonzero(cached)])[:]
+        from_cache = self.cache.pixels(locations[cached], [images[i] for i in np.flatnonzero(cached).tolist()])[:]
         if cached.all():
             return from_cache
         out = torch.empty(len(locations), *fresh.shape[1:], dtype=torch.uint8)

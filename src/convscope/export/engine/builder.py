@@ -47,7 +47,12 @@ class Builder:
     def add(self, op: str, inputs: Sequence[Any], shape: Sequence[int], batched: bool = True, **settings: Any) -> Value:
         """Add an operation on values, tensors and numbers; return its result."""
         value = Value(len(self.values), tuple(shape), batched)
-        operation = {"op": op, "inputs": [self.operand(x) for x in inputs], "shape": list(shape), "node": self.node}
+        operation: dict[str, Any] = {
+            "op": op,
+            "inputs": [self.operand(x) for x in inputs],
+            "shape": list(shape),
+            "node": self.node,
+        }
         if not batched:
             operation["batched"] = False
         self.operations.append({**operation, **settings})

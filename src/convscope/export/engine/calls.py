@@ -58,10 +58,10 @@ def _clamp(builder: Builder, call: Call) -> Value:
         bound = {**dict(zip(("input", "min", "max"), call.arguments, strict=False)), **call.options}
     elif call.name != "clamp" and len(call.arguments) > 1 and call.name != "hardtanh":
         bound[low or high] = call.arguments[1]
-    limits = {"low": bound.get(low), "high": bound.get(high)}
-    if not all(isinstance(limit, int | float | None) for limit in limits.values()):
+    least, most = bound.get(low), bound.get(high)
+    if not all(isinstance(limit, int | float | None) for limit in (least, most)):
         raise UnsupportedError(f"{call.name} with a tensor as limit")
-    return builder.add("clamp", [bound["input"]], _shape(call), **limits)
+    return builder.add("clamp", [bound["input"]], _shape(call), low=least, high=most)
 
 
 def _function(builder: Builder, call: Call) -> Value:

@@ -98,7 +98,7 @@ def _expand_connection_table(builder: Builder, trace: Trace, node: Node) -> None
 
     The layer builds them outside of the trace; here they are an operation, whose result takes their place.
     """
-    module = trace.modules[node.module] if node.module is not None else None
+    module: Any = trace.modules[node.module] if node.module is not None else None
     table = getattr(module, "table", None)
     builder.dense_kernels = None
     if table is None or not callable(getattr(module, "dense_weight", None)):
