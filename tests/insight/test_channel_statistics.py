@@ -16,7 +16,7 @@ from convscope.insight import (
 def test_statistics_are_those_of_all_images_at_once(network, images):
     with torch.no_grad():
         network[0].weight[2].zero_()
-        network[0].bias[2] = -1  # a map that the rectifier shuts for ever
+        network[0].bias[2] = -1  # a map that is 0 behind ReLU for every image
     labels = torch.tensor([0, 1, 2, 0])
     found = channel_statistics(network, [(images[:3], labels[:3]), (images[3:], labels[3:])], F.cross_entropy)
     seen = trace(network, images)

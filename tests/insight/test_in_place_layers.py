@@ -15,7 +15,7 @@ from convscope.insight import (
 from .hooks import hooks_of
 
 
-def test_a_photo_network_with_in_place_rectifiers():
+def test_resnet18_with_in_place_relus():
     network = torchvision.models.resnet18()
     images = torch.rand(2, 3, 64, 64)
     found = gradients(network, images, [1, 2])

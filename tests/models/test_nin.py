@@ -81,7 +81,7 @@ def test_it_takes_any_size_with_the_same_weights(name, least, sizes):
     with torch.no_grad():
         for side in (least, *sizes):
             images = torch.randn(1, 1, side, side + 3)
-            evidence = network.features(images)  # one map a class, averaged whatever its size
+            evidence = network.features(images)  # one map per class, averaged whatever its size
             torch.testing.assert_close(network(images), evidence.mean((2, 3)))
     with pytest.raises(ValueError, match=rf"^nin takes images of at least {least} x {least}; got"):
         network(torch.zeros(1, 1, least - 1, least))

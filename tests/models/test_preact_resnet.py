@@ -65,7 +65,7 @@ def test_preactivation_blocks_add_up():
     change = x
     for norm, conv in ((block.bn1, block.conv1), (block.bn2, block.conv2), (block.bn3, block.conv3)):
         change = conv(F.relu(norm(change)))
-    torch.testing.assert_close(block(x), x + change)  # no rectifier behind the sum
+    torch.testing.assert_close(block(x), x + change)  # no ReLU behind the sum
     assert (block(x) < 0).any()
     first = PreactBottleneck(64, 32, 2).eval()
     active = F.relu(first.bn1(x))

@@ -139,7 +139,7 @@ def test_option_a_by_explicit_loops(zeros, inputs, outputs, stride, side):
 
 
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
-def test_block_without_change_is_a_rectifier(block):
+def test_block_without_change_is_a_relu(block):
     network = block(16, 16 // block.expansion, 1, SHORTCUTS["B"])
     last = network.bn2 if block is BasicBlock else network.bn3
     nn.init.zeros_(last.weight)  # and its bias is 0: F(x) = 0
@@ -147,7 +147,7 @@ def test_block_without_change_is_a_rectifier(block):
         x = torch.randn(2, 16, 5, 5, requires_grad=True)
         y = network.train(mode)(x)
         assert torch.equal(y, F.relu(x))
-        # The gradient passes the shortcut unchanged wherever the rectifier is open, whatever the weights of F.
+        # The gradient passes the shortcut unchanged wherever the ReLU is positive, whatever the weights of F.
         above = torch.randn_like(y)
         (gradient,) = torch.autograd.grad(y, x, above)
         assert torch.equal(gradient, above * (x > 0))

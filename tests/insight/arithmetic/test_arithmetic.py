@@ -170,7 +170,7 @@ def test_functions(name):
     assert ("composite" in operations) == (name == "interpolate")
 
 
-def test_a_layer_that_nobody_knows():
+def test_a_layer_without_a_formula():
     class Gate(nn.Module):
         """Pointwise in each link, but with a path around: a chain."""
 
@@ -193,8 +193,8 @@ def test_a_layer_that_nobody_knows():
     assert sum(term.product for term in a.terms) == pytest.approx(a.network_value, abs=1e-5)  # it is linear
 
 
-def test_numbers_without_end():
-    """A network that overflows is taken apart like any other."""
+def test_infinities():
+    """Infinities and NaN have their arithmetic like any other value."""
 
     class Divide(nn.Module):
         def forward(self, x):
@@ -234,7 +234,7 @@ def test_lenet5_of_1998():
     assert arithmetic(t, "output", 7).formula == "sum((x - w)^2)" and arithmetic(t, "neg", 7).formula == "-x"
 
 
-def test_what_cannot_be_asked():
+def test_errors():
     t = trace(cs.create_model("lenet_relu"), torch.rand(2, 1, 32, 32), keep=["features.0", "features.1"])
     with pytest.raises(ValueError, match=r"features\.0 has no unit \[6, 0, 0\]: its output is 6 x 28 x 28 per image"):
         arithmetic(t, "features.0", 6, 0, 0)

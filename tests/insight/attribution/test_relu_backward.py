@@ -10,7 +10,7 @@ from torch import nn
 from convscope.insight.attribution.relu_backward import ReluBackward
 
 
-def test_rectifiers_give_the_same_numbers_however_they_are_spelled():
+def test_every_way_to_write_relu_has_the_rule():
     x = torch.randn(50)
     spellings = [F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), F.relu_, torch.relu_, torch.Tensor.relu_]
     spellings.append(nn.ReLU(inplace=True))

@@ -1,4 +1,4 @@
-"""Measured receptive fields: smaller than the theoretical ones where a path is shut."""
+"""Measured receptive fields: smaller than the theoretical ones where no gradient passes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_maximum_passes_the_gradient_of_one_pixel():
     assert field_of(trace(network, images), "0", 1, 1) == (3, 3, 6, 6)
 
 
-def test_a_rectifier_that_is_shut_passes_nothing():
+def test_a_relu_of_negative_values_passes_nothing():
     assert measured_field(nn.Sequential(nn.ReLU()), -torch.ones(1, 1, 3, 3), "0", 1, 1) == (0, 0, 0, 0)
 
 

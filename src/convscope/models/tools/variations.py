@@ -71,7 +71,7 @@ def _lecun(weight: Tensor) -> Tensor:
 
 
 INITIALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    # He et al. 2015 (arXiv 1502.01852), for rectifiers: deviation sqrt(2 / fan-in).
+    # He et al. 2015 (arXiv 1502.01852), for ReLU: deviation sqrt(2 / fan-in).
     "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
     # Glorot and Bengio 2010, for sigmoid and tanh: uniform, variance 2 / (fan-in + fan-out).
     "xavier": nn.init.xavier_uniform_,
