@@ -135,6 +135,17 @@ def test_kernels_fields_and_units_that_see_a_pixel(ask: Asked):
     assert beyond == "column 80 is not within 0 to 9"
 
 
+def test_a_value_is_taken_apart(ask: Asked):
+    _, second = layers_of(ask)
+    _, answer, beyond = ask(
+        ["arithmetic", second, {"map": 9, "y": 3, "x": 8}], ["arithmetic", second, {"map": 16, "y": 0, "x": 0}]
+    )
+    expected = insight.arithmetic(insight.trace(ask.network, ask.images), second, 9, 3, 8)
+    assert answer["value"] == pytest.approx(expected.value, rel=1e-4)
+    assert len(answer["terms"]) == len(expected.terms) == 25 * len(answer["partial_sums"])
+    assert beyond == "map 16 is not within 0 to 15"
+
+
 def test_what_if_equals_the_service(ask: Asked):
     first, second = layers_of(ask)
     kernel = {"layer": second, "map": 0, "input": 1, "values": [[0.1 * (x - y) for x in range(5)] for y in range(5)]}

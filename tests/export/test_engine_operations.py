@@ -89,7 +89,7 @@ LAYERS = {
     "instance norm": nn.InstanceNorm2d(4, affine=True),
     "layer norm": nn.LayerNorm([9, 7]),
     "response norm": nn.LocalResponseNorm(3, alpha=0.5),
-    "response norm, 2012": LocalResponseNorm(5, alpha=0.1),
+    "response norm, 2012": nn.Sequential(LocalResponseNorm(3, alpha=0.1)),
     "linear": nn.Sequential(nn.Flatten(), nn.Linear(252, 11)),
     "linear along the last axis": nn.Linear(7, 5, bias=False),
     "softmax": nn.Softmax(1),

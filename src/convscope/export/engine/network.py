@@ -13,6 +13,7 @@ from ...errors import ModelFileError, UsageError
 from ...insight.tracing.graph import Node, Ref, Trace
 from ...insight.tracing.trace import record
 from ...models.lenet import LeNet5
+from ...models.tools.layers import TableConv2d
 from .builder import Builder, UnsupportedError
 from .calls import translate
 from .fields import receptive_fields
@@ -114,7 +115,7 @@ def _expand_connection_table(builder: Builder, trace: Trace, node: Node) -> None
 def _answer(builder: Builder, trace: Trace) -> int:
     if not trace.answers:
         raise ModelFileError("the page's engine needs a network that returns logits, images x classes")
-    value = builder.node_values[trace.answers[0]]
+    value, builder.node = builder.node_values[trace.answers[0]], ""  # what follows belongs to no node
     return builder.reshape(value, [torch.Size(value.shape).numel()]).number
 
 

@@ -3,6 +3,7 @@
  * in which `state/api.js` hands it on.
  */
 
+import { arithmeticOf } from "./arithmetic/arithmetic.js";
 import { attribute } from "./attribution.js";
 import { fieldOf, unitsThatSee } from "./fields.js";
 import { kernelsOf } from "./kernels.js";
@@ -16,6 +17,14 @@ const MOST_SESSIONS = 24;
 
 function checkRange(name, number, count) {
   if (!(number >= 0 && number < count)) throw new RangeError(`${name} ${number} is not within 0 to ${count - 1}`);
+}
+
+/** The arithmetic of a map that is switched off, in the same form as any other. */
+function switchedOff({ name, kind, type }, place) {
+  return {
+    layer: name, kind, type, index: [...place, null, null].slice(0, 3), operation: "copy", terms: [], grid: null,
+    bias: null, parameters: {}, formula: "0", partial_sums: [], value: 0, network_value: 0, off: true,
+  };
 }
 
 export class Inspector {
@@ -95,6 +104,17 @@ export class Inspector {
   activations(id, layer, wanted) {
     const { shape, value } = this.nodeOf(layer);
     return layerOf(layer, shape, this.session(id).pass.values[value], wanted);
+  }
+
+  /** How one value came about: { map, y, x }; a vector's values are numbered by `map`. */
+  arithmetic(id, layer, { map, y = null, x = null }) {
+    const node = this.nodeOf(layer);
+    const { network, pass } = this.session(id);
+    const isMap = node.shape.length === 3;
+    const place = isMap ? [map, y ?? 0, x ?? 0] : [map];
+    place.forEach((at, axis) => checkRange(["map", "y", "x"][axis], at, node.shape[axis]));
+    if (network.channelsOff.get(node.value)?.includes(map)) return switchedOff(node, place);
+    return arithmeticOf(network, pass, node, place);
   }
 
   kernels(id, layer, map) {
