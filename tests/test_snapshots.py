@@ -34,7 +34,14 @@ def test_every_epoch_of_a_run_is_there_from_the_first_random_weights(digits_run)
 
 
 def test_a_run_without_them_has_the_same_weights(squares, tmp_path, monkeypatch):
-    options = {"model": "lenet_relu", "epochs": 2, "output": tmp_path, "show": False, "batch_size": 16}
+    options = {
+        "model": "lenet_relu",
+        "epochs": 2,
+        "output": tmp_path,
+        "show": False,
+        "batch_size": 16,
+        "precision": "float32",
+    }
     kept = cs.train(squares, **options)
     monkeypatch.setattr(snapshots, "MAX_FILES", 0)
     bare = cs.train(squares, **options)

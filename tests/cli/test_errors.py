@@ -24,7 +24,7 @@ ERRORS = [
     (["train", "--mixup", "-1"], 2, "--mixup must be from 0 to 100, not -1"),
     (["train", "--tta", "spin"], 2, "--tta must be one of none, flip, shift, flip-shift, five-crop,"),
     (["train", "--layout", "nhwc"], 2, "--layout must be one of auto, contiguous, channels-last, not 'nhwc'"),
-    (["train", "--monitor", "test/top1"], 2, "--monitor must be one of val/loss, val/top1, not 'test/top1'"),
+    (["train", "--monitor", "test/top1"], 2, "monitor test/top1: these data have one class per image: choose val/loss"),
     (["train", "--time-budget", "soon"], 2, "--time-budget must be a time such as 30s, 10m or 1h, not 'soon'"),
     (["train", "--in-channels", "2"], 2, "--in-channels must be one of 1, 3, not 2"),
     (["train", "--model", "lenet5", "--img-size", "28"], 2, "lenet5 takes images of N x 1 x 32 x 32"),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from convscope.export.engine import EngineNetwork
 from tests.javascript import PAGE
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOST = "http://engine.test"
 # What every script of a test can use: the network that was given, arrays by name, and a way to return arrays.
 PRELUDE = """
@@ -73,14 +71,11 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(browser: Browser) -> Iterator[Engine]:
     """The engine in headless Chromium."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert program is not None, "these tests need Chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield Engine(browser.new_page())
-        browser.close()
+    page = browser.new_page()
+    yield Engine(page)
+    page.close()
 
 
 def distance(found: np.ndarray, expected: np.ndarray) -> float:

@@ -173,6 +173,8 @@ def test_patience_stops_a_training_that_no_longer_improves(tmp_path):
 
 
 class FakeEvaluation:
+    PER_EPOCH = ("loss", "top1")
+
     def __init__(self, top1: float, loss: float = 1.0):
         self.values = {"loss": loss, "top1": top1}
 

@@ -48,7 +48,7 @@ def predict_command(
     device: Device = "auto",
     strict: Strict = False,
 ) -> None:
-    """Predict the class of each image, or its labels if the classifier gives several, with probabilities."""
+    """Predict the class or the labels of each image."""
     from ..classifier import load
     from ..data.decoded import report_skipped
     from ..devices import choose_device

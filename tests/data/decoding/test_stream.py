@@ -49,6 +49,7 @@ sys.exit(main(sys.argv[2:]))
 def streamed(squares, monkeypatch) -> Decoded:
     """The 48 squares, none of them in memory."""
     monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     return decode_split(load_data(squares).split("all"), GRAY, Reading("off", workers=2))
 
 
@@ -130,6 +131,7 @@ def test_training_is_the_same_from_memory_cache_and_stream_and_after_a_kill(squa
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     monkeypatch.setattr(decoded, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(decoded, "SHARE_OF_MEMORY", 0)
     cached = cs.train(squares, "lenet_relu", name="cached", cache=str(tmp_path / "cache"), **options)
     streaming = cs.train(squares, "lenet_relu", name="streaming", cache="off", **options)
     resumed = cs.resume(tmp_path / "runs" / "killed", show=False)
