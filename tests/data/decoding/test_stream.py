@@ -31,7 +31,7 @@ KILLED = """
 import os, signal, sys
 import convscope.training.trainer as trainer
 from convscope.data import decoded
-decoded.MOST_IN_MEMORY = 0
+decoded.MOST_IN_MEMORY = decoded.SHARE_OF_MEMORY = 0
 trainer.SAVE_APART_SECONDS = 0.0
 real, calls = trainer.Trainer.step, []
 def step(self, *given):
@@ -60,7 +60,7 @@ def children() -> list[int]:
 
 
 def test_the_pixels_do_not_depend_on_chunks_and_workers(squares, streamed, monkeypatch):
-    decoded.MOST_IN_MEMORY = 10**9
+    decoded.MOST_IN_MEMORY, decoded.SHARE_OF_MEMORY = 10**9, 1.0
     memory = decode_split(load_data(squares).split("all"), GRAY, Reading("off")).pixels
     batches = [torch.tensor(batch) for batch in ([5, 3, 5], list(range(40)), [7])]
     for workers, chunk in ((1, 32), (3, 7)):
@@ -148,7 +148,7 @@ import sys, time, torch
 from convscope.data import Preprocess, decoded, load_data
 from convscope.data.decoding import stream
 from convscope.data.decoded import Reading, decode_split
-decoded.MOST_IN_MEMORY, stream.CHUNK_IMAGES = 0, 1
+decoded.MOST_IN_MEMORY, decoded.SHARE_OF_MEMORY, stream.CHUNK_IMAGES = 0, 0, 1
 part = decode_split(load_data(sys.argv[1]).split("all"), Preprocess((1, 12, 12)), Reading("off", workers=2))
 for _ in part.pixels.take_batches(torch.arange(48).split(2)):
     print("begun", flush=True)
@@ -183,7 +183,7 @@ import sys, torch
 from convscope.data import Preprocess, decoded, load_data
 from convscope.data.batches import Batches
 from convscope.data.decoded import Reading, decode_split
-decoded.MOST_IN_MEMORY = 0
+decoded.MOST_IN_MEMORY = decoded.SHARE_OF_MEMORY = 0
 preprocess = Preprocess((3, 224, 224), (0.5,) * 3, (0.5,) * 3)
 split = load_data(sys.argv[1]).split("all").take(range(int(sys.argv[3])))
 part = decode_split(split, preprocess, Reading(sys.argv[2], workers=2))

@@ -13,7 +13,6 @@ from ...errors import ModelFileError, UsageError
 from ...insight.tracing.graph import Node, Ref, Trace
 from ...insight.tracing.trace import record
 from ...models.lenet import LeNet5
-from ...models.tools.layers import TableConv2d
 from .builder import Builder, UnsupportedError
 from .calls import translate
 from .fields import receptive_fields
