@@ -113,11 +113,13 @@ def _pool(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
 
 def _adaptive_pool(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
     """Take windows of unequal size; a pool to one row sees the whole height, one to one column the whole width."""
-    fields = _through_windows(fields, lambda a: windows.adaptive(after[a], before[a]))
-    if fields.axes is None:
-        return fields
-    rows = everything() if after[-2] == 1 < before[-2] else fields.rows
-    return Fields(rows, everything() if after[-1] == 1 < before[-1] else fields.columns)
+    if fields.axes != (-2, -1):
+        return WHOLE
+    rows, columns = (
+        everything() if after[a] == 1 < before[a] else field.through(*windows.adaptive(after[a], before[a]))
+        for a, field in ((-2, fields.rows), (-1, fields.columns))
+    )
+    return Fields(rows, columns)
 
 
 def _interpolation(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
