@@ -78,6 +78,14 @@ def engine(browser: Browser) -> Iterator[Engine]:
     page.close()
 
 
+@pytest.fixture
+def fresh_engine(browser: Browser) -> Iterator[Engine]:
+    """The engine in a page of this test alone, so that large networks do not share its memory."""
+    page = browser.new_page()
+    yield Engine(page)
+    page.close()
+
+
 def distance(found: np.ndarray, expected: np.ndarray) -> float:
     """The largest difference, in units of the largest expected value."""
     expected = np.asarray(expected).ravel()

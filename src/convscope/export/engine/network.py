@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ModelFileError, UsageError
+from ...finite_json import finite
 from ...insight.tracing.graph import Node, Ref, Trace
 from ...insight.tracing.trace import record
 from ...models.lenet import LeNet5
@@ -60,7 +61,7 @@ def describe_network(network: nn.Module, input_size: Sequence[int], precision: s
         "loss": _loss(network),
         "fields": fields,
     }
-    return EngineNetwork(described, weights)
+    return EngineNetwork(finite(described), weights)
 
 
 def _translate_nodes(builder: Builder, trace: Trace) -> None:
