@@ -32,7 +32,7 @@ KINDS = {
     "softmax": ("softmax", "softmax"),
 }
 # Chinese names and usual values of settings.
-SETTINGS = {"stride": ("步幅", 1), "padding": ("填充", 0), "dilation": ("膨胀", 1), "groups": ("分组", 1)}
+SETTINGS = {"stride": ("步长", 1), "padding": ("填充", 0), "dilation": ("膨胀", 1), "groups": ("分组", 1)}
 
 
 @dataclass(frozen=True)
