@@ -251,6 +251,9 @@ def _card(network: nn.Module, config: dict[str, Any]) -> str:
     )
     parameters = sum(p.numel() for p in network.parameters())
     shape = " x ".join(map(str, config["pretrained_cfg"]["input_size"]))
+    padding = Preprocess.from_dict(config["preprocessing"]).padding
+    if padding:
+        measured = f"{padding[0].upper()}{padding[1:]}.\n\n{measured}"
     return (
         f"---\nlibrary_name: convscope\npipeline_tag: image-classification\n---\n\n# {config['architecture']}\n\n"
         f"An image classifier with {len(labels)} classes ({names}), {parameters:,} parameters, input {shape}.\n\n"

@@ -16,7 +16,10 @@ def test_train_prints_the_result_and_what_next(command, tmp_path):
     assert "lenet_relu on digits: " in done.stdout and "(269 images)" in done.stdout
     assert "convscope predict runs/train/lenet_relu-digits IMAGE..." in done.stdout
     assert done.stderr.count("epoch ") == 2 and "train loss" in done.stderr and "images/s" in done.stderr
+    padding = "mages of 28 x 28 are padded to 32 x 32 with 2 black pixels on each side; others are resized first"
+    assert done.stderr.count(padding) == 1
     folder = tmp_path / "runs" / "train" / "lenet_relu-digits"
+    assert f"\nI{padding}.\n" in (folder / "classifier" / "README.md").read_text(encoding="utf-8")
     for part in (
         "recipe.yaml",
         "env.json",

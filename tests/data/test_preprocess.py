@@ -73,6 +73,12 @@ def test_a_border_is_black_and_the_picture_stays_in_the_middle():
     assert pixels[2:6, 2:6].eq(9).all() and pixels.sum() == 16 * 9
 
 
+def test_padding_in_words():
+    assert Preprocess((1, 28, 28)).padding == ""
+    text = "images of 8 x 6 are padded to 10 x 8 with 1 black pixel on each side; others are resized first"
+    assert Preprocess((1, 10, 8), border=1).padding == text
+
+
 @pytest.mark.parametrize(("height", "width"), [(96, 160), (160, 96), (64, 64), (97, 160), (160, 97), (33, 200)])
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
 def test_a_center_crop_is_torchvisions_resize_and_crop(height, width, filter):

@@ -89,3 +89,37 @@ def test_a_step_of_training(name, channels, batch):
     torch.manual_seed(0)
     network = cs.create_model(name, num_classes=7, in_channels=channels)
     check_training_step(network, torch.randn(batch, channels, 28, 28))
+
+
+def test_rows_of_pixels_are_taken_as_images_are():
+    """A tutorial's perceptron: one row of 128 x 128 values, two classes."""
+    torch.manual_seed(0)
+    typed = nn.Linear(128 * 128, 2)
+    ours = cs.create_model("softmax_regression", num_classes=2, img_size=128)
+    ours.load_state_dict(typed.state_dict(), strict=True)
+    rows = torch.rand(3, 128 * 128)
+    torch.testing.assert_close(ours(rows), typed(rows))
+    torch.testing.assert_close(ours(rows.view(3, 1, 128, 128)), typed(rows))
+    colour = cs.create_model("mlp", in_channels=3, img_size=4)
+    images = torch.rand(2, 3, 4, 4)
+    assert torch.equal(colour(images), colour(images.flatten(1)))
+    with pytest.raises(ValueError, match=r"takes images of N x 1 x 28 x 28; got 1 x 16384$"):
+        cs.create_model("softmax_regression")(torch.zeros(1, 128 * 128))
+
+
+def test_weights_of_the_same_layers_are_taken_under_other_names():
+    torch.manual_seed(0)
+    typed = nn.Sequential(nn.Flatten(), nn.Linear(16, 7), nn.ReLU(), nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 3))
+    ours = cs.create_model("mlp", hidden=[7, 5], img_size=4, num_classes=3)
+    ours.load_state_dict(typed.state_dict(), strict=True)
+    images = torch.rand(2, 1, 4, 4)
+    torch.testing.assert_close(ours(images), typed(images))
+    state = typed.state_dict()
+    for weights, problem in (
+        ({key: value for key, value in state.items() if key != "3.bias"}, "'3.bias' is missing"),
+        (state | {"6.weight": state["5.weight"]}, "'6.weight' has no counterpart in it"),
+        ({key: value for key, value in state.items() if key[0] != "5"}, "they have nothing for 'layers.fc3.bias'"),
+        (state | {"1.weight": torch.zeros(8, 16)}, r"'1.weight' is 8 x 16, not 7 x 16 \(see .*\)"),
+    ):
+        with pytest.raises(ValueError, match=f"^these weights do not fit Perceptron: {problem}$"):
+            ours.load_state_dict(weights)

@@ -171,6 +171,64 @@ def test_takes_torchvisions_weights_at_full_width(name, linear_layers):
         assert float((expected - theirs(other)).norm() / expected.norm()) > 1e-2, "the comparison would be blind"
 
 
+# ------------------------------------------------------------------------------------------ a tutorial's names
+
+
+def typed_vgg16(classes: int = 10, channels: int = 1) -> nn.Module:
+    """VGG-16 as study notes type it: six blocks, one channel, ten classes, no dropout; 32 hidden units."""
+    network = nn.Module()
+    for block, widths in enumerate(((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3), 1):
+        layers: list[nn.Module] = []
+        for width in widths:
+            layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
+            channels = width
+        setattr(network, f"block{block}", nn.Sequential(*layers, nn.MaxPool2d(kernel_size=2, stride=2)))
+    network.block6 = nn.Sequential(
+        nn.Flatten(), nn.Linear(7 * 7 * 512, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, classes)
+    )
+    return network
+
+
+def narrow_vgg16(name: str = "vgg16", classes: int = 10) -> nn.Module:
+    network = narrow(on_meta(name, num_classes=classes, in_channels=1))
+    network.classifier[6] = nn.Linear(32, classes)
+    return network.to_empty(device="cpu").eval()
+
+
+def test_takes_the_names_of_a_tutorial():
+    torch.manual_seed(0)
+    typed, ours = typed_vgg16(), narrow_vgg16()
+    ours.load_state_dict(typed.state_dict(), strict=True)
+    images = torch.randn(1, 1, 224, 224)
+    maps = images
+    with torch.no_grad():
+        for block in range(1, 7):
+            maps = getattr(typed, f"block{block}")(maps)
+        torch.testing.assert_close(ours(images), maps, rtol=1e-4, atol=1e-6)
+    # Also as a part of a larger network.
+    outer = nn.ModuleDict({"body": narrow_vgg16()})
+    outer.load_state_dict({f"body.{key}": value for key, value in typed.state_dict().items()}, strict=True)
+    assert torch.equal(outer["body"].features[0].weight, typed.block1[0].weight)
+
+
+def test_other_weights_under_such_names_are_refused_in_one_line():
+    with torch.device("meta"):
+        state = typed_vgg16().state_dict()
+        missing = {key: value for key, value in state.items() if key != "block3.4.bias"}
+        seven = typed_vgg16(classes=7).state_dict()
+        colour = typed_vgg16(channels=3).state_dict()
+    for name, weights, problem in (
+        ("vgg16", missing, r"'block3.4.bias' is missing"),
+        ("vgg16", state | {"block5.6.weight": state["block5.4.weight"]}, r"'block5.6.weight' has no counterpart in it"),
+        ("vgg16", seven, r"'block6.5.weight' is 7 x 32, not 10 x 32 \(see num_classes, in_channels and img_size\)"),
+        ("vgg16", colour, r"'block1.0.weight' is 64 x 3 x 3 x 3, not 64 x 1 x 3 x 3 .*"),
+        ("vgg13", state, r"'block3.4.weight' has no counterpart in it"),
+        ("vgg16_bn", state, r"'block1.2.weight' has no counterpart in it"),
+    ):
+        with pytest.raises(ValueError, match=f"^these weights do not fit VGG: {problem}$"):
+            narrow_vgg16(name).load_state_dict(weights)
+
+
 # --------------------------------------------------------------------------------------- sizes, gradients, options
 
 

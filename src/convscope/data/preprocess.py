@@ -74,6 +74,16 @@ class Preprocess:
             raise ModelFileError(f"preprocessing: mean and std must have {channels} finite numbers, std above 0")
 
     @property
+    def padding(self) -> str:
+        """The padding in words; empty if there is none."""
+        if not self.border:
+            return ""
+        _, height, width = self.input_size
+        inner = f"{height - 2 * self.border} x {width - 2 * self.border}"
+        edge = f"{self.border} black pixel{'s' if self.border > 1 else ''} on each side"
+        return f"images of {inner} are padded to {height} x {width} with {edge}; others are resized first"
+
+    @property
     def longest_side(self) -> int:
         """The side, in pixels, to which the whole picture's shorter side would be resized at most before cropping."""
         share = self.crop_pct if self.crop_mode == "center" else 1.0

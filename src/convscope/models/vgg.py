@@ -3,20 +3,23 @@
 K. Simonyan, A. Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, arXiv 1409.1556,
 Sep 2014, ICLR 2015.
 
-Names of parameters are torchvision's, so that its weights for A, B, D and E fit. Departures from the paper: batch
-norm (`vgg11_bn` and so on), which came a year later; average pooling, which brings any input from 32 x 32 on to 7 x 7
-maps and does nothing at 224 x 224. A-LRN's constants are AlexNet's.
+Names of parameters are torchvision's, so that its weights for A, B, D and E fit; weights under the names of a tutorial
+that types VGG-16 in six blocks (`block1.0` to `block6.5`) are renamed when they are loaded. Departures from the paper:
+batch norm (`vgg11_bn` and so on), which came a year later; average pooling, which brings any input from 32 x 32 on to
+7 x 7 maps and does nothing at 224 x 224. A-LRN's constants are AlexNet's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
 from .tools.card import Card
 from .tools.layers import LocalResponseNorm, require_at_least
+from .tools.renamed_weights import rename_weights
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -76,11 +79,30 @@ class VGG(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
+        self.register_load_state_dict_pre_hook(_take_blocks)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, N x classes."""
         require_at_least(images, 32, "vgg")
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
+
+
+def _take_blocks(network: VGG, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Rename weights whose layers are numbered within six blocks: convolution, ReLU, ..., pooling; flatten, linear, ...
+
+    Such networks have neither batch norm nor dropout.
+    """
+    if not any(key.startswith(f"{prefix}block") for key in state):
+        return
+    names, block, place = {}, 1, 0
+    for path, layer in network.features.named_children():
+        if isinstance(layer, nn.Conv2d):
+            names[f"block{block}.{place}"] = f"features.{path}"
+        place += 1
+        if isinstance(layer, nn.MaxPool2d):
+            block, place = block + 1, 0
+    names |= {"block6.1": "classifier.0", "block6.3": "classifier.3", "block6.5": "classifier.6"}
+    rename_weights(network, state, prefix, names)
 
 
 vgg11 = partial(VGG, A)  # 132,863,336 parameters

@@ -182,6 +182,8 @@ def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str)
     display.show_line(f"{context.recipe.model} on {printable(data.name)}: {counts}")
     if data.origin is not None:
         display.show_line(str(data.origin))
+    if prepared.preprocess.padding:
+        display.show_line(prepared.preprocess.padding)
     if note:
         display.show_line(note)
     display.show_line(f"run folder: {printable(context.folder.path)}")
