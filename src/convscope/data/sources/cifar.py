@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DataError, printable
 from ..split import Data, Split, hold_out
 from .assemble import warn_about_counts
-from .file_tree import File, Folder, read_file_up_to
+from .folder import File, Folder, read_file_up_to
 from .plain_pickle import read_plain_pickle
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -13,7 +13,7 @@ from ...problems import listed, warn
 from ..image_file import ImageItem
 from ..split import SPLITS, Data, Origin
 from .assemble import Classes, assemble
-from .file_tree import Folder
+from .folder import Folder
 from .split_names import is_unlabelled, split_of, splits_of_names
 from .text_encoding import decode_names
 

@@ -1,71 +1,21 @@
-"""The folders of a data set, on disk or in a zip: their files in a fixed order, each visited once, nothing written."""
+"""The folders of a data set on disk: their files in a fixed order, each visited once, nothing written."""
 
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import DataError, printable
 from ...problems import warn
-from ..image_file import IMAGE_SUFFIXES, read_file
-from .archive import Member, list_archive
+from .archive_folder import open_archive
+from .folder import File, Folder, has_image_suffix, join_path
 from .left_out import is_ignored, is_own_output
-
-# A file of a data set, on disk or in a zip.
-File = Path | Member
-
-
-class Folder(ABC):
-    """A folder; `name` is its own, `path` leads to it from the root of the data set, whose `path` is empty.
-
-    Hidden files and folders and what `left_out` recognises are not among its content.
-    """
-
-    name: str
-    path: str
-
-    @abstractmethod
-    def folders(self) -> list[Folder]:
-        """Return the folders in it."""
-
-    @abstractmethod
-    def files(self) -> dict[str, File]:
-        """Return the files in it, of all kinds, by name."""
-
-    @abstractmethod
-    def images(self) -> list[tuple[str, File]]:
-        """Return every file below it that has an image suffix, each once, with its path from the data set's root."""
-
-    @abstractmethod
-    def find(self, path: str) -> File | None:
-        """Return the file at a path relative to this folder, or None if there is none."""
-
-    @abstractmethod
-    def has_images(self) -> bool:
-        """Whether any file below it has an image suffix."""
-
-    def folder(self, name: str) -> Folder | None:
-        """Return the folder in it that has this name, or None."""
-        return next((folder for folder in self.folders() if folder.name == name), None)
-
-    def loose_images(self) -> int:
-        """Return the number of images directly in it."""
-        return sum(map(has_image_suffix, self.files()))
-
-    def __str__(self) -> str:
-        return self.path
-
-
-def has_image_suffix(name: str) -> bool:
-    """Whether a name ends in one of `IMAGE_SUFFIXES`, in upper or lower case."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a hundred thousand names per second
 
 
 def open_folder(path: Path, encoding: str = "auto") -> Folder:
-    """Return the root folder of the data set in a folder or a zip file; `encoding` is that of names in the zip."""
-    return DiskFolder(LinkTargets(path), path, "") if os.path.isdir(path) else _open_zip(path, encoding)  # noqa: PTH112
+    """Return the root folder of the data set in a folder or an archive; `encoding` is that of names in the archive."""
+    return DiskFolder(LinkTargets(path), path, "") if os.path.isdir(path) else open_archive(path, encoding)  # noqa: PTH112
 
 
 def image_files(root: Path) -> list[Path]:
@@ -74,14 +24,6 @@ def image_files(root: Path) -> list[Path]:
     Links are followed, except to what is below `root` anyway, so that a loop of links ends.
     """
     return [item for _, item in open_folder(root).images() if isinstance(item, Path)]
-
-
-def read_file_up_to(item: File, limit: int) -> bytes:
-    """Return the content of a file of any kind; DataError if it has more than `limit` bytes or cannot be read."""
-    try:
-        return item.read_up_to(limit) if isinstance(item, Member) else read_file(item, limit)
-    except DataError as problem:
-        raise DataError(f"{printable(item)}: {problem}") from problem
 
 
 class LinkTargets:
@@ -164,7 +106,7 @@ class DiskFolder(Folder):
             for folder, name, is_folder, link in stack[-1]:
                 if not is_folder:
                     if has_image_suffix(name):
-                        yield _join(folder.path, name), folder.location / name, link
+                        yield join_path(folder.path, name), folder.location / name, link
                     continue
                 if link and not folder._may_enter(name):
                     continue
@@ -189,7 +131,7 @@ class DiskFolder(Folder):
         return True
 
     def _child(self, name: str, link: bool) -> DiskFolder:
-        return DiskFolder(self.links, self.location / name, _join(self.path, name), link)
+        return DiskFolder(self.links, self.location / name, join_path(self.path, name), link)
 
     def _listing(self) -> list[tuple[str, bool, bool]]:
         """Return names, sorted, with whether each is a folder (or a link to one) and whether it is a link."""
@@ -205,74 +147,6 @@ class DiskFolder(Folder):
                 warn("own-output", self.location / name, "output of convscope, left out of the data set")
             self._entries = sorted(kept, key=lambda entry: os.fsencode(entry[0]))
         return self._entries
-
-
-class ZipFolder(Folder):
-    """A folder in a zip file."""
-
-    def __init__(self, path: str = ""):
-        self.path, self.name = path, path.rpartition("/")[2]
-        self.inner: dict[str, ZipFolder] = {}
-        self.own: dict[str, File] = {}
-
-    def folders(self) -> list[Folder]:
-        """See `Folder`."""
-        return [self.inner[name] for name in sorted(self.inner)]
-
-    def files(self) -> dict[str, File]:
-        """See `Folder`."""
-        return {name: self.own[name] for name in sorted(self.own)}
-
-    def images(self) -> list[tuple[str, File]]:
-        """See `Folder`."""
-        images: list[tuple[str, File]] = []
-        stack = [self]
-        while stack:
-            folder = stack.pop()
-            images += [
-                (_join(folder.path, name), item) for name, item in folder.files().items() if has_image_suffix(name)
-            ]
-            stack += reversed([folder.inner[name] for name in sorted(folder.inner, key=os.fsencode)])
-        return images
-
-    def has_images(self) -> bool:
-        """See `Folder`."""
-        return any(map(has_image_suffix, self.own)) or any(inner.has_images() for inner in self.inner.values())
-
-    def find(self, path: str) -> File | None:
-        """See `Folder`; never outside the zip."""
-        *steps, name = [step for step in path.replace("\\", "/").split("/") if step not in ("", ".")] or [""]
-        folder: ZipFolder | None = self
-        for step in steps:
-            folder = folder.inner.get(step) if folder else None
-        return folder.own.get(name) if folder else None
-
-    def create(self, path: str) -> ZipFolder | None:
-        """Return the folder at a path, created if it is new; None if the path leads through an ignored folder."""
-        folder = self
-        for step in path.split("/"):
-            if step in ("", "."):
-                continue
-            if is_ignored(step):
-                return None
-            folder = folder.inner.setdefault(step, ZipFolder(_join(folder.path, step)))
-        return folder
-
-
-def _open_zip(path: Path, encoding: str) -> ZipFolder:
-    members, folders = list_archive(path, encoding)
-    root = ZipFolder()
-    for name in folders:
-        root.create(name)
-    for full, member in members.items():
-        above, _, name = full.rpartition("/")
-        if not is_ignored(name) and (folder := root.create(above)) is not None:
-            folder.own[name] = member
-    return root
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

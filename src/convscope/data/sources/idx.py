@@ -17,7 +17,7 @@ from ..kind import decide_kind
 from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
-from .file_tree import File, Folder
+from .folder import File, Folder
 from .table import CLASS_NAME_FILES, read_class_names
 
 # Every set of this kind is smaller, compressed or not; a gzip bomb is stopped here.

@@ -1,4 +1,4 @@
-"""Load the data set at a path: a folder, zip, table or set of array files, recognised by what is in it."""
+"""Load the data set at a path: a folder, archive, table or set of array files, recognised by what is in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..split import Data
+from .archive_folder import OTHER_ARCHIVES, is_archive_name
 from .cifar import find_cifar, load_cifar
 from .class_folders import DoubtfulLayoutError, Layout, load_layout, names_classes, read_layout
-from .file_tree import DiskFolder, Folder, LinkTargets, open_folder
+from .file_tree import DiskFolder, LinkTargets, open_folder
+from .folder import Folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
@@ -18,13 +20,13 @@ from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
 
-HINT = "give a folder with one folder of images per class, a zip of it, or a table (.csv) of paths and labels"
+HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
 
 
 def load_path(path: Path, interpretation: Interpretation) -> Data:
     """Load the data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
-    if os.path.isdir(path) or path.suffix.lower() == ".zip":  # noqa: PTH112 - pathlib's raises for names that are not valid text
+    if os.path.isdir(path) or is_archive_name(path.name):  # noqa: PTH112 - pathlib's raises for names that are not valid text
         if is_saved(path):
             return load_saved(path)
         folder = open_folder(path, interpretation.encoding)
@@ -36,6 +38,8 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
         data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, interpretation)
+    elif path.name.lower().endswith(OTHER_ARCHIVES):
+        raise DataError(f"{shown}: archives of this kind are not read: unpack it, or pack it as .zip, .tar or .tar.gz")
     else:
         raise DataError(f"{shown} is a file: {HINT}")
     if links is not None and links.outside:

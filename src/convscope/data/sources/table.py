@@ -12,7 +12,7 @@ from ...problems import listed, warn
 from ..split import Data, Origin
 from .assemble import Classes, assemble, assemble_multi_label
 from .class_folders import CONTAINERS
-from .file_tree import File, Folder, read_file_up_to
+from .folder import File, Folder, read_file_up_to
 from .interpretation import Interpretation
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand

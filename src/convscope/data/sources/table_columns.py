@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...errors import DataError, printable
 from ...problems import listed
-from .file_tree import has_image_suffix
+from .folder import has_image_suffix
 from .table_file import Table
 
 # Column names by meaning; if a table has several of a kind, the first one here counts.

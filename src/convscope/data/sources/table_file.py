@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ...errors import DataError, printable
 from ...problems import listed
-from .file_tree import File, has_image_suffix, read_file_up_to
+from .folder import File, has_image_suffix, read_file_up_to
 from .text_encoding import decode_text
 
 TABLES, JSON_LINES, LISTS = (".csv", ".tsv"), (".jsonl",), (".txt", ".lst")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...errors import DataError, printable
 from .class_folders import CONTAINERS
-from .file_tree import File, Folder, has_image_suffix
+from .folder import File, Folder, has_image_suffix
 from .split_names import split_of, split_of_path
 
 # Suffixes that may be left out of a path in a table.

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from convscope.data import load_data
 from convscope.data.image_file import UnreadableImage, fingerprint, is_gray, read_bytes, read_image
-from convscope.data.sources.archive import list_archive
+from convscope.data.sources.zip_archive import list_zip
 from convscope.errors import DataError
 
 from .. import hostile
@@ -55,7 +55,7 @@ def test_a_zip_without_splits_is_divided_like_the_folder(tmp_path):
 
 def test_members_can_be_read_in_threads_and_processes(tmp_path):
     contents = {f"{c}/{i}.png": small(i) for c in "ab" for i in range(30)}
-    members, _ = list_archive(zip_files(tmp_path / "set.zip", contents, zipfile.ZIP_DEFLATED))
+    members, _ = list_zip(zip_files(tmp_path / "set.zip", contents, zipfile.ZIP_DEFLATED))
     items = list(members.values())
     read_bytes(items[0])  # opens the zip in this process before others are forked
     with ThreadPoolExecutor(8) as pool:
@@ -67,10 +67,10 @@ def test_members_can_be_read_in_threads_and_processes(tmp_path):
 
 def test_fingerprints_tell_images_and_versions_apart(tmp_path):
     path = zip_files(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(1)})
-    first = {fingerprint(member) for member in list_archive(path)[0].values()}
+    first = {fingerprint(member) for member in list_zip(path)[0].values()}
     assert len(first) == 2
     zip_files(tmp_path / "b.zip", {"x.png": small(2), "y.png": small(1)}).replace(path)
-    assert not first & {fingerprint(member) for member in list_archive(path)[0].values()}
+    assert not first & {fingerprint(member) for member in list_zip(path)[0].values()}
     write(tmp_path / "x.png", small(1))
     before = fingerprint(tmp_path / "x.png")
     assert before == fingerprint(str(tmp_path / "x.png"))
@@ -83,7 +83,7 @@ def test_fingerprints_tell_images_and_versions_apart(tmp_path):
 
 def test_a_zip_that_is_replaced_cut_or_gone_while_it_is_used(tmp_path):
     path = zip_files(tmp_path / "a.zip", {"x.png": small(1), "y.png": small(2)})
-    x, y = list_archive(path)[0].values()
+    x, y = list_zip(path)[0].values()
     assert read_bytes(x) == small(1)
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(UnreadableImage, match="the zip was changed while it was in use"):
@@ -99,7 +99,7 @@ def test_one_damaged_member_is_skipped_alone(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 6] ^= 0xFF
     path.write_bytes(content)
-    x, y, empty = list_archive(path)[0].values()
+    x, y, empty = list_zip(path)[0].values()
     with pytest.raises(UnreadableImage, match="damaged in the zip"):
         read_bytes(x)
     with pytest.raises(UnreadableImage, match="empty file"):
@@ -108,10 +108,10 @@ def test_one_damaged_member_is_skipped_alone(tmp_path):
 
 
 def test_a_large_member_is_read_only_if_it_has_the_header_of_an_image(tmp_path, monkeypatch):
-    monkeypatch.setattr("convscope.data.sources.archive.LARGE", 50)
+    monkeypatch.setattr("convscope.data.sources.zip_archive.LARGE", 50)
     bomb, photo = hostile.SKIPPED["bomb-12000.png"][0], hostile.USED["rgb.jpg"][0]
     path = zip_files(tmp_path / "a.zip", {"bomb.png": bomb, "photo.jpg": photo, "noise.png": os.urandom(500)})
-    bomb_member, photo_member, noise = list_archive(path)[0].values()
+    bomb_member, photo_member, noise = list_zip(path)[0].values()
     assert read_bytes(photo_member) == photo
     with pytest.raises(UnreadableImage, match="144 megapixels"):
         read_bytes(bomb_member)
@@ -210,7 +210,7 @@ def test_mutated_zips_are_refused_or_read(tmp_path_factory, data):
     path = base.with_name("mutated.zip")
     path.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
     try:
-        members = list_archive(path)[0].values()
+        members = list_zip(path)[0].values()
     except DataError as problem:
         assert len(str(problem).splitlines()) == 1
         return
@@ -225,6 +225,6 @@ def test_nothing_is_left_open_or_running(tmp_path):
     before = threading.active_count()
     for i in range(20):
         path = zip_files(tmp_path / f"{i}.zip", {"a/x.png": small(i)})
-        read_bytes(next(iter(list_archive(path)[0].values())))
+        read_bytes(next(iter(list_zip(path)[0].values())))
     left = [link for link in Path("/proc/self/fd").glob("*") if str(tmp_path) in os.path.realpath(link)]
     assert len(left) <= 4 and threading.active_count() == before
