@@ -24,6 +24,25 @@ def test_another_optimizer_brings_its_own(name):
     assert cs.Recipe.from_yaml(f"optimizer: {name}\nlr: 0.02").weight_decay == OPTIMIZER_DEFAULTS[name]["weight_decay"]
 
 
+@pytest.mark.parametrize("name", OPTIMIZER_DEFAULTS)
+def test_the_constructor_takes_the_same_as_the_command(name):
+    assert cs.Recipe(optimizer=name) == cs.Recipe().changed(optimizer=name)
+    assert cs.Recipe(optimizer=name, weight_decay=0.3, lr=0.02).weight_decay == 0.3
+    assert cs.Recipe(optimizer="sgd", nesterov=True).momentum == 0.9
+
+
+def test_the_constructor_names_an_unknown_field():
+    with pytest.raises(cs.UsageError, match=r"unknown recipe field 'momentun': did you mean momentum\?"):
+        cs.Recipe(momentun=0.5)
+
+
+def test_sgd_is_that_of_the_tutorials():
+    """The recipe that the tutorials type: torch.optim.SGD(network.parameters(), lr=0.1), and nothing else."""
+    tutorial, named = cs.Recipe.load("tutorial"), cs.Recipe(optimizer="sgd", lr=0.1)
+    for setting in OPTIMIZER_DEFAULTS["sgd"]:
+        assert getattr(named, setting) == getattr(tutorial, setting)
+
+
 def test_the_optimizer_of_a_recipe_keeps_the_recipes_settings():
     tutorial = cs.Recipe.load("tutorial")
     assert tutorial.changed(optimizer="sgd", epochs=1) == tutorial.changed(epochs=1)
@@ -45,7 +64,7 @@ def test_the_command_of_a_recipe_has_its_settings(optimizer, momentum):
 
 def test_what_was_chosen_is_said(tmp_path, capfd):
     run = cs.train("digits", "softmax_regression", optimizer="sgd", lr=0.2, epochs=1, output=tmp_path)
-    line = "optimizer sgd: lr 0.2, momentum 0, weight decay 0.0005, schedule one-cycle"
+    line = "optimizer sgd: lr 0.2, momentum 0, weight decay 0, schedule constant"
     assert line in capfd.readouterr().err.splitlines()
     assert describe_settings("sgd", run.metrics["recipe"]) in line
     assert cs.Recipe.load(run.folder / "recipe.yaml").momentum == 0.0

@@ -71,10 +71,33 @@ def test_the_reason_follows_the_recipe():
     sigmoid = nn.Sequential(nn.Flatten(), nn.Linear(36, 3), nn.Sigmoid())
     assert "try --lr 0.9 --momentum 0." in reason({"optimizer": "sgd", "lr": 0.01}, sigmoid)
     assert "too high: try --lr 0.1." in reason({"optimizer": "sgd", "lr": 1.0}, network())
+    assert "too high: try --lr 0.9." in reason({"optimizer": "sgd", "lr": 5.0}, sigmoid)
+    assert "convscope check DATA" in reason({"optimizer": "sgd", "lr": 0.9}, sigmoid)
     assert "too high: try --lr 0.3." in reason({"optimizer": "sgd", "lr": 3.0}, network(-9))
     assert "too low: try --lr 0.003." in reason({"lr": 1e-6}, network())
     assert "try --no-freeze." in reason({"freeze": True}, network())
     assert "convscope check DATA" in reason({}, network())
+
+
+def test_few_steps_are_the_reason_where_the_settings_are_usual():
+    recipe, done = cs.Recipe(optimizer="sgd", lr=0.1, batch_size=64), history(2.3014, 2.2984, 2.2941)
+    done.epoch, done.images = 3, 3 * 4000
+    found = remarks_on_result(recipe, network(), IMAGES, done, evaluation([0] * 45 + LABELS[:15], LABELS))
+    assert [remark.en for remark in found] == [
+        "the training loss hardly fell: 2.3014 in the first epoch, 2.2941 in the last. 188 steps are few for a "
+        "training from random weights: try --epochs 16."
+    ]
+    assert "几乎没有下降" in found[0].zh and "188 步太少：可尝试 --epochs 16。" in found[0].zh
+
+
+def test_a_loss_that_fell_a_little_is_no_fault_of_a_network_that_has_learned():
+    right = [*LABELS[:48], 0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0]
+    assert remarks_on_result(cs.Recipe(), network(), IMAGES, history(0.301, 0.3), evaluation(right, LABELS)) == []
+    (remark,) = remarks_on_result(cs.Recipe(), network(), IMAGES, history(0.3, 0.301), evaluation(right, LABELS))
+    assert "never fell" in remark.en
+    poor = evaluation([0] * 45 + LABELS[:15], LABELS)
+    assert remarks_on_result(cs.Recipe(), network(), IMAGES, history(1.0, 0.97), poor) == []
+    assert remarks_on_result(cs.Recipe(pretrained=True), network(), IMAGES, history(1.0, 0.99), poor) == []
 
 
 def test_the_warning_is_on_the_terminal_in_the_figures_and_in_the_report(tmp_path, capfd):

@@ -20,10 +20,16 @@ RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Threshold)
 SQUASHING = (nn.Sigmoid, nn.Tanh)
 # Share of the units behind rectifiers that may be 0 for every image before it is worth a word.
 MANY_DEAD = 0.5
+# A training loss that stays above this share of the first epoch's has hardly fallen.
+HARDLY_LESS = 0.98
+# The tutorials' network leaves its first plateau within this many steps of SGD, that of sigmoids within twice as many.
+FEW_STEPS = 500
 # Images by which a unit is judged.
 JUDGED_IMAGES, JUDGED_PIXELS = 256, 2**21
 # SGD takes weight decay into its gradient, where more than this outweighs the loss.
 HIGH_SGD_DECAY = 0.01
+# The rate of SGD for a LeNet of sigmoids in the textbooks.
+SIGMOID_RATE = 0.9
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def remarks_on_result(
     done: Progress,
     evaluation: Evaluation | MultiLabelEvaluation | None,
 ) -> list[Remark]:
-    """Return a remark per thing that is wrong: accuracy at chance, a loss that never fell, most units dead.
+    """Return a remark per thing that is wrong: accuracy at chance, a loss that hardly fell, most units dead.
 
     `images` (normalised, N x C x H x W, on the network's device) are those by which units are judged. The first remark
     names the likeliest reason and the option to try. Empty for a training that has learned.
@@ -53,13 +59,13 @@ def remarks_on_result(
     dead = dead_share(network, images)
     found = [
         remark
-        for remark in (_at_chance(evaluation), _never_fell(recipe, done), _mostly_dead(dead))
+        for remark in (_at_chance(evaluation), _hardly_fell(recipe, done, evaluation), _mostly_dead(dead))
         if remark is not None
     ]
     if not found:
         return []
     squashing = any(isinstance(module, SQUASHING) for module in network.modules())
-    return [found[0].followed_by(_likeliest_reason(recipe, dead, squashing)), *found[1:]]
+    return [found[0].followed_by(_likeliest_reason(recipe, done, dead, squashing)), *found[1:]]
 
 
 @torch.no_grad()
@@ -119,16 +125,32 @@ def _at_chance(evaluation: Evaluation | MultiLabelEvaluation | None) -> Remark |
     )
 
 
-def _never_fell(recipe: Recipe, done: Progress) -> Remark | None:
-    """Return a remark if no epoch had a lower training loss than the first. Weights to start from may be at the end."""
+def _hardly_fell(recipe: Recipe, done: Progress, evaluation: Evaluation | MultiLabelEvaluation | None) -> Remark | None:
+    """Return a remark if no epoch had a lower training loss than the first, or only a little lower without learning.
+
+    Not where the training starts from weights, which may be at the end.
+    """
     losses = [row["train/loss"] for row in done.history if "train/loss" in row]
-    if len(losses) < 2 or min(losses[1:]) < losses[0] or recipe.pretrained or recipe.from_run or recipe.progressive:
+    if len(losses) < 2 or recipe.pretrained or recipe.from_run or recipe.progressive:
+        return None
+    never = min(losses[1:]) >= losses[0]
+    little = min(losses[1:]) > HARDLY_LESS * losses[0]
+    if not never and not (little and isinstance(evaluation, Evaluation) and not _has_learned(evaluation)):
         return None
     first, last = f"{losses[0]:.4f}", f"{losses[-1]:.4f}"
+    fell, fell_zh = ("never", "从未") if never else ("hardly", "几乎没有")
     return Remark(
-        f"the training loss never fell: {first} in the first epoch, {last} in the last.",
-        f"训练损失从未下降：第一轮为 {first}，最后一轮为 {last}。",
+        f"the training loss {fell} fell: {first} in the first epoch, {last} in the last.",
+        f"训练损失{fell_zh}下降：第一轮为 {first}，最后一轮为 {last}。",
     )
+
+
+def _has_learned(evaluation: Evaluation) -> bool:
+    """Return whether the network makes less than half the mistakes of always naming the most frequent class."""
+    if not len(evaluation.labels):
+        return False
+    wrong = float((evaluation.predictions != evaluation.labels).double().mean())
+    return wrong < 0.5 * (1 - float(evaluation.labels.bincount().max()) / len(evaluation.labels))
 
 
 def _mostly_dead(share: float) -> Remark | None:
@@ -140,29 +162,37 @@ def _mostly_dead(share: float) -> Remark | None:
     )
 
 
-def _likeliest_reason(recipe: Recipe, dead: float, squashing: bool) -> Remark:
+def _likeliest_reason(recipe: Recipe, done: Progress, dead: float, squashing: bool) -> Remark:
     """Return the likeliest reason and the option to try, judged by the recipe."""
     suited = OPTIMIZER_DEFAULTS[recipe.optimizer]
-    usual_rate = suited["lr"]
-    if recipe.optimizer == "sgd" and recipe.weight_decay > HIGH_SGD_DECAY:
+    usual_rate, sgd = suited["lr"], recipe.optimizer == "sgd"
+    if sgd and recipe.weight_decay > HIGH_SGD_DECAY:
         return _advice(
             f"A weight decay of {recipe.weight_decay:g} is much for sgd",
-            f"对 sgd 而言，权重衰减 {recipe.weight_decay:g} 过大",
-            f"--weight-decay {suited['weight_decay']:g}",
+            f"对 sgd 而言，权重衰减 {recipe.weight_decay:g} 过大", "--weight-decay 0.0005",
         )  # fmt: skip
     if recipe.freeze:
         return _advice("All layers but the last are frozen", "除最后一层外，所有层均被冻结", "--no-freeze")
-    rate = recipe.lr / (1 - recipe.momentum) if recipe.optimizer == "sgd" else recipe.lr
-    if squashing and recipe.optimizer == "sgd" and rate < 0.5:
-        return _advice(
-            f"Sigmoid and tanh have small gradients, and a learning rate of {recipe.lr:g} is low for them",
-            f"sigmoid 与 tanh 的梯度很小，学习率 {recipe.lr:g} 对它们偏低", "--lr 0.9 --momentum 0",
-        )  # fmt: skip
-    if dead > MANY_DEAD or rate > usual_rate:
+    rate = recipe.lr / (1 - recipe.momentum) if sgd else recipe.lr
+    if squashing and sgd:
+        usual_rate = SIGMOID_RATE
+        if rate < 0.5:
+            return _advice(
+                f"Sigmoid and tanh have small gradients, and a learning rate of {recipe.lr:g} is low for them",
+                f"sigmoid 与 tanh 的梯度很小，学习率 {recipe.lr:g} 对它们偏低", f"--lr {SIGMOID_RATE} --momentum 0",
+            )  # fmt: skip
+    if dead > MANY_DEAD or rate > 1.5 * usual_rate:
         lower = usual_rate if recipe.lr > 3 * usual_rate and dead <= MANY_DEAD else recipe.lr / 10
         return _advice("The learning rate is probably too high", "学习率很可能过高", f"--lr {lower:g}")
     if rate < usual_rate / 10:
         return _advice("The learning rate is probably too low", "学习率很可能过低", f"--lr {usual_rate:g}")
+    steps, enough = done.images / recipe.batch_size, FEW_STEPS * (2 if squashing else 1)
+    if 0 < steps < enough:
+        epochs = math.ceil(2 * enough / steps * done.epoch)
+        return _advice(
+            f"{round(steps):,} steps are few for a training from random weights",
+            f"对从随机权重开始的训练而言，{round(steps):,} 步太少", f"--epochs {epochs}",
+        )  # fmt: skip
     return Remark(
         "Check that the labels belong to the images (convscope check DATA), then try more --epochs or another --lr.",
         "请先确认标签与图像相符（convscope check DATA），再尝试增大 --epochs 或更换 --lr。",

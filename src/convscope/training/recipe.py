@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +17,8 @@ from ..data.augment import parse_augment
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..errors import UsageError, printable
 from ..suggest import did_you_mean
-from .optimizer_defaults import OPTIMIZER_DEFAULTS
-from .options import OPTIONS, TrainingOptions, checked
+from .optimizer_defaults import suited_settings
+from .options import DEFAULTS, OPTIONS, TrainingOptions, checked
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -26,18 +27,25 @@ if TYPE_CHECKING:
 IDENTITY = tuple(name for name, option in OPTIONS.items() if option.identity)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Recipe(TrainingOptions):
     """Everything that decides a training. Every field is an option of `convscope train`, whose `--help` describes it.
 
     The fields are declared in `training/options.py`. Without `epochs` a training has as many as `time_budget` allows
     (in seconds, or text such as "10m"), or, without that either, as many as it takes to show about `images_shown`
-    images. UsageError for a value of the wrong type, out of range, or at odds with another.
+    images. Rate, momentum, weight decay and schedule default to those that suit the optimizer. UsageError for an
+    unknown field, and for a value of the wrong type, out of range, or at odds with another.
     """
 
-    def __post_init__(self) -> None:
+    def __init__(self, **fields: Any) -> None:
+        _require_known(fields)
+        values = {**DEFAULTS, **suited_settings(fields), **fields}
         for name in OPTIONS:
-            object.__setattr__(self, name, checked(name, getattr(self, name)))
+            object.__setattr__(self, name, checked(name, values[name]))
+        self._require_consistent()
+
+    def _require_consistent(self) -> None:
+        """Raise UsageError for a field that is at odds with another."""
         if self.nesterov and not self.momentum:
             raise UsageError("nesterov needs a momentum above 0")
         if self.nesterov and self.optimizer != "sgd":
@@ -76,17 +84,11 @@ class Recipe(TrainingOptions):
         `model_args` belong to a network: another `model` starts without any unless they are given too. Rate, momentum,
         weight decay and schedule belong to an optimizer: another `optimizer` brings those that suit it.
         """
-        for name in values:
-            if name not in OPTIONS:
-                hint = did_you_mean(name, OPTIONS, "`convscope train --help` lists them", most=1)
-                raise UsageError(f"unknown recipe field '{printable(name)}': {hint}")
+        _require_known(values)
         if values.get("model", self.model) != self.model:
             values = {"model_args": {}, **values}
-        suited = OPTIMIZER_DEFAULTS.get(values.get("optimizer", self.optimizer))
-        if suited is not None and values.get("optimizer", self.optimizer) != self.optimizer:
-            if values.get("nesterov"):
-                suited = {**suited, "momentum": 0.9}
-            values = {**suited, **values}
+        if values.get("optimizer", self.optimizer) != self.optimizer:
+            values = {**suited_settings(values), **values}
         return replace(self, **values)
 
     def to_yaml(self) -> str:
@@ -133,6 +135,14 @@ class Recipe(TrainingOptions):
             raise UsageError(
                 f"cannot read the recipe {printable(name)}: give a YAML file, or one of: {', '.join(shipped_recipes())}"
             ) from problem
+
+
+def _require_known(names: Iterable[str]) -> None:
+    """Raise UsageError for a name that is no field, with the nearest that is."""
+    for name in names:
+        if name not in OPTIONS:
+            hint = did_you_mean(name, OPTIONS, "`convscope train --help` lists them", most=1)
+            raise UsageError(f"unknown recipe field '{printable(name)}': {hint}")
 
 
 def shipped_recipes() -> list[str]:
