@@ -22,3 +22,6 @@ AUGMENTATION_NAMES = (
 ATTRIBUTION_METHODS = (
     "grad-cam", "hires-cam", "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet",
 )  # fmt: skip
+
+# How exactly a page that is one file keeps the weights, from the coarsest to the finest.
+WEIGHTS_PRECISIONS = ("8bit", "half", "full")

@@ -26,7 +26,7 @@ const ask = (question, ...words) => new Promise((resolve, reject) => {
   const id = asked;
   worker.addEventListener("message", ({ data }) => {
     if (data.id !== id) return;
-    if (data.problem) reject(new Error(data.problem));
+    if (data.problem) reject(new Error(data.problem.en));
     else resolve(data.answer);
   });
   worker.postMessage({ id, question, words });

@@ -23,6 +23,7 @@ from .help import PanelCommand
 from .models import models_command, summary_command
 from .predict import predict_command
 from .serve import serve_command
+from .share import share_command
 from .train import train_command
 
 # No garbage collection at the end of the process: going through everything that torch has imported takes a second.
@@ -44,6 +45,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "explain": explain_command,
     "features": features_command,
     "serve": serve_command,
+    "share": share_command,
     "check": check_command,
     "cache": cache_command,
     "models": models_command,

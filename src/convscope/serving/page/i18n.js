@@ -1,5 +1,7 @@
 /** The page's sentences, in English and Chinese. Keys are the same in both files. */
 
+import { ownFile } from "./state/api.js";
+
 export const LANGUAGES = ["en", "zh"];
 
 let words = {};
@@ -7,8 +9,8 @@ let current = "en";
 
 /** Fetches a language and makes it the current one. */
 export async function useLanguage(language) {
-  const response = await fetch(new URL(`i18n/${language}.json`, import.meta.url));
-  words = await response.json();
+  const file = await ownFile(`i18n/${language}.json`);
+  words = JSON.parse(await file.text());
   current = language;
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
 }

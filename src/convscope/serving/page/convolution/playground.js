@@ -123,7 +123,7 @@ export class Playground {
       else if (source === "yours") {
         this.change({ source, kernel, image: seenImage(this.store.state.forward.seen), gray: false });
       } else {
-        const image = await blobImage(await api.picture(this.addressOf(source)));
+        const image = await blobImage(await this.pictureOf(source));
         this.change({ source, kernel, image, gray: source === "cat" });
       }
     } catch (problem) {
@@ -131,9 +131,9 @@ export class Playground {
     }
   }
 
-  addressOf(source) {
-    if (source === "cat") return new URL("cat.png", import.meta.url);
-    return this.store.state.examples.find(({ kind }) => kind === "digit").url;
+  pictureOf(source) {
+    if (source === "cat") return api.ownFile("convolution/cat.png");
+    return api.picture(this.store.state.examples.find(({ kind }) => kind === "digit").url);
   }
 
   /** Takes a picture from a file. */

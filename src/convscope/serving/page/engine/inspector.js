@@ -8,7 +8,7 @@ import { attribute } from "./attribution.js";
 import { fieldOf, unitsThatSee } from "./fields.js";
 import { kernelsOf } from "./kernels.js";
 import { layerOf } from "./layers.js";
-import { lossOf, probabilitiesOf } from "./loss.js";
+import { lossOf, probabilitiesOf, sigmoid } from "./loss.js";
 import { Network } from "./network.js";
 import { normalise } from "./training.js";
 import { changedNetwork, covered } from "./what_if.js";
@@ -27,10 +27,19 @@ function switchedOff({ name, kind, type }, place) {
   };
 }
 
+/** Asked about a picture that is no longer kept. */
+class Expired extends RangeError {
+  constructor() {
+    super("this session has expired: give the image again");
+    this.status = 404;
+    this.words = { zh: "会话已过期，请重新提交图像" };
+  }
+}
+
 export class Inspector {
   /**
-   * `classifier` is { id, class_names, mean, std }, the last two with a number per channel. `epochs` holds the weights
-   * of saved epochs by number, each a block like `weights`.
+   * `classifier` is { id, class_names, mean, std }, the last two with a number per channel, and with several labels
+   * per image `thresholds`. `epochs` holds the weights of saved epochs by number, each a block like `weights`.
    */
   constructor(graph, weights, classifier, { epochs = new Map(), ...options } = {}) {
     Object.assign(this, { graph, classifier, epochs, options });
@@ -48,6 +57,12 @@ export class Inspector {
     return this.networks.get(epoch);
   }
 
+  /** Keep the weights of an epoch, a block like those of the network; they replace older ones of its number. */
+  addEpoch(epoch, weights) {
+    this.epochs.set(epoch, weights);
+    this.networks.delete(epoch);
+  }
+
   nodeOf(name) {
     const node = this.networkOf(null).nodes.get(name);
     if (!node) throw new RangeError(`no layer is called '${name}'`);
@@ -56,7 +71,7 @@ export class Inspector {
 
   session(id) {
     const session = this.sessions.get(id);
-    if (!session) throw new RangeError("this session has expired: give the image again");
+    if (!session) throw new Expired();
     return session;
   }
 
@@ -89,9 +104,13 @@ export class Inspector {
   }
 
   ranking(logits) {
-    const classes = this.classifier.class_names;
-    return probabilitiesOf(logits)
-      .map((probability, index) => ({ label: classes[index], probability, index }))
+    const { class_names: classes, thresholds } = this.classifier;
+    const probabilities = thresholds ? Array.from(logits, sigmoid) : probabilitiesOf(logits);
+    const ofLabel = (probability, threshold) => ({ threshold, selected: probability >= threshold });
+    return probabilities
+      .map((probability, index) => ({
+        label: classes[index], probability, index, ...(thresholds && ofLabel(probability, thresholds[index])),
+      }))
       .sort((a, b) => b.probability - a.probability);
   }
 
@@ -143,7 +162,8 @@ export class Inspector {
   gradients(id, label, maps = 16) {
     checkRange("label", label, this.classifier.class_names.length);
     const { network, pass } = this.session(id);
-    const { loss, gradient } = lossOf(this.graph.loss, network.logits(pass), [label]);
+    const kind = this.classifier.thresholds ? { kind: "label" } : this.graph.loss;
+    const { loss, gradient } = lossOf(kind, network.logits(pass), [label]);
     pass.backward(new Map([[this.graph.answer, gradient]]), { tensors: false });
     const layers = new Map();
     const norms = {};

@@ -1,7 +1,7 @@
 /**
  * The engine in a worker, so that the page never waits for it. Each message { id, question, words } is answered by
- * { id, answer } or { id, problem }. The first questions are "open", for an inspector, and "train", for a training;
- * every other one is the name of a method of the inspector.
+ * { id, answer } or { id, problem }, with the sentences of the problem. The first questions are "open", for an
+ * inspector, and "train", for a training; every other one is the name of a method of the inspector.
  */
 
 import { Inspector } from "./inspector.js";
@@ -25,13 +25,22 @@ const QUESTIONS = {
   steps: (count) => Array.from({ length: count }, () => training.step()),
   evaluate: (data) => training.evaluate(data),
   weights: () => toSafetensors(inspector.networkOf(null).tensors),
+  /** A heat map of a picture that another worker has a session of. */
+  explain({ pixels, epoch, changes }, question) {
+    const { session } = inspector.forward(pixels, { epoch, changes, maps: 0 });
+    return inspector.attribution(session, question);
+  },
 };
+
+function problemOf({ message, words, status }) {
+  return { en: message, zh: message, ...words, status };
+}
 
 self.onmessage = ({ data: { id, question, words } }) => {
   try {
     const answer = question in QUESTIONS ? QUESTIONS[question](...words) : inspector[question](...words);
     self.postMessage({ id, answer });
   } catch (problem) {
-    self.postMessage({ id, problem: problem.message });
+    self.postMessage({ id, problem: problemOf(problem) });
   }
 };

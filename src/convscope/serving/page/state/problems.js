@@ -1,6 +1,6 @@
 /** What went wrong, in both languages: instead of the answer, or as a note beside it. */
 
-import { Failure } from "./api.js";
+import { Failure } from "./failure.js";
 
 /** {en, zh} of an error: the server's sentence, or for an error of the page itself its message. */
 function wordsOf(problem) {

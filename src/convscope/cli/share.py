@@ -1,0 +1,62 @@
+"""`convscope share`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..choices import WEIGHTS_PRECISIONS
+from ..errors import UsageError, printable
+from .output import print_json
+from .parameters import Json, Run
+
+Option = typer.Option
+
+
+def share_command(
+    run: Run,
+    image: Annotated[
+        list[str] | None,
+        Option(
+            help="A picture to put into the file; the first one is shown at the start. Can be repeated.",
+            metavar="PICTURE",
+        ),
+    ] = None,
+    output: Annotated[str | None, Option(help="The file to write. Default: NAME.html.", metavar="FILE")] = None,
+    max_size: Annotated[
+        float, Option(help="The largest size of the file; epochs are left out where there is no room.", metavar="MB")
+    ] = 16.0,
+    weights_precision: Annotated[
+        str | None,
+        Option(
+            help="How exactly the weights are kept: 8 bits per weight with a scale per channel, half or full "
+            "precision. Default: the finest that fits.",
+            metavar=f"[{'|'.join(WEIGHTS_PRECISIONS)}]",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the page with the network inside as one HTML file, which works offline in any browser.
+
+    Everything that `convscope serve` shows works in it without a server: drawing, every layer, the arithmetic of each
+    value, heat maps, switches, epochs.
+    """  # fmt: skip
+    from ..serving.one_file import share
+
+    if not 0 < max_size <= 2000:
+        raise UsageError(f"--max-size must be above 0 and at most 2000 (MB), not {max_size:g}")
+    shared = share(run, output, image or [], max_size, weights_precision)
+    if json:
+        print_json({"run": run, **shared.to_dict()})
+        return
+    typer.echo(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
+    typer.echo(f"weights    {shared.precision} precision".replace("8bit precision", "8 bits per weight"))
+    if shared.error is not None:
+        error = shared.error
+        typer.echo(
+            f"           on {error.pictures} pictures a probability changes by at most {error.largest_change:.4f}, "
+            f"{error.answers_changed} answers change"
+        )
+    typer.echo(f"epochs     {len(shared.epochs)} of {shared.all_epochs}")
+    typer.echo(f"pictures   {shared.examples}")

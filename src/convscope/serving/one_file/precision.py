@@ -1,0 +1,68 @@
+"""What fewer digits of the weights change: the answers on real pictures, compared with those of all digits."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...data.image_file import UnreadableImage
+from ...export.engine import EngineNetwork
+from ..classifiers import ServedClassifier
+from ..examples import Examples
+
+MOST_PICTURES = 200
+
+
+@dataclass(frozen=True)
+class PrecisionError:
+    """The changes on `pictures` pictures: of a probability, at most and on average, and how many answers change."""
+
+    pictures: int
+    largest_change: float
+    mean_change: float
+    answers_changed: int
+
+
+def precision_error(served: ServedClassifier, described: EngineNetwork) -> PrecisionError:
+    """Compare the network as saved with the same network of the weights that the file holds."""
+    classifier = served.classifier
+    pixels = []
+    for example in Examples().of(served)[:MOST_PICTURES]:
+        try:
+            pixels.append(classifier.pixels(example.content()[0]))
+        except UnreadableImage:
+            continue
+    images = classifier.preprocess.normalize(torch.stack(pixels))
+    reduced = with_weights_of(classifier.network, described)
+    with torch.no_grad():
+        exact, found = (
+            torch.cat([classifier.task.probabilities(network(image[None])) for image in images])
+            for network in (classifier.network.eval(), reduced)
+        )
+    change = (exact - found).abs()
+    answers = int((exact.argmax(1) != found.argmax(1)).sum())
+    return PrecisionError(len(images), float(change.max()), float(change.mean()), answers)
+
+
+def with_weights_of(network: nn.Module, described: EngineNetwork) -> nn.Module:
+    """Return a copy of a network whose parameters and buffers are those of the described one."""
+    changed = copy.deepcopy(network).eval()
+    named = {**dict(changed.named_parameters()), **dict(changed.named_buffers())}
+    for entry in described.graph["tensors"]:
+        if entry["name"] in named and entry["type"] in ("int8", "float16"):
+            values = torch.from_numpy(_values(entry, described.weights)).view(entry["shape"])
+            named[entry["name"]].data.copy_(values)
+    return changed
+
+
+def _values(entry: dict, block: bytes) -> np.ndarray:
+    count = int(np.prod(entry["shape"]))
+    values = np.frombuffer(block, entry["type"], count, entry["offset"]).astype(np.float32)
+    if entry["type"] == "float16":
+        return values
+    scales = np.frombuffer(block, np.float32, entry["shape"][0], entry["scales"])
+    return (values.reshape(len(scales), -1) * scales[:, None]).ravel()

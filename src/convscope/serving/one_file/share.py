@@ -1,0 +1,203 @@
+"""Write a classifier and the page that shows it at work as one HTML file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...choices import WEIGHTS_PRECISIONS
+from ...data.image_file import UnreadableImage, read_bytes
+from ...errors import DataError, UsageError, printable
+from ...export.engine import EngineNetwork, describe_network
+from ...files import write_atomically
+from ...finite_json import finite
+from ..classifiers import Registry, ServedClassifier
+from ..examples import Example, Examples
+from .html import page_html, page_parts
+from .packing import Part
+from .precision import PrecisionError, precision_error
+
+MAX_MB = 16.0
+TYPES = {"8bit": "int8", "half": "float16", "full": "float32"}
+EXAMPLES_SHARE = 0.2  # of the file, at most, for pictures that nobody named
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What was written: `error` says what fewer digits of the weights change, None for all of them."""
+
+    path: Path
+    size: int
+    precision: str
+    error: PrecisionError | None
+    epochs: list[int]
+    all_epochs: int
+    examples: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        error = None if self.error is None else vars(self.error)
+        return {**vars(self), "path": str(self.path), "error": error}
+
+
+def share(
+    run: str,
+    output: str | Path | None = None,
+    images: Sequence[str] = (),
+    max_mb: float = MAX_MB,
+    weights_precision: str | None = None,
+) -> Shared:
+    """Write the page with the classifier of a run or bundle, and `images` to begin with, as one HTML file.
+
+    The file has at most `max_mb` (in units of 10^6 bytes). `weights_precision` is one of `WEIGHTS_PRECISIONS`, None for
+    the finest that fits. Epochs of the run are added as long as there is room. UsageError if it does not fit,
+    ModelFileError with the operations that the page's engine lacks, DataError for a picture that cannot be read.
+    """
+    if weights_precision not in (None, *WEIGHTS_PRECISIONS):
+        raise UsageError(f"unknown precision '{weights_precision}': choose {', '.join(WEIGHTS_PRECISIONS)}")
+    registry = Registry(run, torch.device("cpu"))
+    served = registry.by_id[registry.current]
+    if served.classifier.preprocess.superpixels:
+        raise UsageError("the page's engine cannot compute superpixels: show this classifier with convscope serve")
+    path = Path(output) if output is not None else Path(f"{served.id}.html")
+    return _File(served, int(max_mb * 1e6), weights_precision).write(path, [_named(image) for image in images])
+
+
+def _named(image: str) -> Example:
+    path = Path(image)
+    try:
+        read_bytes(path)
+        example = Example(printable(path.name), "photo", None, None, path)
+        example.content()
+    except UnreadableImage as problem:
+        raise DataError(f"{printable(image)}: {problem}") from problem
+    return example
+
+
+class _File:
+    """The file while it is put together, within its size."""
+
+    def __init__(self, served: ServedClassifier, limit: int, precision: str | None):
+        self.served, self.limit, self.wished = served, limit, precision
+        self.parts = page_parts()
+        self.contents: dict[str, Any] = {}
+        self.title = f"{served.id} · ConvScope"
+        self.size = len(page_html(self.title, self.parts).encode())
+
+    def add(self, name: str, content: bytes) -> bool:
+        """Add a part if it fits; return whether it did."""
+        part = Part.of(name, content)
+        size = len(part.html())
+        if self.size + size > self.limit:
+            return False
+        self.parts.append(part)
+        self.size += size
+        return True
+
+    def write(self, path: Path, images: list[Example]) -> Shared:
+        """Put everything together and write it."""
+        given = self._add_examples(images, required=True)
+        described, precision = self._add_network()
+        error = None
+        if precision != "full":
+            error = precision_error(self.served, described)
+        listed = given + self._add_examples(self._usual_examples(), required=False, first=len(given))
+        epochs = self._add_epochs(TYPES[precision])
+        entry = self.served.entry()
+        run = self.served.run_folder
+        contents = {
+            "classifier": {**entry, "has_snapshots": bool(epochs)},
+            "network": {k: v for k, v in self.served.graph.items() if k not in ("nodes", "edges", "groups")},
+            "graph": "graph",
+            "weights": "weights",
+            "precision": None if error is None else {"name": precision, **vars(error)},
+            "examples": listed,
+            "first": listed[0]["id"] if given else None,
+            "training": {
+                "epochs": [{"epoch": epoch, "weights": f"epoch/{epoch}"} for epoch in epochs],
+                "metrics": run.read_metrics() if run is not None and epochs else [],
+            },
+        }
+        self.parts.append(Part.of("contents", _json(contents)))
+        html = page_html(self.title, self.parts).encode()
+        write_atomically(path, html)
+        return Shared(path, len(html), precision, error, epochs, len(self.served.epochs()), len(listed))
+
+    def _add_network(self) -> tuple[EngineNetwork, str]:
+        """Add graph and weights in the finest precision that fits, or the one that was wished."""
+        classifier = self.served.classifier
+        size = classifier.preprocess.input_size
+        sizes = []
+        for precision in [self.wished] if self.wished else reversed(WEIGHTS_PRECISIONS):
+            described = describe_network(classifier.network, size, TYPES[precision])
+            before, count = self.size, len(self.parts)
+            if self.add("graph", _json(described.graph)) and self.add("weights", described.weights):
+                return described, precision
+            sizes.append(f"{len(described.weights) / 1e6:.1f} MB ({precision})")
+            self.size = before
+            del self.parts[count:]
+        raise UsageError(
+            f"the weights of {printable(self.served.id)} do not fit into {self.limit / 1e6:g} MB: they need "
+            f"{', '.join(sizes)} before packing; give a larger --max-size"
+        )
+
+    def _usual_examples(self) -> list[Example]:
+        return Examples().of(self.served)
+
+    def _add_examples(self, examples: list[Example], required: bool, first: int = 0) -> list[dict[str, Any]]:
+        """Add pictures: all if they are required, else those that fit into their share of the file."""
+        listed: list[dict[str, Any]] = []
+        room = self.limit * EXAMPLES_SHARE
+        for number, example in enumerate(examples, first):
+            try:
+                content, kind = example.content()
+            except UnreadableImage:
+                continue
+            name = f"example/{number}"
+            room -= len(content)
+            if not required and room < 0:
+                break
+            if not self.add(name, content):
+                if required:
+                    raise UsageError(
+                        f"{example.title} has {len(content) / 1e6:.1f} MB, which does not fit into the file: give a "
+                        f"smaller picture or a larger --max-size"
+                    )
+                break
+            words = {"title": example.title, "kind": example.kind, "label": example.label}
+            listed.append({"id": f"{number}", **words, "predicted": example.predicted, "part": name, "type": kind})
+        return listed
+
+    def _add_epochs(self, precision: str) -> list[int]:
+        """Add the weights of as many epochs as fit, evenly spaced, with the first and the last."""
+        epochs = self.served.epochs()
+        if not epochs:
+            return []
+        size = self.served.classifier.preprocess.input_size
+        largest = Part.of("epoch", describe_network(self.served.network(epochs[-1]), size, precision).weights)
+        room = int((self.limit - self.size - self._contents_size()) // (1.02 * len(largest.html())))
+        chosen = spaced(epochs, room)
+        weights = (describe_network(self.served.network(epoch), size, precision).weights for epoch in chosen)
+        return [epoch for epoch, block in zip(chosen, weights, strict=True) if self.add(f"epoch/{epoch}", block)]
+
+    def _contents_size(self) -> int:
+        run = self.served.run_folder
+        known = [self.served.graph, self.served.entry(), run.read_metrics() if run is not None else []]
+        return len(Part.of("contents", _json(known)).html()) + 10_000
+
+
+def spaced(epochs: Sequence[int], room: int) -> list[int]:
+    """Return at most `room` of the epochs, evenly spaced, the first and the last among them."""
+    if room < 2 or len(epochs) <= room:
+        return list(epochs[:: max(1, len(epochs))] if room < 2 else epochs)[: max(room, 0)]
+    step = (len(epochs) - 1) / (room - 1)
+    return [epochs[round(i * step)] for i in range(room)]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(finite(value), ensure_ascii=False, separators=(",", ":")).encode()

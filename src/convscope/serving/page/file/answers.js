@@ -1,0 +1,148 @@
+/**
+ * The engine's answers to what the page asks: the same methods as those of `state/service.js`, from what lies inside of
+ * the file. One worker answers at once, another one computes heat maps, so that nobody waits for these while drawing.
+ */
+
+import { Failure } from "../state/failure.js";
+import { EngineWorker } from "./engine_worker.js";
+import { Explainer } from "./explainer.js";
+import { decode } from "./picture.js";
+import { preprocess } from "./preprocess.js";
+
+const NO_CLASSIFIER = { en: "This file does not hold that classifier.", zh: "此文件中没有该分类器。" };
+const MOST_SESSIONS = 24;
+
+/** What `open` of the engine's worker is given: the graph, the weights, and what the answers need to know of both. */
+async function networkParts({ graph, weights, network, preprocessing }, unpack) {
+  const described = JSON.parse(new TextDecoder().decode(await unpack(graph)));
+  const { buffer } = await unpack(weights);
+  const { mean, std } = preprocessing;
+  return [described, buffer, { ...network, id: network.classifier, mean, std }];
+}
+
+class Answers {
+  constructor(contents, parts, unpack, program) {
+    Object.assign(this, { contents, parts, unpack, program });
+    this.training = null;
+    this.sessions = new Map(); // id -> { pixels, epoch, changes }
+    this.pictures = new Map(); // url -> Blob
+    this.known = new Set([null]); // epochs whose weights the worker has
+    this.quick = new EngineWorker(program);
+    this.explainer = new Explainer(program, parts, (epoch) => this.weightsOf(epoch));
+  }
+
+  async open() {
+    await this.quick.ask("open", ...this.parts);
+    return this;
+  }
+
+  async classifiers() {
+    return { classifiers: [this.contents.classifier], current: this.contents.classifier.id };
+  }
+
+  check(classifier) {
+    if (classifier !== this.contents.classifier.id) throw new Failure(404, NO_CLASSIFIER);
+  }
+
+  async network(classifier) {
+    this.check(classifier);
+    const [{ nodes, edges, groups }] = this.parts;
+    return { ...this.contents.network, nodes, edges, groups };
+  }
+
+  async examples() {
+    this.listed ??= Promise.all(this.contents.examples.map(async ({ part, type, ...example }) => {
+      const blob = new Blob([await this.unpack(part)], { type });
+      const url = URL.createObjectURL(blob);
+      this.pictures.set(url, blob);
+      return { ...example, url };
+    }));
+    return { examples: await this.listed };
+  }
+
+  async picture(url) {
+    return this.pictures.get(url);
+  }
+
+  async ownFile(path) {
+    return new Blob([await this.unpack(path)]);
+  }
+
+  async snapshots() {
+    const { epochs, metrics } = this.contents.training;
+    return { epochs: epochs.map(({ epoch }) => epoch), metrics, running: false, finished: true };
+  }
+
+  trainingRows(classifier, onRow, onEnd) {
+    queueMicrotask(onEnd); // no training of the service runs here
+    return () => {};
+  }
+
+  /** The block of the weights after an epoch; null for the finished ones. */
+  async weightsOf(epoch) {
+    const kept = this.contents.training.epochs.find((one) => one.epoch === epoch);
+    return kept ? (await this.unpack(kept.weights)).buffer : null;
+  }
+
+  async learnEpoch(epoch) {
+    if (this.known.has(epoch)) return;
+    const weights = await this.weightsOf(epoch);
+    if (weights) await this.quick.ask("addEpoch", epoch, weights);
+    this.known.add(epoch);
+  }
+
+  remember(answer, session) {
+    this.sessions.set(answer.session, session);
+    if (this.sessions.size > MOST_SESSIONS) this.sessions.delete(this.sessions.keys().next().value);
+    return answer;
+  }
+
+  async forward(image, classifier, { maps = 16, epoch = null } = {}) {
+    this.check(classifier);
+    const pixels = preprocess(await decode(image), this.contents.network.preprocessing);
+    await this.learnEpoch(epoch);
+    const answer = await this.quick.ask("forward", pixels, { maps, epoch });
+    return this.remember(answer, { pixels, epoch, changes: {} });
+  }
+
+  async whatIf(session, changes) {
+    const answer = await this.quick.ask("whatIf", session, changes);
+    const { pixels, epoch } = this.sessions.get(session);
+    return this.remember(answer, { pixels, epoch, changes });
+  }
+
+  activations(session, layer, { range, only }) {
+    const [from, to] = range ? range.split(":").map(Number) : [];
+    return this.quick.ask("activations", session, layer, only ?? { from, to });
+  }
+
+  arithmetic(session, layer, place) {
+    return this.quick.ask("arithmetic", session, layer, place);
+  }
+
+  kernels(layer, { map, session = null }) {
+    return this.quick.ask("kernels", session, layer, map);
+  }
+
+  field(session, layer, y = 0, x = 0) {
+    return this.quick.ask("field", layer, y, x);
+  }
+
+  seen(session, row, column) {
+    return this.quick.ask("seen", row, column);
+  }
+
+  gradients(session, label) {
+    return this.quick.ask("gradients", session, label);
+  }
+
+  attribution(session, question, signal) {
+    return this.explainer.attribution(this.sessions.get(session), question, signal);
+  }
+}
+
+/** `contents` says what the file holds, `unpack(part)` gives the bytes of a part of it. */
+export async function engineAnswers(contents, unpack, program) {
+  const parts = await networkParts({ ...contents, ...contents.network }, unpack);
+  return new Answers(contents, parts, unpack, program).open();
+}
