@@ -74,6 +74,9 @@ class Unit:
     def __init__(self, trace: Trace, node: Node, image: int, channel: int, y: int | None, x: int | None):
         self.trace, self.node, self.image = trace, node, image
         self.output = trace.output(node.name)
+        if self.output.is_complex() or self.output.is_meta:
+            what = "is complex" if self.output.is_complex() else "has no numbers (meta device)"
+            raise ValueError(f"{node.name}: its output {what}; arithmetic takes real numbers")
         self.position = tuple(i for i in (channel, y, x) if i is not None)
         self.index = [channel, y, x]
         if not node.shape and self.position == (0,):

@@ -6,9 +6,12 @@ By covering parts of the image: occlusion.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from ...suggest import did_you_mean
+from ..tracing.trace import fitting
+from ..tracing.unwrapped import uncompiled, unwrapped
 from .class_score import Labels, Target, as_labels, check_target, differentiating, score_of
 from .deconvnet import deconvnet
 from .grad_cam import grad_cam
@@ -57,20 +60,40 @@ def attribute(
     Weights, gradients, mode and hooks of the network stay as they are. ValueError, in one line, for an unknown method,
     layer or label, or a `layer` with a method that has none.
     """
+    _check_method(method, layer)
+    given, network = images, unwrapped(network)
+    _check_images(network, images)
+    images = fitting(images, network)
+    target = Target(as_labels(label, images), None if versus is None else as_labels(versus, images))
+    with uncompiled(network), differentiating(network):
+        check_target(network, images, target)
+        score = score_of(network)
+        if method in _BY_MAPS:
+            heat = _BY_MAPS[method](network, images, target, layer)
+        elif method in _BY_GRADIENT:
+            heat = _BY_GRADIENT[method](score, images, target)
+        elif method == "occlusion":
+            heat = occlusion(score, images, target, baseline, window, stride)
+        else:
+            heat = integrated_gradients(score, images, target, baseline, steps)
+    return heat.to(given.device, torch.float32)
+
+
+def _check_method(method: str, layer: str | None) -> None:
+    """Raise ValueError for an unknown method, and for a layer with one that takes none."""
     if method not in METHODS:
         hint = did_you_mean(method, METHODS, f"choose one of {', '.join(METHODS)}", cutoff=0.4)
         raise ValueError(f"unknown method '{method}': {hint}")
     if layer is not None and method not in MAP_METHODS:
         raise ValueError(f"{method} takes no layer: leave it out, or choose {' or '.join(MAP_METHODS)}")
-    images = images.detach()
-    target = Target(as_labels(label, images), None if versus is None else as_labels(versus, images))
-    with differentiating(network):
-        check_target(network, images, target)
-        if method in _BY_MAPS:
-            return _BY_MAPS[method](network, images, target, layer)
-        score = score_of(network)
-        if method == "occlusion":
-            return occlusion(score, images, target, baseline, window, stride)
-        if method == "integrated-gradients":
-            return integrated_gradients(score, images, target, baseline, steps)
-        return _BY_GRADIENT[method](score, images, target)
+
+
+def _check_images(network: nn.Module, images: object) -> None:
+    """Raise ValueError for what is no batch of images, and for a network without numbers."""
+    if not isinstance(images, Tensor):
+        raise ValueError("attribution explains one tensor of images: wrap a network of several inputs in one of one")
+    if images.ndim != 4:
+        shape = " x ".join(map(str, images.shape))
+        raise ValueError(f"attribution takes images, N x C x H x W, not {shape}: wrap the network so that it does")
+    if images.is_meta or any(weight.is_meta for weight in network.parameters()):
+        raise ValueError("attribution needs numbers: the network or the images are on the meta device")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...suggest import did_you_mean
 from ..tracing.graph import Trace
 from ..tracing.trace import trace
-from .class_score import Target, run_observed, score_of_logits
+from .class_score import Target, gradient_by, run_observed, score_of_logits, scores_node
 
 # Maps below this side have so few positions, each of which sees nearly the whole image, that they say little about
 # where something is.
@@ -24,15 +23,17 @@ def maps_and_gradient(network: nn.Module, images: Tensor, target: Target, layer:
     kept: dict[str, Tensor] = {}
 
     def observe(name: str, output: Tensor) -> None:
-        if name == layer:
+        if name == layer and output.requires_grad:
             # A later layer may work in place (torchvision's ReLU does); a hook's gradient is that of the values here.
             kept["maps"] = output.detach().clone()
             output.register_hook(lambda gradient: kept.update(gradient=gradient))
 
     pixels, logits = run_observed(network, images, observe)
-    torch.autograd.grad(score_of_logits(logits, target).sum(), pixels)
+    gradient_by(score_of_logits(logits, target), pixels)
     if "gradient" not in kept:
         raise ValueError(f"the answer does not depend on '{layer}': choose another layer")
+    if len(kept["maps"]) != len(images):
+        raise ValueError(f"'{layer}' takes {len(kept['maps'])} of {len(images)} images at once: give one image")
     return kept["maps"], kept["gradient"]
 
 
@@ -54,7 +55,9 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
     there are none, more than one position. A given `layer` is returned if it gives maps; else ValueError names similar
     layers.
     """
-    names = [node.name for node in trace.nodes if len(node.shape) == 3 and node.kind != "input"]
+    on_way = trace.before(scores_node(trace)) if trace.answers else set()
+    maps = [node for node in trace.nodes if len(node.shape) == 3 and node.kind != "input" and node.floating]
+    names = [node.name for node in maps if node.name in on_way] or [node.name for node in maps]
     if layer is not None:
         if layer in names:
             return layer

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...nested import tensors_in
+from ...nested import named_leaves
+from ..tracing.graph import Trace
 from ..tracing.graph_builder import Observer
 from ..tracing.hooks import in_evaluation
 from ..tracing.trace import record
@@ -34,11 +35,37 @@ def differentiating(network: nn.Module) -> Iterator[None]:
 
 
 def logits_of(output: Any) -> Tensor:
-    """Return the first tensor of what a network returns, as N x classes; ValueError if there is none of that kind."""
-    logits = next(iter(tensors_in(output)), None)
-    if logits is None or logits.ndim < 2:
-        raise ValueError("attribution needs a network that returns logits, N x classes")
-    return logits.flatten(1)
+    """Return the tensor of scores among what a network returned, as N x classes; ValueError: see `chosen_scores`."""
+    tensors = [(name, leaf) for name, leaf in named_leaves(output) if isinstance(leaf, Tensor)]
+    kinds = [(name, tuple(tensor.shape[1:]), tensor.is_floating_point()) for name, tensor in tensors if tensor.ndim]
+    chosen = chosen_scores(kinds)
+    return [tensor for _, tensor in tensors if tensor.ndim][chosen].flatten(1)
+
+
+def scores_node(trace: Trace) -> str:
+    """Return the node whose output holds the scores; ValueError: see `chosen_scores`."""
+    nodes = [trace.node(answer) for answer in trace.answers]
+    kinds = [(name, node.shape, node.floating) for name, node in zip(trace.answer_names, nodes, strict=True)]
+    return trace.answers[chosen_scores(kinds)]
+
+
+def chosen_scores(found: Sequence[tuple[str, tuple[int, ...], bool]]) -> int:
+    """Return which of the tensors that a network returned holds its scores, N x classes.
+
+    Of each tensor its name, its shape for one image and whether it is floating are given. Scores are called `logits`,
+    or are the first tensor of one number per class and image; else the first that can be flattened to that. ValueError
+    if there is none, or if several of different length could be meant.
+    """
+    floating = [(i, name, shape) for i, (name, shape, is_floating) in enumerate(found) if is_floating and shape]
+    rows = [entry for entry in floating if len(entry[2]) == 1]
+    named = [entry for entry in rows if entry[1].rpartition(".")[2] == "logits"]
+    candidates = named or rows or floating
+    if not candidates:
+        raise ValueError("attribution needs a network that returns logits, N x classes, as floating-point numbers")
+    if len(rows) > 1 and not named and len({shape for _, _, shape in rows}) > 1:
+        listed = ", ".join(f"'{name}' (N x {shape[0]})" for _, name, shape in rows)
+        raise ValueError(f"which output holds the scores? {listed}: return one of them, or call it 'logits'")
+    return candidates[0][0]
 
 
 def score_of_logits(logits: Tensor, target: Target) -> Tensor:
@@ -61,7 +88,26 @@ def score_of(network: nn.Module) -> Score:
 def input_gradient(score: Score, images: Tensor, target: Target) -> Tensor:
     """Return the gradient of the score at every pixel, N x C x H x W."""
     pixels = images.clone().requires_grad_()
-    return torch.autograd.grad(score(pixels, *target).sum(), pixels)[0]
+    return gradient_by(score(pixels, *target), pixels)
+
+
+def gradient_by(scores: Tensor, pixels: Tensor) -> Tensor:
+    """Return the gradient of the sum of the scores; ValueError if the network does not let it through."""
+    hint = "it calls detach or no_grad, or rounds: choose occlusion"
+    if not scores.requires_grad:
+        raise ValueError(f"the network's answer has no gradient: {hint}")
+    try:
+        (gradient,) = torch.autograd.grad(scores.sum(), pixels, allow_unused=True)
+    except RuntimeError as error:
+        if "checkpoint" in str(error):
+            raise ValueError(
+                "the network checkpoints its activations (torch.utils.checkpoint), which hides gradients: "
+                "switch that off while you look"
+            ) from error
+        raise
+    if gradient is None:
+        raise ValueError(f"the network's answer does not depend on the image by a gradient: {hint}")
+    return gradient
 
 
 def as_labels(labels: Labels, images: Tensor) -> Tensor:
@@ -94,6 +140,4 @@ def run_observed(network: nn.Module, images: Tensor, observe: Observer) -> tuple
         observe(name, output)
 
     trace = record(network, images, keep=("input",), differentiable=True, observe=see)
-    if not trace.answers:
-        raise ValueError("this needs a network that returns logits, N x classes")
-    return trace.output("input"), logits_of(last[trace.answers[0]])
+    return trace.output("input"), logits_of(last[scores_node(trace)])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...nested import leaves
 from ..tracing.graph import Call, Ref, Shape, Step
-from ..tracing.torch_functions import ADAPTIVE, JOINS, POINTWISE
+from ..tracing.torch_functions import ADAPTIVE, JOINS, POINTWISE, bind
 from . import windows
 from .fields import WHOLE, Fields, everything
 from .windows import Windows
@@ -26,6 +26,7 @@ SAME_POSITION = POINTWISE | JOINS | {
 ALL_POSITIONS = {
     "matmul", "bmm", "mm", "baddbmm", "addbmm", "einsum", "tensordot", "scaled_dot_product_attention", "cumsum",
     "cumprod", "cummax", "cummin", "logcumsumexp", "sort", "argsort", "flip", "roll", "grid_sample", "lstm", "gru",
+    "rnn_tanh", "rnn_relu", "conv1d", "conv_transpose1d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 }  # fmt: skip
 
 Rule = Callable[[Call, Fields, Shape, Shape], Fields]
@@ -37,7 +38,7 @@ def through(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
     `before` and `after` are the shapes of input and output without the batch axis. An operation without a rule takes
     each position for itself where the grid stays as it is, and else the whole image.
     """
-    if isinstance(call.function, nn.Module) or call.name in ALL_POSITIONS:
+    if isinstance(call.function, nn.Module) or call.name in ALL_POSITIONS or call.name.startswith("fft_"):
         return WHOLE
     if call.name in RULES:
         fields = RULES[call.name](call, fields, before, after)
@@ -66,6 +67,11 @@ def _last_two(value: Any) -> tuple[int, int]:
     if isinstance(value, int):
         return value, value
     return (int(value[-2]), int(value[-1])) if len(value) > 1 else (int(value[0]), int(value[0]))
+
+
+def _for_two(call: Call, value: Any, rest: int) -> tuple[int, int]:
+    """Return a setting of a pool for rows and columns; one over lines leaves rows as they are (`rest`)."""
+    return (rest, _last_two(value)[1]) if call.name.endswith("1d") else _last_two(value)
 
 
 def _through_windows(fields: Fields, along: Callable[[int], Windows]) -> Fields:
@@ -102,10 +108,9 @@ def _transposed_convolution(call: Call, fields: Fields, before: Shape, after: Sh
 
 
 def _pool(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
-    kernel = _last_two(_argument(call, 1, "kernel_size"))
-    stride = _last_two(_argument(call, 2, "stride") or kernel)
-    padding = _last_two(_argument(call, 3, "padding", 0))
-    dilation = _last_two(_argument(call, 4, "dilation", 1)) if call.name.startswith("max") else (1, 1)
+    given = bind(call)
+    kernel, stride = (_for_two(call, given[key], 1) for key in ("kernel_size", "stride"))
+    padding, dilation = _for_two(call, given.get("padding", 0), 0), _for_two(call, given.get("dilation", 1), 1)
     return _through_windows(
         fields, lambda a: windows.sliding(after[a], kernel[a], stride[a], padding[a], dilation[a])
     )  # fmt: skip
@@ -242,7 +247,7 @@ def _slice(call: Call, fields: Fields, before: Shape, after: Shape) -> Fields:
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("conv2d", "conv3d"), _convolution),
     "conv_transpose2d": _transposed_convolution,
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "max_pool3d", "avg_pool3d"), _pool),
+    **dict.fromkeys((f"{kind}_pool{n}d" for kind in ("max", "avg", "lp") for n in (1, 2, 3)), _pool),
     **dict.fromkeys(ADAPTIVE, _adaptive_pool),
     "interpolate": _interpolation,
     "pad": _padding,

@@ -53,7 +53,7 @@ class Node:
     `shape` is that of one image, without the batch axis. `inputs` are the names of the nodes that feed it. `module` is
     the path of the layer, None for a function; `group` the path of the block around it. `calls` are the torch functions
     that it consists of, `result` says which of their results is its output, and `part` which of the tensors that the
-    operation returned (the first is 0).
+    operation returned (the first is 0). `floating` is False for integers, truth values and complex numbers.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Node:
     module: str | None = None
     group: str = ""
     part: int = 0
+    floating: bool = True
     calls: tuple[Call, ...] = field(default=(), repr=False, compare=False)
     result: Ref | Step | None = field(default=None, repr=False, compare=False)
 
@@ -83,7 +84,8 @@ class Trace:
     """The record of one forward pass, as `trace` returns it.
 
     `nodes` stand in the order in which they ran, `times_ms` has the time of each. `answers` are the nodes whose outputs
-    the network returned. `outputs` has the tensors that were kept, `block_types` the class names of the blocks.
+    the network returned, `answer_names` what it called each (`logits`, `1`; "" for a single tensor).
+    `outputs` has the tensors that were kept, `block_types` the class names of the blocks.
     """
 
     network: str
@@ -93,6 +95,7 @@ class Trace:
     outputs: dict[str, Tensor] = field(repr=False)
     block_types: dict[str, str] = field(repr=False)
     modules: dict[str, Any] = field(repr=False)
+    answer_names: tuple[str, ...] = ()
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +113,17 @@ class Trace:
         if name not in self.outputs:
             raise ValueError(f"the output of '{node.name}' was not kept; trace with keep=None, or name it in `keep`")
         return self.outputs[name]
+
+    def before(self, name: str) -> set[str]:
+        """Return the names of the nodes that a node depends on, itself among them."""
+        found: set[str] = set()
+        waiting = [self.node(name).name]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += self._index[one].inputs
+        return found
 
     def graph(self) -> dict[str, Any]:
         """Return nodes, edges (pairs of names) and the blocks around the nodes, outermost first, as JSON values."""

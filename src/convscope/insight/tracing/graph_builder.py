@@ -62,6 +62,7 @@ class GraphBuilder:
                 name=name, kind=ran.kind or kind_of(ran.calls, before, shape), type=ran.type, shape=shape,
                 inputs=inputs, attributes=attributes_of(main) if main is not None else {},
                 parameters=0 if part else ran.parameters, module=ran.module, group=ran.group, part=part,
+                floating=tensor.is_floating_point(),
                 calls=ran.calls, result=source,
             )  # fmt: skip
             self.times_ms[name] = ran.elapsed * 1000

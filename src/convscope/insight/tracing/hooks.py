@@ -1,4 +1,4 @@
-"""Change a network for one forward pass and restore it: evaluation mode, forward hooks."""
+"""Change a network for one forward pass and restore it: evaluation mode, buffers, random numbers, forward hooks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,47 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 @contextmanager
 def in_evaluation(network: nn.Module) -> Iterator[None]:
-    """Put `network` into evaluation mode; at the end every module gets its own mode back."""
+    """Put `network` into evaluation mode; at the end its modes, its buffers and the random numbers are as before.
+
+    Some networks count their passes in a buffer, and some draw random numbers in evaluation mode too.
+    """
     training = [module for module in network.modules() if module.training]
-    if training:
-        network.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
+    buffers = _copies_of_buffers(network)
+    on_gpu = {p.device.index for p in network.parameters() if p.device.type == "cuda"}
+    with torch.random.fork_rng(sorted(on_gpu)):
+        if training:
+            network.eval()
+        try:
+            yield
+        finally:
+            for module in training:
+                module.training = True
+            _restore(buffers)
+
+
+def _copies_of_buffers(network: nn.Module) -> list[tuple[nn.Module, str, Tensor, int, Tensor]]:
+    """Return every buffer with its module and name, its version (how often it was changed in place) and a copy."""
+    return [
+        (module, name, buffer, buffer._version, buffer.detach().clone())
+        for module in network.modules()
+        for name, buffer in module._buffers.items()  # the public list leaves out one that is shared
+        if buffer is not None and not buffer.is_inference()  # of which PyTorch counts no changes
+    ]
+
+
+def _restore(buffers: list[tuple[nn.Module, str, Tensor, int, Tensor]]) -> None:
+    for module, name, buffer, version, copy in buffers:
+        if buffer._version != version:
+            with torch.inference_mode(False), torch.no_grad():
+                buffer.copy_(copy)
+        if module._buffers.get(name) is not buffer:
+            module._buffers[name] = buffer
 
 
 @contextmanager

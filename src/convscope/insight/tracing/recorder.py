@@ -7,7 +7,7 @@ do next.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from threading import get_ident
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ...nested import tensors_in
+from ...nested import named_leaves, tensors_in
 from .graph import KINDS, Call, Ref, Step, Trace
 from .graph_builder import GraphBuilder, Observer, Operation, parameters_in
 from .torch_functions import DROPOUTS, name_of
@@ -52,10 +52,14 @@ class Recorder(TorchFunctionMode):
     """Records what runs while it is active and its `enter` and `leave` are hooks of all modules of the network."""
 
     def __init__(
-        self, network: nn.Module, images: Tensor, keep: Collection[str] | None, observe: Observer | None = None
+        self,
+        network: nn.Module,
+        images: Sequence[Tensor],
+        keep: Collection[str] | None,
+        observe: Observer | None = None,
     ):
         super().__init__()
-        self.network, self.images = network, images
+        self.network = network
         self.paths = {module: path for path, module in network.named_modules()}
         self.graph = GraphBuilder(self.paths.values(), keep, observe)
         self.thread = get_ident()
@@ -65,7 +69,8 @@ class Recorder(TorchFunctionMode):
         self.tags = WeakTensorKeyDictionary()
         self.paused = False
         self.last_change = ""
-        self._add(Operation("input", "input", (images,), 0.0, kind="input"))
+        for tensor in images:
+            self._add(Operation("input", "input", (tensor,), 0.0, kind="input"))
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Note that a module starts to run (forward pre-hook)."""
@@ -209,20 +214,23 @@ class Recorder(TorchFunctionMode):
     def finish(self, answer: Any) -> Trace:
         """Return the trace of a pass that returned `answer`; ValueError for a name in `keep` that no node has."""
         self.graph.check_kept()
-        tags = [self.tags.get(tensor) for tensor in tensors_in(answer)]
+        tensors = [(name, self.tags.get(leaf)) for name, leaf in named_leaves(answer) if isinstance(leaf, Tensor)]
+        tagged = [(name, tag.source.node) for name, tag in tensors if tag is not None]
         return Trace(
             network=type(self.network).__name__, nodes=tuple(self.graph.nodes.values()), times_ms=self.graph.times_ms,
-            answers=tuple(tag.source.node for tag in tags if tag is not None), outputs=self.graph.outputs,
+            answers=tuple(node for _, node in tagged), outputs=self.graph.outputs,
             block_types=self.block_types, modules={path: module for module, path in self.paths.items()},
+            answer_names=tuple(name for name, _ in tagged),
         )  # fmt: skip
 
 
 def _is_layer(module: nn.Module) -> bool:
     """Tell whether a module is one node: it has no children, or can explain its own values with `terms`.
 
-    Attention is one too: it uses its projection's weights without calling it.
+    Attention is one too: it uses its projection's weights without calling it. So is a layer whose weights are computed
+    (`torch.nn.utils.parametrizations`): what computes them is no step of the image.
     """
-    no_children = next(module.children(), None) is None
+    no_children = all(name == "parametrizations" for name, _ in module.named_children())
     return no_children or isinstance(module, nn.MultiheadAttention) or callable(getattr(module, "terms", None))
 
 

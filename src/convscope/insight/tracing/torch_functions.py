@@ -64,7 +64,11 @@ SIGNATURES = {
     "conv_transpose2d": "input weight bias=None stride=1 padding=0 output_padding=0 groups=1 dilation=1",
     "max_pool2d": f"{_POOL} dilation=1 ceil_mode=False return_indices=False",
     "avg_pool2d": f"{_POOL} ceil_mode=False count_include_pad=True divisor_override=None",
-    **dict.fromkeys(("lp_pool1d", "lp_pool2d"), "input norm_type kernel_size stride=None ceil_mode=False"),
+    **dict.fromkeys(("lp_pool1d", "lp_pool2d", "lp_pool3d"), "input norm_type kernel_size stride=None ceil_mode=False"),
+    **dict.fromkeys(("max_pool1d", "max_pool3d"), f"{_POOL} dilation=1 ceil_mode=False return_indices=False"),
+    "avg_pool1d": f"{_POOL} ceil_mode=False count_include_pad=True",
+    "avg_pool3d": f"{_POOL} ceil_mode=False count_include_pad=True divisor_override=None",
+    **dict.fromkeys((f"max_unpool{n}d" for n in (1, 2, 3)), f"input indices {_POOL[6:]} output_size=None"),
     "adaptive_avg_pool2d": "input output_size",
     "adaptive_max_pool2d": "input output_size return_indices=False",
     "linear": "input weight bias=None",
@@ -107,6 +111,7 @@ _ALIASES = {
     "radd": "add", "rmul": "mul", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div",
     "concat": "cat", "concatenate": "cat", "negative": "neg", "absolute": "abs", "rmatmul": "matmul", "ipow": "pow",
     "feature_dropout": "dropout2d",
+    **{f"{kind}{n}d_with_indices": f"{kind}{n}d" for kind in ("max_pool", "adaptive_max_pool") for n in (1, 2, 3)},
 }  # fmt: skip
 _PAIRS = {"kernel_size", "stride", "padding", "dilation", "output_padding", "output_size"}
 
@@ -135,7 +140,7 @@ def bind(call: Call) -> dict[str, Any]:
     bound = dict(signature)
     bound.update(zip((word for word, _ in signature), call.arguments, strict=False))
     bound.update(call.options)
-    if "stride" in bound and bound["stride"] in (None, [], ()):
+    if "kernel_size" in bound and bound.get("stride") in (None, [], ()):
         bound["stride"] = bound["kernel_size"]
     return bound
 

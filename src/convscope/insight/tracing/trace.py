@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -13,25 +14,30 @@ from .graph import Trace
 from .graph_builder import Observer
 from .hooks import hooked, in_evaluation
 from .recorder import Recorder
+from .unwrapped import uncompiled, unwrapped
+
+Images: TypeAlias = Tensor | Sequence[Tensor]
+Size: TypeAlias = Sequence[int] | Sequence[Sequence[int]]
 
 
-def trace(network: nn.Module, images: Tensor, keep: Collection[str] | None = None) -> Trace:
+def trace(network: nn.Module, images: Images, keep: Collection[str] | None = None) -> Trace:
     """Run `network` on `images` (N x C x H x W) in evaluation mode without gradients and return the trace.
 
-    The images are moved to the device and the precision of the network. `keep` names the nodes whose outputs are kept
-    (all if None). A module without children is one node; what a larger module computes itself is one node per function.
-    A layer that returns several tensors has one node for each: "name", "name[1]" ... Weights are not copied:
-    `arithmetic` computes with the weights that the network has when it is called. Times are those of the calls (on a
-    GPU, of their launch).
+    A network that takes several tensors is given a tuple of them: the nodes "input", "input_2" ... The images are moved
+    to the device and the precision of the network. `keep` names the nodes whose outputs are kept (all if None). A
+    module without children is one node; what a larger module computes itself is one node per function. A layer that
+    returns several tensors has one node for each: "name", "name[1]" ... Weights are not copied: `arithmetic` computes
+    with the weights that the network has when it is called. Times are those of the calls (on a GPU, of their launch).
 
-    The network is left as it was, also after an exception. ValueError for a name in `keep` that no node has.
+    The network is left as it was, also after an exception. ValueError for a name in `keep` that no node has, and for a
+    network that hides what it computes (scripted, exported, quantised).
     """
     return record(network, images, keep)
 
 
 def record(
     network: nn.Module,
-    images: Tensor,
+    images: Images,
     keep: Collection[str] | None = None,
     differentiable: bool = False,
     observe: Observer | None = None,
@@ -42,45 +48,67 @@ def record(
     with the name and the output of every node as it runs: the very tensor that the network goes on with, which a later
     operation may change in place.
     """
+    network = unwrapped(network)
     with torch.inference_mode(False), torch.set_grad_enabled(differentiable):
-        images = _fitting(images, network)
-        recorded = _run(network, {}, images.clone() if differentiable else images, keep, observe)
+        given = [fitting(tensor, network) for tensor in ((images,) if isinstance(images, Tensor) else images)]
+        if differentiable:
+            given = [tensor.requires_grad_(tensor.is_floating_point()) for tensor in given]
+        copies = [tensor.clone() for tensor in given] if differentiable else given
+        recorded = _run(network, {}, copies, keep, observe)
         if differentiable and "input" in recorded.outputs:
-            recorded.outputs["input"] = images
+            recorded.outputs["input"] = given[0]
         return recorded
 
 
-def trace_shapes(network: nn.Module, input_size: Sequence[int], observe: Observer | None = None) -> Trace:
+def trace_shapes(network: nn.Module, input_size: Size, observe: Observer | None = None) -> Trace:
     """Trace one image of `input_size` (channels, height, width) on the meta device: shapes and calls, no arithmetic.
 
-    It takes milliseconds and no memory, whatever the size of the network; no outputs are kept.
+    It takes milliseconds and no memory, whatever the size of the network; no outputs are kept. A network that takes
+    several tensors is given a list of sizes. One that decides by numbers, or holds tensors that are neither parameters
+    nor buffers, cannot run without numbers: it runs on a random image instead, on its own device.
     """
+    network = unwrapped(network)
+    sizes = [tuple(size) for size in _sizes(input_size)]
     weights = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     on_meta = {name: tensor.to("meta") for name, tensor in weights.items()}
     precision = next((w.dtype for w in network.parameters() if w.is_floating_point()), torch.float32)
     with torch.inference_mode(False), torch.no_grad():
-        return _run(network, on_meta, torch.zeros(1, *input_size, device="meta", dtype=precision), (), observe)
+        try:
+            images = [torch.zeros(1, *size, device="meta", dtype=precision) for size in sizes]
+            return _run(network, on_meta, images, (), observe)
+        except Exception:  # PyTorch has many words for what cannot run without numbers; a fault comes again below
+            if any(weight.is_meta for weight in weights.values()):
+                raise
+        random = torch.Generator().manual_seed(0)
+        real = [fitting(torch.rand(1, *size, generator=random), network) for size in sizes]
+        return _run(network, {}, real, (), observe)
+
+
+def fitting(images: Tensor, network: nn.Module) -> Tensor:
+    """Return a copy of the images on the device and in the precision of the network; integers stay integers."""
+    first = next((p for p in network.parameters() if p.is_floating_point()), images)
+    dtype = first.dtype if images.is_floating_point() or first.is_floating_point() else images.dtype
+    return images.detach().to(first.device, dtype, copy=True)
 
 
 def _run(
     network: nn.Module,
     weights: Mapping[str, Tensor],
-    images: Tensor,
+    images: Sequence[Tensor],
     keep: Collection[str] | None,
     observe: Observer | None,
 ) -> Trace:
     """Record one forward pass with `weights` in the place of the network's own (all of them, or none)."""
     recorder = Recorder(network, images, keep, observe)
     with ExitStack() as stack:
+        stack.enter_context(uncompiled(network))
         stack.enter_context(in_evaluation(network))
         stack.enter_context(hooked(recorder.paths, recorder.enter, recorder.leave))
         stack.enter_context(recorder)
-        answer = functional_call(network, dict(weights), (images,)) if weights else network(images)
+        answer: Any = functional_call(network, dict(weights), tuple(images)) if weights else network(*images)
     return recorder.finish(answer)
 
 
-def _fitting(images: Tensor, network: nn.Module) -> Tensor:
-    """Return a copy of the images on the device and in the precision of the network."""
-    first = next((p for p in network.parameters() if p.is_floating_point()), images)
-    images = images.detach().to(first.device, first.dtype, copy=True)
-    return images.requires_grad_(torch.is_grad_enabled())
+def _sizes(given: Size) -> list[Any]:
+    """Return the sizes of all images: `given` is one, or a list of them."""
+    return [given] if all(isinstance(side, int) for side in given) else list(given)
