@@ -21,9 +21,21 @@ from .imports import imported_names
 
 PACKAGE = Path(convscope.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-EXTRAS = {"heads", "hub", "superpixels", "tensorboard", "timm"}
+EXTRAS = {"heads", "hub", "parquet", "superpixels", "tensorboard", "timm"}
 # Imported by the functions that need them, since they take long to import or may be missing.
-LATE = {"captum", "matplotlib", "jinja2", "simplejpeg", "sklearn", "skimage", "scipy", "pandas", "datasets", "timm"}
+LATE = {
+    "captum",
+    "matplotlib",
+    "jinja2",
+    "simplejpeg",
+    "sklearn",
+    "skimage",
+    "scipy",
+    "pandas",
+    "datasets",
+    "timm",
+    "pyarrow",
+}
 
 
 def required(extra: str = "") -> set[str]:

@@ -38,8 +38,8 @@ class TrainingOptions:
         "mnist-5k", Panel.DATA,
         "Images to train on. A path: class folders (one folder per class, or train/, val/ and test/ of class folders), "
         "a table (.csv, .tsv) of path,label[,split], a list (.txt) of lines `path index`, IDX files, CIFAR batches, or "
-        "a .zip, .tar or .tar.gz of any of these. Or a name: mnist-5k, digits, mnist, cifar10, flowers102, ... (an unknown "
-        "name lists all), or hf:OWNER/NAME from the Hugging Face hub. Default: mnist-5k.",
+        "a .zip, .tar or .tar.gz of any of these. Or a name: mnist-5k, digits, mnist, cifar10, flowers102, ... (an "
+        "unknown name lists all), or hf:OWNER/NAME from the Hugging Face hub. Default: mnist-5k.",
         metavar="DATA", identity=True, by_recipe=True, positional=True,
     )
     data_dir: str | None = option(

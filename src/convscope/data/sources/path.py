@@ -16,6 +16,7 @@ from .folder import Folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
+from .parquet import find_parquet, is_parquet_name, load_parquet
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
@@ -38,6 +39,9 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
         data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, interpretation)
+    elif is_parquet_name(path.name):
+        links = None
+        data = load_parquet({"train": [(path.name, path)]}, shown, interpretation)
     elif path.name.lower().endswith(OTHER_ARCHIVES):
         raise DataError(f"{shown}: archives of this kind are not read: unpack it, or pack it as .zip, .tar or .tar.gz")
     else:
@@ -59,6 +63,8 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
             return load_cifar(folder, layout, shown)
         if pairs := find_idx(folder):
             return load_idx(folder, pairs, shown)
+        if shards := find_parquet(folder):
+            return load_parquet(shards, shown, interpretation)
         tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
         inner = folder.folders()
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"

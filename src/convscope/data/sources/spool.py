@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from ...errors import DataError
+
+Opened = TypeVar("Opened")
 
 
 class Positions:
@@ -62,6 +65,26 @@ class Spool(Positions):
             self._file.flush()
         except OSError as problem:
             raise no_room(where, problem) from problem
+
+
+# What was opened and unpacked, the newest last: a process has few archives.
+MOST_OPEN = 8
+_opened: dict[tuple[Hashable, ...], Any] = {}
+_opening = Lock()
+
+
+def opened_once(key: tuple[Hashable, ...], open_it: Callable[[], Opened]) -> Opened:
+    """Return what `open_it` returned for this key, in this process or in the one that it was forked from."""
+    if not hasattr(os, "pread"):
+        key = (os.getpid(), *key)
+    with _opening:
+        if key not in _opened:
+            while len(_opened) >= MOST_OPEN:
+                del _opened[next(iter(_opened))]
+            _opened[key] = open_it()
+        else:
+            _opened[key] = _opened.pop(key)
+        return _opened[key]  # type: ignore[no-any-return]
 
 
 def no_room(where: str, problem: OSError) -> DataError:

@@ -14,15 +14,15 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO
 
 from ...errors import DataError, printable
 from ...problems import warn
 from ..image_file import LARGE, UnreadableImage, fingerprint
 from .archive import MAX_MEMBERS, MAX_RATIO, Member, check_member_size, reason_to_refuse_name
-from .spool import Positions, Spool
+from .spool import Positions, Spool, opened_once
 from .text_encoding import decode_names
 
 # By the first bytes, since names do not always tell.
@@ -30,10 +30,6 @@ OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2")
 DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError)
 COPIED_AT_ONCE = 1 << 20
-# Open archives that are kept, by process, path and state: a process opens few.
-MOST_OPEN = 4
-_opened: dict[tuple[int, str, str], Positions] = {}
-_opening = Lock()
 
 
 @dataclass(frozen=True)
@@ -132,17 +128,15 @@ def _decoded_names(infos: list[tarfile.TarInfo], shown: str, encoding: str) -> l
 
 
 def _open(archive: str, state: str) -> Positions:
-    """Return the content of a tar, decompressed if it is compressed, once per process; forked ones inherit it."""
-    key = (0 if hasattr(os, "pread") else os.getpid(), archive, state)
-    with _opening:
-        if key not in _opened:
-            while len(_opened) >= MOST_OPEN:
-                del _opened[next(iter(_opened))]
-            plain = Positions.of(archive)
-            first = plain.read(0, 3)
-            opener = next((opener for start, opener in OPENERS.items() if first.startswith(start)), None)
-            _opened[key] = plain if opener is None else _decompressed(Path(archive), opener)
-        return _opened[key]
+    """Return the content of a tar, decompressed if it is compressed."""
+    return opened_once((archive, state), partial(_opened, Path(archive)))
+
+
+def _opened(path: Path) -> Positions:
+    plain = Positions.of(path)
+    first = plain.read(0, 3)
+    opener = next((opener for start, opener in OPENERS.items() if first.startswith(start)), None)
+    return plain if opener is None else _decompressed(path, opener)
 
 
 def _decompressed(path: Path, opener: Callable[..., Any]) -> Spool:
