@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import convscope as cs
 from convscope.cli import main
 
 
@@ -57,3 +60,22 @@ def test_evaluate_agrees_with_training(run, digits_run, capsys):
     assert result["top1"] == digits_run.metrics["val"]["top1"]
     assert result["loss"] == pytest.approx(digits_run.metrics["val"]["loss"], rel=1e-5)
     assert sum(map(sum, result["confusion"])) == result["n"]
+
+
+def test_a_class_that_does_not_occur_has_no_figures(run, tmp_path, capsys):
+    split = cs.load_data("digits").splits["test"]
+    for label in (0, 1):
+        folder = tmp_path / "two" / str(label)
+        folder.mkdir(parents=True)
+        for i in np.flatnonzero(split.labels == label)[:5].tolist():
+            Image.fromarray(split.images[i]).save(folder / f"{i}.png")
+    assert main(["evaluate", run, str(tmp_path / "two"), "--kind", "digits", "--json"]) == 0
+    rows = {row["label"]: row for row in json.loads(capsys.readouterr().out)["per_class"]}
+    assert rows["0"]["recall"] is not None
+    assert rows["7"] == {"label": "7", "precision": None, "recall": None, "f1": None, "support": 0}
+    assert main(["evaluate", run, str(tmp_path / "two")]) == 0
+    out = capsys.readouterr().out
+    assert next(line.split() for line in out.splitlines() if line.startswith("7 ")) == ["7", "0", "-", "-", "-"]
+    assert "-: 8 of 10 classes do not occur in these images" in out
+    page = Path(out.strip().splitlines()[-1].split("  ")[1]).read_text(encoding="utf-8")
+    assert page.count("<td>–</td><td>–</td><td>–</td>") == 8

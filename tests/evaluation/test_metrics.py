@@ -64,7 +64,7 @@ def test_per_class_by_hand():
     assert rows[0] == {"label": "a", "precision": 0.5, "recall": 2 / 3, "f1": pytest.approx(4 / 7), "support": 3}
     assert rows[1] == {"label": "b", "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
     assert rows[2] == {"label": "c", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
-    assert rows[3] == {"label": "d", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    assert rows[3] == {"label": "d", "precision": None, "recall": None, "f1": None, "support": 0}
     assert result.confusion() == [[2, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
 
 

@@ -16,6 +16,7 @@ from .parameters import (
     Encoding,
     Folders,
     Json,
+    Kind,
     LabelColumn,
     Run,
     Strict,
@@ -47,6 +48,7 @@ def evaluate_command(
     folders: Folders = "auto",
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
+    kind: Kind = "auto",
     tta: Tta = "none",
     cache: Cache = None,
     workers: Workers = None,
@@ -67,7 +69,8 @@ def evaluate_command(
     checked("workers", workers, "--workers")
     result = evaluate_bundle(
         run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
-        cache=cache, workers=workers, interpretation=interpretation_options(folders, label_column, encoding=encoding),
+        cache=cache, workers=workers,
+        interpretation=interpretation_options(folders, label_column, encoding=encoding, kind=kind),
     )  # fmt: skip
     if json:
         print_json(result)
@@ -86,6 +89,11 @@ def _print_result(result: dict[str, Any]) -> None:
         _print_labels(result["per_class"])
     else:
         _print_classes(result)
+    absent = sum(not row["support"] for row in result["per_class"])
+    if absent:
+        known, several = len(result["per_class"]), "map" in result
+        what, means = ("labels", "; the means are over the others") if several else ("classes", "")
+        typer.echo(f"\n-: {absent:,} of {known:,} {what} do not occur in these images{means}")
     typer.echo(f"\nreport  {result['report']}")
 
 
@@ -98,23 +106,27 @@ def _figures(result: dict[str, Any]) -> str:
     )
 
 
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _print_labels(per_class: list[dict[str, Any]]) -> None:
     """Print the results per label, of several labels per image; undefined figures as a dash."""
     rows = []
     for r in per_class:
         scores = [r["average_precision"], r["precision"], r["recall"]]
-        shares = [f"{score:.2%}" if r["support"] else "-" for score in scores]
-        rows.append((r["label"], f"{r['support']:,}", f"{r['threshold']:.3f}", *shares, f"{r['f1']:.4f}"))
+        shares = ["-" if score is None else f"{score:.2%}" for score in scores]
+        rows.append((r["label"], f"{r['support']:,}", f"{r['threshold']:.3f}", *shares, _score(r["f1"])))
     header = ("label", "images", "threshold", "average precision", "precision", "recall", "f1")
     print_table([header, *rows], numbers=range(1, 7))
 
 
 def _print_classes(result: dict[str, Any]) -> None:
     """Print the results per class and the confusion matrix, of one class per image."""
-    rows = [
-        (r["label"], f"{r['support']:,}", f"{r['precision']:.2%}", f"{r['recall']:.2%}", f"{r['f1']:.4f}")
-        for r in result["per_class"]
-    ]
+    rows = []
+    for r in result["per_class"]:
+        shares = ["-" if r[figure] is None else f"{r[figure]:.2%}" for figure in ("precision", "recall")]
+        rows.append((r["label"], f"{r['support']:,}", *shares, _score(r["f1"])))
     print_table([("class", "images", "precision", "recall", "f1"), *rows], numbers=(1, 2, 3, 4))
     if len(result["labels"]) <= 20:
         typer.echo("\nconfusion matrix (rows: true class, columns: predicted class)")

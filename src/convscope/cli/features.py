@@ -15,6 +15,7 @@ from .parameters import (
     Encoding,
     Folders,
     Json,
+    Kind,
     LabelColumn,
     LabelType,
     Run,
@@ -43,6 +44,7 @@ def features_command(
     folders: Folders = "auto",
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
+    kind: Kind = "auto",
     label_type: LabelType = "auto",
     device: Device = "auto",
     strict: Strict = False,
@@ -56,7 +58,7 @@ def features_command(
 
     features = write_features(
         run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
-        interpretation=interpretation_options(folders, label_column, label_type, encoding),
+        interpretation=interpretation_options(folders, label_column, label_type, encoding, kind),
     )  # fmt: skip
     count, width = features.values.shape
     if json:

@@ -73,6 +73,8 @@ class Evaluation:
     def per_class(self) -> list[dict[str, Any]]:
         """Return `label`, `precision`, `recall`, `f1`, `support` of every class; 0 where one would divide by zero.
 
+        The three figures of a class that no image has are None: there is nothing to measure.
+
         Computed here and not by scikit-learn (with which the tests compare it), whose import takes longer than the
         rest of an evaluation.
         """
@@ -80,7 +82,13 @@ class Evaluation:
         correct, support, predicted = counts.diagonal(), counts.sum(1), counts.sum(0)
         precision, recall, f1 = (correct / np.maximum(n, 1) for n in (predicted, support, (predicted + support) / 2))
         return [
-            {"label": label, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
+            {
+                "label": label,
+                "precision": float(p) if n else None,
+                "recall": float(r) if n else None,
+                "f1": float(f) if n else None,
+                "support": int(n),
+            }
             for label, p, r, f, n in zip(self.class_names, precision, recall, f1, support, strict=True)
         ]
 

@@ -71,7 +71,7 @@ class MultiLabelEvaluation:
     def per_class(self) -> list[dict[str, Any]]:
         """Return `label`, `precision`, `recall`, `f1`, `average_precision`, `support` and `threshold` of every label.
 
-        0 where one would divide by zero; the average precision of a label that no image has is None.
+        0 where one would divide by zero; the figures of a label that no image has are None.
         """
         predicted, true = self.predictions, self.labels.bool()
         columns = zip(
@@ -86,9 +86,9 @@ class MultiLabelEvaluation:
         return [
             {
                 "label": label,
-                "precision": correct / max(n, 1),
-                "recall": correct / max(support, 1),
-                "f1": 2 * correct / max(n + support, 1),
+                "precision": correct / max(n, 1) if support else None,
+                "recall": correct / support if support else None,
+                "f1": 2 * correct / (n + support) if support else None,
                 "average_precision": average_precision(scores[:, i], marks[:, i]) if support else None,
                 "support": support,
                 "threshold": threshold,

@@ -36,7 +36,8 @@ def monitored_figure(monitor: str, evaluation: Evaluation | MultiLabelEvaluation
     name = monitor.removeprefix("val/")
     figure, colon, label = name.partition(":")
     if colon:
-        return next(row[figure] for row in evaluation.per_class() if row["label"] == label)
+        # A class without validation images has no figure; the same one in every epoch decides nothing.
+        return next(row[figure] or 0.0 for row in evaluation.per_class() if row["label"] == label)
     if isinstance(evaluation, Evaluation) and name == "balanced_top1":
         return balanced_figures(evaluation)["top1"]
     if isinstance(evaluation, Evaluation) and name == "macro_f1":

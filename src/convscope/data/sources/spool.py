@@ -84,7 +84,7 @@ def opened_once(key: tuple[Hashable, ...], open_it: Callable[[], Opened]) -> Ope
             _opened[key] = open_it()
         else:
             _opened[key] = _opened.pop(key)
-        return _opened[key]  # type: ignore[no-any-return]
+        return _opened[key]
 
 
 def no_room(where: str, problem: OSError) -> DataError:
