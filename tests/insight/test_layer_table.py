@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import convscope as cs
 
@@ -32,7 +34,7 @@ def test_public_networks(name, side, parameters, macs, field):
         network = getattr(torchvision.models, name)(weights=None, **options)
     table = cs.summary(network, (3, side, side))
     assert (table.parameters, table.macs, table.receptive_field) == (parameters, macs, field)
-    assert sum(row.parameters for row in table.layers) <= parameters  # unused heads have no row
+    assert sum(row.parameters for row in table.layers) == parameters  # unused heads have rows too
 
 
 def measured_field(network: nn.Module, size: tuple[int, int, int]) -> int:
@@ -114,8 +116,72 @@ def test_connections_against_a_hand_count():
 
 def test_the_text_is_a_table():
     lines = str(cs.summary(cs.create_model("lenet5"), (1, 32, 32))).splitlines()
-    assert (
-        len(lines) == 1 + 14 + 1
-        and lines[1].split()[:2] == ["C1", "Conv2d"]
-        and lines[-1].split()[1:] == ["60,000", "325,680", "340,908"]
-    )
+    assert len(lines) == 1 + 14 + 1 + 1 + 3 and lines[1].split()[:2] == ["C1", "Conv2d"]
+    assert lines[15].split()[1:] == ["60,000", "325,680", "340,908"]
+    assert lines[17] == "parameters: 60,000 trainable, 0 frozen"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("swin_t", 224), ("swin_v2_t", 256), ("vit_b_16", 224), ("convnext_tiny", 64), ("mobilenet_v3_small", 64),
+     ("shufflenet_v2_x0_5", 64), ("squeezenet1_1", 64), ("mnasnet0_5", 64), ("efficientnet_v2_s", 64)],
+)  # fmt: skip
+def test_rows_add_up_to_what_pytorchs_counter_finds(name, size):
+    with torch.device("meta"):
+        network = torchvision.models.get_model(name, weights=None).eval()
+    table = cs.summary(network, (3, size, size))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.empty(1, 3, size, size, device="meta"))
+    assert table.macs == sum(row.macs for row in table.layers) == counter.get_total_flops() // 2
+    total = sum(p.numel() for p in network.parameters())
+    assert table.parameters == sum(row.parameters for row in table.layers) == total
+    assert name != "swin_t" or table.macs == 4_490_566_656
+
+
+class Odd(nn.Module):
+    """Own weights, called by functions; a shared and a frozen layer; a product of maps; a layer that never runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels, self.scale = nn.Parameter(torch.ones(2, 1, 3, 3)), nn.Parameter(torch.ones(2, 1, 1))
+        self.shared, self.frozen = nn.Conv2d(2, 2, 1), nn.Linear(32, 5)
+        self.frozen.requires_grad_(False)
+        self.token, self.idle = nn.Parameter(torch.ones(4, 4)), nn.Linear(7, 3)
+
+    def forward(self, x):
+        x = F.conv2d(x, self.kernels) * self.scale
+        x = self.shared(self.shared(x)) + self.token[:4].T
+        return self.frozen((x @ x).flatten(1))
+
+
+def test_own_weights_shared_frozen_and_idle_layers_by_hand():
+    table = cs.summary(Odd(), (1, 6, 6))
+    rows = {row.name: row for row in table.layers}
+    found = {name: (row.type, row.parameters, row.frozen_parameters, row.macs) for name, row in rows.items()}
+    assert found == {
+        "token": ("Parameter", 16, 0, 0),
+        "conv2d": ("conv2d", 18, 0, 16 * 18),
+        "mul": ("mul", 2, 0, 0),
+        "shared": ("Conv2d", 0, 0, 16 * 4),  # its second call; the first has the parameters
+        "matmul": ("matmul", 0, 0, 2 * 64),
+        "frozen": ("Linear", 0, 165, 160),
+        "idle": ("not run", 24, 0, 0),
+    }
+    assert [row.parameters for row in table.layers if row.name == "shared"] == [6, 0]
+    assert (table.parameters, table.frozen_parameters, table.macs) == (66, 165, 288 + 128 + 128 + 160)
+    assert (table.fully_connected_parameters, table.fully_connected_macs) == (165, 160)
+    assert table.input_mb == 36 * 4 / 2**20 and table.parameters_mb == (66 + 165) * 4 / 2**20
+    assert table.passes_mb == 2 * 4 * (32 * 5 + 5) / 2**20
+    assert "not run in evaluation: 24 parameters, in 1 layers" in str(table)
+
+
+def test_megabytes_and_shares_of_the_tutorials():
+    """As torchsummary prints them for the study notes' AlexNet; the shares are those of the papers' networks."""
+    with torch.device("meta"):
+        table = cs.summary(cs.create_model("alexnet_227"), (1, 227, 227))
+        paper, vgg = cs.create_model("alexnet_2012"), cs.create_model("vgg16")
+    assert (round(table.input_mb, 2), round(table.parameters_mb, 2)) == (0.20, 222.39)
+    for network, size, parameters, share in ((paper, 227, 58_631_144, 0.962), (vgg, 224, 123_642_856, 0.894)):
+        table = cs.summary(network, (3, size, size))
+        assert table.fully_connected_parameters == parameters
+        assert round(parameters / table.parameters, 3) == share

@@ -10,7 +10,8 @@ from .channel_statistics import LayerStatistics, channel_statistics
 from .diagram import graph_dot, graph_svg, structure_svg
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_gradients import gradients
-from .layer_table import LayerRow, LayerTable, summary
+from .layer_rows import LayerRow
+from .layer_table import LayerTable, summary
 from .output_size import output_size
 from .receptive_field import Box, field_of, measured_field, seen_by
 from .tracing.graph import Node, Trace

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from math import prod
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-# The documented place of this class (PyTorch, "Extending all torch API with modes"); no public module has it.
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from .layer_rows import NOT_RUN, LayerRow, Measured, layer_rows
+from .tracing.unwrapped import unwrapped
 
-from .receptive_field import field_size
-from .tracing.graph import Node, Trace
-from .tracing.trace import trace_shapes
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One call of one layer, for one image.
-
-    `connections` are counted as LeNet's paper counts them: the inputs of every output unit that are multiplied by a
-    weight, plus its bias. `receptive_field` is in input pixels (the longer side), None where a unit sees the whole
-    image.
-    """
-
-    name: str
-    type: str
-    output_shape: tuple[int, ...]
-    parameters: int
-    macs: int
-    connections: int
-    receptive_field: int | None
+MEGABYTE = 2**20
 
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The result of `summary`; `str()` of it is a plain table."""
+    """The result of `summary`; `str()` of it is a plain table with the totals below.
+
+    The totals are the sums of the rows. Megabytes (of 2^20 bytes) are for one image: `input_mb`, `passes_mb` for the
+    outputs of all rows, forward and backward, `parameters_mb`. `fully_connected` parameters and multiply-accumulates
+    are those of linear layers; of the parameters, frozen ones count too.
+    """
 
     model: str
     input_size: tuple[int, ...]
@@ -48,6 +30,12 @@ class LayerTable:
     macs: int
     connections: int
     receptive_field: int | None
+    frozen_parameters: int = 0
+    input_mb: float = 0.0
+    passes_mb: float = 0.0
+    parameters_mb: float = 0.0
+    fully_connected_parameters: int = 0
+    fully_connected_macs: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -56,102 +44,72 @@ class LayerTable:
     def __str__(self) -> str:
         header = ("layer", "type", "output", "parameters", "MACs", "connections", "field")
         rows = [
-            (r.name, r.type, shape_text(r.output_shape), *(f"{v:,}" for v in (r.parameters, r.macs, r.connections)),
-             field_text(r.receptive_field))
+            (r.name, r.type, shape_text(r.output_shape), f"{r.parameters + r.frozen_parameters:,}", f"{r.macs:,}",
+             f"{r.connections:,}", "" if r.receptive_field == 0 else field_text(r.receptive_field))
             for r in self.layers
         ]  # fmt: skip
-        total = ("total", "", "", *(f"{v:,}" for v in (self.parameters, self.macs, self.connections)), "")
+        counts = (self.parameters + self.frozen_parameters, self.macs, self.connections)
+        total = ("total", "", "", *(f"{v:,}" for v in counts), "")
         table = [header, *rows, total]
         widths = [max(len(row[column]) for row in table) for column in range(len(header))]
         sides = [str.ljust] * 3 + [str.rjust] * 4
         lines = ["  ".join(side(c, w) for side, c, w in zip(sides, row, widths, strict=True)) for row in table]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join([*(line.rstrip() for line in lines), "", *self._totals()])
+
+    def _totals(self) -> list[str]:
+        """Return the lines below the table."""
+        every = self.parameters + self.frozen_parameters
+        lines = [
+            f"parameters: {self.parameters:,} trainable, {self.frozen_parameters:,} frozen",
+            f"fully connected: {self.fully_connected_parameters:,} parameters "
+            f"({_share(self.fully_connected_parameters, every)}), {self.fully_connected_macs:,} MACs "
+            f"({_share(self.fully_connected_macs, self.macs)})",
+            f"MB: input {self.input_mb:.2f}, forward and backward pass {self.passes_mb:.2f}, "
+            f"parameters {self.parameters_mb:.2f}",
+        ]
+        idle = [row for row in self.layers if row.type == NOT_RUN]
+        if idle:
+            count = sum(row.parameters + row.frozen_parameters for row in idle)
+            lines.append(f"not run in evaluation: {count:,} parameters, in {len(idle)} layers")
+        return lines
 
 
 def summary(network: nn.Module, input_size: Sequence[int], name: str | None = None) -> LayerTable:
     """Return the layer table of `network` for one image of `input_size` (channels, height, width).
 
     Rows stand in the order in which the layers ran. A layer that runs twice has two rows, and its parameters count
-    once; only trainable parameters count. The pass runs on shapes alone (the meta device), so that it takes no memory
-    and leaves the network as it is.
+    once. Multiply-accumulates are those of the operations that PyTorch's `FlopCounterMode` knows (convolutions, matrix
+    products, attention), half of its figure; a layer of ours with a method `count` is counted as in its paper instead.
+    The pass runs in evaluation mode and on shapes alone (the meta device), so that it takes no memory and leaves the
+    network as it is.
     """
-    macs: dict[str, int] = {}
-    counter, before = _MultiplyAccumulates(), 0
-
-    def observe(node: str, output: Tensor) -> None:
-        nonlocal before
-        macs[node], before = counter.total - before, counter.total
-
-    with counter:
-        trace = trace_shapes(network, input_size, observe)
-    rows = _rows(network, trace, macs)
+    network = unwrapped(network)
+    measured = Measured(network, input_size)
+    found = layer_rows(network, measured)
+    rows = [row for row, _ in found]
     # The field of the last maps before all of the image is pooled or flattened; shorter branches beside it see less.
     fields = [row.receptive_field for row in rows if row.receptive_field is not None and row.receptive_field > 1]
+    connected = [row for row in rows if row.fully_connected]
+    weights = {id(p): p.numel() * p.element_size() for p in network.parameters()}
     return LayerTable(
         model=name or type(network).__name__,
         input_size=tuple(input_size),
         layers=tuple(rows),
-        parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        parameters=sum(row.parameters for row in rows),
         macs=sum(row.macs for row in rows),
         connections=sum(row.connections for row in rows),
         receptive_field=max(fields, default=None),
+        frozen_parameters=sum(row.frozen_parameters for row in rows),
+        input_mb=measured.bytes["input"] / MEGABYTE,
+        passes_mb=2 * sum(measured.bytes[node] for _, node in found if node) / MEGABYTE,
+        parameters_mb=sum(weights.values()) / MEGABYTE,
+        fully_connected_parameters=sum(row.parameters + row.frozen_parameters for row in connected),
+        fully_connected_macs=sum(row.macs for row in connected),
     )
 
 
-class _MultiplyAccumulates(TorchDispatchMode):
-    """Counts multiply-accumulates while it is active.
-
-    PyTorch's `FlopCounterMode` has the same formulas, but takes three times as long: it hooks every module of every
-    network in the process and tries to decompose every operation.
-    """
-
-    total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        output = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func.overloadpacket)
-        if formula is not None:
-            # It counts a multiplication and an addition as two.
-            self.total += formula(*args, **(kwargs or {}), out_val=output) // 2
-        return output
-
-
-def _rows(network: nn.Module, trace: Trace, macs: dict[str, int]) -> list[LayerRow]:
-    counted: set[nn.Parameter] = set()
-    rows = []
-    for node in _layers(network, trace, macs):
-        module = network.get_submodule(node.module or "")
-        own = {p for p in module.parameters() if p.requires_grad} - counted
-        counted |= own
-        multiplied, connections = _counts(node, module, macs[node.name])
-        rows.append(
-            LayerRow(
-                name=node.module or node.type, type=node.type, output_shape=node.shape,
-                parameters=sum(p.numel() for p in own), macs=multiplied, connections=connections,
-                receptive_field=field_size(trace, node.name),
-            )
-        )  # fmt: skip
-    return rows
-
-
-def _layers(network: nn.Module, trace: Trace, macs: dict[str, int]) -> list[Node]:
-    """Return the nodes that are layers; a network that calls functions only is one layer."""
-    layers = [node for node in trace.nodes if node.module is not None and not node.part]
-    if layers or not trace.answers:
-        return layers
-    answer = trace.node(trace.answers[0])
-    macs[answer.name] = sum(macs.values())
-    return [replace(answer, module="", type=type(network).__name__)]
-
-
-def _counts(node: Node, module: nn.Module, measured: int) -> tuple[int, int]:
-    """Return multiply-accumulates and connections; a layer with a method `count` knows its own."""
-    count = getattr(module, "count", None)
-    if callable(count):
-        macs, connections = count(torch.Size((1, *node.shape)))
-        return macs, connections
-    bias = prod(node.shape) if measured and getattr(module, "bias", None) is not None else 0
-    return measured, measured + bias
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
 
 
 def shape_text(shape: Sequence[int]) -> str:

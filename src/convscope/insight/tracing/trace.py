@@ -60,17 +60,29 @@ def record(
         return recorded
 
 
-def trace_shapes(network: nn.Module, input_size: Size, observe: Observer | None = None) -> Trace:
+def meta_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and buffers by name, as shapes on the meta device; a shared one stands under one name."""
+    weights = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    return {name: tensor.to("meta") for name, tensor in weights.items()}
+
+
+def trace_shapes(
+    network: nn.Module,
+    input_size: Size,
+    observe: Observer | None = None,
+    on_meta: Mapping[str, Tensor] | None = None,
+) -> Trace:
     """Trace one image of `input_size` (channels, height, width) on the meta device: shapes and calls, no arithmetic.
 
     It takes milliseconds and no memory, whatever the size of the network; no outputs are kept. A network that takes
     several tensors is given a list of sizes. One that decides by numbers, or holds tensors that are neither parameters
-    nor buffers, cannot run without numbers: it runs on a random image instead, on its own device.
+    nor buffers, cannot run without numbers: it runs on a random image instead, on its own device. `on_meta` are the
+    `meta_weights`, for a caller that has to recognise them among the arguments of calls.
     """
     network = unwrapped(network)
     sizes = [tuple(size) for size in _sizes(input_size)]
     weights = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    on_meta = {name: tensor.to("meta") for name, tensor in weights.items()}
+    on_meta = meta_weights(network) if on_meta is None else on_meta
     precision = next((w.dtype for w in network.parameters() if w.is_floating_point()), torch.float32)
     with torch.inference_mode(False), torch.no_grad():
         try:
