@@ -12,6 +12,7 @@ from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..image_file import ImageItem
 from ..split import SPLITS, Data, Origin
+from .annotations import is_annotations
 from .assemble import Classes, assemble
 from .folder import Folder
 from .split_names import is_unlabelled, split_of, splits_of_names
@@ -49,7 +50,7 @@ def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
     if folders == "classes":
         return _classes(folder, folder.folders(), [])
     unlabelled = [each for each in folder.folders() if is_unlabelled(each.name)]
-    inner = [each for each in folder.folders() if each not in unlabelled]
+    inner = [each for each in folder.folders() if each not in unlabelled and not is_annotations(each)]
     splits = splits_of_names([each.name for each in inner])
     if folders == "splits":
         return _splits(folder, inner, {each.name: splits.get(each.name, "train") for each in inner}, unlabelled, shown)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..split import Data
+from .annotations import is_annotations, reason_without_labels
 from .archive_folder import OTHER_ARCHIVES, is_archive_name
 from .cifar import find_cifar, load_cifar
 from .class_folders import DoubtfulLayoutError, Layout, load_layout, names_classes, read_layout
@@ -66,7 +67,10 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
         if shards := find_parquet(folder):
             return load_parquet(shards, shown, interpretation)
         tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
-        inner = folder.folders()
+        if not tables and (reason := reason_without_labels(folder)):
+            raise DataError(f"{shown}: {reason}")
+        # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.
+        inner = [each for each in folder.folders() if not is_annotations(each)]
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"
         if alone and not split_of(inner[0].name) and _holds_data_set(inner[0]):
             folder = inner[0]
