@@ -22,6 +22,8 @@ from .http.errors import not_found
 
 # Networks of saved epochs that stay in memory, each once per worker.
 MAX_EPOCHS_IN_MEMORY = 4
+# The bundled classifier that the page opens with.
+SHOWN_FIRST = "mnist-relu"
 
 
 class ServedClassifier:
@@ -130,7 +132,8 @@ class Registry:
             path = run_folder.path if run_folder else source
             name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
             self.by_id[name] = ServedClassifier(name, source, run_folder, device)
-        for name in bundled_names():
+        # First the one that most tutorials describe: convolution, ReLU, pooling.
+        for name in sorted(bundled_names(), key=lambda name: name != SHOWN_FIRST):
             self.by_id.setdefault(name, ServedClassifier(name, BUNDLED / name, None, device))
         if not self.by_id:
             raise ModelFileError(

@@ -112,6 +112,7 @@ def test_receptive_field_and_backwards(visit, mnist):
     page = drawn(visit, mnist + RELU)
     # By hand: 5 for the first convolution, doubled steps behind the pooling: 5 + 1 + 4 * 2 = 14.
     sizes = {"features.0": 5, "features.2": 6, "features.3": 14}
+    plain = {"features.0": "Conv 1", "features.2": "Pool 1", "features.3": "Conv 2"}
     scroller = box_of(page, ".scroller")
     for layer, size in sizes.items():
         head = box_of(page, f'.head[data-layer="{layer}"]')
@@ -119,7 +120,7 @@ def test_receptive_field_and_backwards(visit, mnist):
         page.mouse.move(middle, scroller["y"] + scroller["height"] / 2 - 20)
         page.mouse.move(middle, scroller["y"] + scroller["height"] / 2 - 16)
         page.get_by_text(f"The value looks at {size} × {size} pixels").wait_for()
-        expect(page.locator(".tip")).to_contain_text(layer)
+        expect(page.locator(".tip")).to_contain_text(plain[layer])
     seen = box_of(page, ".seen-picture")
     page.mouse.move(seen["x"] + 50, seen["y"] + 50)
     page.get_by_text("all units that see this pixel are marked").wait_for()
@@ -154,7 +155,7 @@ def test_gradients_and_heat_maps(visit, mnist):
     page.get_by_role("button", name="Backward: gradients").click()
     loss = page.locator(".toolbar .soft", has_text="loss")
     loss.wait_for()
-    expect(page.locator('.head[data-layer="features.0"] small')).to_have_text(re.compile(r"^‖∂‖ \d"))
+    expect(page.locator('.head[data-layer="features.0"] small')).to_have_text(re.compile(r"^±\d"))
     before = loss.inner_text()
     page.get_by_label("If the truth is").select_option("2")
     expect(loss).not_to_have_text(before)

@@ -57,11 +57,11 @@ def test_the_pointer_finds_maps_and_a_click_opens_the_arithmetic(space):
         page.mouse.move(*place)
         pixels(page)  # painted: the pointer finds what it sees
         if tip.is_visible():
-            found.append((tip.locator("b").inner_text().split(",")[0], place))
-    assert len({layer for layer, _ in found}) >= 4  # one behind the other
-    layer, place = found[-1]
+            found.append((*tip.locator("b").inner_text().split(", ")[:2], place))
+    assert len({layer for layer, *_ in found}) >= 4  # one behind the other
+    _, value, place = found[-1]
     page.mouse.click(*place)
-    expect(page.locator("#drawer .path")).to_contain_text(layer)
+    expect(page.locator("#drawer .path")).to_contain_text(value.split(":")[0])
 
 
 def test_layers_are_walked_through_without_a_pointer(space):
@@ -69,7 +69,7 @@ def test_layers_are_walked_through_without_a_pointer(space):
     page.locator(".three-canvas").focus()
     for _ in range(2):
         page.keyboard.press("n")
-    expect(page.locator("#three [role=status]")).to_contain_text("features.0 · convolution")
+    expect(page.locator("#three [role=status]")).to_contain_text("Conv 1 (features.0): convolution")
     page.keyboard.press("Enter")
     expect(page.locator("#drawer .path")).to_contain_text("features.0")
 

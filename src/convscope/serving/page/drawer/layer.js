@@ -1,7 +1,8 @@
 /** A whole layer: what it does in a sentence, its settings, and all its maps to choose from. */
 
 import { h, replaceKeepingFocus } from "../dom.js";
-import { has, t } from "../i18n.js";
+import { t } from "../i18n.js";
+import { explanation } from "../network/help.js";
 import { amount, facts, kindWithSize } from "../network/kinds.js";
 import { limits, pictureOf } from "../network/paint.js";
 import { short } from "../numbers.js";
@@ -30,11 +31,11 @@ function showMore(store, node) {
   store.set({ shown: { ...shown, [node.name]: count } });
 }
 
-function aboutLayer({ node, range }) {
-  const key = `explain.${node.kind}`;
-  const explained = has(key) ? t(key, { n: node.inputs.length }) : t("explain.other");
+function aboutLayer({ store, node, range }) {
+  const { network } = store.state;
+  const explained = explanation(node, network);
   const rows = facts(node).map(([word, value]) => h("div", {}, h("dt", {}, word), h("dd", {}, value)));
-  const title = h("h3", {}, `${kindWithSize(node)}, ${amount(node.shape)}`);
+  const title = h("h3", {}, `${kindWithSize(node, network)}, ${amount(node.shape)}`);
   return h("div", { class: "about" }, title, h("p", {}, explained), h("dl", { class: "facts" }, rows), range);
 }
 

@@ -1,7 +1,9 @@
 /** Moving through the network with the arrow keys, and the words for a place. */
 
 import { t } from "../i18n.js";
+import { classesShown, SOFTMAX } from "../state/softmax.js";
 import { isVector } from "./layout.js";
+import { plainName } from "./names.js";
 import { mapsShown } from "./scene.js";
 
 const STEPS = { // [columns, rows]
@@ -11,11 +13,13 @@ const STEPS = { // [columns, rows]
 
 /** "conv1, map 3, row 12, column 7" with as much of it as `place` has. */
 export function placeOf(node, { map, y, x }, { network }) {
-  if (map === undefined) return node.name;
-  if (!isVector(node.shape)) return t(y === undefined ? "place.map" : "place.pixel", { layer: node.name, map, y, x });
+  const layer = plainName(node, network);
+  if (map === undefined) return layer;
+  if (!isVector(node.shape)) return t(y === undefined ? "place.map" : "place.pixel", { layer, map, y, x });
   const label = network.class_names[map];
-  const isOutput = node.shape[0] === network.class_names.length && node.name === network.nodes.at(-1).name;
-  return t(isOutput ? "place.class" : "place.value", { layer: node.name, map, label });
+  const isOutput = node.name === SOFTMAX
+    || (node.shape[0] === network.class_names.length && node.name === network.nodes.at(-1).name);
+  return t(isOutput ? "place.class" : "place.value", { layer, map, label });
 }
 
 /**
@@ -38,6 +42,7 @@ export function moveCursor(store, plan, cursor, key) {
 
 /** The numbers of the maps (or values of a vector) that an item shows, in the order in which they stand. */
 function mapNumbers(store, { node, grid }) {
+  if (node.name === SOFTMAX) return classesShown(store.state).filter((index) => index !== null);
   const layer = store.state.forward?.layers.get(node.name);
   if (!layer) return [];
   if (layer.vector) return Array.from({ length: grid.count }, (_, i) => i);

@@ -1,6 +1,7 @@
 /** What pointer and keyboard do on the network: hover, open, scroll, and walk from layer to layer. */
 
 import { valueAt } from "../numbers.js";
+import { classesShown, nodeOf, SOFTMAX } from "../state/softmax.js";
 import { moveCursor, placeOf } from "./cursor.js";
 import { activateHead } from "./heads.js";
 import { sentence } from "./kinds.js";
@@ -38,6 +39,7 @@ function pointed({ store, plan, scroller }, event) {
   const box = scroller.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
   const found = hit(plan.items, x, y);
+  if (found?.item.node.name === SOFTMAX) return probabilityAt(store.state, found.position);
   const { forward, gradients, direction } = store.state;
   const layer = found && (direction === "backward" ? gradients : forward)?.layers.get(found.item.node.name);
   if (!layer) return null;
@@ -49,15 +51,21 @@ function pointed({ store, plan, scroller }, event) {
   return { layer: layer.name, map: map.map, y: row, x: column, value: valueAt(map, row * layer.width + column) };
 }
 
+function probabilityAt(state, position) {
+  const map = classesShown(state)[position] ?? null;
+  const found = state.forward?.probabilities.find(({ index }) => index === map);
+  return found ? { layer: SOFTMAX, map, y: 0, x: 0, value: found.probability } : null;
+}
+
 const PLACE_KEYS = ["layer", "map", "y", "x", "row", "column"];
 const samePlace = (a, b) => a === b || (a && b && PLACE_KEYS.every((key) => a[key] === b[key]));
 
 function hover(view, event) {
   const { store, scroller, tip } = view;
   const place = pointed(view, event);
-  const node = place && store.state.network.byName.get(place.layer);
+  const node = place && nodeOf(store.state.network, place.layer);
   // On the input the question is which units see the pixel.
-  const next = node?.kind === "input" ? { row: place.y, column: place.x } : place;
+  const next = node?.kind === "input" ? { row: place.y, column: place.x } : node?.name === SOFTMAX ? null : place;
   scroller.classList.toggle("pointing", Boolean(place));
   if (!samePlace(next, store.state.hover)) store.set({ hover: next });
   const box = tip.parentElement.getBoundingClientRect();
@@ -79,18 +87,20 @@ function walk(view, key) {
   if (!cursor) return false;
   view.cursor = cursor;
   const item = plan.byLayer.get(cursor.layer);
-  const head = item.block ?? sentence(item.node);
+  const head = item.block ?? sentence(item.node, store.state.network);
   spoken.textContent = cursor.map === undefined ? head : placeOf(item.node, cursor, store.state);
   scrollTo(view.scroller, item);
   view.drawSoon();
   return true;
 }
 
-/** Opens what the cursor stands on by Enter or Space; false for other keys. */
-function activate({ store, plan, cursor }, key) {
-  if (!cursor || (key !== "Enter" && key !== " ")) return false;
+/** Opens what the cursor stands on by Enter or Space, or what its kind of layer does by "?"; false for other keys. */
+function activate(view, key) {
+  const { store, plan, cursor } = view;
+  if (!cursor || !["Enter", " ", "?"].includes(key)) return false;
   const item = plan.byLayer.get(cursor.layer);
-  if (cursor.map === undefined) activateHead(store, item);
+  if (key === "?") view.askAbout(item.node, view.scroller, item);
+  else if (cursor.map === undefined) activateHead(store, item);
   else store.set({ selected: { ...cursor, ...(item.grid.vector && { y: 0, x: 0 }) }, why: false });
   return true;
 }

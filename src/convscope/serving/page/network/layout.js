@@ -2,32 +2,34 @@
 
 import { itemsOf } from "./blocks.js";
 
-const HEAD = 82; // above an item's maps: its name, kind, shape and time
+const HEAD = 114; // above an item's maps: "?", its name, window, shape, the code's name and the strongest colour
 const FOOT = 22; // below them: "+48 more"
 const BRACKET = 26; // a line with the name of an open block
 const TRACK = 12; // a line below the items, for connections that skip columns
 const MOST_TRACKS = 6;
-const GAP = 14;
-const PAD = 12;
-const COLUMN = { least: 54, roomy: [84, 116], most: 150, wide: 260 };
+const GAP = [4, 14]; // between columns: at least, at most
+const PAD = 8;
+const COLUMN = { roomy: [84, 116], most: 150, wide: 260 };
 const LANE_LEAST = 176; // the height of one of several items in a column
 // Columns stay narrow if that brings most of the network in sight: if they fit a window so many times as wide.
 const NEARLY_FITS = 1.35;
 const LARGEST_MAP = 112;
 const LARGEST_CELL = 20; // of a vector
+export const LABEL_GAP = 5; // between a cell and the name of its class
 const NEARLY_AS_LARGE = 0.94; // a squarer arrangement may cost so much of a map's size
 
 /** Whether a layer of that shape is a vector. It is shown as one map whose cells are its values. */
 export const isVector = (shape) => shape.length < 3 || shape[1] * shape[2] === 1;
 
 /**
- * The layout {items, brackets, arcs, width, height, byLayer} of a network in `room` {width, height}, the window.
+ * The layout {items, gap, brackets, arcs, width, height, byLayer} of a network in `room` {width, height}, the window.
  *
- * `counts(node)` tells how many maps of a layer are shown. Items get `x, y, width, height` and `grid` (see gridOf);
- * `brackets` are the open blocks; `arcs` the connections that skip columns, each with the height `y` at which it runs;
- * `byLayer` maps the name of each layer to its item.
+ * `counts(node)` tells how many maps of a layer are shown, `texts` {least(item), labels(node)} how many pixels its
+ * words need: at least those of its head, and those of the names beside its cells, 0 for none. Items get `x, y, width,
+ * height` and `grid` (see gridOf); `gap` lies between columns; `brackets` are the open blocks; `arcs` the connections
+ * that skip columns, each with the height `y` at which it runs; `byLayer` maps the name of each layer to its item.
  */
-export function layout(graph, open, counts, room) {
+export function layout(graph, open, counts, room, texts) {
   const items = itemsOf(graph, open);
   const columns = columnsOf(items);
   const brackets = bracketsOf(items);
@@ -37,21 +39,22 @@ export function layout(graph, open, counts, room) {
   const alone = Math.max(room.height - top - bottom, 200);
   const lanes = Math.max(...columns.map((column) => column.length));
   const tall = Math.max(alone, lanes > 1 ? lanes * LANE_LEAST : 0);
-  const widths = columnWidths(columns, counts, room.width, alone);
+  const { widths, gap } = columnWidths(columns, counts, room.width, alone, texts);
   let x = PAD;
   columns.forEach((column, rank) => {
     const height = column.length > 1 ? tall / column.length : alone; // one by itself is never out of sight
     column.forEach((item, i) => {
       Object.assign(item, { x, y: top + i * height, width: widths[rank], height });
-      item.grid = gridOf(item.node.shape, counts(item.node), item, item.block !== null);
+      const labels = item.block === null ? texts.labels(item.node) : 0;
+      item.grid = gridOf(item.node.shape, counts(item.node), item, item.block !== null, labels);
     });
-    x += widths[rank] + GAP;
+    x += widths[rank] + gap;
   });
   for (const bracket of brackets.list) placeBracket(bracket, items);
   const floor = Math.max(...items.map(({ grid }) => grid.bottom)) + FOOT;
   for (const arc of arcs.list) arc.y = floor + TRACK / 2 + arc.track * TRACK;
   return {
-    items, brackets: brackets.list, arcs: arcs.list, width: x - GAP + PAD, height: top + tall + bottom,
+    items, gap, brackets: brackets.list, arcs: arcs.list, width: x - gap + PAD, height: top + tall + bottom,
     byLayer: new Map(items.flatMap((item) => item.members.map((node) => [node.name, item]))),
   };
 }
@@ -76,17 +79,23 @@ function arrangeLanes(column) {
   column.forEach((item, lane) => Object.assign(item, { lane, lanes: column.length }));
 }
 
-/** All columns get the least that they need; of what is left, those with many maps get more. */
-function columnWidths(columns, counts, width, height) {
-  const narrow = columns.length * (COLUMN.least + GAP) + 2 * PAD <= width * NEARLY_FITS;
-  const least = narrow ? COLUMN.least : Math.min(Math.max(height * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
-  const need = ({ node }) => (isVector(node.shape) ? 0.6 : counts(node) > 8 ? 1.6 : 1);
+/** {widths, gap}: all columns get the least that they need; of what is left, those with many maps get more. */
+function columnWidths(columns, counts, width, height, texts) {
+  const words = columns.map((column) => Math.max(...column.map(texts.least)));
+  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+  const gaps = columns.length - 1;
+  const narrow = sum(words) + gaps * GAP[0] + 2 * PAD <= width * NEARLY_FITS;
+  const roomy = Math.min(Math.max(height * 0.19, COLUMN.roomy[0]), COLUMN.roomy[1]);
+  const least = narrow ? words : words.map((own) => Math.max(own, roomy));
+  const need = ({ node }) => (isVector(node.shape) ? 0.4 : counts(node) > 8 ? 1.6 : 1);
   const needs = columns.map((column) => Math.max(...column.map(need)));
-  const spare = width - 2 * PAD - GAP * (columns.length - 1) - least * columns.length;
-  const share = Math.max(spare, 0) / needs.reduce((a, b) => a + b, 0);
+  const spare = Math.max(width - 2 * PAD - GAP[0] * gaps - sum(least), 0);
+  const gap = Math.min(GAP[0] + (0.3 * spare) / Math.max(gaps, 1), GAP[1]);
+  const share = (spare - (gap - GAP[0]) * gaps) / sum(needs);
   const hasMany = ({ node }) => !isVector(node.shape) && counts(node) > 16;
-  return columns.map((column, rank) => (column.some(hasMany) ? COLUMN.wide
-    : Math.min(least + share * needs[rank], COLUMN.most)));
+  const widths = columns.map((column, rank) => (column.some(hasMany) ? COLUMN.wide
+    : Math.min(least[rank] + share * needs[rank], Math.max(COLUMN.most, least[rank]))));
+  return { widths, gap };
 }
 
 /** Open blocks as spans of columns, in as few rows as keep them apart, outer ones above inner ones. */
@@ -134,17 +143,19 @@ function arcsOf(items) {
 }
 
 /**
- * `count` maps (or values of a vector) below an item's head, as large as they can be:
- * {vector, count, columns, rows, gap, width, height, x, y, bottom}, where width and height are of one map.
+ * `count` maps (or values of a vector) below an item's head, as large as they can be; in one column where each has a
+ * label of so many pixels beside it:
+ * {vector, count, labels, columns, rows, gap, width, height, x, y, bottom}, where width and height are of one map.
  */
-function gridOf(shape, count, { x, y, width, height }, stacked) {
+function gridOf(shape, count, { x, y, width, height }, stacked, labels) {
   const vector = isVector(shape);
-  const room = { width: width - (stacked ? 8 : 0), height: height - HEAD - FOOT };
+  const beside = stacked ? 8 : labels ? labels + LABEL_GAP : 0;
+  const room = { width: width - beside, height: height - HEAD - FOOT };
   const [tall, wide] = vector ? [1, 1] : [shape[1], shape[2]];
   const ratio = tall / wide;
-  const gap = vector ? (count > 1500 ? 0 : 1) : 4;
+  const gap = vector ? (labels ? 3 : count > 1500 ? 0 : 1) : 4;
   const most = vector ? LARGEST_CELL : LARGEST_MAP;
-  const widest = vector ? Math.ceil(Math.sqrt(count) * 1.5) + 1 : Math.min(count, 12);
+  const widest = labels ? 1 : vector ? Math.ceil(Math.sqrt(count) * 1.5) + 1 : Math.min(count, 12);
   const choices = Array.from({ length: widest }, (_, i) => {
     const rows = Math.ceil(count / (i + 1));
     const across = (room.width - i * gap) / (i + 1);
@@ -157,7 +168,7 @@ function gridOf(shape, count, { x, y, width, height }, stacked) {
   const total = { width: columns * (size + gap) - gap, height: rows * (size * ratio + gap) - gap };
   const top = y + HEAD + Math.max(room.height - total.height, 0) / 2;
   return {
-    vector, count, columns, rows, gap, width: size, height: size * ratio,
+    vector, count, labels, columns, rows, gap, width: size, height: size * ratio,
     x: x + (room.width - total.width) / 2, y: top, bottom: top + total.height,
   };
 }

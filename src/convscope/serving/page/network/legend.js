@@ -1,29 +1,63 @@
-/** Below the network: what the colours stand for, and what could not be had from the server. */
+/** Below the network: what the colours stand for, in numbers, and what could not be had from the server. */
 
 import { colourOf, css } from "../colour.js";
-import { h } from "../dom.js";
+import { h, name } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
+import { short } from "../numbers.js";
+import { SOFTMAX } from "../state/softmax.js";
 import { choice } from "./choice.js";
+import { plainName } from "./names.js";
+import { errorShare, limits } from "./paint.js";
 
 const SCALES = ["map", "layer", "network"];
 const STEPS = 60; // of the colour bar, on each side of zero
 
 export function mount(root, store) {
-  const show = () => root.replaceChildren(...parts(store));
+  const view = { store, from: h("span", {}), to: h("span", {}), of: h("span", { class: "soft legend-of" }) };
+  const show = () => {
+    root.replaceChildren(...parts(view));
+    showNumbers(view);
+  };
   store.on(["scale", "language", "theme", "note"], show);
+  store.on(["hover", "selected", "forward", "gradients", "direction", "network"], () => showNumbers(view));
   show();
 }
 
-function parts(store) {
+function parts({ store, from, to, of }) {
   const { scale, note } = store.state;
   const scales = SCALES.map((value) => [value, t(`legend.${value}`)]);
-  const [negative, positive] = ["negative", "positive"].map((key) => h("span", {}, t(`legend.${key}`)));
   return [
-    h("span", { class: "legend" }, negative, colourBar(), positive, h("span", { class: "soft" }, t("legend.zero"))),
+    h("span", { class: "legend" }, from, colourBar(), to, of),
     note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : h("span", { class: "push" }),
+    h("span", { class: "soft legend-zero" }, t("legend.zero")),
     h("span", { class: "soft" }, t("legend.strongest")),
     choice(t("legend.scale"), scales, scale, (value) => store.set({ scale: value })),
   ];
+}
+
+/** The numbers at the ends of the bar: of the layer or map that is pointed at or chosen, else of the first one. */
+function showNumbers({ store, from, to, of }) {
+  const { state } = store;
+  const shown = limitNow(state);
+  from.textContent = shown ? `−${short(shown.limit)}` : t("legend.negative");
+  to.textContent = shown ? `+${short(shown.limit)}` : t("legend.positive");
+  of.replaceChildren(...(shown ? [name(shown.title)] : []));
+}
+
+/** {limit, title}: what the strongest colour stands for, and where; null before there is an answer. */
+function limitNow({ network, forward, gradients, direction, hover, selected, scale }) {
+  const backward = direction === "backward";
+  const layers = (backward ? gradients?.session === forward?.session && gradients?.layers : forward?.layers) || null;
+  if (!network || !layers) return null;
+  const place = [hover, selected].find((one) => one?.layer && one.layer !== SOFTMAX && layers.has(one.layer))
+    ?? { layer: network.nodes.find(({ kind, name: own }) => kind !== "input" && layers.has(own))?.name };
+  const layer = layers.get(place.layer);
+  if (!layer) return null;
+  const map = layer.maps.find((one) => one.map === place.map) ?? layer.maps[0];
+  const limit = limits(layers, scale, backward ? errorShare(network, layers) : 1)(layer, map);
+  const title = plainName(network.byName.get(layer.name), network);
+  if (scale === "network") return { limit, title: t("legend.network") };
+  return { limit, title: scale === "map" && !layer.vector ? t("place.map", { layer: title, map: map.map }) : title };
 }
 
 /** A pixel for each step of the scale, from the strongest negative colour to the strongest positive one. */

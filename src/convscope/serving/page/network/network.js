@@ -6,6 +6,7 @@ import { t } from "../i18n.js";
 import { openAtFirst, openTo } from "./blocks.js";
 import { listen, scrollTo } from "./events.js";
 import { showHeads } from "./heads.js";
+import { helpBox } from "./help.js";
 import { paintNetwork } from "./paint.js";
 import { planOf, sceneOf } from "./scene.js";
 
@@ -21,6 +22,11 @@ export function mount(root, store) {
     shownSource: null, // the picture of the answer that is shown
   };
   view.drawSoon = onceAFrame(() => draw(view));
+  view.help = helpBox(root);
+  view.askAbout = (node, button, item = null) => {
+    const below = item ? view.heads.querySelector(`.head[data-layer=${JSON.stringify(node.name)}]`) ?? button : button;
+    view.help.open(node, store.state.network, below, button);
+  };
   listen(view);
   followStore(view);
   new ResizeObserver(() => updateLayout(view)).observe(view.scroller);
@@ -76,6 +82,7 @@ function followStore(view) {
   });
   store.on(["network"], ({ network, selected }) => {
     view.cursor = null;
+    view.help.close();
     view.buttons.clear();
     scroller.scrollLeft = scroller.scrollTop = 0;
     if (network) store.set({ open: openTo(network, openAtFirst(network), selected?.layer) });
@@ -87,7 +94,10 @@ function followStore(view) {
     if (item) scrollTo(scroller, item);
     drawSoon();
   });
-  store.on(["open", "shown", "language"], () => updateLayout(view));
+  store.on(["open", "shown", "language"], () => {
+    view.help.close();
+    updateLayout(view);
+  });
   store.on(["arithmetic", "kernels", "field", "seenBy", "scale", "direction", "loaded"], drawSoon);
   store.on(["theme"], () => {
     rebuildScale();

@@ -2,8 +2,9 @@
 
 import { colourOf, css, cssColour, mapPicture, scaleVersion } from "../colour.js";
 import { valueAt } from "../numbers.js";
+import { SOFTMAX } from "../state/softmax.js";
 import { paintConnections, paintLinks } from "./connections.js";
-import { cellOf } from "./layout.js";
+import { cellOf, LABEL_GAP } from "./layout.js";
 
 const FADED = 0.16; // opacity of what does not belong to the selection
 const ITEM_MARGIN = 24; // pixels that an item's frame may reach beyond it
@@ -17,11 +18,26 @@ export function palette() {
   };
 }
 
-/** A function (layer, map) -> the number that the strongest colour stands for. `layers` of an answer, by name. */
-export function limits(layers, scale) {
-  const strongest = ({ low, high }) => Math.max(Math.abs(low), Math.abs(high));
+/**
+ * A function (layer, map) -> the number that the strongest colour stands for. `layers` of an answer, by name; with a
+ * `share` below 1 not even the largest value gets the strongest colour.
+ */
+export function limits(layers, scale, share = 1) {
+  const strongest = ({ low, high }) => Math.max(Math.abs(low), Math.abs(high)) / share;
   const most = scale === "network" ? Math.max(...[...layers.values()].map(strongest)) : 0;
   return (layer, map) => (scale === "map" ? strongest(map) : scale === "layer" ? strongest(layer) : most);
+}
+
+const LEAST_ERROR = 1e-6;
+
+/**
+ * How wrong the answer is, 0 to 1: the largest gradient at the classes' values, which softmax keeps below 1. Gradients
+ * are painted by it, so that those of an answer that is right stay pale, however they are distributed.
+ */
+export function errorShare(network, layers) {
+  const last = layers.get(network.nodes.at(-1).name);
+  if (!last || network.task === "multi-label") return 1;
+  return Math.min(Math.max(Math.abs(last.low), Math.abs(last.high), LEAST_ERROR), 1);
 }
 
 const pictures = new WeakMap();
@@ -37,7 +53,8 @@ export function pictureOf(layer, map, limit) {
 }
 
 /**
- * `scene` (made by sceneOf): {plan, layers, limit(layer, map), maps(layer) -> maps in the order shown, lit: Map from a
+ * `scene` (made by sceneOf): {plan, layers, limit(layer, map), maps(layer) -> maps in the order shown, probabilities,
+ * classes: those in the last column, names of all classes, off: switched-off maps by layer, lit: Map from a
  * layer to the Set of its lit maps or null, selected, cursor, field, seenBy, windows: Map from a layer to a box, links:
  * [{from: {layer, map}, to: {layer, map}, weight -1..1}], backward, reveal 0..1}.
  * `view`: {left, top, width, height} of the part to paint, in the plan's coordinates.
@@ -54,7 +71,8 @@ export function paintNetwork(context, scene, view, colours = palette()) {
 function paintItem(context, scene, item, colours) {
   const layer = scene.layers?.get(item.node.name);
   if (item.block !== null) paintStack(context, item, colours);
-  if (!layer) paintEmpty(context, item, colours);
+  if (item.node.name === SOFTMAX) paintProbabilities(context, scene, item, colours);
+  else if (!layer) paintEmpty(context, item, colours);
   else if (item.grid.vector) paintVector(context, scene, item, layer, colours);
   else {
     paintMaps(context, scene, item, layer, colours);
@@ -112,8 +130,22 @@ function paintMaps(context, scene, item, layer, colours) {
     context.strokeStyle = colours.line;
     context.strokeRect(cell.x - 0.5, cell.y - 0.5, cell.width + 1, cell.height + 1);
     context.globalAlpha = 1;
+    if (scene.off[node.name]?.includes(map.map)) paintOff(context, cell, colours);
     paintMarks(context, scene, item, layer, map, cell, colours);
   });
+}
+
+/** A cross through what was switched off. */
+function paintOff(context, { x, y, width, height }, colours) {
+  context.strokeStyle = colours.mark;
+  context.lineWidth = 2;
+  context.strokeRect(x, y, width, height);
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + width, y + height);
+  context.moveTo(x + width, y);
+  context.lineTo(x, y + height);
+  context.stroke();
 }
 
 function paintVector(context, scene, item, layer, colours) {
@@ -126,6 +158,7 @@ function paintVector(context, scene, item, layer, colours) {
     context.globalAlpha = alpha * (isLit(scene, layer.name, i) ? 1 : FADED);
     context.fillStyle = css(colourOf(limit ? valueAt(map, i) / limit : 0));
     context.fillRect(x, y, width, height);
+    if (scene.off[layer.name]?.includes(i)) paintOff(context, { x, y, width, height }, colours);
   }
   context.globalAlpha = scene.lit && !scene.lit.has(layer.name) ? FADED * 2 : 1;
   context.lineWidth = 1;
@@ -133,7 +166,61 @@ function paintVector(context, scene, item, layer, colours) {
   const [wide, tall] = [grid.columns * (grid.width + grid.gap) - grid.gap, grid.bottom - grid.y];
   context.strokeRect(grid.x - 1.5, grid.y - 1.5, wide + 3, tall + 3);
   context.globalAlpha = 1;
+  if (grid.labels) paintLabels(context, item, (i) => scene.names[i], () => alpha, colours);
 }
+
+/** The names of classes beside the cells of a vector; `name(i)` and `alpha(i)` of each. */
+function paintLabels(context, { grid }, name, alpha, colours) {
+  context.font = `11px ${familyOf()}`;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (let i = 0; i < grid.count; i += 1) {
+    const { x, y, width, height } = cellOf(grid, i);
+    context.globalAlpha = alpha(i);
+    context.fillStyle = colours.ink;
+    context.fillText(shortened(context, name(i) ?? "", grid.labels), x + width + LABEL_GAP, y + height / 2);
+  }
+  context.globalAlpha = 1;
+}
+
+let family = "";
+const familyOf = () => (family ||= getComputedStyle(document.body).fontFamily);
+
+function shortened(context, text, width) {
+  if (context.measureText(text).width <= width + 1) return text;
+  const letters = [...text];
+  while (letters.length && context.measureText(`${letters.join("")}…`).width > width) letters.pop();
+  return `${letters.join("")}…`;
+}
+
+/** The last column: each class's probability in one hue, with a line that leads on to the bars of the answer. */
+function paintProbabilities(context, scene, item, colours) {
+  const { probabilities, classes, plan, lit } = scene;
+  const { grid } = item;
+  const alpha = revealed(scene, item);
+  const faint = lit && !lit.has(SOFTMAX) ? FADED * 2 : 1;
+  const byClass = new Map((probabilities ?? []).map(({ index, probability }) => [index, probability]));
+  const share = (i) => (byClass.get(classes[i]) ?? 0) * (alpha === 1 || alpha > 0.5 ? 1 : 0);
+  for (let i = 0; i < grid.count; i += 1) {
+    const { x, y, width, height } = cellOf(grid, i);
+    context.globalAlpha = faint * share(i);
+    context.fillStyle = colours.accent;
+    context.fillRect(x, y, width, height);
+    const end = x + width + LABEL_GAP + grid.labels + 4;
+    if (share(i) > 0.01 && end < plan.width) {
+      context.fillRect(end, y + height / 2 - 0.5 - share(i), plan.width + 400 - end, 1 + 2 * share(i));
+    }
+    context.globalAlpha = faint;
+    context.lineWidth = 1;
+    context.strokeStyle = isChosen(scene, classes[i]) ? colours.mark : colours.line;
+    context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
+  }
+  const strength = (i) => faint * (probabilities ? 0.6 + 0.4 * share(i) : 0.5);
+  if (grid.labels) paintLabels(context, item, (i) => scene.names[classes[i]], strength, colours);
+  context.globalAlpha = 1;
+}
+
+const isChosen = ({ selected }, index) => selected?.layer === SOFTMAX && selected.map === index;
 
 /** The frame and pixel of the selected map, the window on its inputs, and the keyboard's cursor. */
 function paintMarks(context, scene, { node }, layer, map, cell, colours) {

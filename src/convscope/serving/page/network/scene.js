@@ -1,16 +1,33 @@
 /** What is painted of the state: which layers, which maps are lit, and the links of the selected map. */
 
 import { countOf, findMap, mapsOf } from "../state/maps.js";
+import { classesShown, lastStepNode, nodeOf, SOFTMAX } from "../state/softmax.js";
+import { textWidths } from "./headtext.js";
 import { isVector, layout } from "./layout.js";
-import { limits } from "./paint.js";
+import { errorShare, limits } from "./paint.js";
 
 const MOST_LINKS = 48; // the strongest; more of them cannot be told apart
 const MOST_MISSING = 4; // lit maps of a layer that are fetched if they are not among the strongest
 
 /** The layout of the network in `room` {width, height}. */
 export function planOf(store, room) {
-  const { network, open } = store.state;
-  return layout(network, open, (node) => countOf(store.state, node), room);
+  const { state } = store;
+  const { network, open } = state;
+  const counts = (node) => (node.name === SOFTMAX ? classesShown(state).length : countOf(state, node));
+  return layout(withLastStep(network), open, counts, room, textWidths(network));
+}
+
+const wholes = new WeakMap();
+
+/** The graph with the step from the last values to probabilities. */
+function withLastStep(network) {
+  const step = lastStepNode(network);
+  if (!step) return network;
+  if (!wholes.has(network)) {
+    const edges = [...network.edges, [step.inputs[0], SOFTMAX]];
+    wholes.set(network, { ...network, nodes: [...network.nodes, step], edges });
+  }
+  return wholes.get(network);
 }
 
 /**
@@ -34,9 +51,12 @@ export function sceneOf(store, plan, extra = {}) {
   const backward = state.direction === "backward";
   const current = state.gradients?.session === state.forward?.session;
   const layers = (backward ? current && state.gradients?.layers : state.forward?.layers) || null;
+  const share = backward && layers ? errorShare(state.network, layers) : 1;
   return {
-    plan, layers, backward, ...selectionOf(state), reveal: 1,
-    limit: layers ? limits(layers, state.scale) : () => 1,
+    plan, layers, backward, scale: state.scale, ...selectionOf(state), reveal: 1,
+    limit: layers ? limits(layers, state.scale, share) : () => 1,
+    probabilities: backward ? null : state.forward?.probabilities ?? null, classes: classesShown(state),
+    names: state.network.class_names, off: state.whatif.channels_off,
     maps: (layer) => mapsShown(store, layer),
     selected: state.selected, field: state.field, seenBy: state.seenBy, ...extra,
   };
@@ -53,12 +73,13 @@ function selectionOf(state) {
 
 /** {lit, links, windows}: the maps that belong to the selected one, links from its inputs to it, its window on them. */
 function makeSelection({ selected, arithmetic, kernels, network }) {
-  const node = selected && network.byName.get(selected.layer);
+  const node = selected && nodeOf(network, selected.layer);
   if (!node) return { lit: null };
   const all = { has: () => true };
   if (selected.map === undefined) return { lit: new Map([node.name, ...node.inputs].map((name) => [name, all])) };
   const terms = arithmetic?.layer === node.name && arithmetic.index[0] === selected.map ? arithmetic.terms : null;
-  const sources = terms ? sourcesOfTerms(terms) : sourcesOfMap(node, selected.map, kernels, network);
+  const sources = node.name === SOFTMAX ? sourcesOfProbability(node, arithmetic)
+    : terms ? sourcesOfTerms(terms) : sourcesOfMap(node, selected.map, kernels, network);
   const lit = new Map([[node.name, new Set([selected.map])]]);
   for (const { layer, map } of sources) lit.set(layer, (lit.get(layer) ?? new Set()).add(map));
   const to = { layer: node.name, map: selected.map };
@@ -76,12 +97,19 @@ function linksTo(to, sources) {
 function sourcesOfTerms(terms) {
   const sums = new Map();
   for (const { input, index, product, value } of terms) {
+    if (input === null) continue; // softmax takes all values, see makeSelection
     const key = `${index[0]} ${input}`;
     const sum = sums.get(key) ?? { layer: input, map: index[0], weight: 0 };
     sum.weight += product ?? value;
     sums.set(key, sum);
   }
   return [...sums.values()];
+}
+
+/** The same for a probability: every value, by its share of all powers. */
+function sourcesOfProbability({ inputs: [layer] }, arithmetic) {
+  return (arithmetic?.layer === SOFTMAX ? arithmetic.terms : [])
+    .map(({ index: [map], product }) => ({ layer, map, weight: product }));
 }
 
 /** The same for a map as a whole: its inputs weighted by the sum of their kernels, where these are known. */

@@ -2,7 +2,8 @@
 
 import { h, name } from "../dom.js";
 import { t } from "../i18n.js";
-import { short } from "../numbers.js";
+import { percent, short } from "../numbers.js";
+import { nodeOf, SOFTMAX } from "../state/softmax.js";
 import { placeOf } from "./cursor.js";
 import { sentence } from "./kinds.js";
 
@@ -16,9 +17,14 @@ export function showTip(tip, state, place, point) {
   tip.hidden = !place;
   if (!place) return;
   const [x, y] = point;
-  const node = state.network.byName.get(place.layer);
-  const about = place.value === null ? sentence(node) : t("network.about", { value: short(place.value) });
+  const node = nodeOf(state.network, place.layer);
+  const about = aboutPlace(place, node, state.network);
   tip.replaceChildren(h("b", {}, name(placeOf(node, place, state))), h("span", {}, about));
   const left = Math.min(x + ASIDE, tip.parentElement.clientWidth - tip.offsetWidth - EDGE);
   tip.style.transform = `translate(${Math.max(left, 4)}px, ${Math.max(y - tip.offsetHeight - ABOVE, 4)}px)`;
+}
+
+function aboutPlace({ layer, value }, node, network) {
+  if (value === null) return sentence(node, network);
+  return layer === SOFTMAX ? `${percent(value)} %` : t("network.about", { value: short(value) });
 }

@@ -9,6 +9,37 @@ export const lastStep = (network) => (isMultiLabel(network) ? "sigmoid" : "softm
 /** Stands for the step where a layer's name is expected; no module can be called that. */
 export const SOFTMAX = "softmax()";
 
+const steps = new WeakMap(); // network -> the node of its last step, or null
+
+/** That step as a node of the graph; null where the network ends in one of its own. */
+export function lastStepNode(network) {
+  if (!steps.has(network)) steps.set(network, makeLastStep(network));
+  return steps.get(network);
+}
+
+function makeLastStep(network) {
+  const last = network.nodes.at(-1);
+  const classes = network.class_names.length;
+  const fits = last.shape.length === 1 && last.shape[0] === classes;
+  if (!fits || ["softmax", "sigmoid"].includes(last.kind)) return null;
+  return { name: SOFTMAX, kind: lastStep(network), type: lastStep(network), shape: [classes], inputs: [last.name],
+    attributes: {}, parameters: 0, group: "" };
+}
+
+/** A node by its name, the last step included. */
+export const nodeOf = (network, name) => (name === SOFTMAX ? lastStepNode(network) : network.byName.get(name));
+
+const IN_ORDER = 20; // classes up to which all are shown, in their own order
+const MOST_PROBABLE = 10; // of more classes
+
+/** The numbers of the classes that stand in the column of the last step: all, or the most probable ones. */
+export function classesShown({ network, forward }) {
+  const count = network.class_names.length;
+  if (count <= IN_ORDER) return Array.from({ length: count }, (_, i) => i);
+  return forward ? forward.probabilities.slice(0, MOST_PROBABLE).map(({ index }) => index)
+    : Array.from({ length: MOST_PROBABLE }, () => null);
+}
+
 /** The calculation of one probability, in the form that GET /api/arithmetic answers with. */
 export function probabilityArithmetic(network, forward, index) {
   return isMultiLabel(network) ? sigmoidArithmetic(network, forward, index) : softmaxArithmetic(forward, index);

@@ -103,7 +103,7 @@ function walk(view, step) {
   const item = items[Math.min(Math.max(now + step, 0), items.length - 1)];
   if (!item) return;
   view.hovered = planes.find(({ layer, first }) => layer === item.node.name && first) ?? null;
-  spoken.textContent = item.block ?? sentence(item.node);
+  spoken.textContent = item.block ?? sentence(item.node, view.store.state.network);
 }
 
 /** Lights the plane at a place [x, y] of the canvas and shows its value; nothing for null. */

@@ -83,7 +83,7 @@ function layerMaps() {
       const layer = forward.layers.get(node.name);
       const maps = layer.maps.slice(0, MAPS).sort((a, b) => a.map - b.map);
       const pictures = maps.map((map) => mapPicture(map, layer.height, layer.width, limit(layer, map)));
-      const title = h("h3", {}, name(node.name), ` · ${kindWithSize(node)}`);
+      const title = h("h3", {}, name(node.name), ` · ${kindWithSize(node, network)}`);
       return h("div", { class: "moment-layer" }, title, h("div", { class: "moment-row" }, pictures));
     }));
   }

@@ -1,0 +1,66 @@
+/** The words of a layer's head, and how many pixels they need. */
+
+import { t } from "../i18n.js";
+import { lastStepNode, SOFTMAX } from "../state/softmax.js";
+import { amount, ownName, shapeText, windowText } from "./kinds.js";
+import { isVector } from "./layout.js";
+import { plainName } from "./names.js";
+
+const SIZE = 11; // pixels of the letters
+const LEAST = 30; // pixels of a column
+const MOST = 96; // longer words are cut
+const MOST_LABELS = 20; // classes that are written beside their cells
+const LONGEST_LABEL = 84; // pixels
+const ELEMENTWISE = new Set(["activation", "norm", "dropout", "identity", "flatten", "input"]);
+
+/** {title, lines, code}: the plain name, what there is to say about it, and the name in the code where it differs. */
+export function headText({ node, block, members }, network) {
+  if (block !== null) {
+    return { title: ownName(block), code: "",
+      lines: [t("network.block", { n: members.length }), t("network.open"), shapeText(node.shape)] };
+  }
+  const title = plainName(node, network);
+  const code = node.name === SOFTMAX ? "" : ownName(node.name);
+  return { title, code: code.toLowerCase() === title.toLowerCase() ? "" : code, lines: linesOf(node) };
+}
+
+function linesOf(node) {
+  const { shape, kind } = node;
+  if (isVector(shape)) return [windowText(node), String(shape[0])].filter(Boolean);
+  const size = shape.slice(1).join("×");
+  return ELEMENTWISE.has(kind) ? [size] : [windowText(node), amount(shape), size].filter(Boolean);
+}
+
+let pen = null; // {context, family}
+const widths = new Map();
+
+function widthOf(text, weight = 400) {
+  const { fontFamily: family } = getComputedStyle(document.body);
+  pen ??= { context: document.createElement("canvas").getContext("2d"), family };
+  const key = `${weight} ${text}`;
+  if (!widths.has(key)) {
+    pen.context.font = `${weight} ${SIZE}px ${pen.family}`;
+    widths.set(key, pen.context.measureText(text).width);
+  }
+  return widths.get(key);
+}
+
+/** Whether the values of a layer are those of the classes, whose names then stand beside them. */
+function isOfClasses(node, network) {
+  const count = network.class_names.length;
+  return isVector(node.shape) && node.shape[0] === count && count <= MOST_LABELS
+    && (node.name === SOFTMAX || network.nodes.slice(-2).includes(node));
+}
+
+/** Pixels that words need: `least(item)` those of its head and labels, `labels(node)` those of the labels. */
+export function textWidths(network) {
+  const labels = (node) => (isOfClasses(node, network) || node === lastStepNode(network)
+    ? Math.min(Math.max(...network.class_names.map((label) => widthOf(label))), LONGEST_LABEL) : 0);
+  const least = (item) => {
+    const { title, lines } = headText(item, network);
+    const words = Math.max(widthOf(title, 600), ...lines.map((line) => widthOf(line))) + 4;
+    const beside = item.block === null ? labels(item.node) : 0;
+    return Math.max(LEAST, Math.min(words, MOST), beside ? beside + 24 : 0);
+  };
+  return { least, labels };
+}

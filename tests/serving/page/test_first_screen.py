@@ -1,0 +1,116 @@
+"""What is in sight at first: the whole network with its answer, names and numbers that a reader understands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import RELU, answered, drawn, until
+
+# Heads whose words touch those of the neighbour, or whose letters are smaller than 11 pixels.
+CROWDED = """() => {
+  const boxes = [...document.querySelectorAll(".head")].map((head) => [...head.children].filter((one) =>
+    one.textContent && !one.classList.contains("code")).map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return { size: parseFloat(getComputedStyle(one).fontSize), ...range.getBoundingClientRect().toJSON() };
+    }));
+  const small = boxes.flat().filter(({ size }) => size < 11);
+  const touching = boxes.slice(1).filter((words, i) => words.some((word) => boxes[i].some((other) =>
+    other.top === word.top && other.right + 2 > word.left)));
+  return [small, touching];
+}"""
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1024, 768)])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_default_network_is_in_sight_with_its_answer(visit, mnist, size, language):
+    page = visit(mnist + f"#lang={language}&example=14", width=size[0], height=size[1])
+    answered(page)
+    expect(page.locator("select.classifier")).to_have_value("mnist-relu")
+    # 13 layers and softmax, all without a scroll bar.
+    expect(page.locator(".head")).to_have_count(14)
+    assert page.locator("#network .scroller").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
+    for place in (".head >> nth=13", ".verdict .figure", ".classes li >> nth=9", ".board", ".legend-bar"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=1)
+    assert page.evaluate(CROWDED) == [[], []]
+
+
+def test_heads_say_in_plain_words_what_layers_are_and_in_small_what_the_code_calls_them(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    head = page.locator('.head[data-layer="features.3"]')
+    lines = ["Conv 2", "5×5", "16 maps", "10×10", "features.3"]
+    for line in lines:
+        expect(head).to_contain_text(line)
+    page.get_by_role("button", name="中文").click()
+    for line in ["卷积 2", "5×5", "16 张图", "features.3"]:
+        expect(head).to_contain_text(line)
+    titles = page.locator(".head b").all_inner_texts()
+    assert titles[-2:] == ["输出", "Softmax"]
+
+
+def test_every_layer_says_in_two_sentences_what_it_does(visit, mnist):
+    page = visit(mnist + "#model=mnist-lenet5&example=14&lang=en")
+    answered(page)
+    asks = page.locator(".ask")
+    expect(asks).to_have_count(page.locator(".head").count())
+    for i in range(asks.count()):
+        asks.nth(i).click()
+        text = page.locator(".help-box p")
+        expect(text).to_be_visible()
+        sentences = re.findall(r"[.:)](?= |$)", text.inner_text())
+        assert len(sentences) >= 2, text.inner_text()
+        expect(text).not_to_contain_text("no description")
+    page.locator(".ask").nth(1).click()
+    expect(page.locator(".help-box")).to_contain_text("narrow or “valid” convolution")
+    expect(page.locator(".help-box")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".help-box")).to_be_hidden()
+    expect(page.locator(".ask").nth(1)).to_be_focused()
+    table = page.locator('.head[data-layer="C3"]')
+    table.click()
+    expect(page.locator("#drawer")).to_contain_text("a table says which")
+    page.locator('.head[data-layer="output"]').click()
+    expect(page.locator("#drawer")).to_contain_text("strong orange means far away, least likely")
+
+
+def test_the_legend_has_the_numbers_of_what_is_pointed_at(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    ends = page.locator(".legend > span")
+    expect(page.locator(".legend-of")).to_have_text("Conv 1")
+    shown = page.locator('.head[data-layer="features.0"] small').inner_text()
+    assert ends.nth(0).inner_text() == shown.replace("±", "−")
+    assert ends.nth(1).inner_text() == shown.replace("±", "+")
+    page.locator('.head[data-layer="features.3"]').click()
+    expect(page.locator(".legend-of")).to_have_text("Conv 2")
+    page.locator("#legend [data-value=network]").click()
+    expect(page.locator(".legend-of")).to_have_text("network")
+    texts = page.locator(".head:not([data-layer='softmax()']) small").all_inner_texts()
+    assert len(set(texts)) == 1 and texts[0].startswith("±")
+
+
+def test_a_cell_of_the_softmax_column_opens_its_calculation(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.locator(".scroller").focus()
+    for key in ("ArrowRight", "End", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".path")).to_contain_text("softmax")
+    expect(page.locator(".path b")).to_have_text("2")
+    until(page, "() => location.hash.includes('at=softmax')")
+
+
+def test_colours_of_gradients_pale_with_the_error(visit, mnist):
+    # An answer that is right leaves nothing to learn: its gradients must not look as strong as those of a wrong one.
+    page = drawn(visit, mnist + RELU)
+    page.get_by_role("button", name="Backward: gradients").click()
+    small = page.locator('.head[data-layer="classifier.4"] small')
+    select_label = page.get_by_label("If the truth is")
+    select_label.select_option("2")
+    expect(small).to_have_text(re.compile(r"^±1\.0"))
+    select_label.select_option("7")
+    expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
+    # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
+    expect(small).to_have_text(re.compile(r"^±1\.0"))
