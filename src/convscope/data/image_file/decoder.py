@@ -19,7 +19,9 @@ from .modes import (
     HIGH_DEPTH,
     WHITE_16_BITS,
     correct_pixel_values,
+    has_deep_colour,
     has_one_channel,
+    reject_faint_colour,
     reject_misread_tiff,
     scale_transparency,
     to_gray_or_rgb,
@@ -54,8 +56,10 @@ def decode(content: bytes, longest_side: int | None = None, white: int = WHITE_1
         reject_misread_tiff(image)
         if longest_side is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (2 * longest_side, 2 * longest_side))
-        gray = has_one_channel(image)
+        gray, deep_colour = has_one_channel(image), image.format == "PNG" and has_deep_colour(image)
         image.load()
+        if deep_colour:
+            reject_faint_colour(image)
         if image.format == "PNG":
             require_all_png_rows(image, content)
         elif image.format in ("JPEG", "MPO"):

@@ -10,6 +10,8 @@ from .unreadable import UnreadableImage
 WHITE_16_BITS = 65535
 HIGH_DEPTH = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
 GRAY_MODES = HIGH_DEPTH | {"1", "L", "LA", "La", "F"}
+# Values of 8 bits; where all are below it, 16 bits hold data of fewer bits.
+FAINT = 64
 # Tags of TIFF.
 BITS_PER_SAMPLE, PHOTOMETRIC, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 258, 262, 284, 339
 
@@ -69,6 +71,29 @@ def reject_misread_tiff(image: Image.Image) -> None:
         raise UnreadableImage("signed integer pixels, whose range is unknown")
     if tags.get(PLANAR_CONFIGURATION) == 2 and len(bits := tags.get(BITS_PER_SAMPLE, ())) > 1 and max(bits) > 8:
         raise UnreadableImage("16 bits per channel with the channels stored apart, which Pillow cannot read")
+
+
+def has_deep_colour(image: Image.Image) -> bool:
+    """Whether a PNG that is not loaded yet has 16 bits per channel of which Pillow keeps the upper eight."""
+    tile = image.tile[0][3] if image.tile else None  # type: ignore[attr-defined]
+    return isinstance(tile, str) and tile in ("RGB;16B", "RGBA;16B", "LA;16B")
+
+
+def reject_faint_colour(image: Image.Image) -> None:
+    """Raise UnreadableImage if the upper eight of 16 bits per channel hold nearly nothing: data of 8 to 14 bits.
+
+    Of 12 bits, 16 values would be left, all nearly black.
+    """
+    highest = max(high for _, high in _extrema(image)[:3])
+    if 0 < highest < FAINT:
+        raise UnreadableImage(
+            "16 bits per channel that use less than a quarter of their range, of which 8 bits are read: convert it to "
+            "8 bits per channel"
+        )
+
+
+def _extrema(image: Image.Image) -> tuple[tuple[int, int], ...]:
+    return image.convert("RGB").getextrema()  # type: ignore[return-value]
 
 
 def scale_transparency(image: Image.Image) -> None:

@@ -34,7 +34,7 @@ def reason_without_labels(folder: Folder) -> str | None:
     filled = [each for each in inner if each.has_images()]
     classes = [each for each in filled if each not in plain and not (split_of(each.name) and not each.folders())]
     if not classes and (coco or (plain and beside)):
-        what = listed(coco or beside, 2)
+        what = listed(list(dict.fromkeys(coco or beside)), 2)
         return (
             f"a set for detection, with boxes in {what}, not one class per image: put the images into one folder per "
             "class, or add a table (.csv) with the columns path and label"
