@@ -86,6 +86,12 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
+def spreadsheet_safe(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: a quote comes before what begins as one."""
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files and folders that a killed process left directly in `folder`."""
     for path in folder.glob(f"{UNFINISHED}*"):

@@ -84,3 +84,20 @@ def test_a_reader_that_leaves_early_is_no_error(run, pictures):
     words = f"{sys.executable} -m convscope predict {run} {pictures} --format jsonl | head -n 0"
     done = subprocess.run(words, shell=True, capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+def test_csv_is_exact_unless_a_spreadsheet_or_a_terminal_reads_it(run, pictures, capsys, monkeypatch):
+    names = ["=HYPERLINK(1)", "+1", "@x", "\x1b[2Jx", "plain"]
+    for name in names:
+        (pictures / f"{name}.png").write_bytes((pictures / "0.png").read_bytes())
+    monkeypatch.chdir(pictures)
+    words = ["predict", run, "--format", "csv", *(f"./{n}.png" if n == "plain" else f"{n}.png" for n in names)]
+
+    def paths(*options: str) -> list[str]:
+        assert main([*words, *options]) == 0
+        return [row["path"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))]
+
+    assert paths() == [f"{name}.png" for name in names]
+    assert paths("--csv-safe") == ["'=HYPERLINK(1).png", "'+1.png", "'@x.png", "\x1b[2Jx.png", "plain.png"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert paths()[3] == "\\x1b[2Jx.png"

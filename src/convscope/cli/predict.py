@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import DataError, UsageError, printable
-from ..files import csv_text
+from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
 from .output import print_json, print_table
 from .parameters import Device, Run, Strict
@@ -45,6 +45,12 @@ def predict_command(
     topk: Annotated[int, Option(help="Number of classes to show per image.", min=1, metavar="N")] = 3,
     format: Annotated[Format, Option(help="Output format; jsonl is one JSON document per line.")] = Format.table,
     json: Annotated[bool, Option("--json", help="Same as --format json.")] = False,
+    csv_safe: Annotated[
+        bool,
+        Option(
+            "--csv-safe", help="In CSV, put a quote before names that a spreadsheet would run as formulas (=, +, -, @)."
+        ),
+    ] = False,
     device: Device = "auto",
     strict: Strict = False,
 ) -> None:
@@ -57,6 +63,7 @@ def predict_command(
     classifier.network.to(choose_device(device))
     sources = list(find_images(images))
     writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names), classifier.task.multi_label)
+    writer.safe = csv_safe
     predicted, skipped = 0, []
     for result in classifier.predict_each(sources, topk):
         path = STDIN if isinstance(result.image, bytes) else str(result.image)
@@ -135,6 +142,7 @@ class _Writer:
 
     def __init__(self, topk: int, classes: int, multi_label: bool = False):
         self.rows: list[dict[str, Any]] = []
+        self.safe = False
         self.multi_label = multi_label
 
     def write(self, row: dict[str, Any]) -> None:
@@ -176,7 +184,8 @@ class _JsonLines(_Writer):
 class _Csv(_Writer):
     """One row per image `path,label,probability,index,label_2,probability_2,...`, printed as soon as it is known.
 
-    Several labels of an image stand in a further column `labels`, with `|` between them.
+    Cells are exact, except on a terminal, which would obey control characters in names: there they are escaped.
+        Several labels of an image stand in a further column `labels`, with `|` between them.
     """
 
     def __init__(self, topk: int, classes: int, multi_label: bool = False):
@@ -191,7 +200,11 @@ class _Csv(_Writer):
         self._print([row["path"], *labels, row["label"], f"{row['probability']:.6f}", row["index"], *further])
 
     def _print(self, cells: list[Any]) -> None:
-        typer.echo(csv_text([cells]), nl=False)
+        if self.safe:
+            cells = [spreadsheet_safe(cell) for cell in cells]
+        if sys.stdout.isatty():
+            cells = [printable(cell) for cell in cells]
+        sys.stdout.write(csv_text([cells]))  # typer.echo would take escape sequences out of names
 
 
 _WRITERS = {Format.table: _Table, Format.json: _Json, Format.jsonl: _JsonLines, Format.csv: _Csv}
