@@ -60,3 +60,5 @@ def share_command(
         )
     typer.echo(f"epochs     {len(shared.epochs)} of {shared.all_epochs}")
     typer.echo(f"pictures   {shared.examples}")
+    if shared.training_images:
+        typer.echo(f"training   {shared.training_images:,} images to train with in the page")

@@ -42,7 +42,9 @@ def visit_file(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(path.as_uri() + link)
-        page.locator(".head").first.wait_for(state="attached")
+        page.locator("[role=tab][aria-selected=true]").wait_for()
+        if page.locator("#to-network[aria-selected=true]").count():
+            page.locator(".head").first.wait_for()
         return page
 
     yield open_file

@@ -21,6 +21,7 @@ from ..examples import Example, Examples
 from .html import page_html, page_parts
 from .packing import Part
 from .precision import PrecisionError, precision_error
+from .training_images import first_weights, training_images
 
 MAX_MB = 16.0
 TYPES = {"8bit": "int8", "half": "float16", "full": "float32"}
@@ -38,6 +39,7 @@ class Shared:
     epochs: list[int]
     all_epochs: int
     examples: int
+    training_images: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON."""
@@ -107,26 +109,45 @@ class _File:
         if precision != "full":
             error = precision_error(self.served, described)
         listed = given + self._add_examples(self._usual_examples(), required=False, first=len(given))
+        training = self._add_training_images(described)
         epochs = self._add_epochs(TYPES[precision])
         entry = self.served.entry()
+        if error is not None:
+            words = error.sentences(precision)
+            entry["description"] = {
+                language: f"{entry['description'][language]} · {words[language]}" for language in words
+            }
         run = self.served.run_folder
         contents = {
             "classifier": {**entry, "has_snapshots": bool(epochs)},
             "network": {k: v for k, v in self.served.graph.items() if k not in ("nodes", "edges", "groups")},
             "graph": "graph",
             "weights": "weights",
-            "precision": None if error is None else {"name": precision, **vars(error)},
             "examples": listed,
             "first": listed[0]["id"] if given else None,
             "training": {
                 "epochs": [{"epoch": epoch, "weights": f"epoch/{epoch}"} for epoch in epochs],
                 "metrics": run.read_metrics() if run is not None and epochs else [],
+                "images": training,
             },
         }
         self.parts.append(Part.of("contents", _json(contents)))
         html = page_html(self.title, self.parts).encode()
         write_atomically(path, html)
-        return Shared(path, len(html), precision, error, epochs, len(self.served.epochs()), len(listed))
+        count = training["count"] if training else 0
+        return Shared(path, len(html), precision, error, epochs, len(self.served.epochs()), len(listed), count)
+
+    def _add_training_images(self, described: EngineNetwork) -> dict[str, Any] | None:
+        """Add images to train with, as many as fit, and what an untrained network is like."""
+        images = training_images(self.served, described)
+        while images is not None and images.labels:
+            before, count = self.size, len(self.parts)
+            if self.add("training/pixels", images.pixels) and self.add("training/labels", images.labels):
+                return {**images.entry(), "first_weights": first_weights(self.served, described)}
+            self.size = before
+            del self.parts[count:]
+            images = images.half()
+        return None
 
     def _add_network(self) -> tuple[EngineNetwork, str]:
         """Add graph and weights in the finest precision that fits, or the one that was wished."""

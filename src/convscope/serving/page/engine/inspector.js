@@ -63,6 +63,17 @@ export class Inspector {
     this.networks.delete(epoch);
   }
 
+  /** Keep the weights of an epoch as arrays of the tensors; null leaves a tensor as it is in the network. */
+  addEpochTensors(epoch, arrays) {
+    this.epochs.set(epoch, null);
+    this.networks.set(epoch, this.networkOf(null).withTensors(arrays));
+  }
+
+  removeEpoch(epoch) {
+    this.epochs.delete(epoch);
+    this.networks.delete(epoch);
+  }
+
   nodeOf(name) {
     const node = this.networkOf(null).nodes.get(name);
     if (!node) throw new RangeError(`no layer is called '${name}'`);
@@ -82,15 +93,15 @@ export class Inspector {
   }
 
   /** `pixels` are those of one image as the network sees it: uint8, channels x height x width. */
-  forward(pixels, { maps = 16, epoch = null, changes = {} } = {}) {
+  forward(pixels, { maps = 16, epoch = null, changes = {}, base = this.networkOf(epoch) } = {}) {
     const started = performance.now();
-    const network = changedNetwork(this.networkOf(epoch), changes);
+    const network = changedNetwork(base, changes);
     const seen = covered(pixels, this.graph.input, changes.occlude);
     const input = normalise(seen, this.graph.input, this.classifier);
     const pass = network.forward(input);
     this.made += 1;
     const session = `session ${this.made}`;
-    this.sessions.set(session, { pixels, epoch, changes, network, input, pass });
+    this.sessions.set(session, { pixels, epoch, base, network, input, pass });
     if (this.sessions.size > MOST_SESSIONS) this.sessions.delete(this.sessions.keys().next().value);
     const [channels, height, width] = this.graph.input;
     const layers = this.graph.nodes.map(({ name, shape, value }) =>
@@ -115,8 +126,8 @@ export class Inspector {
   }
 
   whatIf(id, changes) {
-    const { pixels, epoch } = this.session(id);
-    return this.forward(pixels, { epoch, changes });
+    const { pixels, epoch, base } = this.session(id); // the weights of the epoch may have been forgotten meanwhile
+    return this.forward(pixels, { epoch, changes, base });
   }
 
   /** Maps of one layer: { from, to } in the order of strength, or a list of their numbers. */

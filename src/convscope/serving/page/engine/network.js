@@ -127,6 +127,13 @@ export class Network {
     return copied;
   }
 
+  /** The same network with other numbers in its tensors, where `arrays` has some. */
+  withTensors(arrays) {
+    const other = this.copy();
+    other.tensors = this.tensors.map((tensor, t) => (arrays[t] ? { ...tensor, data: arrays[t] } : tensor));
+    return other;
+  }
+
   valueInfo(number) {
     if (number === 0) return { shape: this.graph.input, batched: true };
     const { shape, batched = true } = this.graph.operations[number - 1];

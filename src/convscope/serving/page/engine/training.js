@@ -7,7 +7,7 @@ import { sizeOf } from "./weights.js";
 const EVALUATION_BATCH = 64;
 
 /** Numbers from 0 to 1 that are the same for the same seed (Mulberry32). */
-function randomNumbers(seed) {
+export function randomNumbers(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

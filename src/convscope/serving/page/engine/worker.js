@@ -5,11 +5,13 @@
  */
 
 import { Inspector } from "./inspector.js";
+import { LiveTraining, randomWeights, unpackImages } from "./live_training.js";
 import { toSafetensors } from "./safetensors.js";
 import { Training } from "./training.js";
 
 let inspector = null;
 let training = null;
+let live = null;
 
 const QUESTIONS = {
   open(graph, weights, classifier, options) {
@@ -25,6 +27,23 @@ const QUESTIONS = {
   steps: (count) => Array.from({ length: count }, () => training.step()),
   evaluate: (data) => training.evaluate(data),
   weights: () => toSafetensors(inspector.networkOf(null).tensors),
+  /** Train on packed images (see `unpackImages`) until it is paused, and post news. */
+  live({ packed, labels, description, mean, std, settings, moments }) {
+    const network = inspector.networkOf(null);
+    if (moments) randomWeights(network.tensors, moments, settings.seed);
+    const pixels = unpackImages(packed, description, network.graph.input);
+    const size = pixels.length / labels.length;
+    const part = (from, to) =>
+      ({ pixels: pixels.slice(from * size, to * size), labels: Array.from(labels.slice(from, to)) });
+    const data = { ...part(description.tested, labels.length), mean, std };
+    const sets = { tested: part(0, description.tested), data };
+    live = new LiveTraining(network, sets, settings, (news) => self.postMessage({ news }));
+    return { trained: data.labels.length, tested: sets.tested.labels.length, tensors: live.weights() };
+  },
+  run: () => live.run(),
+  pause: () => live.pause(),
+  change: (settings) => live.change(settings),
+  learn: (pixels, label) => live.learn(pixels, label),
   /** A heat map of a picture that another worker has a session of. */
   explain({ pixels, epoch, changes }, question) {
     const { session } = inspector.forward(pixels, { epoch, changes, maps: 0 });

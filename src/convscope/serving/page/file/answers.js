@@ -8,6 +8,7 @@ import { EngineWorker } from "./engine_worker.js";
 import { Explainer } from "./explainer.js";
 import { decode } from "./picture.js";
 import { preprocess } from "./preprocess.js";
+import { Trainer } from "./trainer.js";
 
 const NO_CLASSIFIER = { en: "This file does not hold that classifier.", zh: "此文件中没有该分类器。" };
 const MOST_SESSIONS = 24;
@@ -23,12 +24,12 @@ async function networkParts({ graph, weights, network, preprocessing }, unpack) 
 class Answers {
   constructor(contents, parts, unpack, program) {
     Object.assign(this, { contents, parts, unpack, program });
-    this.training = null;
-    this.sessions = new Map(); // id -> { pixels, epoch, changes }
+    this.training = contents.training.images ? new Trainer(this) : null;
+    this.sessions = new Map(); // id -> { pixels, classifier, epoch, key, changes }
     this.pictures = new Map(); // url -> Blob
     this.known = new Set([null]); // epochs whose weights the worker has
     this.quick = new EngineWorker(program);
-    this.explainer = new Explainer(program, parts, (epoch) => this.weightsOf(epoch));
+    this.explainer = new Explainer(program, parts, (asked) => this.weightsFor(asked));
   }
 
   async open() {
@@ -37,17 +38,25 @@ class Answers {
   }
 
   async classifiers() {
-    return { classifiers: [this.contents.classifier], current: this.contents.classifier.id };
+    const { classifier } = this.contents;
+    const here = this.training?.worker ? [this.training.entry] : [];
+    return { classifiers: [classifier, ...here], current: classifier.id };
+  }
+
+  isTrainedHere(classifier) {
+    return Boolean(this.training?.worker) && classifier === this.training.id;
   }
 
   check(classifier) {
-    if (classifier !== this.contents.classifier.id) throw new Failure(404, NO_CLASSIFIER);
+    if (classifier !== this.contents.classifier.id && !this.isTrainedHere(classifier)) {
+      throw new Failure(404, NO_CLASSIFIER);
+    }
   }
 
   async network(classifier) {
     this.check(classifier);
     const [{ nodes, edges, groups }] = this.parts;
-    return { ...this.contents.network, nodes, edges, groups };
+    return { ...this.contents.network, classifier, nodes, edges, groups };
   }
 
   async examples() {
@@ -68,20 +77,27 @@ class Answers {
     return new Blob([await this.unpack(path)]);
   }
 
-  async snapshots() {
+  async snapshots(classifier) {
+    if (this.isTrainedHere(classifier)) return this.training.snapshots();
     const { epochs, metrics } = this.contents.training;
     return { epochs: epochs.map(({ epoch }) => epoch), metrics, running: false, finished: true };
   }
 
-  trainingRows(classifier, onRow, onEnd) {
-    queueMicrotask(onEnd); // no training of the service runs here
-    return () => {};
+  trainingRows(classifier, onRow) {
+    return this.training.follow(onRow);
   }
 
   /** The block of the weights after an epoch; null for the finished ones. */
   async weightsOf(epoch) {
     const kept = this.contents.training.epochs.find((one) => one.epoch === epoch);
     return kept ? (await this.unpack(kept.weights)).buffer : null;
+  }
+
+  /** [question, ...words] with which another worker is given the weights of a session; null for the finished ones. */
+  async weightsFor({ classifier, epoch, key }) {
+    if (this.isTrainedHere(classifier)) return ["addEpochTensors", key, this.training.tensorsOf(epoch)];
+    const weights = await this.weightsOf(epoch);
+    return weights && ["addEpoch", key, weights];
   }
 
   async learnEpoch(epoch) {
@@ -100,15 +116,26 @@ class Answers {
   async forward(image, classifier, { maps = 16, epoch = null } = {}) {
     this.check(classifier);
     const pixels = preprocess(await decode(image), this.contents.network.preprocessing);
+    const key = await this.keyOf(classifier, epoch);
+    const answer = await this.quick.ask("forward", pixels, { maps, epoch: key });
+    return this.remember({ ...answer, classifier, epoch }, { pixels, classifier, epoch, key, changes: {} });
+  }
+
+  /** What the worker calls the weights of an epoch, which it has when this is known. */
+  async keyOf(classifier, epoch) {
+    const { training } = this;
+    if (this.isTrainedHere(classifier)) {
+      return training.nameOf(training.epochs.includes(epoch) ? epoch : training.newest);
+    }
     await this.learnEpoch(epoch);
-    const answer = await this.quick.ask("forward", pixels, { maps, epoch });
-    return this.remember(answer, { pixels, epoch, changes: {} });
+    return epoch;
   }
 
   async whatIf(session, changes) {
     const answer = await this.quick.ask("whatIf", session, changes);
-    const { pixels, epoch } = this.sessions.get(session);
-    return this.remember(answer, { pixels, epoch, changes });
+    const before = this.sessions.get(session);
+    const { classifier, epoch } = before;
+    return this.remember({ ...answer, classifier, epoch }, { ...before, changes });
   }
 
   activations(session, layer, { range, only }) {

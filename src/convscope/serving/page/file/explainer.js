@@ -6,9 +6,9 @@ import { EngineWorker } from "./engine_worker.js";
 const EXPIRED = { en: "This picture has expired: give it again.", zh: "该图像已过期，请重新提交。" };
 
 export class Explainer {
-  /** `weightsOf(epoch)` gives the block of the weights of an epoch, null for the finished ones. */
-  constructor(program, parts, weightsOf) {
-    Object.assign(this, { program, parts, weightsOf, worker: null, waiting: new Set() });
+  /** `weightsFor(session)` is the question that gives a worker the weights of a session, null for the finished ones. */
+  constructor(program, parts, weightsFor) {
+    Object.assign(this, { program, parts, weightsFor, worker: null, waiting: new Set() });
   }
 
   async open() {
@@ -17,7 +17,7 @@ export class Explainer {
     return worker;
   }
 
-  /** `session` is { pixels, epoch, changes }. */
+  /** `session` is { pixels, classifier, epoch, key, changes }. */
   async attribution(session, question, signal) {
     if (!session) throw new Failure(404, EXPIRED);
     const asked = { signal };
@@ -26,9 +26,9 @@ export class Explainer {
     this.worker ??= this.open();
     try {
       const worker = await this.worker;
-      const weights = await this.weightsOf(session.epoch);
-      if (weights) await worker.ask("addEpoch", session.epoch, weights);
-      return await worker.ask("explain", session, question);
+      const weights = await this.weightsFor(session);
+      if (weights) await worker.ask(...weights);
+      return await worker.ask("explain", { ...session, epoch: session.key }, question);
     } finally {
       this.waiting.delete(asked);
     }

@@ -10,6 +10,9 @@ let answering = service;
 /** From now on `other`, with the methods of `service`, gives the answers. */
 export const answerWith = (other) => (answering = other);
 
+/** What trains the network in the page itself (`file/trainer.js`); null where there is no such thing. */
+export const trainer = () => answering.training;
+
 export const classifiers = () => answering.classifiers();
 export const network = (classifier, signal) => answering.network(classifier, signal);
 export const examples = (classifier, signal) => answering.examples(classifier, signal);

@@ -40,5 +40,5 @@ export function slider(store) {
 
 function positionText({ epoch, snapshots }, { position, end }) {
   if (position === end) return t(snapshots?.live ? "training.newest" : "training.finishedWeights");
-  return epoch === 0 ? t("training.untrained") : t("training.after", { epoch });
+  return epoch === 0 ? t("training.untrained") : t("training.after", { epoch: Math.round(epoch * 10) / 10 });
 }

@@ -6,6 +6,7 @@ import { curves } from "./curves.js";
 import { emptyTab } from "./empty.js";
 import { moment } from "./moment.js";
 import { slider } from "./slider.js";
+import { trainerPanel } from "./trainer.js";
 
 export function mount(root, store) {
   const header = runHeader(store);
@@ -20,16 +21,18 @@ export function mount(root, store) {
   const now = moment(store);
   const left = h("div", { class: "training-curves" }, epochs.element, charts.map((chart) => chart.element));
   const body = h("div", { class: "training-body" }, left, now.element);
-  root.append(h("div", { class: "training" }, header.element, empty.element, body));
+  const trainer = trainerPanel(store);
+  root.append(h("div", { class: "training" }, trainer?.element, header.element, empty.element, body));
+  trainer?.show();
 
   function show() {
     if (root.hidden) return;
     const { snapshots, epoch } = store.state;
     const known = isKnown(snapshots);
-    empty.element.hidden = known;
+    empty.element.hidden = known || Boolean(trainer);
     header.element.hidden = body.hidden = !known;
     if (!known) {
-      empty.show(store.state);
+      if (!trainer) empty.show(store.state);
       return;
     }
     chooseExample(store);
@@ -90,7 +93,7 @@ function runHeader(store) {
 function progressText({ metrics, running }) {
   const last = metrics.at(-1);
   if (!last) return t("training.firstEpoch");
-  const values = { epoch: last.epoch, seconds: Math.round(last.seconds ?? 0) };
+  const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: Math.round(last.seconds ?? 0) };
   if (running) return t("training.soFar", values);
   return t("val/map" in last ? "training.wholeOfLabels" : "training.whole", { ...values, ...bestEpoch(metrics) });
 }
