@@ -89,4 +89,4 @@ def _load_bundled(name: str) -> Data:
     white = int(gray.max())
     spread = np.round(np.arange(white + 1) * (255 / white)).astype(np.uint8)
     whole = Split(spread[gray], labels, [f"{name}/{i:04d}" for i in range(len(labels))])
-    return Data(name, DIGITS, divide(whole, BUNDLED[name], BUNDLED[name]), kind="digits")
+    return Data(name, DIGITS, divide(whole, BUNDLED[name], BUNDLED[name]), held_out=True, kind="digits")

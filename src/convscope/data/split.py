@@ -176,6 +176,20 @@ def hold_out(splits: dict[str, Split]) -> dict[str, Split]:
     return {**held, **{name: split for name, split in splits.items() if name != "train"}}
 
 
+def without_validation(data: Data) -> Data:
+    """Return `data` with the images that were held out for validation trained on; a split that it brought stays."""
+    if "val" not in data.splits or not (data.divided or data.held_out):
+        return data
+    others = {name: split for name, split in data.splits.items() if name not in ("train", "val")}
+    splits = {"train": data.splits["train"].join(data.splits["val"]), **others}
+    origin = data.origin
+    if origin is not None:
+        given = origin.splits.partition(" (" if data.divided else "; validation")[0]
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in splits.items())
+        origin = replace(origin, splits=f"{given} ({sizes}); none held out for validation")
+    return replace(data, splits=splits, origin=origin)
+
+
 def split_table(data: Data) -> bytes:
     """Return CSV `path,label,split` of every image, the record of what a run is trained, validated and tested on.
 

@@ -19,9 +19,11 @@ def curves(history: list[dict[str, float]]) -> dict[str, str]:
     if not history:
         return {}
     epochs = [row["epoch"] for row in history]
-    train_loss, val_loss = _column(history, "train/loss"), _column(history, "val/loss")
+    # The other curve is that of the test images where there are none for validation.
+    other = "val" if "val/loss" in history[0] else "test"
+    train_loss, val_loss = _column(history, "train/loss"), _column(history, f"{other}/loss")
     accuracy = "top1" if "train/top1" in history[0] else "subset_accuracy"
-    train_error, val_error = (_error(_column(history, f"{split}/{accuracy}")) for split in ("train", "val"))
+    train_error, val_error = (_error(_column(history, f"{split}/{accuracy}")) for split in ("train", other))
     return {
         "loss": _chart(epochs, train_loss, val_loss, logarithmic=min(train_loss + val_loss) > 0),
         "error": _chart(epochs, train_error, val_error, logarithmic=True),

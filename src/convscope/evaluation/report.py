@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class Report:
     """What the page shows: the evaluation of one split, its pixels (uint8, N x C x H x W), and how it came about.
 
     `history` (one row per epoch) is empty when a finished classifier is evaluated later. `command` repeats it.
-    `warnings` say what is wrong with the training, each in English and in Chinese.
+    `warnings` say what is wrong with the training, each in English and in Chinese. `published` has the loss and the
+    accuracy in training and test by epoch, as somebody else has published them for the same network.
     """
 
     title: str
@@ -42,6 +44,7 @@ class Report:
     environment: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
+    published: Sequence[tuple[float, ...]] = ()
 
 
 def write_report(path: Path, report: Report) -> None:

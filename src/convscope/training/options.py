@@ -156,6 +156,12 @@ class TrainingOptions:
         "also val/map and val/micro_f1.",
         metavar="FIGURE", by_recipe=True,
     )
+    validation: str = option(
+        "auto", Panel.DURATION,
+        "auto: hold images out for validation where the data bring none. none: train on those too, measure the test "
+        "images after every epoch (shown, but they choose nothing) and keep the last epoch.",
+        choices=("auto", "none"), identity=True, by_recipe=True,
+    )
     patience: int | None = option(
         None, Panel.DURATION, "Early stopping: stop after N epochs without improvement.", limits=(1, 1_000_000)
     )

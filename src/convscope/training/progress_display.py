@@ -60,9 +60,11 @@ class ProgressDisplay:
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
         line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f}"
         line += f" acc {row['train/top1']:.2%}" if "train/top1" in row else ""
-        if "val/loss" in row:
-            line += f"  val loss {row['val/loss']:.4f} "
-            line += f"acc {row['val/top1']:.2%}" if "val/top1" in row else f"mAP {row['val/map']:.2%}"
+        for split in ("val", "test"):
+            if f"{split}/loss" in row:
+                line += f"  {split} loss {row[f'{split}/loss']:.4f} "
+                top1 = row.get(f"{split}/top1")
+                line += f"acc {top1:.2%}" if top1 is not None else f"mAP {row[f'{split}/map']:.2%}"
         line += f"  {row['images_per_second']:,.0f} images/s"
         self.show_line(line)
 

@@ -56,6 +56,8 @@ class Recipe(TrainingOptions):
             raise UsageError(
                 f"features are for a classical head: set head to {' or '.join(CLASSICAL_HEADS)}, or leave features out"
             )
+        if self.patience and self.validation == "none":
+            raise UsageError("patience needs validation images, and validation none holds none out: leave one out")
         if self.augment != "auto":
             parse_augment(self.augment)
 

@@ -15,6 +15,7 @@ from ..data.decoded import Decoded
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..evaluation.multi_label import choose_thresholds
+from ..evaluation.published_epochs import published_epochs
 from ..evaluation.report import Report, write_report
 from ..evaluation.tta import VIEWS
 from ..files import write_atomically
@@ -92,6 +93,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
             environment=describe_environment(context.runtime),
             command=command_of(recipe),
             warnings=[(remark.en, remark.zh) for remark in remarks],
+            published=published_epochs(recipe.model, names) if recipe.validation == "none" else (),
         )
         write_report(folder.report, report)
     return Run(folder.path, load(folder.path), metrics, done.history)
@@ -110,7 +112,8 @@ def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: 
             evaluate(network, few, prepared.preprocess, prepared.data.class_names, context.runtime.device)
     views = VIEWS[context.recipe.tta]
     passes = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
-    images = sum(map(len, parts.values())) * passes + len(parts.get("val", ()))
+    measured = ("val", "test") if context.recipe.validation == "none" else ("val",)
+    images = sum(map(len, parts.values())) * passes + sum(len(parts.get(name, ())) for name in measured)
     return REPORT_SECONDS + clock.timings["second"] / len(few) * images
 
 

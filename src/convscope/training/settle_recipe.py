@@ -9,6 +9,7 @@ from typing import Any
 
 from ..choices import MULTI_LABEL_MONITORS
 from ..data.split import Data
+from ..errors import UsageError
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
 from .monitor import check_monitor
@@ -82,6 +83,8 @@ def settle_recipe(
 def _with_monitor(recipe: Recipe, data: Data, is_given: bool) -> Recipe:
     """Return the recipe with a figure to choose the best epoch by that these data have; UsageError for one given."""
     if is_given:
+        if recipe.validation == "none":
+            raise UsageError("monitor chooses the best epoch, and validation none keeps the last: leave one out")
         check_monitor(recipe.monitor, data.class_names, data.multi_label)
     elif recipe.monitor != "val/loss" and (recipe.monitor in MULTI_LABEL_MONITORS) != data.multi_label:
         return recipe.changed(monitor="val/map" if data.multi_label else "val/top1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.sampler import SAMPLERS
-from ..data.split import Data, redivide, split_table
+from ..data.split import Data, redivide, split_table, without_validation
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name
@@ -81,6 +82,8 @@ def train(
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir, **chosen.interpretation)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
+        if chosen.validation == "none":
+            loaded = without_validation(loaded)
         chosen, note = settle_recipe(named, loaded, given, runtime, clock)
         prepared = prepare_data(loaded, chosen, strict, show)
     folder = RunFolder.create(Path(output), name or default_name(chosen))
@@ -118,6 +121,8 @@ def resume(
         table = run_folder.read_split()
         if (loaded.divided or loaded.held_out) and table is not None:
             loaded = redivide(loaded, table)
+        if recipe.validation == "none":
+            loaded = without_validation(loaded)
         prepared = prepare_data(loaded, recipe, show=show)
     display = ProgressDisplay(sys.stderr if show else None, recipe)
     return _run(TrainingContext(recipe, runtime, run_folder, clock, display), prepared, before=before)
@@ -144,16 +149,21 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     recipe, runtime = context.recipe, context.runtime
     _show_beginning(context, prepared, note)
 
-    def validate(current: nn.Module) -> Evaluation | MultiLabelEvaluation:
+    def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with runtime.autocast():
-            return evaluate(current, parts["val"], preprocess, class_names, runtime.device)
+            return evaluate(current, parts[split], preprocess, class_names, runtime.device)
 
     task = Task.of(prepared.data.multi_label, len(class_names))
     config = make_config(recipe.model, prepared.model_args, class_names, preprocess, task=task)
-    snapshots = SnapshotWriter(folder.snapshots, config)
-    measured = validate if "val" in parts else None
     trainer = Trainer(
-        context, network, batches, validate=measured, body=body, snapshots=snapshots, identity=prepared.identity
+        context,
+        network,
+        batches,
+        validate=partial(measure, "val") if "val" in parts else None,
+        test=partial(measure, "test") if "test" in parts and recipe.validation == "none" else None,
+        body=body,
+        snapshots=SnapshotWriter(folder.snapshots, config),
+        identity=prepared.identity,
     )
     trainer.resume()
     if trainer.is_finished():

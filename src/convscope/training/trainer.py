@@ -34,6 +34,7 @@ from .tensorboard import scalar_writer
 # saving costs little.
 SAVE_EVERY_SECONDS = 300.0
 SAVE_APART_SECONDS = 2.0
+Measure = Callable[[nn.Module], Evaluation | MultiLabelEvaluation]
 # Reading a figure makes a GPU finish all its work first, so it is done once per so many steps.
 GPU_STEPS_PER_READING = 50
 
@@ -41,9 +42,10 @@ GPU_STEPS_PER_READING = 50
 class Trainer:
     """Trains `network` in place; after `fit` the checkpoint `best` of the run folder has the best epoch's weights.
 
-    `validate` measures a network on the validation split; without it the last epoch is the best. `body` is the part
-    that the recipe freezes or trains more slowly. `snapshots` gets the weights after every epoch. `identity` is a
-    record of classes and images, which must be that of the checkpoint to go on from.
+    `validate` measures a network on the validation split; without it the last epoch is the best. `test` does on the
+    test split, for the record. `body` is the part that the recipe freezes or trains more slowly. `snapshots` gets the
+    weights after every epoch. `identity` is a record of classes and images, which must be that of the checkpoint to go
+    on from.
     """
 
     def __init__(
@@ -52,14 +54,15 @@ class Trainer:
         network: nn.Module,
         batches: Batches,
         *,
-        validate: Callable[[nn.Module], Evaluation | MultiLabelEvaluation] | None = None,
+        validate: Measure | None = None,
+        test: Measure | None = None,
         body: Body | None = None,
         snapshots: SnapshotWriter | None = None,
         identity: str = "",
     ):
         self.recipe, self.runtime, self.folder = context.recipe, context.runtime, context.folder
         self.clock, self.display = context.clock, context.display
-        self.network, self.batches, self.validate = network, batches, validate
+        self.network, self.batches, self.validate, self.test = network, batches, validate, test
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
         self.body, self.snapshots = body, snapshots
         self.loss_of = weighted_loss(network, batches.labels, self.recipe.class_weights)
@@ -204,7 +207,7 @@ class Trainer:
         done.epoch, done.step = done.epoch + 1, 0
         done.loss_sum, done.correct, done.seen = 0.0, 0, 0
         self.write_snapshot()
-        if is_best(done, row, self.recipe.monitor):
+        if self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
         if self.is_finished() or time.perf_counter() - self.saved_at > SAVE_APART_SECONDS:
@@ -223,21 +226,28 @@ class Trainer:
         }
         self.update_average()
         if self.validate is not None:
-            with self.clock.measuring("validate"):
-                evaluation = self.validate(self.kept_network)
-            figures = evaluation.figures()
-            row |= {f"val/{name}": figures[name] for name in evaluation.PER_EPOCH}
+            evaluation = self.measure("val", self.validate, row)
             if is_balanced(self.recipe) and isinstance(evaluation, Evaluation):
                 row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
             if self.recipe.monitor not in row:
                 row[self.recipe.monitor] = monitored_figure(self.recipe.monitor, evaluation)
-            if not math.isfinite(figures["loss"]):
-                raise self.diverged(figures["loss"])
+        if self.test is not None:
+            self.measure("test", self.test, row)
         return row | {
             "lr": self.optimizer.param_groups[-1]["lr"],
             "seconds": done.seconds,
             "images_per_second": done.images / done.seconds,
         }
+
+    def measure(self, split: str, measure: Measure, row: dict[str, float]) -> Evaluation | MultiLabelEvaluation:
+        """Measure the network on a split and add its figures to the row; DivergedError if the loss is not finite."""
+        with self.clock.measuring("validate"):
+            evaluation = measure(self.kept_network)
+        figures = evaluation.figures()
+        row |= {f"{split}/{name}": figures[name] for name in evaluation.PER_EPOCH}
+        if not math.isfinite(figures["loss"]):
+            raise self.diverged(figures["loss"])
+        return evaluation
 
     def update_average(self) -> None:
         """Make the average of the weights, if there is one, ready to be measured."""

@@ -58,7 +58,7 @@ def load_cifar(folder: Folder, layout: str, shown: str) -> Data:
             raise DataError(f"{shown}: a label of {split} is out of range for {classes} classes: wrong files?")
         splits[split] = Split(images, labels, [f"{split}/{i:05d}" for i in range(len(labels))])
     names = names or ([str(i) for i in range(100)] if fine else CIFAR10)
-    data = Data(shown, names, hold_out(splits), channels=3)
+    data = Data(shown, names, hold_out(splits), channels=3, held_out="val" not in splits)
     warn_about_counts(shown, names, data.counts())
     return data
 

@@ -86,7 +86,7 @@ def idx_data(shown: str, class_names: list[str], arrays: dict[str, tuple[np.ndar
         part: Split(images, labels, [f"{printable(shown)}/{part}/{i:05d}" for i in range(len(labels))])
         for part, (images, labels) in arrays.items()
     }
-    data = Data(shown, class_names, hold_out(splits))
+    data = Data(shown, class_names, hold_out(splits), held_out="val" not in splits)
     decide_kind(data)
     return data
 

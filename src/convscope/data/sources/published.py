@@ -126,7 +126,8 @@ def _read_torchvision(name: str, row: Published, folder: Path) -> Data | None:
         if hasattr(first, "data") and not isinstance(first.data, list):
             splits = {split: _arrays(f"{name}/{split}", dataset) for split, dataset in datasets.items()}
             channels = 1 if splits["train"].images[0].ndim == 2 else 3  # type: ignore[union-attr]
-            return Data(name, classes, hold_out(splits), channels=channels, kind=row.kind)
+            held_out = "val" not in splits
+            return Data(name, classes, hold_out(splits), channels=channels, held_out=held_out, kind=row.kind)
         with collect_problems():  # users cannot change a published set, so they are not warned
             data = assemble(name, {split: _files(dataset, classes, root) for split, dataset in datasets.items()})
         data.kind, data.kind_reason = row.kind, ""
