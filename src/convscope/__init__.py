@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .explaining import Explanation, explain
-    from .insight import summary
     from .models import create_model, list_models
+    from .summarising import summary
     from .training.recipe import Recipe
     from .training.train import Run, resume, train
 
@@ -43,8 +43,8 @@ _MODULES = {
         "UsageError",
     ),
     "explaining": ("Explanation", "explain"),
-    "insight": ("summary",),
     "models": ("create_model", "list_models"),
+    "summarising": ("summary",),
     "training.recipe": ("Recipe",),
     "training.train": ("Run", "resume", "train"),
 }  # fmt: skip

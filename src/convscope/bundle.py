@@ -23,7 +23,10 @@ from .bundle_file import MAX_CONFIG_BYTES, read_part, tensor_shapes
 from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
 from .files import restore_folder, write_folder_atomically
-from .models import create_model
+from .models import Card, create_model
+from .models.own import is_own
+from .models.own.probe import agree, probe, probe_pixels
+from .models.own.source import needs_class
 from .run_folder import CLASSIFIER, LABELS, RunFolder, labels_text, newest_run
 from .task import Task
 
@@ -104,6 +107,9 @@ def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> No
     if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{printable(folder)} exists and is no bundle: choose another folder")
 
+    if is_own(config["architecture"]):
+        config = config | {"probe": _probe(network, config)}
+
     def write(target: Path) -> None:
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         (target / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
@@ -114,17 +120,18 @@ def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> No
     write_folder_atomically(folder, write)
 
 
-def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[str, Any]]:
+def read_bundle(bundle: Path, weights: str = WEIGHTS, model: Card | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """Return the network, in evaluation mode, and the checked configuration.
 
-    `weights` names another file of the bundle to take the weights from. ModelFileError for anything that is missing,
-    damaged or does not fit.
+    `weights` names another file of the bundle to take the weights from. `model` is the card of a person's own network,
+    whose code no bundle holds. ModelFileError for anything that is missing, damaged or does not fit.
     """
     shown = printable(bundle)
     config = _read_config(bundle)
+    _check_model(config["architecture"], model, shown)
     _check_size_of_arguments(config["model_args"], tensor_shapes(bundle, weights), f"{shown}: {CONFIG}")
-    with torch.device("meta"):
-        expected = _build(config, shown).state_dict()
+    with torch.device("meta" if model is None else "cpu"):  # own code need not run without memory
+        expected = _build(config, shown, model).state_dict()
     needed = sum(t.numel() * t.element_size() for t in expected.values())
     # Names and offsets take room as well; a file far larger than that is not this network's.
     content = read_part(bundle, weights, limit=needed + 1000 * len(expected) + 1_000_000)
@@ -140,9 +147,20 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS) -> tuple[nn.Module, dict[s
             raise ModelFileError(
                 f"{shown}: {weights} has numbers in '{name}' that are not finite: train or copy it anew"
             )
-    network = _build(config, shown)
+    network = _build(config, shown, model)
     network.load_state_dict(tensors)
+    if weights == WEIGHTS and model is not None and not agree(_probe(network, config), config.get("probe")):
+        raise ModelFileError(
+            f"{shown}: {model.name} has the weights that were saved, but gives other answers with them than then: its "
+            "code has changed"
+        )
     return network.eval(), config
+
+
+def _probe(network: nn.Module, config: dict[str, Any]) -> list[float] | None:
+    preprocess = Preprocess.from_dict(config["preprocessing"])
+    device = next(iter([*network.parameters(), *network.buffers()])).device
+    return probe(network, preprocess.normalize(probe_pixels(preprocess.input_size).to(device)))
 
 
 def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], where: str, network: str) -> None:
@@ -178,11 +196,19 @@ def task_of(config: dict[str, Any], shown: str = CONFIG) -> Task:
     return Task(tuple(map(float, thresholds)))
 
 
-def _build(config: dict[str, Any], shown: str) -> nn.Module:
+def _check_model(architecture: str, model: Card | None, shown: str) -> None:
+    """Raise ModelFileError if a person's own network is needed and not given, or given for one of the catalogue."""
+    if model is None and is_own(architecture):
+        raise needs_class(architecture, shown)
+    if model is not None and not is_own(architecture):
+        raise ModelFileError(f"{shown} is a {printable(architecture)}, no network of one's own: leave --model out")
+
+
+def _build(config: dict[str, Any], shown: str, model: Card | None = None) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return create_model(config["architecture"], **config["model_args"])
+            return create_model(model or config["architecture"], **config["model_args"])
     except (ConvScopeError, RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as problem:
         raise ModelFileError(f"{shown}: {printable(problem)[:200]}") from problem
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from .assumed import assumed_names, assumed_preprocess, origin_of, with_logits
 from .bundle import find_bundle, make_config, read_bundle, task_of, write_bundle
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
+from .models import Card, is_source, own_card
+from .models.own.input_size import refusal
 from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of
 from .task import Task
 
@@ -49,21 +52,46 @@ class ImageResult:
     reason: str = ""
 
 
-@dataclass
 class Classifier:
     """What training makes, and what predicting, evaluating, explaining, exporting and serving take.
 
-    `architecture` and `model_args` (with `num_classes` and `in_channels`) are what `create_model` was given. `metrics`
-    are figures measured when it was saved. `task` says whether an image has one class or several labels.
+    Any `nn.Module` can be one: `Classifier(network, class_names)`. `architecture` and `model_args` (with `num_classes`
+    and `in_channels`) are what `create_model` was given; of a person's own network, its file and class. What is left
+    out is found out, and said in a warning: `preprocess` by trying which images the network takes, `class_names` as
+    numbers. A network that ends with softmax or returns several tensors is read as it means it. `metrics` are figures
+    measured when it was saved. `task` says whether an image has one class or several labels. UsageError if the network
+    gives no row of numbers per image, or another number of them than there are classes.
     """
 
-    network: nn.Module
-    class_names: list[str]
-    preprocess: Preprocess
-    architecture: str
-    model_args: dict[str, Any]
-    metrics: dict[str, Any] = field(default_factory=dict)
-    task: Task = field(default_factory=Task)
+    def __init__(
+        self,
+        network: nn.Module,
+        class_names: Sequence[str] | None = None,
+        preprocess: Preprocess | None = None,
+        architecture: str | None = None,
+        model_args: dict[str, Any] | None = None,
+        metrics: dict[str, Any] | None = None,
+        task: Task | None = None,
+    ):
+        self.network = network
+        self.metrics, self.task = metrics or {}, task or Task()
+        if architecture is not None and preprocess is not None and class_names is not None and model_args is not None:
+            self.architecture, self.model_args = architecture, model_args
+            self.class_names, self.preprocess = list(class_names), preprocess
+            return
+        name, made_with = origin_of(network)
+        self.architecture = architecture or name
+        self.preprocess = preprocess or assumed_preprocess(network, self.architecture)
+        size = self.preprocess.input_size
+        if reason := refusal(network, size):
+            raise UsageError(f"{self.architecture} cannot take {' x '.join(map(str, size))}: {printable(reason)}")
+        self.network, outputs = with_logits(network, size, self.architecture)
+        self.class_names = assumed_names(network, outputs) if class_names is None else list(map(str, class_names))
+        if len(self.class_names) != outputs:
+            raise UsageError(
+                f"{self.architecture} has {outputs} outputs, but there are {len(self.class_names)} class names"
+            )
+        self.model_args = (model_args or made_with) | {"num_classes": outputs, "in_channels": size[0]}
 
     def save(self, folder: str | Path) -> Path:
         """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole."""
@@ -162,13 +190,15 @@ class Classifier:
         return answers(self.network, self.preprocess, images, self.device, batch_size)
 
 
-def load(source: str | Path) -> Classifier:
+def load(source: str | Path, model: Any = None) -> Classifier:
     """Load a classifier from a run folder, a bundle (folder or zip) or by name.
 
-    The name is that of a bundled classifier, or `last` for the newest run below the current directory. Raises
-    ModelFileError if there is none or if it is damaged; nothing in the files is executed.
+    The name is that of a bundled classifier, or `last` for the newest run below the current directory. `model` is the
+    class, the function, an instance or the `mynet.py:CNN` of a person's own network: a bundle holds its weights, not
+    its code. Raises ModelFileError if there is no such classifier, if it is damaged or does not fit; nothing in the
+    files is executed.
     """
-    network, config = read_bundle(find_bundle(source))
+    network, config = read_bundle(find_bundle(source), model=card_of(model))
     return Classifier(
         network,
         config["label_names"],
@@ -178,6 +208,13 @@ def load(source: str | Path) -> Classifier:
         config.get("metrics", {}),
         task_of(config),
     )
+
+
+def card_of(model: Any) -> Card | None:
+    """Return the card of a person's own network, whichever way it is given; None for None."""
+    if isinstance(model, str) and not is_source(model):
+        raise UsageError(f"model {printable(model)}: only a network of one's own has to be given, as FILE.py:CLASS")
+    return model if model is None or isinstance(model, Card) else own_card(model)
 
 
 def _check_topk(topk: int) -> None:

@@ -102,6 +102,11 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
+def folder_name(network: str) -> str:
+    """Return the name of a network, such as `timm:resnet18`, as a part of a name that a folder can have everywhere."""
+    return network.replace(":", "-").replace("/", "-")
+
+
 def check_folder_name(name: str | None) -> None:
     """Raise UsageError unless a name that was given is that of one folder, without a path."""
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):

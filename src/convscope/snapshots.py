@@ -21,6 +21,7 @@ from .classifier import Classifier
 from .data.preprocess import Preprocess
 from .errors import ModelFileError, printable
 from .files import UNFINISHED, remove_leftovers
+from .models import Card
 
 MAX_FILES = 50
 MAX_BYTES = 200_000_000
@@ -41,12 +42,16 @@ def snapshot_epochs(folder: Path) -> list[int]:
     return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
 
-def load_snapshot(folder: Path, epoch: int | None) -> Classifier:
-    """Load the classifier as it was after an epoch, the newest if None; ModelFileError if it cannot be read."""
+def load_snapshot(folder: Path, epoch: int | None, model: Card | None = None) -> Classifier:
+    """Load the classifier as it was after an epoch, the newest if None; ModelFileError if it cannot be read.
+
+    `model` is the card of a person's own network.
+    """
     epochs = snapshot_epochs(folder)
     if not epochs:
         raise ModelFileError(f"{printable(folder)}: no epoch was saved here")
-    network, config = read_bundle(folder, snapshot_name(epochs[-1] if epoch is None else epoch))
+    name = snapshot_name(epochs[-1] if epoch is None else epoch)
+    network, config = read_bundle(folder, name, model)
     preprocess = Preprocess.from_dict(config["preprocessing"])
     return Classifier(
         network,

@@ -18,6 +18,7 @@ from .parameters import (
     Json,
     Kind,
     LabelColumn,
+    OwnModel,
     Run,
     Strict,
     Tta,
@@ -37,6 +38,7 @@ def evaluate_command(
             metavar="DATA",
         ),
     ] = None,
+    model: OwnModel = None,
     split: Annotated[
         str | None,
         Option(
@@ -68,7 +70,7 @@ def evaluate_command(
 
     checked("workers", workers, "--workers")
     result = evaluate_bundle(
-        run, data, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
+        run, data, model=model, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
         cache=cache, workers=workers,
         interpretation=interpretation_options(folders, label_column, encoding=encoding, kind=kind),
     )  # fmt: skip

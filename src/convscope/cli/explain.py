@@ -9,7 +9,7 @@ import typer
 from ..choices import ATTRIBUTION_METHODS
 from ..errors import printable
 from .output import print_json
-from .parameters import Device, Json, Run
+from .parameters import Device, Json, OwnModel, Run
 
 Option = typer.Option
 
@@ -41,6 +41,7 @@ Versus = Annotated[
 def explain_command(
     run: Run,
     image: Annotated[str, typer.Argument(help="An image file.", metavar="IMAGE")],
+    model: OwnModel = None,
     method: Method = None,
     layer: Layer = None,
     label: Label = None,
@@ -64,9 +65,9 @@ def explain_command(
     from ..explaining import explain
     from ..explaining.explanation import command_of
 
-    classifier = load(run)
+    classifier = load(run, model)
     classifier.network.to(choose_device(device))
-    options = {"method": method, "layer": layer, "label": label, "versus": versus}
+    options = {"model": model, "method": method, "layer": layer, "label": label, "versus": versus}
     explanation = explain(
         classifier, image, label=label, versus=versus, methods=method, layer=layer, output=output, name=name,
         command=command_of(run, image, options),

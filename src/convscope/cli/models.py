@@ -75,7 +75,14 @@ def _timeline(entries: list[dict[str, Any]]) -> list[tuple[object, str, str]]:
 
 
 def summary_command(
-    model: Annotated[str, typer.Argument(help="A network: a name from `convscope models`.", metavar="MODEL")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A network: a name from `convscope models`, timm:NAME, or your own as FILE.py:CLASS (the file is "
+            "run).",
+            metavar="MODEL",
+        ),
+    ],
     num_classes: Annotated[int | None, Option(help="Number of classes. Default: as in the paper.", metavar="N")] = None,
     in_channels: Annotated[
         int | None, Option(help="Channels of the input. Default: as in the paper.", metavar="N")
@@ -90,18 +97,15 @@ def summary_command(
     For each layer: output shape, parameters, multiply-accumulates (MACs), connections (the inputs of all its units,
     biases included) and the receptive field of one unit in pixels of the input.
     """
-    import torch
-
     from ..insight.layer_table import shape_text, summary
-    from ..models import arguments_for, create_model, find_card
+    from ..models import arguments_for, find_card, is_source, own_card, shapes_alone
 
-    channels, height, width = find_card(model).input_size
+    card = own_card(model) if is_source(model) else find_card(model)
+    channels, height, width = card.input_size
     size = (in_channels or channels, img_size or height, img_size or width)
-    with torch.device("meta"):
-        classes = {} if num_classes is None else {"num_classes": num_classes}
-        network = create_model(model, **arguments_for(model, size, **classes))
-    table = summary(network, size, model)
+    classes = {} if num_classes is None else {"num_classes": num_classes}
+    table = summary(shapes_alone(card, **arguments_for(card, size, **classes)), size, card.name)
     if json:
         print_json(table.to_dict())
         return
-    typer.echo(f"{model}, input {shape_text(size)}\n\n{table}")
+    typer.echo(f"{card.name}, input {shape_text(size)}\n\n{table}")

@@ -58,6 +58,14 @@ Run = Annotated[
         metavar="RUN",
     ),
 ]
+OwnModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The code of a network of your own, FILE.py:CLASS, where RUN was trained from it. The file is run.",
+        metavar="FILE.py:CLASS",
+    ),
+]
 Data = Annotated[str, typer.Argument(help="Images: a path or a name, as for `convscope train`.", metavar="DATA")]
 DataDir = Annotated[str | None, recipe_option("data_dir")]
 Folders = Annotated[str, recipe_option("folders")]

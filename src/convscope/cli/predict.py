@@ -17,7 +17,7 @@ from ..errors import DataError, UsageError, printable
 from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
 from .output import print_json, print_table
-from .parameters import Device, Run, Strict
+from .parameters import Device, OwnModel, Run, Strict
 
 Option = typer.Option
 STDIN = "-"
@@ -42,6 +42,7 @@ def predict_command(
             metavar="IMAGES",
         ),
     ],
+    model: OwnModel = None,
     topk: Annotated[int, Option(help="Number of classes to show per image.", min=1, metavar="N")] = 3,
     format: Annotated[Format, Option(help="Output format; jsonl is one JSON document per line.")] = Format.table,
     json: Annotated[bool, Option("--json", help="Same as --format json.")] = False,
@@ -59,7 +60,7 @@ def predict_command(
     from ..data.decoded import report_skipped
     from ..devices import choose_device
 
-    classifier = load(run)
+    classifier = load(run, model)
     classifier.network.to(choose_device(device))
     sources = list(find_images(images))
     writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names), classifier.task.multi_label)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .parameters import Device
+from .parameters import Device, OwnModel
 
 Option = typer.Option
 
@@ -20,6 +20,7 @@ def serve_command(
             metavar="RUN",
         ),
     ] = None,
+    model: OwnModel = None,
     host: Annotated[
         str, Option(help="Address to listen on. 0.0.0.0 lets other machines on the network connect.", metavar="ADDRESS")
     ] = "127.0.0.1",
@@ -33,4 +34,4 @@ def serve_command(
     """Serve the page that shows a network at work, and an HTTP API."""
     from ..serving.server import serve
 
-    serve(run, host, port, device, open, typer.echo)
+    serve(run, model, host, port, device, open, typer.echo)

@@ -16,7 +16,7 @@ from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, redivide
 from ..devices import choose_device
 from ..errors import DataError, ModelFileError, UsageError, printable
-from ..files import write_atomically
+from ..files import folder_name, write_atomically
 from ..run_folder import RunFolder, run_of_bundle
 from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
@@ -29,6 +29,7 @@ def evaluate_bundle(
     source: str,
     data: str | None = None,
     *,
+    model: str | None = None,
     split: str | None = None,
     data_dir: str | None = None,
     device: str = "auto",
@@ -42,14 +43,13 @@ def evaluate_bundle(
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as it was then. Without `split` it is the test split, or
-    all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. With
-    `tta`, the figures over several views of each image are in `tta`. `cache` and `workers` are as in training; without
-    `cache` decoded images are kept in the usual folder, unless the run was trained with `--cache off`.
+    all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. `tta`
+    adds figures over several views per image. `model` is as in `load`, `cache` and `workers` as in training.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
     bundle = find_bundle(source)
-    classifier, run = load(bundle), run_of_bundle(bundle)
+    classifier, run = load(bundle, model), run_of_bundle(bundle)
     recipe = run.read_recipe() if run is not None else {}
     dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
     split = split or _default_split(dataset, is_own)
@@ -141,7 +141,7 @@ def _write(
     command: str,
 ) -> Path:
     """Write report and predictions into a new folder below `parent`, and return the report's path."""
-    folder = RunFolder.create(parent, f"{classifier.architecture.replace(':', '-')}-{data}-{split}")
+    folder = RunFolder.create(parent, f"{folder_name(classifier.architecture)}-{data}-{split}")
     title = f"{classifier.architecture} · {data} · {split}"
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
     write_report(folder.report, Report(title, split, result, pixels, command, metrics))

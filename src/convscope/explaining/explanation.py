@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..classifier import Classifier, Prediction
 from ..errors import ModelFileError, UsageError, printable
-from ..files import check_folder_name, free_folder, write_folder_atomically
+from ..files import check_folder_name, folder_name, free_folder, write_folder_atomically
 from ..insight import METHODS
 from ..png import png_bytes
 from ..prediction import ImageLike
@@ -68,7 +69,7 @@ class Explanation:
 
 
 def explain(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     image: ImageLike,
     *,
     label: str | None = None,
@@ -81,6 +82,7 @@ def explain(
 ) -> Explanation:
     """Explain how a classifier predicts the class of an image: pictures and a page in a new folder `output/name`.
 
+    Any network can take the classifier's place, as in `Classifier(network)`.
     `label` and `versus` name the class to explain (default: the most probable) and the one to compare it with (the
     next; of several labels per image none). `methods` are those of `insight.METHODS` (all). `layer` is the layer of the
     class-activation maps (the last layer with maps), of which all maps are shown. `name` is by default made of network
@@ -90,6 +92,8 @@ def explain(
     """
     _check_methods(methods)
     check_folder_name(name)
+    if not isinstance(classifier, Classifier):
+        classifier = Classifier(classifier)
     explained, other = (None if given is None else _class_index(classifier, given) for given in (label, versus))
     title = Path(image).name if isinstance(image, str | Path) else "image"
     pixels = classifier.pixels(image)
@@ -187,7 +191,7 @@ def _class_index(classifier: Classifier, label: str) -> int:
 def _folder_name(architecture: str, title: str) -> str:
     """Return a name made of network and image, without characters that are special in file systems or shells."""
     stem = re.sub(r"[^\w-]+", "_", printable(Path(title).stem)).strip("_")
-    return f"{architecture}-{stem[:60] or 'image'}"
+    return f"{folder_name(architecture)}-{stem[:60] or 'image'}"
 
 
 def _about(classifier: Classifier) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from torch import nn
 
 from ..errors import ModelFileError, UsageError
 from ..suggest import did_you_mean
+from .own.input_size import on_meta, refusal
+from .own.network import OwnNetwork, own_card
+from .own.source import is_own, is_source, needs_class
 from .tools.card import Card
 from .tools.classical_head import WithClassicalHead
 from .tools.pretrained import Weights, find_weights, load_pretrained
@@ -39,29 +42,41 @@ def list_models(pattern: str = "*") -> list[str]:
     return [name for name in CATALOGUE if fnmatch.fnmatchcase(name, pattern)]
 
 
-def find_card(name: str) -> Card:
-    """Return the card of a network, also of a `timm:NAME`; ModelFileError with the nearest names if there is none."""
+def find_card(name: str | Card) -> Card:
+    """Return the card of a network, also of a `timm:NAME`; ModelFileError with the nearest names if there is none.
+
+    A person's own network has no name that can be looked up: its card, which `own_card` makes, is returned as it is.
+    """
+    if isinstance(name, Card):
+        return name
     if is_timm(name):
         return timm_card(name)
+    if is_source(name) or is_own(name):
+        raise needs_class(name, "the model")
     if name not in CATALOGUE:
         hint = did_you_mean(name, CATALOGUE, "`convscope models` lists them")
         raise ModelFileError(f"unknown network '{name}': {hint}")
     return CATALOGUE[name]
 
 
-def find_preparation(name: str, pretrained: bool) -> Weights | None:
+def find_preparation(name: str | Card, pretrained: bool) -> Weights | None:
     """Return the preprocessing of a network's publishers; None where the training images decide.
 
     That is the preprocessing of the public weights if the network is `pretrained`, and timm's for a network of timm.
     UsageError if there are no public weights.
     """
+    name = find_card(name).name
     if is_timm(name):
         return timm_weights(name)
     return find_weights(name) if pretrained else None
 
 
 def create_model(
-    name: str, num_classes: int | None = None, in_channels: int | None = None, pretrained: bool = False, **options: Any
+    name: str | Card,
+    num_classes: int | None = None,
+    in_channels: int | None = None,
+    pretrained: bool = False,
+    **options: Any,
 ) -> nn.Module:
     """Return a network: a plain `nn.Module` that returns logits, N x `num_classes`, initialised as in its paper.
 
@@ -74,6 +89,7 @@ def create_model(
     argument that does not fit, DataError if the public weights cannot be downloaded.
     """
     card = find_card(name)
+    name = card.name
     given = {"num_classes": num_classes, "in_channels": in_channels}
     arguments = {key: value for key, value in given.items() if value is not None} | options
     for key in ("num_classes", "in_channels", "img_size"):
@@ -98,29 +114,48 @@ def create_model(
         load_timm_weights(network, name, arguments)
     elif pretrained:
         load_pretrained(network, name, options)
+    # For who gets the network alone: what it is, and which preprocessing its weights want.
+    network.built_as = (name, given | options)  # type: ignore[assignment]
+    network.is_pretrained = pretrained  # type: ignore[assignment]
     return network
 
 
-def arguments_for(name: str, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:
+def arguments_for(name: str | Card, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:
     """Return the arguments with which `create_model` builds a network for images of `input_size` (channels, H, W).
 
     Networks whose weights depend on the image size get it as an argument. Unless it is the size that the network was
     made for, a trial run on shapes alone checks that it fits. Raises UsageError, in one line, if it does not.
     """
+    card = find_card(name)
     channels, height, width = input_size
     arguments = {"in_channels": channels, **options}
-    if "img_size" in inspect.signature(find_card(name).build).parameters:
+    if "img_size" in inspect.signature(card.build).parameters:
         arguments["img_size"] = height
-    if input_size == find_card(name).input_size and set(options) <= {"num_classes"}:
+    if isinstance(card.build, OwnNetwork):
+        if reason := refusal(shapes_alone(card, **arguments), input_size):
+            raise UsageError(f"{card.name} cannot take {channels} x {height} x {width}: {reason}")
+        return arguments
+    if input_size == card.input_size and set(options) <= {"num_classes"}:
         return arguments  # no trial run: PyTorch's first one imports for more than a second
-    with torch.device("meta"):
-        trial = create_model(name, **arguments)
-        try:
-            trial(torch.empty(2, channels, height, width))
-        except (ValueError, RuntimeError) as problem:
-            reason = str(problem).splitlines()[0]
-            raise UsageError(f"{name} cannot take images of {height} x {width}: {reason}") from problem
+    trial = shapes_alone(card, **arguments)
+    try:
+        trial(torch.empty(2, channels, height, width, device="meta"))
+    except (ValueError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise UsageError(f"{card.name} cannot take images of {height} x {width}: {reason}") from problem
     return arguments
 
 
-__all__ = ["CATALOGUE", "Card", "arguments_for", "create_model", "find_card", "find_preparation", "list_models"]
+def shapes_alone(name: str | Card, **arguments: Any) -> nn.Module:
+    """Return what `create_model` does, but on the meta device: it computes shapes and has no memory for weights."""
+    card = find_card(name)
+    if isinstance(card.build, OwnNetwork):  # somebody's code need not run there
+        return on_meta(create_model(card, **arguments)).train()
+    with torch.device("meta"):
+        return create_model(card, **arguments)
+
+
+__all__ = [
+    "CATALOGUE", "Card", "arguments_for", "create_model", "find_card", "find_preparation", "is_source", "list_models",
+    "own_card", "shapes_alone",
+]  # fmt: skip

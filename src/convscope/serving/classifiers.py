@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from ..bundle import BUNDLED, bundled_names, find_bundle
-from ..classifier import Classifier, load
+from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, printable
 from ..insight import Node, Trace, trace
+from ..models import Card
 from ..run_folder import RunFolder, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from .http.errors import not_found
@@ -27,9 +28,18 @@ SHOWN_FIRST = "mnist-relu"
 
 
 class ServedClassifier:
-    """One classifier of the registry. `run_folder` is None for a bundle without a run."""
+    """One classifier of the registry. `run_folder` is None for a bundle without a run, `model` the card of a
+    person's own network."""
 
-    def __init__(self, id: str, source: Path, run_folder: RunFolder | None, device: torch.device):
+    def __init__(
+        self,
+        id: str,
+        source: Path,
+        run_folder: RunFolder | None,
+        device: torch.device,
+        model: Card | None = None,
+    ):
+        self.model = model
         self.id, self.source, self.run_folder, self.device = id, source, run_folder, device
         self.lock = threading.RLock()
         self.networks: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
@@ -38,7 +48,9 @@ class ServedClassifier:
     def classifier(self) -> Classifier:
         """The classifier as saved; of an unfinished run, its newest snapshot."""
         with self.lock:
-            classifier = load_snapshot(self.source, None) if self._is_unfinished() else load(self.source)
+            classifier = (
+                load_snapshot(self.source, None, self.model) if self._is_unfinished() else load(self.source, self.model)
+            )
             classifier.network.to(self.device).eval()
             return classifier
 
@@ -75,7 +87,7 @@ class ServedClassifier:
             elif self.run_folder is None or epoch not in self.epochs():
                 raise not_found("saved epoch", "已保存的轮次", epoch)
             else:
-                network = load_snapshot(self.run_folder.snapshots, epoch).network.to(self.device).eval()
+                network = load_snapshot(self.run_folder.snapshots, epoch, self.model).network.to(self.device).eval()
             self.networks[key] = copy_modules(network)
             while len(self.networks) > 2 * MAX_EPOCHS_IN_MEMORY:
                 self.networks.popitem(last=False)
@@ -125,13 +137,13 @@ class ServedClassifier:
 class Registry:
     """All classifiers by id; `current` is the id of the one that the page shows first."""
 
-    def __init__(self, run: str | None, device: torch.device):
+    def __init__(self, run: str | None, device: torch.device, model: Any = None):
         self.by_id: dict[str, ServedClassifier] = {}
         if run is not None:
             source, run_folder = _locate(run)
             path = run_folder.path if run_folder else source
             name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
-            self.by_id[name] = ServedClassifier(name, source, run_folder, device)
+            self.by_id[name] = ServedClassifier(name, source, run_folder, device, card_of(model))
         # First the one that most tutorials describe: convolution, ReLU, pooling.
         for name in sorted(bundled_names(), key=lambda name: name != SHOWN_FIRST):
             self.by_id.setdefault(name, ServedClassifier(name, BUNDLED / name, None, device))

@@ -37,6 +37,7 @@ EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 def serve(
     run: str | None = None,
+    model: str | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
     device: str = "auto",
@@ -45,11 +46,12 @@ def serve(
 ) -> None:
     """Serve until a signal arrives, then finish open requests and raise Interrupted with the signal's exit code.
 
-    Without a `run`, only the bundled classifiers are served. Without a `port`, it is 8000 or the next free one;
+    Without a `run`, only the bundled classifiers are served. `model` is a person's own network, as in
+    `load`. Without a `port`, it is 8000 or the next free one;
     OutputError names a free port if the given `port` is taken. `echo` prints the address.
     """
     listening = listen(host, port)
-    registry = Registry(run, choose_device(device))
+    registry = Registry(run, choose_device(device), model)
     quick, slow = Worker("quick"), Worker("slow", threads=max(torch.get_num_threads() // 2, 1))
     service = Service(registry, quick, slow)
     own_name = socket.gethostname()

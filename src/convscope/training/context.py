@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..models import Card
 from ..run_folder import RunFolder
 from .progress_display import ProgressDisplay
 from .recipe import Recipe
@@ -13,10 +14,19 @@ from .time_budget import Clock
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """The recipe, the hardware settings, the run folder, the clock and the display of one training."""
+    """The recipe, the hardware settings, the run folder, the clock and the display of one training.
+
+    `own` is the card of a person's own network, None for one of the catalogue.
+    """
 
     recipe: Recipe
     runtime: Runtime
     folder: RunFolder
     clock: Clock
     display: ProgressDisplay
+    own: Card | None = None
+
+    @property
+    def network(self) -> str | Card:
+        """The network as `create_model` takes it."""
+        return self.own or self.recipe.model

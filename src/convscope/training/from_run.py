@@ -11,16 +11,20 @@ from torch import nn
 from ..bundle import find_bundle, read_bundle
 from ..data.preprocess import Preprocess
 from ..errors import ModelFileError, printable
+from ..models import Card
 from ..models.tools.head import find_head
 from .recipe import Recipe
 
 
 class EarlierRun:
-    """The network of a run or bundle from which another training starts; ModelFileError if there is none."""
+    """The network of a run or bundle from which another training starts; ModelFileError if there is none.
 
-    def __init__(self, source: str):
+    `own` is the card of a person's own network.
+    """
+
+    def __init__(self, source: str, own: Card | None = None):
         self.bundle = find_bundle(source)
-        self.network, config = read_bundle(self.bundle)
+        self.network, config = read_bundle(self.bundle, model=own)
         self.architecture: str = config["architecture"]
         self.class_names: list[str] = config["label_names"]
         self.model_args: dict[str, Any] = config["model_args"]

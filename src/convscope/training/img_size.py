@@ -54,7 +54,7 @@ def default_size(card: Card, data: Data, channels: int, options: dict[str, Any])
     if own >= paper:
         return paper
     try:
-        arguments_for(card.name, (channels, own, own), **options)
+        arguments_for(card, (channels, own, own), **options)
     except UsageError:
         return paper
     return own

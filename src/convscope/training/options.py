@@ -31,7 +31,8 @@ class TrainingOptions:
     """The fields of a `Recipe`."""
 
     model: str = option(
-        "lenet5", Panel.MOST_USED, "Network: a name from `convscope models`, or timm:NAME.",
+        "lenet5", Panel.MOST_USED,
+        "Network: a name from `convscope models`, timm:NAME, or your own as FILE.py:CLASS (the file is run).",
         metavar="NAME", identity=True, by_recipe=True,
     )
     data: str = option(

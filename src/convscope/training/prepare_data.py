@@ -16,7 +16,7 @@ from ..data.image_file import WHITE_16_BITS
 from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
-from ..models import Card, arguments_for, create_model, find_card, find_preparation
+from ..models import Card, arguments_for, find_card, find_preparation, shapes_alone
 from .from_run import EarlierRun
 from .img_size import default_size
 from .progressive import SCALES
@@ -48,25 +48,28 @@ class PreparedData:
         return json.dumps({"classes": self.data.class_names, "images": sizes, "content": digest.hexdigest()})
 
 
-def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = False) -> PreparedData:
+def prepare_data(
+    data: Data, recipe: Recipe, strict: bool = False, show: bool = False, own: Card | None = None
+) -> PreparedData:
     """Decode the images at the network's input size, and measure mean and deviation where the network has none.
 
-    With `strict`, a file that cannot be used is a DataError; `show` draws a progress bar.
+    With `strict`, a file that cannot be used is a DataError; `show` draws a progress bar. `own` is the card of a
+    person's own network.
     """
-    card = find_card(recipe.model)
+    card = own or find_card(recipe.model)
     if recipe.head not in ("own", "knn"):
         require_extra("heads", "sklearn", f"head {recipe.head} needs scikit-learn")
     if "train" not in data.splits or not len(data.splits["train"]):
         raise DataError(f"{printable(data.name)}: there is no training image")
-    channels = recipe.in_channels or data.channels
+    channels = recipe.in_channels or card.fixed_channels or data.channels
     options = {"num_classes": len(data.class_names), **recipe.model_args}
     size = recipe.img_size or default_size(card, data, channels, options)
-    model_args = arguments_for(recipe.model, (channels, size, size), **options)
+    model_args = arguments_for(card, (channels, size, size), **options)
     if recipe.progressive:
-        _require_any_size(recipe.model, channels, size, model_args)
+        _require_any_size(card, channels, size, model_args)
     if data.multi_label:
-        _require_multi_label(recipe, model_args)
-    earlier = EarlierRun(recipe.from_run) if recipe.from_run else None
+        _require_multi_label(recipe, card, model_args)
+    earlier = EarlierRun(recipe.from_run, own) if recipe.from_run else None
     known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
     preprocess = known or _unscaled(card, recipe, (channels, size, size))
     if earlier is None:
@@ -81,12 +84,12 @@ def prepare_data(data: Data, recipe: Recipe, strict: bool = False, show: bool = 
     return PreparedData(data, parts, preprocess, model_args, earlier)
 
 
-def _require_multi_label(recipe: Recipe, model_args: dict[str, Any]) -> None:
+def _require_multi_label(recipe: Recipe, card: Card, model_args: dict[str, Any]) -> None:
     """Raise UsageError if the recipe cannot train several labels per image."""
     if recipe.head != "own":
         raise UsageError(f"head {recipe.head} gives one class per image, not several labels: leave --head out")
     with torch.device("meta"):
-        network = create_model(recipe.model, **model_args)
+        network = shapes_alone(card, **model_args)
         own_loss = getattr(network, "loss", None)
         if own_loss is None:
             return
@@ -117,7 +120,7 @@ def _known_preprocessing(
             )
         regions = recipe.superpixels or earlier.preprocess.superpixels
         return replace(earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode, superpixels=regions)
-    unscaled, weights = _unscaled(card, recipe, input_size), find_preparation(card.name, recipe.pretrained)
+    unscaled, weights = _unscaled(card, recipe, input_size), find_preparation(card, recipe.pretrained)
     if weights is not None:
         mean, std = weights.scaling(channels)
         # The margin that is cut off belongs to the size that the weights were made for.
@@ -128,14 +131,14 @@ def _known_preprocessing(
     return replace(unscaled, mean=(card.mean,) * channels, std=(card.std,) * channels)
 
 
-def _require_any_size(model: str, channels: int, size: int, model_args: dict[str, Any]) -> None:
+def _require_any_size(card: Card, channels: int, size: int, model_args: dict[str, Any]) -> None:
     """Raise UsageError if a network cannot take the smaller images of progressive resizing."""
     with torch.device("meta"):
-        network = create_model(model, **model_args)
+        network = shapes_alone(card, **model_args)
         for _, scale in SCALES:
             small = max(round(size * scale), 1)
             try:
                 network(torch.empty(2, channels, small, small))
             except (ValueError, RuntimeError) as problem:
                 reason = str(problem).splitlines()[0]
-                raise UsageError(f"progressive: {model} cannot begin with smaller images ({reason})") from problem
+                raise UsageError(f"progressive: {card.name} cannot begin with smaller images ({reason})") from problem

@@ -96,7 +96,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
             published=published_epochs(recipe.model, names) if recipe.validation == "none" else (),
         )
         write_report(folder.report, report)
-    return Run(folder.path, load(folder.path), metrics, done.history)
+    return Run(folder.path, load(folder.path, context.own), metrics, done.history)
 
 
 def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from ..choices import MULTI_LABEL_MONITORS
 from ..data.split import Data
 from ..errors import UsageError
+from ..models import Card
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
 from .monitor import check_monitor
@@ -59,13 +60,18 @@ def find_recipe(named: Recipe | str | Path | None, data: Data | None = None) -> 
 
 
 def settle_recipe(
-    named: Recipe | str | Path | None, data: Data, given: Mapping[str, Any], runtime: Runtime, clock: Clock
+    named: Recipe | str | Path | None,
+    data: Data,
+    given: Mapping[str, Any],
+    runtime: Runtime,
+    clock: Clock,
+    own: Card | None = None,
 ) -> tuple[Recipe, str]:
     """Return the recipe for this data with the `given` fields, and a line about what was chosen (or an empty one)."""
     base, images, note = find_recipe(named, data), len(data.splits["train"]), ""
     recipe = base.changed(**given)
     if recipe.from_run:
-        recipe = EarlierRun(recipe.from_run).with_its_network(recipe, given)
+        recipe = EarlierRun(recipe.from_run, own).with_its_network(recipe, given)
     if named in BY_KIND and data.kind == "photos" and not {"model", "model_args", "img_size"} & set(given):
         recipe, note = choose_for_photos(recipe, data, runtime, clock)
     recipe = _with_monitor(recipe, data, "monitor" in given)

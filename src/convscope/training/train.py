@@ -7,10 +7,11 @@ and write the classifier and the report (`results`).
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import nn
 
@@ -23,8 +24,8 @@ from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table, without_validation
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
-from ..files import check_folder_name
-from ..models import create_model, find_card
+from ..files import check_folder_name, folder_name
+from ..models import create_model, find_card, own_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
@@ -33,6 +34,7 @@ from .context import TrainingContext
 from .environment import describe_environment
 from .fit_head import with_classical_head
 from .freeze import Body, find_body
+from .own_model import check_resumed, is_own_model, own_notes, return_weights
 from .precision import fastest_runtime
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
@@ -44,13 +46,14 @@ from .settle_recipe import default_augment, default_recipe_name, find_recipe, se
 from .time_budget import Clock
 from .trainer import Trainer
 
+Model: TypeAlias = str | nn.Module | Callable[..., nn.Module]
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
 
 
 def train(
     data: Data | str | Path | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     *,
     recipe: Recipe | str | Path | None = None,
     output: str | Path = "runs/train",
@@ -62,6 +65,8 @@ def train(
 ) -> Run:
     """Train `model` on `data` (a name, a folder or what `load_data` returned) and save everything in a new run folder.
 
+    `model` is a name, or your own: `mynet.py:CNN`, its class, a function, or an instance, which has the trained weights
+    in the end. A signature with `num_classes` and `in_channels` gets them, besides `model_args`.
     `recipe` is a Recipe, a YAML file or the name of one that ships with the package (`fast`, `best`, `transfer`,
     `tutorial`); `options` are fields that override it. The default recipe is `fast`; a plain one where a model is
     named; `transfer` where the training starts from public weights or an earlier run. The default data are the bundled
@@ -74,30 +79,36 @@ def train(
     keep_freed_memory()
     check_folder_name(name)
     source = data.name if isinstance(data, Data) else None if data is None else str(data)
-    given = {key: value for key, value in {"data": source, "model": model}.items() if value is not None} | options
+    own = own_card(model, options.get("model_args")) if model is not None and is_own_model(model) else None
+    names = {"data": source, "model": own.name if own else model}
+    given = {key: value for key, value in names.items() if value is not None} | options
     named = default_recipe_name(given) if recipe is None else recipe
     chosen = find_recipe(named).changed(**given)
     clock = Clock(chosen.time_budget, started)
-    find_card(chosen.model)  # an unknown network is named before any data is read
+    _ = own or find_card(chosen.model)  # an unknown network is named before any data is read
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir, **chosen.interpretation)
         runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
         if chosen.validation == "none":
             loaded = without_validation(loaded)
-        chosen, note = settle_recipe(named, loaded, given, runtime, clock)
-        prepared = prepare_data(loaded, chosen, strict, show)
+        chosen, note = settle_recipe(named, loaded, given, runtime, clock, own)
+        prepared = prepare_data(loaded, chosen, strict, show, own)
     folder = RunFolder.create(Path(output), name or default_name(chosen))
     folder.write_recipe(chosen.to_yaml())
     folder.write_split(split_table(prepared.data))
     folder.write_labels(prepared.data.class_names)
     display = ProgressDisplay(sys.stderr if show else None, chosen)
-    return _run(TrainingContext(chosen, runtime, folder, clock, display), prepared, note)
+    run = _run(TrainingContext(chosen, runtime, folder, clock, display, own), prepared, note)
+    if isinstance(model, nn.Module):
+        return_weights(run.classifier.network, model)
+    return run
 
 
 def resume(
     folder: str | Path,
     *,
     data: Data | str | Path | None = None,
+    model: Model | None = None,
     show: bool = True,
     started: float | None = None,
     **options: Any,
@@ -106,13 +117,22 @@ def resume(
 
     `options` may change how it goes on (a lower `lr`, more `epochs`), but not what it is: ModelFileError if the
     network, the classes or the images are not those that it started with. A finished run is only reported again.
-    `last` is the run below the current directory whose recipe was written last.
+    `last` is the run below the current directory whose recipe was written last. A run of a network of one's own needs
+    that `model` again, since a run folder holds no code.
     """
     keep_freed_memory()
     run_folder = newest_run() if str(folder) == "last" else RunFolder(Path(folder))
+    own = (
+        own_card(model, run_folder.read_recipe().get("model_args"))
+        if model is not None and is_own_model(model)
+        else None
+    )
+    if own is None and model is not None:
+        options["model"] = model
     if data is not None:
         options["data"] = data.name if isinstance(data, Data) else str(data)
     before, recipe = resumed_recipe(run_folder, options)
+    check_resumed(recipe.model, own, run_folder.path)
     clock = Clock(recipe.time_budget, started)
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     run_folder.remove_leftovers()
@@ -123,14 +143,14 @@ def resume(
             loaded = redivide(loaded, table)
         if recipe.validation == "none":
             loaded = without_validation(loaded)
-        prepared = prepare_data(loaded, recipe, show=show)
+        prepared = prepare_data(loaded, recipe, show=show, own=own)
     display = ProgressDisplay(sys.stderr if show else None, recipe)
-    return _run(TrainingContext(recipe, runtime, run_folder, clock, display), prepared, before=before)
+    return _run(TrainingContext(recipe, runtime, run_folder, clock, display, own), prepared, before=before)
 
 
 def default_name(recipe: Recipe) -> str:
     """Return MODEL-DATA, as a name that a folder can have on every system."""
-    return f"{recipe.model.replace(':', '-').replace('/', '-')}-{Path(recipe.data).resolve().name}"
+    return f"{folder_name(recipe.model)}-{Path(recipe.data).resolve().name}"
 
 
 def _run(context: TrainingContext, prepared: PreparedData, note: str = "", before: Recipe | None = None) -> Run:
@@ -192,6 +212,8 @@ def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str)
     display.show_line(f"{context.recipe.model} on {printable(data.name)}: {counts}")
     if data.origin is not None:
         display.show_line(str(data.origin))
+    for line in own_notes(context.own, prepared):
+        display.show_line(line)
     if prepared.preprocess.padding:
         display.show_line(prepared.preprocess.padding)
     if note:
@@ -204,7 +226,7 @@ def _set_up(
 ) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime = context.recipe, context.runtime
-    network = create_model(recipe.model, pretrained=recipe.pretrained, **prepared.model_args)
+    network = create_model(context.network, pretrained=recipe.pretrained, **prepared.model_args)
     if prepared.earlier is not None:
         prepared.earlier.copy_weights(network, prepared.data.class_names)
     batches = Batches(
@@ -219,9 +241,11 @@ def _set_up(
     )
     images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
     derive_kernels = getattr(network, "prepare", None)
-    if callable(derive_kernels):  # first kernels that follow from the images
+    if callable(derive_kernels) and context.own is None:  # first kernels that follow from the images
         derive_kernels(None if prepared.earlier else images.cpu())
     body = find_body(network, images[:2].cpu(), recipe)
+    if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
+        runtime = replace(runtime, layout="contiguous")
     if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
         runtime = choose_runtime(recipe.device, "float32", "contiguous")
     else:

@@ -15,7 +15,8 @@ class Card:
     `input_size` is channels x height x width. `border` says how many of its outer pixels are background around the
     image (LeNet-5 takes 28 x 28 digits in 32 x 32 pixels). `mean` and `std` are in units of the pixel range 0..1;
     without them a training run computes them from its training images. `top1_error` and `top5_error` are the published
-    figures in per cent on `benchmark`. `year` is None where nothing was published.
+    figures in per cent on `benchmark`. `year` is None where nothing was published. `fixed_channels` is the number of
+    channels of a network that takes no other.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Card:
     benchmark: str = ""
     top1_error: float | None = None
     top5_error: float | None = None
+    fixed_channels: int | None = None
