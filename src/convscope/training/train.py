@@ -80,8 +80,7 @@ def train(
     check_folder_name(name)
     source = data.name if isinstance(data, Data) else None if data is None else str(data)
     own = own_card(model, options.get("model_args")) if model is not None and is_own_model(model) else None
-    names = {"data": source, "model": own.name if own else model}
-    given = {key: value for key, value in names.items() if value is not None} | options
+    given = _given(source, own.name if own else model) | options
     named = default_recipe_name(given) if recipe is None else recipe
     chosen = find_recipe(named).changed(**given)
     clock = Clock(chosen.time_budget, started)
@@ -146,6 +145,10 @@ def resume(
         prepared = prepare_data(loaded, recipe, show=show, own=own)
     display = ProgressDisplay(sys.stderr if show else None, recipe)
     return _run(TrainingContext(recipe, runtime, run_folder, clock, display, own), prepared, before=before)
+
+
+def _given(data: str | None, model: Model | None) -> dict[str, Any]:
+    return {key: value for key, value in {"data": data, "model": model}.items() if value is not None}
 
 
 def default_name(recipe: Recipe) -> str:
