@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, drawn, until
+from .conftest import RELU, answered, box_of, calculated, drawn, until
 
 # Heads whose words touch those of the neighbour, or whose letters are smaller than 11 pixels.
 CROWDED = """() => {
@@ -114,3 +114,56 @@ def test_colours_of_gradients_pale_with_the_error(visit, mnist):
     expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
     # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
     expect(small).to_have_text(re.compile(r"^±1\.0"))
+
+
+def test_the_page_opens_with_a_digit_that_flows_to_its_answer_until_it_is_touched(visit, mnist):
+    page = visit(mnist)
+    expect(page.locator("#answer")).to_have_class(re.compile("veiled"))
+    expect(page.locator(".board-hint")).to_have_text("Draw your own here")
+    expect(page.locator("#answer")).not_to_have_class(re.compile("veiled"))
+    expect(page.locator(".verdict .figure")).to_have_text("7")
+    assert "strokes" not in page.evaluate("location.hash")
+    page.locator('.head[data-layer="features.3"]').click()  # whoever looks at the network keeps the picture
+    expect(page.locator(".board-hint")).to_be_hidden()
+    expect(page.locator(".verdict .figure")).to_have_text("7")
+    until(page, "() => location.hash.includes('strokes')")
+
+
+def test_who_draws_while_the_page_shows_itself_begins_with_an_empty_board(visit, mnist):
+    page = visit(mnist)
+    expect(page.locator(".board-hint")).to_have_text("Draw your own here")
+    page.locator(".board").click(position={"x": 60, "y": 60})
+    until(page, "() => location.hash.includes('strokes')")
+    strokes = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('strokes')")
+    assert len(strokes) == 5  # one stroke of one point
+
+
+def test_the_first_picture_stands_still_where_less_motion_is_asked_for(visit, mnist):
+    page = visit(mnist, reduced_motion="reduce")
+    answered(page)
+    expect(page.locator(".verdict .figure")).to_have_text("7")
+    assert page.locator("#answer.veiled").count() == 0
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1024, 768)])
+def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_place(visit, mnist, size):
+    page = visit(mnist + RELU + "&example=14", width=size[0], height=size[1])
+    answered(page)
+    before = box_of(page, '.head[data-layer="features.0"]')
+    calculated(page, "features.3~9~4~4")
+    for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
+    after = box_of(page, '.head[data-layer="features.0"]')
+    assert (after["x"], after["width"]) == (before["x"], before["width"])
+    low = box_of(page, "#drawer")
+    page.locator(".grip").focus()
+    page.keyboard.press("ArrowUp")
+    assert box_of(page, "#drawer")["height"] == pytest.approx(low["height"] + 32, abs=1)
+
+
+def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
+    page = visit(mnist + RELU + "&example=14", width=390, height=844, has_touch=True, reduced_motion="reduce")
+    answered(page)
+    page.locator('.head[data-layer="features.0"]').click()
+    expect(page.locator(".drawer-head")).to_be_in_viewport()
+    expect(page.locator(".about p").first).to_be_in_viewport()

@@ -24,6 +24,7 @@ export function mount(root, store, retry) {
   });
   view.why.addEventListener("click", () => store.set({ why: !store.state.why, selected: null }));
   store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
+  store.on(["intro"], ({ intro }) => root.classList.toggle("veiled", intro === "drawing" || intro === "flowing"));
   store.on(["forward", "status", "problem", "language", "why", "network"], () => show(view));
   show(view);
 }

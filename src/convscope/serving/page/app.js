@@ -14,6 +14,7 @@ import { translate, useLanguage } from "./i18n.js";
 import * as draw from "./input/draw.js";
 import * as pictures from "./input/pictures.js";
 import * as seen from "./input/seen.js";
+import { playIntro } from "./intro.js";
 import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
 import * as toolbar from "./network/toolbar.js";
@@ -25,7 +26,7 @@ import * as tabs from "./tabs.js";
 import * as top from "./top.js";
 import * as epochs from "./training/epochs.js";
 
-const LINKED = ["classifier", "source", "selected", "tab", "three", "step", "scale", "language", "theme"];
+const LINKED = ["classifier", "source", "selected", "tab", "three", "step", "scale", "language", "theme", "intro"];
 const LINK_DELAY = 200; // milliseconds of rest after which the link is written
 
 const store = createStore({ ...INITIAL, ...preferences(), ...fromHash(location.hash) });
@@ -58,6 +59,7 @@ function followLink() {
   let timer = 0;
   store.on(LINKED, () => {
     clearTimeout(timer);
+    if (store.state.intro) return; // whoever loads the page again sees it again
     timer = setTimeout(() => history.replaceState(null, "", `#${toHash(store.state)}`), LINK_DELAY);
   });
   addEventListener("hashchange", (event) => {
@@ -92,6 +94,7 @@ async function begin() {
   mountViews(() => session.retry());
   listenToEscape(store);
   followLink();
+  if (!location.hash) playIntro(store);
   const session = start(store); // last, so that the views hear of its first answers
 }
 

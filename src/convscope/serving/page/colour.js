@@ -62,7 +62,7 @@ export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 /** Black or white, whichever is easier to read on a colour. */
 export function inkOn([r, g, b]) {
   const light = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  return light > 0.2 ? "#10151c" : "#ffffff";
+  return light > 0.179 ? "#000000" : "#ffffff";
 }
 
 /** Gives an element the colour of `value` as background, where `limit` has the strongest colour. */

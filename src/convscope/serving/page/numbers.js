@@ -31,11 +31,11 @@ export function cell(value) {
   return fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
-/** 0..1 -> per cent; a chance that is not certain never reads 100.0. */
+/** 0..1 -> per cent; no chance reads 100.0 or 0.0, for softmax leaves something to each class. */
 export function percent(share) {
   const value = share * 100;
-  if (value > 99.95 && value < 100) return "> 99.9";
-  return value > 0 && value < 0.05 ? "< 0.1" : value.toFixed(1);
+  if (value > 99.95) return "> 99.9";
+  return value < 0.05 ? "< 0.1" : value.toFixed(1);
 }
 
 /** Milliseconds. */

@@ -1,7 +1,8 @@
 /** What opens below the network for the selection: a layer, a map, one value; or the heat maps of an answer. */
 
-import { h, icon, setLabel } from "../dom.js";
+import { h, icon, setLabel, stillness } from "../dom.js";
 import { t } from "../i18n.js";
+import { handle } from "./handle.js";
 import { layerView } from "./layer.js";
 import { pathTo } from "./path.js";
 import { unitView } from "./unit.js";
@@ -15,9 +16,10 @@ export function mount(root, store) {
   const path = h("nav", { class: "path" });
   const close = h("button", { class: "tool", onclick: () => store.set({ selected: null, why: false }) }, icon("close"));
   const body = h("div", { class: "drawer-body" });
-  root.append(h("header", { class: "drawer-head" }, path, close), body);
+  const grip = handle(root);
+  root.append(grip.element, h("header", { class: "drawer-head" }, path, close), body);
   const view = {
-    root, store, path, close, body,
+    root, store, path, close, body, grip,
     content: null, // what is in the body: {update()}
     key: "", // what it was made for; "" while the drawer is closed
     opener: null, // the element that had the focus before the drawer opened
@@ -43,10 +45,12 @@ function showClosed(view) {
 }
 
 function showOpen(view) {
-  const { root, store, path, close } = view;
+  const { root, store, path, close, grip } = view;
   const { selected, why, language } = store.state;
-  if (root.hidden) view.opener = document.activeElement;
+  const opens = root.hidden;
+  if (opens) view.opener = document.activeElement;
   root.hidden = false;
+  grip.show();
   document.body.classList.add("drawn");
   path.replaceChildren(...pathTo(store));
   path.setAttribute("aria-label", t("drawer.path"));
@@ -55,6 +59,13 @@ function showOpen(view) {
   const key = [kind, language, ...(why ? [] : [selected.layer, selected.map])].join(" ");
   if (key === view.key) view.content.update();
   else replaceContent(view, kind, key);
+  if (opens && store.state.tab === "network") bringIntoSight(root);
+}
+
+/** On a small screen the drawer opens below what was tapped, out of sight. */
+function bringIntoSight(root) {
+  if (getComputedStyle(root).position === "absolute") return;
+  requestAnimationFrame(() => root.scrollIntoView({ block: "start", behavior: stillness() ? "auto" : "smooth" }));
 }
 
 function replaceContent(view, kind, key) {

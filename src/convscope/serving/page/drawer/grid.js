@@ -4,8 +4,8 @@ import { tint } from "../colour.js";
 import { h } from "../dom.js";
 import { cell as cellText, fixed, strongest } from "../numbers.js";
 
-const SIZES = [[3, 48], [5, 37], [7, 32], [11, 25], [Infinity, 22]]; // [up to so many columns, pixels of a cell]
-const TINY = 30; // cells smaller than that have a smaller font
+const SIZES = [[3, 48], [5, 33], [7, 32], [11, 25], [Infinity, 22]]; // [up to so many columns, pixels of a cell]
+const [TINY, ROOMY] = [30, 40]; // cells smaller than that have a smaller font
 const STEP = 0.1; // of the arrow keys in an edited cell: it suits weights
 
 /**
@@ -13,7 +13,7 @@ const STEP = 0.1; // of the arrow keys in an edited cell: it suits weights
  * padded, chosen}, row by row. `onPick(i)` is called when a cell is chosen, `onEdit(values)` when one was changed.
  */
 export function numberGrid({ caption, onPick, onEdit }) {
-  const body = h("div", { class: "cells", role: "grid", "aria-label": caption });
+  const body = h("div", { class: "cells", role: "group", "aria-label": caption });
   const foot = h("figcaption", {}, caption);
   const grid = { body, caption, onPick, onEdit, cells: [], values: [], columns: 0, shape: "" };
   return {
@@ -45,15 +45,16 @@ function build(grid, rows, columns, editing) {
   grid.columns = columns;
   grid.cells = Array.from({ length: rows * columns }, (_, i) => make(grid, i));
   grid.body.style.setProperty("--cell", `${size}px`);
-  grid.body.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
+  grid.body.style.gridTemplateColumns = `repeat(${columns}, calc(var(--cell) * var(--shrink, 1)))`;
   grid.body.classList.toggle("tiny", size < TINY);
+  grid.body.classList.toggle("small", size >= TINY && size < ROOMY);
   grid.body.replaceChildren(...grid.cells);
 }
 
 /** A cell to choose, by pointer or by arrow keys. */
 function picker(grid, i) {
   const { columns, onPick } = grid;
-  const cell = h("button", { role: "gridcell", tabindex: i ? -1 : 0, onclick: () => onPick?.(i) });
+  const cell = h("button", { tabindex: i ? -1 : 0, onclick: () => onPick?.(i) });
   cell.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     const next = step && grid.cells[i + step];

@@ -1,7 +1,6 @@
 /** The picture and the heat maps over it. */
 
 import { css, cssColour, seenPicture, themeInUse, valuesPicture } from "../colour.js";
-import { strongest } from "../numbers.js";
 
 const SIZE = 208; // pixels of the longer side
 const LINES = 0.32; // opacity of the picture over a heat map
@@ -10,13 +9,16 @@ export function paintPicture(canvas, seen) {
   prepared(canvas, seen).drawImage(seenPicture(seen), 0, 0, canvas.width, canvas.height);
 }
 
-/** A heat map in the page's scale, with the picture's own lines through it so that one sees where it lies. */
-export function paintHeat(canvas, seen, { values, height, width, low, high }) {
+/**
+ * A heat map in the page's scale, where `limit` has the strongest colour, with the picture's own lines through it so
+ * that one sees where it lies.
+ */
+export function paintHeat(canvas, seen, { values, height, width }, limit) {
   const context = prepared(canvas, seen);
   const draw = (picture) => context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   context.fillStyle = css(cssColour("--paper"));
   context.fillRect(0, 0, canvas.width, canvas.height);
-  draw(valuesPicture(values, height, width, strongest([low, high])));
+  draw(valuesPicture(values, height, width, limit));
   context.globalAlpha = LINES;
   draw(linesOf(seen));
   context.globalAlpha = 1;

@@ -3,15 +3,19 @@
 import { h, icon, name } from "../dom.js";
 import { has, ofLanguage, t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
-import { percent } from "../numbers.js";
+import { percent, short, strongest } from "../numbers.js";
 import { attribution, latest } from "../state/api.js";
+import { countChanges } from "../state/whatif.js";
 import { listenToBrush } from "./brush.js";
 import { paintHeat, paintPicture } from "./heatmap.js";
 
 const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one layer
 const METHODS = [...METHODS_OF_LAYERS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
-// Kept while the page is open. null: the two most probable classes; "": the layer that the server takes by itself.
-const chosen = { method: "hires-cam", layer: "", first: null, second: null, versus: false };
+// Pixels of a side up to which a patch is small against the picture, and quickly moved over it: there it points best.
+const SMALL = 64;
+// Kept while the page is open. null: what suits the network, the two most probable classes; "": the layer that the
+// server takes by itself.
+const chosen = { method: null, layer: "", first: null, second: null, versus: false };
 
 export function whyView(root, store) {
   const cover = figure("cover", "why.cover");
@@ -20,7 +24,8 @@ export function whyView(root, store) {
     store, cover,
     uncover: h("button", { class: "quiet", onclick: uncoverAll }, icon("reset"), t("why.uncover")),
     controls: h("div", { class: "why-controls" }),
-    about: h("p", { class: "soft why-method" }),
+    about: h("p", { class: "soft" }),
+    scale: h("p", { class: "soft" }),
     maps: [figure("heat", "why.map"), figure("heat", "why.map")],
     requests: [latest(), latest()],
     asked: "", // what the maps were asked for
@@ -29,7 +34,8 @@ export function whyView(root, store) {
   cover.element.append(h("p", { class: "soft" }, t("why.brush")), view.uncover);
   listenToBrush(cover.canvas, store);
   root.append(view.controls,
-    h("div", { class: "why-pictures" }, cover.element, view.maps.map(({ element }) => element), view.about));
+    h("div", { class: "why-pictures" }, cover.element, view.maps.map(({ element }) => element),
+      h("div", { class: "why-method" }, view.about, view.scale)));
   return { update: () => update(view) };
 }
 
@@ -45,15 +51,23 @@ async function update(view) {
   const { forward, network, whatif } = store.state;
   if (!forward) return;
   forgetUnknown(network);
+  chosen.method ??= Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam";
   paintPicture(cover.canvas, forward.seen);
   uncover.hidden = !whatif.occlude.length;
-  const best = forward.probabilities.slice(0, 2).map(({ index }) => index);
+  const best = bestClasses(store.state);
   const classes = [chosen.first ?? best[0], chosen.second ?? best[1] ?? best[0]];
   const asked = JSON.stringify([forward.session, chosen, classes]);
   if (asked === view.asked) return;
   view.asked = asked;
   showControls(view, best);
-  await Promise.all([showMap(view, 0, classes[0], classes[1]), showMap(view, 1, classes[1], classes[0])]);
+  const heats = await Promise.all([showMap(view, 0, classes[0], classes[1]), showMap(view, 1, classes[1], classes[0])]);
+  if (heats.every(Boolean)) paintTogether(view, heats);
+}
+
+/** The two most probable classes, without what is covered or switched off: the question stays the same meanwhile. */
+function bestClasses({ forward, before, whatif }) {
+  if (!countChanges(whatif) || !before) return forward.probabilities.slice(0, 2).map(({ index }) => index);
+  return before.map((_, index) => index).sort((a, b) => before[b] - before[a]).slice(0, 2);
 }
 
 /** Choices that the network does not have are those of another classifier. */
@@ -65,7 +79,7 @@ function forgetUnknown(network) {
 
 async function showMap({ store, maps, requests }, i, label, other) {
   const { forward } = store.state;
-  const { element, canvas, caption } = maps[i];
+  const { element, caption } = maps[i];
   const { label: text, probability } = forward.probabilities.find(({ index }) => index === label);
   const question = {
     method: chosen.method, label,
@@ -76,11 +90,21 @@ async function showMap({ store, maps, requests }, i, label, other) {
   element.classList.add("busy");
   try {
     const heat = await requests[i]((signal) => attribution(forward.session, question, signal));
-    if (heat) paintHeat(canvas, forward.seen, heat);
+    element.classList.remove("busy");
+    return heat;
   } catch (problem) {
     caption(h("span", { class: "problem", role: "alert" }, ofLanguage(problem.words) || String(problem)));
   }
   element.classList.remove("busy");
+  return null;
+}
+
+/** Both maps in one scale, whose strongest number stands below. */
+function paintTogether({ store, maps, scale }, heats) {
+  const { forward } = store.state;
+  const limit = strongest(heats.flatMap(({ low, high }) => [low, high]));
+  heats.forEach((heat, i) => paintHeat(maps[i].canvas, forward.seen, heat, limit));
+  scale.textContent = t("why.scale", { limit: short(limit) });
 }
 
 function showControls(view, best) {

@@ -17,7 +17,7 @@ export function mount(root, store) {
   listenToPen(view);
   listenToKeys(view);
   const showSoon = onceAFrame(() => show(view));
-  store.on(["source", "forward", "language"], showSoon);
+  store.on(["source", "forward", "language", "intro"], showSoon);
   new ResizeObserver(showSoon).observe(view.board);
   show(view);
 }
@@ -58,8 +58,9 @@ function show(view) {
   const { source, forward } = store.state;
   const other = source !== null && source.kind !== "drawing"; // a picture that was not drawn
   paintBoard(board, store.state, other ? forward?.seen : null);
-  hint.textContent = t("draw.hint");
-  hint.hidden = source !== null;
+  hint.textContent = t(store.state.intro ? "draw.invite" : "draw.hint");
+  hint.hidden = source !== null && !store.state.intro;
+  hint.classList.toggle("low", source !== null);
   board.classList.toggle("still", other);
   board.setAttribute("aria-label", t(other ? "draw.picture" : "draw.board"));
   toolbar.setAttribute("aria-label", t("draw.tools"));

@@ -46,7 +46,7 @@ function addArc(context, { source, target, y }) {
 /** Links between single maps, in the colour and width of their weight (-1 to 1). */
 export function paintLinks(context, scene, colours) {
   const cells = cellFinder(scene);
-  for (const { from, to, weight } of scene.links ?? []) {
+  for (const { from, to, weight } of [...(scene.near ?? []), ...(scene.links ?? [])]) {
     const [a, b] = [cells(from), cells(to)];
     if (!a || !b) continue;
     const [x1, y1] = [a.x + a.width + 1, a.y + a.height / 2];

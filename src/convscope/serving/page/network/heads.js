@@ -96,7 +96,7 @@ function headLines(item, network) {
 }
 
 /** What the strongest colour of a layer stands for; 0 where each map has a scale of its own, or nothing is known. */
-function limitOf({ layers, limit, scale }, node) {
+export function limitOf({ layers, limit, scale }, node) {
   const layer = layers?.get(node.name);
   if (!layer || (scale === "map" && !isVector(node.shape))) return 0;
   return limit(layer, layer.maps[0]);

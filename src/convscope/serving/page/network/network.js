@@ -3,13 +3,16 @@
 import { rebuildScale } from "../colour.js";
 import { fitCanvas, h, onceAFrame, stillness } from "../dom.js";
 import { t } from "../i18n.js";
+import { FLOW } from "../intro.js";
 import { openAtFirst, openTo } from "./blocks.js";
 import { listen, scrollTo } from "./events.js";
 import { showHeads } from "./heads.js";
 import { helpBox } from "./help.js";
+import { cellOf } from "./layout.js";
 import { paintNetwork } from "./paint.js";
-import { planOf, sceneOf } from "./scene.js";
+import { mapsShown, planOf, sceneOf } from "./scene.js";
 
+const EDGE = 12; // pixels above and below what is scrolled to
 const RUN_THROUGH = 550; // milliseconds in which the data runs through the network
 
 export function mount(root, store) {
@@ -19,6 +22,7 @@ export function mount(root, store) {
     cursor: null, // where the keyboard is: {layer, map?}
     buttons: new Map(), // those above the canvas, kept between paintings (see heads.js)
     startedAt: 0, // when data last began to run through the network
+    uncovered: "", // the choice that was last brought out from under the drawer
     shownSource: null, // the picture of the answer that is shown
   };
   view.drawSoon = onceAFrame(() => draw(view));
@@ -65,19 +69,55 @@ function draw(view) {
   context.clearRect(0, 0, width, height);
   if (!plan) return;
   const sight = { left, top, width, height };
-  const reveal = stillness() ? 1 : Math.min((performance.now() - view.startedAt) / RUN_THROUGH, 1);
+  const reveal = revealed(view);
   const cursor = document.activeElement === scroller ? view.cursor : null;
   context.translate(-left, -top);
   paintNetwork(context, sceneOf(store, plan, { reveal, cursor }), sight);
   showHeads(view, sight);
-  if (reveal < 1) view.drawSoon();
+  if (reveal < 1 && store.state.intro !== "drawing") view.drawSoon();
+}
+
+/** Once for each choice, when there is an answer and the drawer is open. */
+function uncoverOnce(view) {
+  const { forward, selected } = view.store.state;
+  const key = selected ? `${selected.layer} ${selected.map}` : "";
+  if (key === view.uncovered || (selected && !forward)) return;
+  view.uncovered = key;
+  const item = selected && view.plan?.byLayer.get(selected.layer);
+  if (item) requestAnimationFrame(() => uncover(view, item, selected));
+}
+
+/** Scrolls what was chosen out from under the drawer. */
+function uncover({ scroller, store }, { grid }, { layer, map }) {
+  const drawer = document.querySelector("#drawer");
+  if (map === undefined || drawer.hidden || getComputedStyle(drawer).position !== "absolute") return;
+  const answer = store.state.forward?.layers.get(layer);
+  const position = grid.vector ? map : answer ? mapsShown(store, answer).findIndex((one) => one.map === map) : 0;
+  const { y, height } = cellOf(grid, Math.max(position, 0));
+  const visible = drawer.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  const [top, bottom] = [y - EDGE, y + height + EDGE];
+  if (bottom > scroller.scrollTop + visible) scroller.scrollTop = bottom - visible;
+  else if (top < scroller.scrollTop) scroller.scrollTop = top;
+}
+
+/** How far the data has come, 0 to 1. */
+function revealed({ store, startedAt }) {
+  const { intro } = store.state;
+  if (intro === "drawing") return 0;
+  if (stillness()) return 1;
+  return Math.min((performance.now() - startedAt) / (intro ? FLOW : RUN_THROUGH), 1);
 }
 
 function followStore(view) {
   const { store, scroller, drawSoon } = view;
   store.on(["forward", "gradients"], (state) => {
-    if (runsThrough(view, state)) view.startedAt = performance.now();
+    uncoverOnce(view);
+    if (!state.intro && runsThrough(view, state)) view.startedAt = performance.now();
     view.shownSource = state.forward ? state.source : null;
+    drawSoon();
+  });
+  store.on(["intro"], ({ intro }) => {
+    view.startedAt = intro === "flowing" ? performance.now() : 0;
     drawSoon();
   });
   store.on(["network"], ({ network, selected }) => {
@@ -91,14 +131,17 @@ function followStore(view) {
   store.on(["selected"], ({ network, open, selected }) => {
     if (network && selected) store.set({ open: openTo(network, open, selected.layer) });
     const item = selected && view.plan?.byLayer.get(selected.layer);
-    if (item) scrollTo(scroller, item);
+    if (item) {
+      scrollTo(scroller, item);
+      uncoverOnce(view);
+    }
     drawSoon();
   });
   store.on(["open", "shown", "language"], () => {
     view.help.close();
     updateLayout(view);
   });
-  store.on(["arithmetic", "kernels", "field", "seenBy", "scale", "direction", "loaded"], drawSoon);
+  store.on(["arithmetic", "kernels", "hover", "field", "seenBy", "scale", "direction", "loaded"], drawSoon);
   store.on(["theme"], () => {
     rebuildScale();
     drawSoon();

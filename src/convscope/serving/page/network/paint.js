@@ -114,6 +114,7 @@ const isLit = ({ lit }, layer, map) => !lit || Boolean(lit.get(layer)?.has(map))
 
 /** How far an item is revealed, 0 to 1: data comes in from the left, gradients from the right. */
 function revealed({ reveal, backward, plan }, item) {
+  if (item.rank === 0 && !backward) return 1; // the picture itself
   const place = backward ? 1 - item.x / plan.width : item.x / plan.width;
   return Math.min(Math.max((reveal * 1.25 - place) / 0.25, 0), 1);
 }

@@ -1,36 +1,77 @@
 /** Files to save: the network as a picture, the numbers in view as CSV, all numbers as JSON. */
 
-import { cssColour, css } from "../colour.js";
-import { valueAt } from "../numbers.js";
-import { kindWithSize, shapeText } from "./kinds.js";
-import { paintNetwork } from "./paint.js";
+import { colourOf, cssColour, css } from "../colour.js";
+import { t } from "../i18n.js";
+import { percent, short, valueAt } from "../numbers.js";
+import { limitOf } from "./heads.js";
+import { headText } from "./headtext.js";
+import { limits, paintNetwork } from "./paint.js";
 import { planOf, sceneOf } from "./scene.js";
 
 const ROOM = { width: 1200, height: 560 }; // the window for which the picture is laid out
 const SCALE = 2; // pixels of the picture for one of the page
+const [TOP, BOTTOM, MARGIN, BAR] = [64, 36, 16, 160]; // pixels above, below and beside the network; of the scale
 const LONGEST = 16_000; // browsers refuse canvases that are longer
 
-/** The whole network, with its heads, as a PNG. */
+/** The whole network as a PNG: a title with the answer above, the heads, and the scale of the colours below. */
 export async function networkPicture(store) {
   const plan = planOf(store, ROOM);
   const scale = Math.min(SCALE, LONGEST / plan.width);
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(plan.width * scale);
-  canvas.height = Math.round(plan.height * scale);
+  canvas.height = Math.round((plan.height + TOP + BOTTOM) * scale);
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
-  paintNetwork(context, sceneOf(store, plan), { left: 0, top: 0, width: plan.width, height: plan.height });
+  context.fillStyle = css(cssColour("--paper"));
+  context.fillRect(0, 0, plan.width, plan.height + TOP + BOTTOM);
+  paintTitle(context, store.state);
+  context.translate(0, TOP);
+  const scene = sceneOf(store, plan);
+  paintNetwork(context, scene, { left: 0, top: 0, width: plan.width, height: plan.height });
   context.textAlign = "center";
-  for (const item of plan.items) paintHead(context, item);
+  context.textBaseline = "alphabetic";
+  for (const item of plan.items) paintHead(context, item, store.state.network, limitOf(scene, item.node));
+  paintScale(context, store.state, plan.height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-function paintHead(context, { node, block, members, x, y, width }) {
-  const lines = [block ?? node.name, block ? String(members.length) : kindWithSize(node), shapeText(node.shape)];
-  lines.forEach((line, i) => {
-    context.font = `${i ? "" : "600 "}11px sans-serif`;
+const familyOf = () => getComputedStyle(document.body).fontFamily;
+
+function write(context, text, x, y, { size = 13, weight = 400, colour = "--soft" } = {}) {
+  context.font = `${weight} ${size}px ${familyOf()}`;
+  context.fillStyle = css(cssColour(colour));
+  context.fillText(text, x, y);
+}
+
+/** The network's name and its answer. */
+function paintTitle(context, { classifier, forward }) {
+  write(context, classifier, MARGIN, 30, { size: 18, weight: 600, colour: "--ink" });
+  if (!forward) return;
+  const [{ label, probability }] = forward.probabilities;
+  const answer = `${t("answer.title")}: ${label} · ${percent(probability)} %`;
+  write(context, answer, MARGIN, 52, { weight: 600, colour: "--accent" });
+}
+
+/** From blue to orange, with what the ends stand for. */
+function paintScale(context, { forward, scale, direction }, top) {
+  context.textAlign = "left";
+  const y = top + 20;
+  for (let i = 0; i <= BAR; i += 1) {
+    context.fillStyle = css(colourOf((2 * i) / BAR - 1));
+    context.fillRect(MARGIN + 88 + i, y - 9, 1.5, 10);
+  }
+  const whole = forward && scale === "network" && direction === "forward";
+  const limit = whole ? short(limits(forward.layers, scale)(null, null)) : null;
+  write(context, limit ? `−${limit}` : t("legend.negative"), MARGIN, y);
+  write(context, `${limit ? `+${limit}` : t("legend.positive")}   ${t("legend.zero")}`, MARGIN + 96 + BAR, y);
+}
+
+function paintHead(context, item, network, limit) {
+  const { title, lines, code } = headText(item, network);
+  [title, ...lines, code, limit ? `±${short(limit)}` : ""].filter(Boolean).forEach((line, i) => {
+    context.font = `${i ? "" : "600 "}11px ${familyOf()}`;
     context.fillStyle = css(cssColour(i ? "--soft" : "--ink"));
-    context.fillText(line, x + width / 2, y + 14 + i * 15, width + 10);
+    context.fillText(line, item.x + item.width / 2, item.y + 14 + i * 15, item.width + 10);
   });
 }
 

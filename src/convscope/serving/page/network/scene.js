@@ -54,6 +54,7 @@ export function sceneOf(store, plan, extra = {}) {
   const share = backward && layers ? errorShare(state.network, layers) : 1;
   return {
     plan, layers, backward, scale: state.scale, ...selectionOf(state), reveal: 1,
+    near: state.hover?.layer && !state.selected ? linksAround(state.hover, state.network) : [],
     limit: layers ? limits(layers, state.scale, share) : () => 1,
     probabilities: backward ? null : state.forward?.probabilities ?? null, classes: classesShown(state),
     names: state.network.class_names, off: state.whatif.channels_off,
@@ -84,6 +85,29 @@ function makeSelection({ selected, arithmetic, kernels, network }) {
   for (const { layer, map } of sources) lit.set(layer, (lit.get(layer) ?? new Set()).add(map));
   const to = { layer: node.name, map: selected.map };
   return { lit, links: linksTo(to, sources), windows: terms ? windowsOf(terms, network) : null };
+}
+
+/** Links of what is pointed at: from the maps that made it, and to those that it feeds, as far as they can be seen. */
+function linksAround({ layer, map, y, x }, network) {
+  const node = network.byName.get(layer);
+  if (!node) return [];
+  const here = { layer, map };
+  const made = node.inputs.map((name) => network.byName.get(name)).filter(Boolean)
+    .flatMap((source) => partners(node, source, { map, y, x }, source.shape[0])
+      .map((other) => ({ from: { layer: source.name, map: other }, to: here, weight: 0 })));
+  const fed = network.nodes.filter(({ inputs }) => inputs.includes(layer))
+    .flatMap((target) => partners(target, node, { map, y, x }, target.shape[0], true)
+      .map((other) => ({ from: here, to: { layer: target.name, map: other }, weight: 0 })));
+  return [...made, ...fed];
+}
+
+/** The maps on the other side of a layer `node` that one of its inputs `source` is linked with: all, or one. */
+function partners({ kind, attributes, shape }, source, { map, y, x }, count, forwards = false) {
+  const mixes = kind === "linear" || (kind === "conv" && (attributes.groups ?? 1) === 1);
+  if (mixes) return Array.from({ length: Math.min(count, MOST_LINKS) }, (_, i) => i);
+  if (kind !== "flatten" || source.shape.length < 3) return map < count && shape[0] === source.shape[0] ? [map] : [];
+  const [, height, width] = source.shape;
+  return [forwards ? (map * height + y) * width + x : Math.floor(map / (height * width))];
 }
 
 function linksTo(to, sources) {

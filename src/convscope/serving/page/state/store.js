@@ -27,6 +27,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   tab, three                the tab in front; whether the network turns in 3D
  *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and figures
  *   step                      of the lesson, from 0
+ *   intro                     "drawing", "flowing" or "answered" while the page shows itself (intro.js), else null
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
  *   busy                      whether an answer is on its way
  *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
@@ -66,7 +67,7 @@ export const INITIAL = {
   direction: "forward", label: null, gradients: null, why: false,
   scale: "layer", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
-  busy: false, status: "loading", problem: null, note: null, loaded: 0,
+  intro: null, busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
 
 /** The newest epoch of a run in training, which has no finished network yet; null of any other. */

@@ -13,7 +13,7 @@ export function normalisation(store, arithmetic) {
   const working = known ? h("ol", { class: "steps" }, stepsOf(arithmetic).map(step)) : formula(arithmetic.formula);
   return [
     inputColumn(grids(sourceMap(store, [term])), termValue(store, term)),
-    sumColumn(h("h4", {}, t("op.normalise")), working, results(arithmetic, commonDecimals(arithmetic))),
+    sumColumn(h("h3", {}, t("op.normalise")), working, results(arithmetic, commonDecimals(arithmetic))),
   ];
 }
 

@@ -16,7 +16,7 @@ export function pointwiseFunction(store, arithmetic) {
   const called = parameters?.function ?? node.attributes?.function ?? type;
   return [
     inputColumn(grids(sourceMap(store, [term]), plot(type, term.value, value)), termValue(store, term)),
-    sumColumn(h("h4", {}, t("op.function")), formula(`${called}(${fixed(term.value, decimals)})`),
+    sumColumn(h("h3", {}, t("op.function")), formula(`${called}(${fixed(term.value, decimals)})`),
       results(arithmetic, decimals)),
   ];
 }
@@ -24,9 +24,9 @@ export function pointwiseFunction(store, arithmetic) {
 /** Layers that hand values on: flattening, dropout, concatenation. */
 export function copy(store, arithmetic) {
   const [term] = arithmetic.terms;
-  if (!term) return [h("p", { class: "soft" }, t("op.nothing"))];
+  if (!term) return [h("p", { class: "soft" }, t(arithmetic.off ? "op.off" : "op.nothing"))];
   return [
     inputColumn(grids(sourceMap(store, [term])), termValue(store, term)),
-    sumColumn(h("h4", {}, t("op.copy")), formula(termPlace(term)), results(arithmetic, commonDecimals(arithmetic))),
+    sumColumn(h("h3", {}, t("op.copy")), formula(termPlace(term)), results(arithmetic, commonDecimals(arithmetic))),
   ];
 }

@@ -20,7 +20,7 @@ export function pooling(store, arithmetic) {
       grids(sourceMap(store, terms), grid ? windowGrid(store, terms, grid, picked) : null),
       term ? termValue(store, term, term.padded ? t("product.padded") : termPlace(term)) : null),
     sumColumn(
-      h("h4", {}, t(`op.${operation}`)), formula(formulaOf(arithmetic, decimals)), results(arithmetic, decimals)),
+      h("h3", {}, t(`op.${operation}`)), formula(formulaOf(arithmetic, decimals)), results(arithmetic, decimals)),
   ];
 }
 

@@ -16,7 +16,7 @@ export function softmax(store, arithmetic) {
   return [
     inputColumn(powerTable(arithmetic, network.class_names)),
     sumColumn(
-      h("h4", {}, t("op.softmax")), formula(`${fixed(terms[chosen].product, 4)} / ${fixed(parameters.sum, 4)}`),
+      h("h3", {}, t("op.softmax")), formula(`${fixed(terms[chosen].product, 4)} / ${fixed(parameters.sum, 4)}`),
       results(arithmetic, commonDecimals(arithmetic)),
       h("p", { class: "soft" }, t("op.percent", { value: percent(value) })), followButton(store, logit)),
   ];
@@ -29,16 +29,23 @@ function powerTable({ terms, parameters, index: [chosen] }, classNames) {
   };
   const listed = listedClasses(terms, chosen);
   const rest = terms.map((_, i) => i).filter((i) => !listed.includes(i));
-  const rows = listed.map((i) => row([name(classNames[i]), fixed(terms[i].value, 3), fixed(terms[i].product, 4)],
+  const rows = listed.map((i) => row([name(classNames[i]), fixed(terms[i].value, 3), powerText(terms[i].product)],
     i === chosen ? "chosen" : ""));
   if (rest.length) {
     const sum = rest.reduce((total, i) => total + terms[i].product, 0);
-    rows.push(row([t("sum.rest", { n: rest.length }), "", fixed(sum, 4)]));
+    rows.push(row([t("sum.rest", { n: rest.length }), "", powerText(sum)]));
   }
   rows.push(row([t("op.together"), "", fixed(parameters.sum, 4)], "total"));
   const heads = [t("op.class"), t("op.logit"), t("op.power", { largest: fixed(parameters.largest, 3) })];
   return h("table", { class: "softmax" }, h("thead", {}, h("tr", {}, heads.map((text) => h("th", {}, text)))),
     h("tbody", {}, rows));
+}
+
+const SMALL = 0.001;
+
+/** Small powers keep two digits, so that the column adds up to what stands below it. */
+function powerText(power) {
+  return power >= SMALL || power === 0 ? fixed(power, 4) : power.toExponential(1).replace("-", "−");
 }
 
 /** All classes by number, or of many the chosen one and then those with the largest values. */

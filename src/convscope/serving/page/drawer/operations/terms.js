@@ -25,7 +25,7 @@ export function addition(store, arithmetic) {
   const lines = terms.map(({ input, value }) => line({ label: name(ownName(input)), value, ...style }));
   return [
     inputColumn(grids(operands)),
-    sumColumn(h("h4", {}, t("op.sum")), lines, results(arithmetic, style.decimals)),
+    sumColumn(h("h3", {}, t("op.sum")), lines, results(arithmetic, style.decimals)),
   ];
 }
 
@@ -40,7 +40,7 @@ export function termList(store, arithmetic, list) {
       vector ? inputCells(store, arithmetic, vector, picked) : null,
       h("div", { class: "oneline" }, productLine(store, terms[picked] ?? null))),
     sumColumn(
-      h("h4", {}, title, operation === "sum" && arithmetic.formula ? ` ${arithmetic.formula}` : ""),
+      h("h3", {}, title, operation === "sum" && arithmetic.formula ? ` ${arithmetic.formula}` : ""),
       termLines(store, arithmetic, list), results(arithmetic, commonDecimals(arithmetic))),
   ];
 }

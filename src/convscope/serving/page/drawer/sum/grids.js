@@ -32,8 +32,9 @@ export function showInput({ store, position, input }, { source, channels }, own)
   const channel = channels[position];
   const map = layer.vector ? layer.maps[0] : findMap(store, source, channel);
   const limit = map ? limits(forward.layers, scale)(layer, map) : 1;
-  input.show({ layer, map, limit, box: own && !layer.vector ? boxAround(own) : null });
-  input.caption(t("sum.input", { layer: source, map: channel }));
+  const label = t("sum.input", { layer: source, map: channel });
+  input.show({ layer, map, limit, label, box: own && !layer.vector ? boxAround(own) : null });
+  input.caption(label);
 }
 
 /** From the first term of a window to its last: [top, left, bottom, right]. */

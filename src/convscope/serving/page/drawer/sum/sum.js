@@ -40,7 +40,7 @@ function elementsOf(view) {
     products: numberGrid({ caption: t("sum.products"), onPick }),
     signs: ["×", "="].map((sign) => h("span", { class: "sign", "aria-hidden": "true" }, sign)),
     termLine: h("div", { class: "oneline" }),
-    editButton: button({ onclick: () => toggleEditing(view), "aria-pressed": "false" }),
+    editButton: button({ hidden: true, onclick: () => toggleEditing(view), "aria-pressed": "false" }),
     resetButton: button({ onclick: () => reset(view), hidden: true }, icon("reset"), t("sum.reset")),
     sums: h("div", { class: "sums" }),
   };

@@ -18,7 +18,7 @@ export function showSums(view, parts) {
   const order = orderOf(partial);
   const listed = view.showsAll ? order : order.slice(0, LISTED);
   replaceKeepingFocus(sums, [
-    h("h4", {}, t(terms ? "sum.title" : "sum.kernels", { n: channels.length })),
+    h("h3", {}, t(terms ? "sum.title" : "sum.kernels", { n: channels.length })),
     ...listed.map((i) => mapLine(view, parts, i, style)),
     ...restLine(view, parts, order.slice(listed.length), style),
     ...(typeof bias === "number" ? [biasLine()] : []),
