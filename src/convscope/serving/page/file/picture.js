@@ -8,11 +8,12 @@ const UNREADABLE = {
 };
 const AS_STORED = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
 
-/** A Blob as { width, height, data }: red, green, blue, and opaque. */
-export async function decode(blob) {
+/** A Blob or a canvas as { width, height, data }: red, green, blue, and opaque. */
+export async function decode(image) {
+  if (!(image instanceof Blob)) return image.getContext("2d").getImageData(0, 0, image.width, image.height);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(blob, AS_STORED);
+    bitmap = await createImageBitmap(image, AS_STORED);
   } catch {
     throw new Failure(415, UNREADABLE);
   }

@@ -122,7 +122,7 @@ export class Trainer {
     return () => (this.onRow = null);
   }
 
-  /** Learn a picture (a Blob) with a label from now on; resolves to how many images it counts as. */
+  /** Learn a picture (a Blob or a canvas) with a label from now on; resolves to how many images it counts as. */
   async learn(image, label) {
     const pixels = preprocess(await decode(image), this.answers.contents.network.preprocessing);
     const copies = await this.worker.ask("learn", pixels, label);

@@ -41,12 +41,12 @@ export function paintStrokes(context, size, strokes, ink) {
   }
 }
 
-/** The board as a PNG file. */
-export function boardFile({ strokes, ink }) {
+/** The board as a canvas. */
+export function boardPicture({ strokes, ink }) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = BOARD;
-  paintStrokes(canvas.getContext("2d"), BOARD, strokes, ink);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  paintStrokes(canvas.getContext("2d", { willReadFrequently: true }), BOARD, strokes, ink);
+  return canvas;
 }
 
 /** Strokes moved and scaled so that the drawing fills the middle of the board. */

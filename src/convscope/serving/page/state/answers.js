@@ -1,6 +1,6 @@
 /** The answers for the picture: of the newest drawing only, and of the network with the reader's changes. */
 
-import { boardFile } from "../input/strokes.js";
+import { boardPicture } from "../input/strokes.js";
 import * as api from "./api.js";
 import { fail } from "./problems.js";
 import { countChanges } from "./whatif.js";
@@ -56,7 +56,7 @@ async function forwardOf({ source, classifier, epoch }, examples) {
 }
 
 async function imageOf(source, examples) {
-  if (source.kind === "drawing") return boardFile(source);
+  if (source.kind === "drawing") return boardPicture(source);
   if (source.kind === "file") return source.blob;
   return api.picture(examples.find(({ id }) => id === source.id).url);
 }

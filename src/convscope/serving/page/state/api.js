@@ -21,7 +21,7 @@ export const snapshots = (classifier, signal) => answering.snapshots(classifier,
 export const picture = (url, signal) => answering.picture(url, signal);
 /** A file of the page itself, such as its words in one language, as a Blob. */
 export const ownFile = (path) => answering.ownFile(path);
-/** Any image file (a Blob) through the network; `options`: `maps`, `epoch` of whose weights, `signal`. */
+/** Any image file (a Blob) or a canvas through the network; `options`: `maps`, `epoch` of whose weights, `signal`. */
 export const forward = (image, classifier, options) => answering.forward(image, classifier, options);
 /** The same picture through a network with `changes`; a new session. */
 export const whatIf = (session, changes, signal) => answering.whatIf(session, changes, signal);

@@ -76,10 +76,14 @@ async function picture(url, signal) {
   return response.blob();
 }
 
-/** Any image file (a Blob) through the network; `epoch` takes the weights of a saved epoch. */
+const fileOf = (image) =>
+  (image instanceof Blob ? image : new Promise((resolve) => image.toBlob(resolve, "image/png")));
+
+/** Any image file (a Blob) or a canvas through the network; `epoch` takes the weights of a saved epoch. */
 async function forward(image, classifier, { maps = 16, epoch, signal } = {}) {
-  const headers = { "Content-Type": image.type.startsWith("image/") ? image.type : "application/octet-stream" };
-  const options = { method: "POST", body: image, headers, signal };
+  const body = await fileOf(image);
+  const headers = { "Content-Type": body.type.startsWith("image/") ? body.type : "application/octet-stream" };
+  const options = { method: "POST", body, headers, signal };
   return forwardOf(await container("api/forward", { classifier, maps, epoch }, options));
 }
 

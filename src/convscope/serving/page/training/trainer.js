@@ -2,7 +2,7 @@
 
 import { h, icon, saveFile } from "../dom.js";
 import { t } from "../i18n.js";
-import { boardFile } from "../input/strokes.js";
+import { boardPicture } from "../input/strokes.js";
 import * as api from "../state/api.js";
 import { note } from "../state/problems.js";
 
@@ -115,7 +115,7 @@ function ownParts(view, show) {
   const learn = async () => {
     try {
       const label = Number(view.label);
-      const n = await trainer.learn(await boardFile(source), label);
+      const n = await trainer.learn(boardPicture(source), label);
       view.learned = t("trainer.learned", { label: trainer.classNames[label], n });
     } catch (problem) {
       note(store, problem);

@@ -1,0 +1,31 @@
+"""`convscope share` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_it_writes_a_file_and_says_what_is_in_it(command, tmp_path):
+    done = command("share", "mnist-relu", "--weights-precision", "8bit", "--output", "net.html", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["size"] == (tmp_path / "net.html").stat().st_size < 800_000
+    assert answer["precision"] == "8bit" and 0 < answer["error"]["largest_change"] < 0.05
+    done = command("share", "mnist-relu")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mnist-relu.html").stat().st_size < 1_000_000
+    assert "weights    full precision" in done.stdout
+
+
+def test_errors_are_one_line(command, tmp_path):
+    for words, code, part in (
+        (["nowhere"], 4, "nowhere"),
+        (["mnist-relu", "--max-size", "0"], 2, "--max-size"),
+        (["mnist-relu", "--max-size", "0.2"], 2, "do not fit"),
+        (["mnist-relu", "--image", "nothing.png"], 3, "nothing.png"),
+        (["mnist-relu", "--weights-precision", "4bit"], 2, "8bit, half, full"),
+    ):
+        done = command("share", *words)
+        assert done.returncode == code, done.stderr
+        assert part in done.stderr and done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
