@@ -60,6 +60,13 @@ def test_words_in_both_languages_and_every_tab(visit_file, relu_file):
         expect(page.locator(f"#tab-{tab} > *").first).to_be_visible()
 
 
+def test_a_link_opens_the_place_that_it_names(visit_file, relu_file):
+    page = visit_file(relu_file, "#example=14&at=features.3~9~4~4&lang=zh")
+    expect(page.locator(".result.theirs.same")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    expect(page.locator(".verdict .figure")).to_have_text("7")
+
+
 def test_why_and_gradients(visit_file, relu_file):
     page = visit_file(relu_file)
     draw(page)

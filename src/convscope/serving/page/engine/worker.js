@@ -52,7 +52,7 @@ const QUESTIONS = {
 };
 
 function problemOf({ message, words, status }) {
-  return { en: message, zh: message, ...words, status };
+  return { en: message, zh: `引擎无法计算：${message}`, ...words, status };
 }
 
 self.onmessage = ({ data: { id, question, words } }) => {
