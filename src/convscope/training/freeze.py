@@ -14,10 +14,13 @@ class Body:
     """The layers of a network outside its head. While frozen they keep their weights and their running statistics.
 
     `head` are the paths of modules that `find_head` gives. Parameters that never learn, such as fixed first kernels,
-    stay as they are.
+    stay as they are. With `keep_statistics`, batch norms keep their running statistics even while they learn: those of
+    many other images are better than those of a few small batches.
     """
 
-    def __init__(self, network: nn.Module, head: Collection[str]):
+    def __init__(self, network: nn.Module, head: Collection[str], keep_statistics: bool = False):
+        self.keep_statistics = keep_statistics
+
         def outside(path: str) -> bool:
             return not any(path == part or path.startswith(f"{part}.") for part in head)
 
@@ -39,15 +42,18 @@ class Body:
             for parameter in members & set(layer.parameters(recurse=False)):
                 parameter.requires_grad_(number >= frozen)
             if _has_statistics(layer):
-                layer.train(number >= frozen)
+                layer.train(number >= frozen and not self.keep_statistics)
 
 
-def find_body(network: nn.Module, images: Tensor, recipe: Recipe) -> Body | None:
-    """Return the body if the recipe freezes it or gives it another learning rate. `images` are a few of the data."""
+def find_body(network: nn.Module, images: Tensor, recipe: Recipe, keep_statistics: bool = False) -> Body | None:
+    """Return the body if it is treated in another way than the head: frozen, slower, or with its statistics kept.
+
+    `images` are a few of the data.
+    """
     frozen = recipe.freeze or recipe.freeze_epochs or recipe.unfreeze_epochs
-    if not frozen and recipe.body_lr_factor == 1:
+    if not frozen and recipe.body_lr_factor == 1 and not keep_statistics:
         return None
-    return Body(network, find_head(network, images))
+    return Body(network, find_head(network, images), keep_statistics)
 
 
 def frozen_share(recipe: Recipe, epoch: int) -> float:

@@ -8,7 +8,8 @@ from ..choices import MULTI_LABEL_MONITORS
 from ..errors import UsageError, printable
 from ..evaluation import Evaluation, MultiLabelEvaluation
 from ..suggest import did_you_mean
-from .class_weights import balanced_figures
+from .class_weights import balanced_figures, is_balanced
+from .recipe import Recipe
 
 ONE_CLASS_MONITORS = ("val/loss", "val/top1", "val/top5", "val/balanced_top1", "val/macro_f1")
 PER_CLASS = ("recall", "precision", "f1")
@@ -44,3 +45,18 @@ def monitored_figure(monitor: str, evaluation: Evaluation | MultiLabelEvaluation
         present = [row["f1"] for row in evaluation.per_class() if row["support"]]
         return sum(present) / len(present)
     return evaluation.figures()[name]
+
+
+def figures_of_epoch(
+    evaluation: Evaluation | MultiLabelEvaluation, recipe: Recipe, split: str = "val"
+) -> dict[str, float]:
+    """Return the figures of a split after an epoch by their column in metrics.csv, the monitored one among them."""
+    figures = evaluation.figures()
+    row = {f"{split}/{name}": figures[name] for name in evaluation.PER_EPOCH}
+    if split != "val":
+        return row
+    if is_balanced(recipe) and isinstance(evaluation, Evaluation):
+        row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
+    if recipe.monitor not in row:
+        row[recipe.monitor] = monitored_figure(recipe.monitor, evaluation)
+    return row

@@ -58,7 +58,8 @@ class ProgressDisplay:
     def show_epoch(self, row: dict[str, float]) -> None:
         """Write one line about a finished epoch, from its row of metrics.csv."""
         of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
-        line = f"epoch {row['epoch']:>3.0f}{of}  train loss {row['train/loss']:.4f}"
+        name = f"epoch {row['epoch']:>3.0f}{of}" if row["epoch"] else "last layer fitted"
+        line = f"{name}  train loss {row['train/loss']:.4f}"
         line += f" acc {row['train/top1']:.2%}" if "train/top1" in row else ""
         for split in ("val", "test"):
             if f"{split}/loss" in row:

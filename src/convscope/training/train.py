@@ -29,11 +29,13 @@ from ..models import create_model, find_card, own_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
-from .checkpoint import read_weights
+from .checkpoint import has_checkpoint, read_weights
+from .class_weights import is_balanced
 from .context import TrainingContext
 from .environment import describe_environment
 from .fit_head import with_classical_head
 from .freeze import Body, find_body
+from .linear_probe import LinearProbe, fit_linear_probe
 from .own_model import check_resumed, is_own_model, own_notes, return_weights
 from .precision import fastest_runtime
 from .prepare_data import PreparedData, prepare_data
@@ -171,6 +173,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
             clock.reserve = estimate_seconds(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
     _show_beginning(context, prepared, note)
+    with clock.measuring("probe"):
+        probe = _probe(context, prepared, network)
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with runtime.autocast():
@@ -185,6 +189,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         validate=partial(measure, "val") if "val" in parts else None,
         test=partial(measure, "test") if "test" in parts and recipe.validation == "none" else None,
         body=body,
+        probe=probe,
         snapshots=SnapshotWriter(folder.snapshots, config),
         identity=prepared.identity,
     )
@@ -238,7 +243,7 @@ def _set_up(
         recipe.batch_size,
         recipe.seed,
         runtime.device,
-        parse_augment(default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment),
+        parse_augment(_augmentation(recipe, prepared)),
         mixer(recipe.mixup, recipe.cutmix),
         SAMPLERS[recipe.sampler],
     )
@@ -246,7 +251,7 @@ def _set_up(
     derive_kernels = getattr(network, "prepare", None)
     if callable(derive_kernels) and context.own is None:  # first kernels that follow from the images
         derive_kernels(None if prepared.earlier else images.cpu())
-    body = find_body(network, images[:2].cpu(), recipe)
+    body = find_body(network, images[:2].cpu(), recipe, keep_statistics=_is_transfer(recipe, prepared))
     if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
         runtime = replace(runtime, layout="contiguous")
     if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
@@ -257,3 +262,26 @@ def _set_up(
         network = runtime.to_device(network)
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
+
+
+def _augmentation(recipe: Recipe, prepared: PreparedData) -> str:
+    return default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment
+
+
+def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
+    """Return whether the network's body, but not its last layer, has learned before."""
+    earlier = prepared.earlier
+    return recipe.pretrained or (earlier is not None and earlier.class_names != prepared.data.class_names)
+
+
+def _probe(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:
+    """Fit the last layer, at the beginning of a training whose body has learned before."""
+    recipe, parts = context.recipe, prepared.parts
+    if recipe.head != "own" or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
+        return None
+    context.display.show_line("fitting the last layer to the features of the others")
+    mirrored, balanced = "flip" in _augmentation(recipe, prepared), is_balanced(recipe)
+    return fit_linear_probe(
+        network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
+        mirrored=mirrored, balanced=balanced,
+    )  # fmt: skip

@@ -11,19 +11,20 @@ from torch import Tensor, nn
 
 from ..data.augment.mixup_cutmix import Mixed
 from ..data.batches import Batches
-from ..errors import DivergedError, printable
 from ..evaluation.metrics import Evaluation
 from ..evaluation.multi_label import MultiLabelEvaluation
 from ..snapshots import SnapshotWriter
 from ..task import count_correct
 from .checkpoint import Progress, State, has_checkpoint, save_weights
-from .class_weights import balanced_figures, is_balanced, weighted_loss
+from .class_weights import weighted_loss
 from .context import TrainingContext
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
 from .freeze import Body, frozen_share
 from .interrupt import StopRequest
-from .monitor import monitored_figure
+from .linear_probe import LinearProbe, is_probe
+from .messages import diverged, how_to_go_on
+from .monitor import figures_of_epoch
 from .optimizer import make_optimizer
 from .outputs import Outputs, main_logits, map_outputs
 from .progressive import progressive_scale, shrink
@@ -43,9 +44,9 @@ class Trainer:
     """Trains `network` in place; after `fit` the checkpoint `best` of the run folder has the best epoch's weights.
 
     `validate` measures a network on the validation split; without it the last epoch is the best. `test` does on the
-    test split, for the record. `body` is the part that the recipe freezes or trains more slowly. `snapshots` gets the
-    weights after every epoch. `identity` is a record of classes and images, which must be that of the checkpoint to go
-    on from.
+    test split, for the record. `body` is the part that the recipe freezes or trains more slowly. `probe` has the
+    figures of a last layer that was fitted before, which is kept if no epoch is better. `snapshots` gets the weights
+    after every epoch. `identity` is a record of classes and images, which must be that of the checkpoint to go on from.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Trainer:
         validate: Measure | None = None,
         test: Measure | None = None,
         body: Body | None = None,
+        probe: LinearProbe | None = None,
         snapshots: SnapshotWriter | None = None,
         identity: str = "",
     ):
@@ -64,7 +66,7 @@ class Trainer:
         self.clock, self.display = context.clock, context.display
         self.network, self.batches, self.validate, self.test = network, batches, validate, test
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
-        self.body, self.snapshots = body, snapshots
+        self.body, self.probe, self.snapshots = body, probe, snapshots
         self.loss_of = weighted_loss(network, batches.labels, self.recipe.class_weights)
         self.optimizer = make_optimizer(network, self.recipe, body.parameters if body else ())
         for group in self.optimizer.param_groups:
@@ -102,21 +104,24 @@ class Trainer:
         done = self.progress
         self.write_scalars = scalar_writer(self.folder.tensorboard, done.epoch + 1) if self.recipe.tensorboard else None
         with StopRequest() as stop, self.display:
-            if not done.epoch and not done.step:
+            if not done.epoch and not done.step and not done.history:
                 self.write_snapshot()
+                self.measure_probe()
             while not self.is_finished():
                 self.train_epoch(stop)
                 self.end_epoch()
                 if stop.requested is not None:
                     self.save()
-                    stop.raise_if_requested(self.how_to_go_on)
+                    stop.raise_if_requested(how_to_go_on(done, self.folder))
         return done
 
     def is_finished(self) -> bool:
         """Return whether there is nothing left to train."""
         done = self.progress
-        if done.epoch == 0 or done.step:  # an epoch that was begun is finished, however short of time it is
+        if not done.history or done.step:  # an epoch that was begun is finished, however short of time it is
             return False
+        if self.recipe.freeze and is_probe(done.history[0]):  # the last layer is at its optimum
+            return True
         out_of_epochs = done.epoch >= self.recipe.total_epochs
         return out_of_epochs or self.clock.out_of_time() or out_of_patience(done, self.recipe.patience)
 
@@ -141,7 +146,7 @@ class Trainer:
             if stopping or time.perf_counter() - max(self.saved_at, begun) > SAVE_EVERY_SECONDS:
                 self.save()
             if stopping:
-                stop.raise_if_requested(self.how_to_go_on)
+                stop.raise_if_requested(how_to_go_on(done, self.folder))
             if self.clock.out_of_time():
                 break
             started = time.perf_counter()
@@ -191,7 +196,7 @@ class Trainer:
         for figures, count in self.unread:
             loss, correct = figures.tolist()
             if not math.isfinite(loss):
-                raise self.diverged(loss)
+                raise diverged(loss, done, self.folder, self.recipe)
             done.loss_sum += loss * count
             done.correct += int(correct)
             done.seen += count
@@ -199,17 +204,33 @@ class Trainer:
         self.unread.clear()
         self.display.show_step(done, len(self.batches), self.clock.elapsed())
 
-    def end_epoch(self) -> None:
-        """Measure the network, keep its weights if they are the best so far, and save."""
+    def measure_probe(self) -> None:
+        """Measure the network with its fitted last layer, as epoch 0, and save it."""
+        if self.probe is None:
+            return
+        done, probe = self.progress, self.probe
+        done.seconds, done.images = probe.seconds, probe.images
+        row = {"epoch": 0.0, "train/loss": probe.loss, f"train/{self.accuracy}": probe.correct}
+        row |= {**self.figures_of_splits(), "seconds": done.seconds, "images_per_second": done.images / done.seconds}
+        self.keep_if_best(row)
+        self.save()
+        self.display.show_epoch(row)
+
+    def keep_if_best(self, row: dict[str, float]) -> None:
+        """Add a row to the history, and keep the weights if they are the best so far."""
         done = self.progress
-        row = self.measure_epoch()
         done.history.append(row)
-        done.epoch, done.step = done.epoch + 1, 0
-        done.loss_sum, done.correct, done.seen = 0.0, 0, 0
-        self.write_snapshot()
         if self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
+
+    def end_epoch(self) -> None:
+        """Measure the network, keep its weights if they are the best so far, and save."""
+        done, row = self.progress, self.measure_epoch()
+        done.epoch, done.step = done.epoch + 1, 0
+        done.loss_sum, done.correct, done.seen = 0.0, 0, 0
+        self.write_snapshot()
+        self.keep_if_best(row)
         if self.is_finished() or time.perf_counter() - self.saved_at > SAVE_APART_SECONDS:
             self.save()
         self.display.show_epoch(row)
@@ -225,29 +246,24 @@ class Trainer:
             f"train/{self.accuracy}": done.correct / done.seen,
         }
         self.update_average()
-        if self.validate is not None:
-            evaluation = self.measure("val", self.validate, row)
-            if is_balanced(self.recipe) and isinstance(evaluation, Evaluation):
-                row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
-            if self.recipe.monitor not in row:
-                row[self.recipe.monitor] = monitored_figure(self.recipe.monitor, evaluation)
-        if self.test is not None:
-            self.measure("test", self.test, row)
         return row | {
+            **self.figures_of_splits(),
             "lr": self.optimizer.param_groups[-1]["lr"],
             "seconds": done.seconds,
             "images_per_second": done.images / done.seconds,
         }
 
-    def measure(self, split: str, measure: Measure, row: dict[str, float]) -> Evaluation | MultiLabelEvaluation:
-        """Measure the network on a split and add its figures to the row; DivergedError if the loss is not finite."""
-        with self.clock.measuring("validate"):
-            evaluation = measure(self.kept_network)
-        figures = evaluation.figures()
-        row |= {f"{split}/{name}": figures[name] for name in evaluation.PER_EPOCH}
-        if not math.isfinite(figures["loss"]):
-            raise self.diverged(figures["loss"])
-        return evaluation
+    def figures_of_splits(self) -> dict[str, float]:
+        """Return the figures of the splits that are measured; DivergedError if a loss is not finite."""
+        row: dict[str, float] = {}
+        for split, measure in (("val", self.validate), ("test", self.test)):
+            if measure is not None:
+                with self.clock.measuring("validate"):
+                    evaluation = measure(self.kept_network)
+                if not math.isfinite(evaluation.loss):
+                    raise diverged(evaluation.loss, self.progress, self.folder, self.recipe)
+                row |= figures_of_epoch(evaluation, self.recipe, split)
+        return row
 
     def update_average(self) -> None:
         """Make the average of the weights, if there is one, ready to be measured."""
@@ -255,7 +271,8 @@ class Trainer:
             return
         if not self.average.n_averaged:  # there were fewer steps than one update needs
             self.average.update_parameters(self.network)
-        if not frozen_share(self.recipe, self.progress.epoch):
+        kept = self.body is not None and self.body.keep_statistics
+        if not kept and not frozen_share(self.recipe, self.progress.epoch):
             with self.runtime.autocast():
                 renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
 
@@ -269,7 +286,7 @@ class Trainer:
         self.read_figures()
         with self.clock.measuring("save"):
             if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
-                raise self.diverged(math.nan)
+                raise diverged(math.nan, self.progress, self.folder, self.recipe)
             self.progress.elapsed = self.clock.elapsed()
             if not self.recipe_is_written:  # not before: options with which training fails must not stay with the run
                 self.folder.write_recipe(self.recipe.to_yaml())
@@ -281,19 +298,3 @@ class Trainer:
             if self.progress.history:
                 self.folder.write_metrics(self.progress.history)
         self.saved_at = time.perf_counter()
-
-    def diverged(self, value: float) -> DivergedError:
-        """Return the error for a loss that is NaN or infinite."""
-        done, last = self.progress, self.folder.last
-        kept = f"the last finite state is in {printable(last)}" if has_checkpoint(last) else "nothing was saved yet"
-        return DivergedError(
-            f"the loss became {value} in epoch {done.epoch + 1}, step {done.step}: {kept}; "
-            f"try a lower learning rate, such as --lr {self.recipe.lr / 10:g}, or --precision float32"
-        )
-
-    @property
-    def how_to_go_on(self) -> str:
-        """The message after a requested stop."""
-        done = self.progress
-        where = f"epoch {done.epoch + 1}, step {done.step}" if done.step else f"{done.epoch} epochs"
-        return f"stopped and saved after {where}; go on with: convscope train --resume {printable(self.folder.path)}"
