@@ -176,7 +176,7 @@ class FakeEvaluation:
     PER_EPOCH = ("loss", "top1")
 
     def __init__(self, top1: float, loss: float = 1.0):
-        self.values = {"loss": loss, "top1": top1}
+        self.loss, self.values = loss, {"loss": loss, "top1": top1}
 
     def figures(self):
         return self.values

@@ -122,7 +122,7 @@ class TrainingOptions:
         metavar="RUN", identity=True,
     )
     freeze: bool = option(
-        False, Panel.TRANSFER, "Train only the head (the last layer); all other layers keep their weights.",
+        False, Panel.TRANSFER, "Fit only the head (the last layer), in seconds; all other layers keep their weights.",
         identity=True,
     )
     freeze_epochs: int = option(
