@@ -165,7 +165,6 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     `before` is the recipe of a resumed run without its new options, which count only if there is something to train.
     """
     folder, clock, display = context.folder, context.clock, context.display
-    parts, preprocess, class_names = prepared.parts, prepared.preprocess, prepared.data.class_names
     with clock.measuring("setup"):
         seed_everything(context.recipe.seed, context.recipe.deterministic)
         context, network, batches, body = _set_up(context, prepared)
@@ -173,26 +172,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
             clock.reserve = estimate_seconds(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
     _show_beginning(context, prepared, note)
-    with clock.measuring("probe"):
-        probe = _probe(context, prepared, network)
-
-    def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
-        with runtime.autocast():
-            return evaluate(current, parts[split], preprocess, class_names, runtime.device)
-
-    task = Task.of(prepared.data.multi_label, len(class_names))
-    config = make_config(recipe.model, prepared.model_args, class_names, preprocess, task=task)
-    trainer = Trainer(
-        context,
-        network,
-        batches,
-        validate=partial(measure, "val") if "val" in parts else None,
-        test=partial(measure, "test") if "test" in parts and recipe.validation == "none" else None,
-        body=body,
-        probe=probe,
-        snapshots=SnapshotWriter(folder.snapshots, config),
-        identity=prepared.identity,
-    )
+    trainer = _make_trainer(context, prepared, network, batches, body)
     trainer.resume()
     if trainer.is_finished():
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
@@ -211,6 +191,33 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
     return run
+
+
+def _make_trainer(
+    context: TrainingContext, prepared: PreparedData, network: nn.Module, batches: Batches, body: Body | None
+) -> Trainer:
+    """Return the loop for this training; the last layer is fitted first where the body has learned before."""
+    recipe, folder, parts, class_names = context.recipe, context.folder, prepared.parts, prepared.data.class_names
+    with context.clock.measuring("probe"):
+        probe = _probe(context, prepared, network)
+
+    def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
+        with context.runtime.autocast():
+            return evaluate(current, parts[split], prepared.preprocess, class_names, context.runtime.device)
+
+    task = Task.of(prepared.data.multi_label, len(class_names))
+    config = make_config(recipe.model, prepared.model_args, class_names, prepared.preprocess, task=task)
+    return Trainer(
+        context,
+        network,
+        batches,
+        validate=partial(measure, "val") if "val" in parts else None,
+        test=partial(measure, "test") if "test" in parts and recipe.validation == "none" else None,
+        body=body,
+        probe=probe,
+        snapshots=SnapshotWriter(folder.snapshots, config),
+        identity=prepared.identity,
+    )
 
 
 def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
