@@ -37,7 +37,7 @@ def share_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write the page with the network inside as one HTML file, which works offline in any browser.
+    """Write one HTML file with page and network, for any browser.
 
     Everything that `convscope serve` shows works in it without a server: drawing, every layer, the arithmetic of each
     value, heat maps, switches, epochs.

@@ -10,10 +10,12 @@ import numpy as np
 from ..errors import DataError, printable
 from ..suggest import did_you_mean
 from .groups import group_images, warn_about_likely_groups
+from .sources.class_folders import NoLabelsError
 from .sources.hub import load_hub
 from .sources.interpretation import Interpretation
 from .sources.path import load_path
 from .sources.published import DIGITS, PUBLISHED, load_published
+from .sources.unlabelled import load_unlabelled
 from .split import Data, Split, divide
 
 # The data sets of `bundled/`, and the share of each class that is held out for each of validation and test.
@@ -33,6 +35,7 @@ def load_data(
     encoding: str = "auto",
     kind: str = "auto",
     group_by: str | None = None,
+    purpose: str = "train",
 ) -> Data:
     """Load a data set by name or path.
 
@@ -52,15 +55,25 @@ def load_data(
 
     With `group_by`, images of one group (patient, video, object) stay in one split; see `data.groups.group_images`.
 
+    `purpose` is what the images are for: "train" needs at least two classes, each with training images; "evaluate" only
+    labels; "features" takes images without labels, too, whose label is then empty.
+
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
     """
-    data = _load(os.fspath(source), data_dir, Interpretation(folders, label_column, label_type, encoding, kind))
+    name = os.fspath(source)
+    try:
+        data = _load(name, data_dir, Interpretation(folders, label_column, label_type, encoding, kind))
+    except NoLabelsError as problem:
+        if purpose != "features":
+            raise
+        return load_unlabelled(Path(name), encoding, str(problem))
+    if purpose == "train" and data.untrainable:
+        raise DataError(data.untrainable)
     if kind != "auto":
         data.with_kind(kind)
-    if group_by:
-        return group_images(data, group_by)
-    warn_about_likely_groups(data)
-    return data
+    if not group_by and purpose == "train":
+        warn_about_likely_groups(data)
+    return group_images(data, group_by) if group_by else data
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:

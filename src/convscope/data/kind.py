@@ -30,8 +30,8 @@ REASONS = {
 
 
 def decide_kind(data: Data) -> None:
-    """Set the kind of a data set from a sample of its training images, and the reason that is shown to the user."""
-    found = [is_character(pixels) for pixels in _sample(data.splits["train"])]
+    """Set the kind of a data set from a sample of its (training) images, and the reason that is shown to the user."""
+    found = [is_character(pixels) for pixels in _sample(next(iter(data.splits.values())))]
     data.kind = "digits" if found and sum(found) >= LEAST_CHARACTERS * len(found) else "photos"
     data.kind_reason = REASONS[data.kind]
 

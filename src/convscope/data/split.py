@@ -77,7 +77,8 @@ class Data:
     `held_out` if it had no validation split and we took one out of the training images. `kind` is "digits" for digits
     and other characters, which must not be mirrored, or "photos"; `kind_reason` says why, where the pixels or the user
     decided it. With `multi_label` an image may have several labels
-    or none. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
+    or none. `untrainable` says why no classifier can be trained on the images, if that is so, although one can be
+    evaluated. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
     name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for.
     """
 
@@ -90,6 +91,7 @@ class Data:
     kind: str = "photos"
     kind_reason: str = ""
     multi_label: bool = False
+    untrainable: str = ""
     origin: Origin | None = None
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)

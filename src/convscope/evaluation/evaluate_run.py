@@ -93,8 +93,8 @@ def _load_dataset(
     is_own = bool(own) and (source == own or Path(source).resolve() == Path(own).resolve())
     own_options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe} if is_own else {}
     # A table whose images happen to have one label each is one of several labels to a classifier of several.
-    options = {**own_options, **interpretation, **({"label_type": "multi"} if task.multi_label else {})}
-    dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options)
+    options = {**own_options, **interpretation, "label_type": "multi" if task.multi_label else "single"}
+    dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options, purpose="evaluate")
     run = run_of_bundle(bundle)
     table = run.read_split() if run is not None else None
     if is_own and (dataset.divided or dataset.held_out) and table is not None:
@@ -111,7 +111,7 @@ def _default_split(dataset: Data, is_own: bool) -> str:
     """Return the split that is evaluated if none is named."""
     if dataset.divided and not is_own:
         return "all"
-    return "test" if "test" in dataset.splits else "val"
+    return next((split for split in ("test", "val") if split in dataset.splits), "all")
 
 
 def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading, strict: bool) -> Decoded:

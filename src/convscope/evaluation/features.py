@@ -104,7 +104,7 @@ def write_features(
     if path.exists():
         raise OutputError(f"--output {printable(path)} already exists: choose another name, or remove it")
     classifier, target = load(find_bundle(source)), choose_device(device)
-    dataset = load_data(data, data_dir, **(interpretation or {}))
+    dataset = load_data(data, data_dir, **(interpretation or {}), purpose="features")
     chosen = list(dataset.splits) if split == "all" else [split]
     network = classifier.network.to(target)
     # A classical head (an SVM, for instance) takes the features; it does not make them.

@@ -137,7 +137,7 @@ REFUSED = {
         "path,label,split\nimages/0.png,a,train\nimages/1.png,b,train\nimages/2.png,c,test",
         "class 'c' is in test but not in train",
     ),
-    "no train": ("path,label,split\nimages/0.png,a,test\nimages/1.png,b,test", "no images found"),
+    "no train": ("path,label,split\nimages/0.png,a,test\nimages/1.png,b,test", "no training images found, only test"),
     "binary": ("\0\1\2,\0", "not a text file"),
     "endless field": ("path,label\n" + "x" * 200_000 + ",cat", "cannot be read as a table"),
     "new line in a name": ('path,label\n"images/\n9.png",cat', r"no file 'images/\\n9.png'"),

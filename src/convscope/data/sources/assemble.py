@@ -27,17 +27,24 @@ GRAY_SAMPLE = 64
 def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     """Build a data set, called `shown` in messages, from its splits; one that has only `train` is divided.
 
-    Raises DataError if a classifier cannot be trained: no images, one class, a class without a training image. Warns
-    about what is unusual.
+    Raises DataError if there are no images. What keeps a classifier from being trained is noted as `untrainable`: no
+    training images, one class, a class without a training image. Warns about what is unusual.
     """
     ordered = {name: parts[name] for name in SPLITS if name in parts}
     parts = {name: classes for name, classes in ordered.items() if name == "train" or _has_images(shown, name, classes)}
-    class_names = sorted_class_names(parts["train"])
+    if not any(map(_count, parts.values())):
+        raise DataError(f"{shown}: no images found: put them into one folder per class, such as {shown}/cat/1.jpg")
+    class_names = sorted_class_names(parts.get("train", {}))
     counts = {name: [len(classes.get(label, ())) for label in class_names] for name, classes in parts.items()}
-    _check_classes(shown, class_names, counts["train"], parts)
-    warn_about_counts(shown, class_names, counts)
-    data = Data(shown, class_names, {name: _as_split(classes, class_names) for name, classes in parts.items()})
-    data.channels = 1 if _is_gray(data.splits["train"]) else 3
+    untrainable = _untrainable(shown, class_names, counts.get("train", []), parts)
+    if untrainable:
+        parts = {name: classes for name, classes in parts.items() if _count(classes)}
+        class_names = sorted_class_names({label for part in parts.values() for label in part if part[label]})
+    else:
+        warn_about_counts(shown, class_names, counts)
+    splits = {name: _as_split(classes, class_names) for name, classes in parts.items()}
+    data = Data(shown, class_names, splits, untrainable=untrainable)
+    data.channels = 1 if _is_gray(next(iter(splits.values()))) else 3
     decide_kind(data)
     _divide(data)
     return data
@@ -50,26 +57,36 @@ LabelledImages = Sequence[tuple[str, ImageItem, tuple[str, ...]]]
 def assemble_multi_label(shown: str, parts: Mapping[str, LabelledImages], class_names: Sequence[str] = ()) -> Data:
     """Build a data set whose images have several labels or none; `class_names` fixes the order of the labels.
 
-    Raises DataError if there is no image, no label, a label without a training image, or one on every training image.
+    Raises DataError if there is no image. What keeps a classifier from being trained is noted as `untrainable`: no
+    label, a label without a training image, one on every training image.
     """
-    parts = {name: parts[name] for name in SPLITS if name == "train" or parts.get(name)}
-    used = {label for _, _, labels in parts["train"] for label in labels}
-    names = [*class_names] or sorted_class_names(used)
-    if not parts["train"] or not used:
-        raise DataError(f"{shown}: no labelled training images found")
-    if without := [name for name in names if name not in used]:
-        raise DataError(f"{shown}: label '{printable(without[0])}' has no training image: add some or remove the label")
-    for split, images in parts.items():
-        if extra := sorted_class_names({label for _, _, labels in images for label in labels} - set(names)):
-            raise DataError(
-                f"{shown}: label '{printable(extra[0])}' is in {split} but not in train: add training images"
-            )
-    data = Data(shown, names, {name: _marked(images, names) for name, images in parts.items()}, multi_label=True)
-    if everywhere := [names[i] for i in np.flatnonzero(data.splits["train"].labels.all(0))]:
-        raise DataError(f"{shown}: every training image has the label {listed(everywhere)}: add images without it")
-    data.channels = 1 if _is_gray(data.splits["train"]) else 3
+    parts = {name: parts[name] for name in SPLITS if parts.get(name)}
+    if not parts:
+        raise DataError(f"{shown}: no labelled images found")
+    used = {split: {label for _, _, labels in images for label in labels} for split, images in parts.items()}
+    untrainable = _untrainable_labels(shown, used, class_names)
+    names = [*class_names] or sorted_class_names(used.get("train", ()))
+    names += sorted_class_names(set().union(*used.values()) - set(names))
+    splits = {name: _marked(images, names) for name, images in parts.items()}
+    data = Data(shown, names, splits, multi_label=True, untrainable=untrainable)
+    if not untrainable and (everywhere := [names[i] for i in np.flatnonzero(splits["train"].labels.all(0))]):
+        data.untrainable = f"{shown}: every training image has the label {listed(everywhere)}: add images without it"
+    data.channels = 1 if _is_gray(next(iter(splits.values()))) else 3
     _divide(data)
     return data
+
+
+def _untrainable_labels(shown: str, used: Mapping[str, set[str]], class_names: Sequence[str]) -> str:
+    """Return why no classifier can be trained on images whose splits have the labels `used`, or an empty text."""
+    train = used.get("train")
+    if not train:
+        return f"{shown}: no labelled training images found"
+    if without := [name for name in class_names if name not in train]:
+        return f"{shown}: label '{printable(without[0])}' has no training image: add some or remove the label"
+    for split, labels in used.items():
+        if extra := sorted_class_names(labels - {*(class_names or train)}):
+            return f"{shown}: label '{printable(extra[0])}' is in {split} but not in train: add training images"
+    return ""
 
 
 def _marked(images: LabelledImages, names: Sequence[str]) -> Split:
@@ -82,6 +99,8 @@ def _marked(images: LabelledImages, names: Sequence[str]) -> Split:
 
 def _divide(data: Data) -> None:
     """Divide a data set that has only a training split, or hold validation images out if it has none."""
+    if "train" not in data.splits:
+        return
     if len(data.splits) == 1:
         data.divided = True
         share = held_out_share(len(data.splits["train"]))
@@ -131,21 +150,26 @@ def _has_images(shown: str, split: str, classes: Classes) -> bool:
     return False
 
 
-def _check_classes(shown: str, class_names: list[str], train: Sequence[int], parts: Mapping[str, Classes]) -> None:
-    """Raise DataError unless there are two classes, all with training images; `train` has their numbers."""
+def _count(classes: Classes) -> int:
+    return sum(map(len, classes.values()))
+
+
+def _untrainable(shown: str, class_names: list[str], train: Sequence[int], parts: Mapping[str, Classes]) -> str:
+    """Return why no classifier can be trained, or an empty text; `train` has the number of images of each class."""
     if not any(train):
-        raise DataError(f"{shown}: no images found: put them into one folder per class, such as {shown}/cat/1.jpg")
+        return f"{shown}: no training images found, only {' and '.join(name for name in parts if name != 'train')}"
     if not all(train):
         empty, where = printable(class_names[train.index(0)]), "" if len(parts) == 1 else " in train"
-        raise DataError(f"{shown}: class '{empty}' has no image{where}: add some or remove the class")
+        return f"{shown}: class '{empty}' has no image{where}: add some or remove the class"
     if len(class_names) < 2:
-        raise DataError(f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two")
+        return f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two"
     for name, classes in parts.items():
         if extra := sorted_class_names(set(classes) - set(class_names)):
-            raise DataError(
+            return (
                 f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
                 "add training images of it or move it away"
             )
+    return ""
 
 
 def _as_split(classes: Classes, class_names: list[str]) -> Split:

@@ -21,10 +21,15 @@ from .text_encoding import decode_names
 # Names of folders that hold images of all classes, where a table has the classes.
 CONTAINERS = {"images", "image", "imgs", "img", "photos", "pictures", "data", "jpg", "jpeg", "png", "raw", "jpegimages"}
 CHOOSE = "choose with --folders classes or --folders splits"
+ADD_LABELS = "put the images into one folder per class, or add a table (.csv) with the columns path and label"
 
 
 class DoubtfulLayoutError(DataError):
     """The folders alone do not say what is a class: a table may, or the user."""
+
+
+class NoLabelsError(DoubtfulLayoutError):
+    """There are images, but nothing says which class each of them shows."""
 
 
 @dataclass
@@ -33,6 +38,7 @@ class Layout:
 
     `splits` is the sentence about the splits, empty if the folders name none. `unused` are folders that are left out,
     `loose` those whose own images are. `by_table` has splits whose classes a table in their folder names.
+    `untrainable` says why no classifier can be trained, if the folders show that.
     """
 
     parts: dict[str, dict[str, list[Folder]]]
@@ -40,6 +46,7 @@ class Layout:
     unused: list[Folder] = field(default_factory=list)
     loose: list[Folder] = field(default_factory=list)
     by_table: dict[str, Classes] = field(default_factory=dict)
+    untrainable: str = ""
 
 
 def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
@@ -69,6 +76,11 @@ def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
 
 def load_layout(layout: Layout, shown: str) -> Data:
     """Load the images of a layout; DataError if a classifier cannot be trained on them."""
+    holders = [each for classes in layout.parts.values() for same in classes.values() for each in same]
+    count = sum(holder.loose_images() for holder in layout.loose)
+    if count and not layout.by_table and not any(each.has_images() for each in holders):
+        text = "1 image lies" if count == 1 else f"{count:,} images lie"
+        raise NoLabelsError(f"{shown}: {text} in no class folder and no table names the labels: {ADD_LABELS}")
     for holder in layout.loose:
         _warn_about_loose_images(holder, shown)
     for other in layout.unused:
@@ -85,6 +97,7 @@ def load_layout(layout: Layout, shown: str) -> Data:
             found.setdefault(names[name], []).extend(image for each in holders for image in each.images())
         parts[split] = found
     data = assemble(shown, {**parts, **layout.by_table})
+    data.untrainable = layout.untrainable or data.untrainable
     return data.described(Origin(f"folder names ({listed(data.class_names)})", layout.splits))
 
 
@@ -118,23 +131,23 @@ def _named_splits(
     names = listed([each.name for each in named])
     if "train" not in splits.values():
         if holding and not others:
-            raise DataError(f"{shown}: there is {names} but no train folder: add it")
+            layout = _splits(folder, named, splits, unlabelled, shown)
+            layout.untrainable = f"{shown}: there is {names} but no train folder: add it"
+            return layout
     elif not any(splits[each.name] == "train" for each in holding):
         if others and len(set(splits.values())) == 1:
             return _classes(folder, inner, unlabelled)  # a class called `train` beside `plane`
     elif not others or (len(set(splits.values())) > 1 and not _shared_subfolders([*holding, *others])):
         return _splits(folder, named, splits, [*unlabelled, *others], shown)
-    raise DoubtfulLayoutError(_doubt(shown, names, holding, others))
-
-
-def _doubt(shown: str, names: str, holding: Sequence[Folder], others: Sequence[Folder]) -> str:
     if not holding and not others:
-        return (
-            f"{shown}: {names} can only be splits, but they hold no class folders and no table names the labels: put "
-            "the images into one folder per class, or add a table (.csv) with the columns path and label"
+        raise NoLabelsError(
+            f"{shown}: {names} can only be splits, but they hold no class folders and no table names the labels: "
+            f"{ADD_LABELS}"
         )
     rest = listed([each.name for each in others])
-    return f"{shown}: either {names} are splits, or they are classes like {rest}: rename the folders, or {CHOOSE}"
+    raise DoubtfulLayoutError(
+        f"{shown}: either {names} are splits, or they are classes like {rest}: rename the folders, or {CHOOSE}"
+    )
 
 
 def _splits(

@@ -11,7 +11,7 @@ from ..split import Data
 from .annotations import is_annotations, reason_without_labels
 from .archive_folder import OTHER_ARCHIVES, is_archive_name
 from .cifar import find_cifar, load_cifar
-from .class_folders import DoubtfulLayoutError, Layout, load_layout, names_classes, read_layout
+from .class_folders import DoubtfulLayoutError, Layout, NoLabelsError, load_layout, names_classes, read_layout
 from .file_tree import DiskFolder, LinkTargets, open_folder
 from .folder import Folder
 from .hub import is_saved, load_saved
@@ -68,7 +68,7 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
             return load_parquet(shards, shown, interpretation)
         tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
         if not tables and (reason := reason_without_labels(folder)):
-            raise DataError(f"{shown}: {reason}")
+            raise NoLabelsError(f"{shown}: {reason}")
         # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.
         inner = [each for each in folder.folders() if not is_annotations(each)]
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"
