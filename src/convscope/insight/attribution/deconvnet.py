@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from ..channels import differentiable_maps
 from .class_score import Score, Target, input_gradient
-from .relu_backward import ReluBackward
+from .relu_backward import ReluBackward, check_found
 
 
 def deconvnet(score: Score, images: Tensor, target: Target) -> Tensor:
     """Return the projection of the score onto the input, summed over channels: N x C x H x W -> N x H x W."""
-    with ReluBackward("deconvnet"):
-        return input_gradient(score, images, target).sum(1)
+    with ReluBackward("deconvnet") as rule:
+        gradient = input_gradient(score, images, target)
+    check_found(rule, "deconvnet")
+    return gradient.sum(1)
 
 
 def deconvolve(

@@ -6,17 +6,17 @@ Springenberg, Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity: The Al
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from .rectifiers import Rectified, Rectifiers
+
+log = logging.getLogger("convscope")
 RULES = ("deconvnet", "guided")
-# Every function of PyTorch that is a ReLU; nn.ReLU and nn.ReLU6 call these too.
-IN_PLACE = {torch.relu_, torch.Tensor.relu_}
-RELUS = {F.relu, torch.relu, torch.Tensor.relu, F.relu6, *IN_PLACE}
 
 
 class ReluBackward(TorchFunctionMode):
@@ -24,8 +24,9 @@ class ReluBackward(TorchFunctionMode):
 
     The gradient is set to 0 where it is negative (`deconvnet`), or where it is negative or the ReLU's input was
     (`guided`). The function is replaced, not the module: a ReLU that a network calls without a layer (`F.relu`), in
-    place, or twice with one module, is caught like any other, and no hook is left behind. Smooth activations (sigmoid,
-    SiLU, GELU) keep their gradient: in a network of those, both rules are plain backpropagation.
+    place, twice with one module, or in other words (`clamp(min=0)`; see `Rectifiers`) is caught like any other, and no
+    hook is left behind. Smooth activations (sigmoid, SiLU, GELU) keep their gradient: in a network of those, both rules
+    are plain backpropagation. `found` counts the ReLUs that ran.
     """
 
     def __init__(self, rule: str):
@@ -33,23 +34,32 @@ class ReluBackward(TorchFunctionMode):
         if rule not in RULES:
             raise ValueError(f"unknown rule '{rule}': choose one of {', '.join(RULES)}")
         self.rule = rule
+        self.rectifiers = Rectifiers()
+        self.found = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func not in RELUS:
-            return func(*args, **kwargs)
-        values = args[0] if args else kwargs["input"]
-        in_place = func in IN_PLACE or kwargs.get("inplace", len(args) > 1 and args[1])
-        return _Relu.apply(values, self.rule, bool(in_place), 6.0 if func is F.relu6 else None)
+        rectified = self.rectifiers.find(func, args, kwargs)
+        if rectified is None:
+            result = func(*args, **kwargs)
+            self.rectifiers.note(func, args, result)
+            return result
+        self.found += 1
+        output = _Relu.apply(rectified.values, self.rule, rectified)
+        return None if func is Tensor.__setitem__ else output
 
 
 class _Relu(torch.autograd.Function):
-    """min(max(x, 0), ceiling), with the backward pass of one of the rules."""
+    """The numbers between a threshold and a ceiling, with the backward pass of one of the rules."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, rule: str, in_place: bool, ceiling: float | None) -> Tensor:
-        passed = values > 0 if ceiling is None else (values > 0) & (values < ceiling)
-        output = values.clamp_(0, ceiling) if in_place else values.clamp(0, ceiling)
+    def forward(ctx: Any, values: Tensor, rule: str, rectified: Rectified) -> Tensor:
+        _, threshold, ceiling, in_place = rectified
+        passed = values > threshold if ceiling is None else (values > threshold) & (values < ceiling)
+        if threshold:
+            output = values.masked_fill_(~passed, 0) if in_place else values.masked_fill(~passed, 0)
+        else:
+            output = values.clamp_(0, ceiling) if in_place else values.clamp(0, ceiling)
         if in_place:
             ctx.mark_dirty(values)
         if rule == "guided":
@@ -57,6 +67,12 @@ class _Relu(torch.autograd.Function):
         return output
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         positive = gradients[0].clamp(min=0)
-        return (positive * ctx.saved_tensors[0] if ctx.saved_tensors else positive), None, None, None
+        return (positive * ctx.saved_tensors[0] if ctx.saved_tensors else positive), None, None
+
+
+def check_found(rule: ReluBackward, method: str) -> None:
+    """Warn if no ReLU ran while the rule was active: the result is then that of plain backpropagation."""
+    if not rule.found:
+        log.warning("%s found no ReLU in this network, so that its map is the plain gradient: choose saliency", method)
