@@ -16,8 +16,8 @@ MULTI_LABEL_MONITORS = ("val/map", "val/micro_f1", "val/macro_f1")
 TTA_VIEWS = ("none", "flip", "shift", "flip-shift", "five-crop", "ten-crop")
 CLASSICAL_HEADS = ("svm", "logistic", "knn", "tree")
 AUGMENTATION_NAMES = (
-    "flip", "alternating-flip", "shift", "crop", "resized-crop", "rotate", "affine", "elastic", "brightness",
-    "contrast", "saturation", "hue", "lighting", "erase", "cutout", "trivial-augment", "rand-augment",
+    "flip", "alternating-flip", "shift", "crop", "random-crop", "resized-crop", "rotate", "affine", "elastic",
+    "brightness", "contrast", "saturation", "hue", "lighting", "erase", "cutout", "trivial-augment", "rand-augment",
 )  # fmt: skip
 ATTRIBUTION_METHODS = (
     "grad-cam", "hires-cam", "guided-backprop", "integrated-gradients", "saliency", "occlusion", "deconvnet",

@@ -9,7 +9,8 @@ from torch import nn
 from torchvision.transforms.v2.functional import five_crop, ten_crop
 
 import convscope as cs
-from convscope.evaluation.tta import VIEWS, flipped, mean_logits, shifted
+from convscope.data import Preprocess
+from convscope.evaluation.tta import VIEWS, flipped, frame_for, mean_logits, shifted, views_of
 
 
 def test_shifted_views_move_by_one_pixel_and_repeat_edges():
@@ -34,6 +35,26 @@ def test_crops_are_torchvisions_enlarged(name, size):
     assert len(views) == len(expected)
     for cut in expected:  # torchvision gives the ten in another order
         assert sum(torch.allclose(view, cut, atol=1e-6) for view in views) == 1
+
+
+@pytest.mark.parametrize(("name", "size"), [("five-crop", five_crop), ("ten-crop", ten_crop)])
+def test_crops_of_a_frame_are_torchvisions_as_they_are(name, size):
+    """A classifier whose input is the central 8 of 12 pixels: the views lie in the corners of the 12, not enlarged."""
+    preprocess = Preprocess((3, 8, 8), (0.5,) * 3, (0.5,) * 3, crop_pct=8 / 12)
+    frame = frame_for(name, preprocess)
+    assert frame is not None and frame.input_size == (3, 12, 12) and frame.crop_pct == 1
+    images = torch.randn(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    views, expected = views_of(name, preprocess)(images), size(images, [8, 8])
+    assert len(views) == len(expected)
+    for cut in expected:
+        assert sum(torch.equal(view, cut) for view in views) == 1
+
+
+def test_other_views_need_no_frame():
+    preprocess = Preprocess((1, 8, 8), crop_pct=8 / 12)
+    for name in ("none", "flip", "shift", "flip-shift"):
+        assert frame_for(name, preprocess) is None and views_of(name, preprocess) is VIEWS[name]
+    assert views_of("ten-crop", Preprocess((1, 8, 8))) is VIEWS["ten-crop"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (9, 9)])

@@ -24,7 +24,8 @@ class Batches:
     """Endless training batches of `(images, labels)` in the order of `sampler`, changed by `augment` and `mix`.
 
     Order and augmentation depend on seed, epoch and step alone, so any step can be reached again: a run that crashed
-    continues exactly as if it had not.
+    continues exactly as if it had not. Of images that are decoded larger than the input, for `random-crop` to cut it
+    out, `sample` returns the centre.
     """
 
     def __init__(
@@ -67,9 +68,13 @@ class Batches:
         self, indices: Tensor, pixels: Tensor, epoch: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | Mixed]:
         if self.augment is not None:
-            pixels = self.augment(pixels, BatchContext(generator, epoch, indices, self.seed))
+            pixels = self.augment(pixels, self._context(generator, epoch, indices))
         images, labels = self.preprocess.normalize(pixels), self.labels[indices.to(self.labels.device)]
         return (images, labels) if self.mix is None else self.mix(images, labels, generator)
+
+    def _context(self, generator: torch.Generator, epoch: int, indices: Tensor) -> BatchContext:
+        _, height, width = self.preprocess.input_size
+        return BatchContext(generator, epoch, indices, self.seed, (height, width))
 
     def sample(self, count: int) -> tuple[Tensor, Tensor]:
         """Return up to `count` random training images, normalised but not augmented, with their labels.
@@ -79,7 +84,7 @@ class Batches:
         count = min(count, max(SAMPLE_VALUES // math.prod(self.preprocess.input_size), 2))
         indices = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
         pixels = next(pixel_batches(self.pixels, [indices], self.labels.device))
-        return self.preprocess.normalize(pixels), self.labels[indices.to(self.labels.device)]
+        return self.preprocess.normalize(self.preprocess.centre(pixels)), self.labels[indices.to(self.labels.device)]
 
 
 def in_order(
@@ -88,7 +93,7 @@ def in_order(
     """Yield normalised batches of every image once, in order and not augmented: what evaluation runs on."""
     batches = torch.arange(len(decoded)).split(batch_size)
     for indices, pixels in zip(batches, pixel_batches(decoded.pixels, batches, device), strict=True):
-        yield preprocess.normalize(pixels), decoded.labels[indices].to(device)
+        yield preprocess.normalize(preprocess.centre(pixels)), decoded.labels[indices].to(device)
 
 
 def _generator(seed: int, epoch: int, step: int) -> torch.Generator:

@@ -76,14 +76,20 @@ class Decoded:
 
 
 def decode_data(
-    data: Data, preprocess: Preprocess, strict: bool = False, reading: Reading | None = None
+    data: Data,
+    preprocess: Preprocess,
+    strict: bool = False,
+    reading: Reading | None = None,
+    frame: Preprocess | None = None,
 ) -> dict[str, Decoded]:
     """Decode all splits of a data set and check them together; a split without a usable image is left out.
 
     Warns about skipped files, and about images that occur in two splits or under two labels. Raises DataError if a
-    class has no usable training image, and with `strict` also if a file is skipped.
+    class has no usable training image, and with `strict` also if a file is skipped. The training images are decoded by
+    `frame` if it is given: larger, so that crops can be cut out of them.
     """
-    parts = _decode(data.splits, preprocess, reading or Reading())
+    ways = {name: frame if frame and name == "train" else preprocess for name in data.splits}
+    parts = _decode(data.splits, ways, reading or Reading())
     report_skipped([item for part in parts.values() for item in part.skipped], strict)
     if "train" in parts:
         require_usable_classes(printable(data.name), data.class_names, parts["train"].labels.numpy())
@@ -93,7 +99,7 @@ def decode_data(
 
 def decode_split(split: Split, preprocess: Preprocess, reading: Reading | None = None) -> Decoded:
     """Decode every image of a split; files that cannot be used are in `skipped`, each with its reason."""
-    return _decode({"": split}, preprocess, reading or Reading())[""]
+    return _decode({"": split}, {"": preprocess}, reading or Reading())[""]
 
 
 def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> None:
@@ -114,40 +120,42 @@ def require_usable_classes(shown: str, class_names: Sequence[str], labels: np.nd
         raise DataError(f"{shown}: class '{empty}' has no usable training image: add some or remove the class")
 
 
-def _decode(splits: dict[str, Split], preprocess: Preprocess, reading: Reading) -> dict[str, Decoded]:
+def _decode(splits: dict[str, Split], ways: dict[str, Preprocess], reading: Reading) -> dict[str, Decoded]:
     root = cache_root(reading.cache)
-    cache = None if root is None else Cache(root, preprocess)
+    caches = {} if root is None else {way: Cache(root, way) for way in set(ways.values())}
     room = SHARE_OF_MEMORY * free_memory()
-    if cache is not None:
+    if root is not None:
         room = min(MOST_IN_MEMORY, room)
-    image_values = int(np.prod(preprocess.input_size))
     done: dict[str, Decoded] = {}
     with ProgressBar(reading.show, sum(map(len, splits.values()))) as bar:
         # The smallest first, so that as many splits as possible are held in memory.
-        for name in sorted(splits, key=lambda name: len(splits[name])):
-            split = splits[name]
-            needed = len(split) * image_values
+        for name in sorted(splits, key=lambda name: len(splits[name]) * int(np.prod(ways[name].input_size))):
+            split, preprocess = splits[name], ways[name]
+            needed = len(split) * int(np.prod(preprocess.input_size))
             in_memory = needed <= room
             room -= needed if in_memory else 0
             labels = torch.from_numpy(split.labels)
             if in_memory and isinstance(split.images, np.ndarray):
                 done[name] = Decoded(preprocess.batch(split.images), labels, split.names, [], [])
                 continue
-            part = SplitDecoder(split, preprocess, reading, cache, in_memory).run(bar)
+            part = SplitDecoder(split, preprocess, reading, caches.get(preprocess), in_memory).run(bar)
             names = [split.names[i] for i in part.kept]
             done[name] = Decoded(part.pixels, labels[part.kept], names, part.skipped, part.digests, part.moments)
-    _warn_about_streamed(done.values(), preprocess, cache_is_off=root is None)
+    _warn_about_streamed(done.values(), cache_is_off=root is None)
     return {name: done[name] for name in splits}
 
 
-def _warn_about_streamed(parts: Iterable[Decoded], preprocess: Preprocess, cache_is_off: bool) -> None:
-    images = sum(len(part) for part in parts if isinstance(part.pixels, StreamedPixels))
-    if images:
+def _warn_about_streamed(parts: Iterable[Decoded], cache_is_off: bool) -> None:
+    by_size: dict[tuple[int, ...], int] = defaultdict(int)
+    for part in parts:
+        if isinstance(part.pixels, StreamedPixels):
+            by_size[part.pixels.shape[1:]] += len(part)
+    for size, images in by_size.items():
         log.warning(
             "%s images of %s (%.1f GB) fit neither into memory (%.1f GB free, of which a quarter is used) nor into the "
             "cache%s: they are decoded in every epoch",
-            f"{images:,}", " x ".join(map(str, preprocess.input_size)),
-            images * int(np.prod(preprocess.input_size)) / 1e9, free_memory() / 1e9,
+            f"{images:,}", " x ".join(map(str, size)),
+            images * int(np.prod(size)) / 1e9, free_memory() / 1e9,
             ", which is off" if cache_is_off else "",
         )  # fmt: skip
 

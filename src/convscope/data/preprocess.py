@@ -35,10 +35,11 @@ class Preprocess:
 
     `input_size` is channels x height x width. The picture is fitted into that size less `border` pixels on each side by
     one of the `crop_mode`s: `center` cuts off the ends of the longer side, `pad` adds black bars beside the shorter
-    one, `squash` changes the proportions. With `center`, `crop_pct` below 1 keeps only that share of each side. With
-    `superpixels` above 0, the result is reduced to about that many regions of one colour each. `mean` and `std` have
-    one number per channel, in units of the pixel range 0..1. `white` is the value of gray images of 16 bits that stands
-    for white, such as 4095 for data of 12 bits. Raises ModelFileError for values that make no sense.
+    one, `squash` changes the proportions. With `center`, `crop_pct` below 1 keeps only that share of each side: 224/256
+    is the central 224 of a picture whose shorter side is resized to 256 (see `frame`). With `superpixels` above 0, the
+    result is reduced to about that many regions of one colour each. `mean` and `std` have one number per channel, in
+    units of the pixel range 0..1. `white` is the value of gray images of 16 bits that stands for white, such as 4095
+    for data of 12 bits. Raises ModelFileError for values that make no sense.
     """
 
     input_size: tuple[int, int, int]
@@ -82,6 +83,24 @@ class Preprocess:
         inner = f"{height - 2 * self.border} x {width - 2 * self.border}"
         edge = f"{self.border} black pixel{'s' if self.border > 1 else ''} on each side"
         return f"images of {inner} are padded to {height} x {width} with {edge}; others are resized first"
+
+    @property
+    def frame(self) -> Preprocess | None:
+        """The same with the margin that `crop_pct` cuts off: the square of 256 of which the input is the central 224.
+
+        None if the input is all that there is, or has a border or superpixels, which are no part of a larger picture.
+        """
+        if self.crop_mode != "center" or self.crop_pct >= 1 or self.border or self.superpixels:
+            return None
+        channels, *sides = self.input_size
+        height, width = (round(side / self.crop_pct) for side in sides)
+        return replace(self, input_size=(channels, height, width), crop_pct=1.0)
+
+    def centre(self, images: Tensor) -> Tensor:
+        """Return the centre of `input_size` of images N x C x H x W that are decoded as a larger frame, a view."""
+        _, height, width = self.input_size
+        top, left = (round((have - want) / 2) for have, want in zip(images.shape[2:], (height, width), strict=True))
+        return images[:, :, top : top + height, left : left + width]
 
     @property
     def longest_side(self) -> int:

@@ -13,7 +13,7 @@ from ..data.datasets import load_data
 from ..data.decoded import Decoded, Reading, decode_split, report_skipped
 from ..data.decoding.pixels import Pixels
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
-from ..data.split import Data, redivide
+from ..data.split import Data, Split, redivide
 from ..devices import choose_device
 from ..errors import DataError, ModelFileError, UsageError, printable
 from ..files import folder_name, write_atomically
@@ -22,7 +22,7 @@ from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
 from .multi_label import MultiLabelEvaluation, relabel_marks
 from .report import Report, write_report
-from .tta import VIEWS
+from .tta import VIEWS, frame_for, views_of
 
 
 def evaluate_bundle(
@@ -42,9 +42,8 @@ def evaluate_bundle(
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
-    Without `data` it is what the run was trained on, divided as it was then. Without `split` it is the test split, or
-    all images of a folder that has no splits and that the run was not trained on. Classes are matched by name. `tta`
-    adds figures over several views per image. `model` is as in `load`, `cache` and `workers` as in training.
+    Without `data` it is what the run was trained on, divided as then; without `split` the test split, or all images of
+    a folder without splits. Classes are matched by name. `tta` adds figures over several views of each image.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
@@ -53,14 +52,15 @@ def evaluate_bundle(
     recipe = run.read_recipe() if run is not None else {}
     dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
     split = split or _default_split(dataset, is_own)
-    decoded = _decode(dataset, split, classifier, Reading(cache or _cache_of(recipe), workers), strict)
-    target = choose_device(device)
-    arguments = (classifier.network.to(target), decoded, classifier.preprocess, classifier.class_names, target)
-    result, tta_figures = evaluate(*arguments, task=classifier.task), {}
+    reading, target = Reading(cache or _cache_of(recipe), workers), choose_device(device)
+    decoded = _decode(dataset, split, classifier, reading, strict)
+    network, about = classifier.network.to(target), (classifier.preprocess, classifier.class_names, target)
+    result, tta_figures = evaluate(network, decoded, *about, task=classifier.task), {}
     if not result.logits.isfinite().all():
         raise ModelFileError(f"{printable(bundle)}: the network's output is not a finite number: train it again")
-    if views := VIEWS[tta]:
-        tta_figures = {"tta": {"views": tta, **evaluate(*arguments, views, classifier.task).figures()}}
+    if views := views_of(tta, classifier.preprocess):
+        seen = _with_margin(dataset, split, classifier, reading, tta) or decoded
+        tta_figures = {"tta": {"views": tta, **evaluate(network, seen, *about, views, classifier.task).figures()}}
     parts = (classifier, Path(dataset.name).name, split, result, decoded.pixels)
     report = _write(Path(output), *parts, _command(source, data, split, data_dir))
     return {
@@ -118,17 +118,27 @@ def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading,
     """Return the decoded images of a split with the classifier's labels; DataError if none can be used."""
     if split not in ("train", "val", "test", "all"):
         raise UsageError(f"--split must be train, val, test or all, not '{printable(split)}'")
+    decoded = decode_split(_labelled(dataset, split, classifier), classifier.preprocess, reading)
+    report_skipped(decoded.skipped, strict)
+    if not len(decoded):
+        raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
+    return decoded
+
+
+def _with_margin(dataset: Data, split: str, classifier: Classifier, reading: Reading, tta: str) -> Decoded | None:
+    """Return the images of a split with what lies around the network's input; None if the views need only that."""
+    frame = frame_for(tta, classifier.preprocess)
+    return decode_split(_labelled(dataset, split, classifier), frame, reading) if frame else None
+
+
+def _labelled(dataset: Data, split: str, classifier: Classifier) -> Split:
+    """Return the images of a split with the classifier's labels; DataError if its labels are others."""
     images = dataset.split(split)
     if dataset.multi_label != classifier.task.multi_label:
         have, gives = ("several labels", "one class") if dataset.multi_label else ("one class", "several labels")
         raise DataError(f"{printable(dataset.name)} has {have} per image, and the classifier gives {gives}")
     match = relabel_marks if dataset.multi_label else relabel
-    images = match(images, dataset.class_names, classifier.class_names)
-    decoded = decode_split(images, classifier.preprocess, reading)
-    report_skipped(decoded.skipped, strict)
-    if not len(decoded):
-        raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
-    return decoded
+    return match(images, dataset.class_names, classifier.class_names)
 
 
 def _write(

@@ -102,7 +102,7 @@ def judged_images(part: Decoded, preprocess: Preprocess, device: torch.device) -
     """Return some normalised images of a split, evenly spaced, fewer of large ones."""
     count = min(len(part), JUDGED_IMAGES, max(JUDGED_PIXELS // math.prod(preprocess.input_size[1:]), 16))
     indices = torch.linspace(0, len(part) - 1, count).long()
-    return preprocess.normalize(next(iter(pixel_batches(part.pixels, [indices], device))))
+    return preprocess.normalize(preprocess.centre(next(iter(pixel_batches(part.pixels, [indices], device)))))
 
 
 def _at_chance(evaluation: Evaluation | MultiLabelEvaluation | None) -> Remark | None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from ..data.decoded import Decoded, Reading, decode_data
+from ..data.augment import frame_side
+from ..data.decoded import Decoded, Reading, decode_data, decode_split
 from ..data.gray_range import measure_white
 from ..data.image_file import WHITE_16_BITS
 from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
+from ..evaluation.tta import frame_for
 from ..models import Card, arguments_for, find_card, find_preparation, shapes_alone
 from .from_run import EarlierRun
 from .img_size import default_size
 from .progressive import SCALES
+from .random_crop import with_frame
 from .recipe import Recipe
 
 log = logging.getLogger("convscope")
@@ -29,7 +32,8 @@ log = logging.getLogger("convscope")
 class PreparedData:
     """A data set, its decoded splits, the preprocessing, and the arguments of a network that takes such images.
 
-    `earlier` is the run whose weights the network starts from, if there is one.
+    `earlier` is the run whose weights the network starts from, if there is one. `frames` has the splits val and test
+    with the pixels around the network's input, if the views of test-time augmentation need them.
     """
 
     data: Data
@@ -37,6 +41,7 @@ class PreparedData:
     preprocess: Preprocess
     model_args: dict[str, Any]
     earlier: EarlierRun | None = None
+    frames: dict[str, Decoded] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -78,10 +83,23 @@ def prepare_data(
         log.warning(
             "gray images of 16 bits: values up to %s are used, that is taken for white", f"{preprocess.white:,}"
         )
-    parts = decode_data(data, preprocess, strict, Reading(recipe.cache, recipe.workers, show))
+    preprocess, reading = with_frame(preprocess, recipe, data), Reading(recipe.cache, recipe.workers, show)
+    frame = preprocess.frame if frame_side(recipe.augment) else None
+    parts = decode_data(data, preprocess, strict, reading, frame)
+    frames = _frames(data, parts, preprocess, recipe, reading)
     if known is None:
         preprocess = preprocess.scaled_by(parts["train"].statistics())
-    return PreparedData(data, parts, preprocess, model_args, earlier)
+    return PreparedData(data, parts, preprocess, model_args, earlier, frames)
+
+
+def _frames(
+    data: Data, parts: dict[str, Decoded], preprocess: Preprocess, recipe: Recipe, reading: Reading
+) -> dict[str, Decoded]:
+    """Decode the splits that are measured with what lies around the input, if test-time augmentation needs it."""
+    frame = frame_for(recipe.tta, preprocess)
+    if frame is None:
+        return {}
+    return {name: decode_split(data.splits[name], frame, reading) for name in parts if name != "train"}
 
 
 def _require_multi_label(recipe: Recipe, card: Card, model_args: dict[str, Any]) -> None:

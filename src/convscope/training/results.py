@@ -17,7 +17,7 @@ from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
 from ..evaluation.report import Report, write_report
-from ..evaluation.tta import VIEWS
+from ..evaluation.tta import VIEWS, Views, views_of
 from ..files import write_atomically
 from ..task import Task
 from .checkpoint import Progress
@@ -155,11 +155,14 @@ def _evaluate_splits(
     The thresholds of several labels per image are those that are best on the validation split.
     """
     recipe, names = context.recipe, prepared.data.class_names
-    views = {"": None} if recipe.tta == "none" else {"": None, "_tta": VIEWS[recipe.tta]}
+    views = views_of(recipe.tta, prepared.preprocess)
+    ways: list[tuple[str, dict[str, Decoded], Views | None]] = [("", prepared.parts, None)]
+    if views:
+        ways.append(("_tta", prepared.frames or prepared.parts, views))
     evaluations = {
         split + suffix: evaluate(network, part, prepared.preprocess, names, context.runtime.device, chosen)
-        for suffix, chosen in views.items()
-        for split, part in prepared.parts.items()
+        for suffix, parts, chosen in ways
+        for split, part in parts.items()
         if split in ("val", "test")
     }
     validation = evaluations.get("val")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..data.augment import frame_side
 from ..errors import ModelFileError, printable
 from ..run_folder import RunFolder
 from .recipe import IDENTITY, Recipe
@@ -31,11 +32,17 @@ def resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> tuple[Recipe, 
             continue
         if field == "ema_decay" and old and new:  # only whether there is an average is fixed
             continue
-        raise ModelFileError(
-            f"{printable(folder.path)} was started with {field} {printable(old)}, not {printable(new)}: leave it out, "
-            "or start a new run"
-        )
+        raise _other_run(folder, field, old, new)
+    if frame_side(before.augment) != frame_side(recipe.augment):  # what the classifier sees of a photo
+        raise _other_run(folder, "augment", before.augment, recipe.augment)
     return before, recipe
+
+
+def _other_run(folder: RunFolder, field: str, old: Any, new: Any) -> ModelFileError:
+    return ModelFileError(
+        f"{printable(folder.path)} was started with {field} {printable(old)}, not {printable(new)}: leave it out, "
+        "or start a new run"
+    )
 
 
 def with_results_options(before: Recipe, after: Recipe) -> Recipe:

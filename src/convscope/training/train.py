@@ -40,6 +40,7 @@ from .own_model import check_resumed, is_own_model, own_notes, return_weights
 from .precision import fastest_runtime
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
+from .random_crop import describe_crop
 from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
 from .resumed_recipe import resumed_recipe, with_results_options
@@ -229,10 +230,9 @@ def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str)
         display.show_line(str(data.origin))
     for line in own_notes(context.own, prepared):
         display.show_line(line)
-    if prepared.preprocess.padding:
-        display.show_line(prepared.preprocess.padding)
-    if note:
-        display.show_line(note)
+    for line in (prepared.preprocess.padding, describe_crop(context.recipe, prepared.preprocess), note):
+        if line:
+            display.show_line(line)
     display.show_line(f"run folder: {printable(context.folder.path)}")
 
 

@@ -14,17 +14,22 @@ class BatchContext:
     """What an augmentation may depend on besides the pixels of a batch.
 
     `generator` is a CPU generator: parameters are sampled on the CPU and then moved, so that every device gets the
-    same. `indices` (int64 N, on the CPU) are the positions of the images in their split; `seed` is the run's.
+    same. `indices` (int64 N, on the CPU) are the positions of the images in their split; `seed` is the run's. `size`
+    is height and width of the network's input; None where the images have it already.
     """
 
     generator: torch.Generator
     epoch: int
     indices: Tensor
     seed: int
+    size: tuple[int, int] | None = None
 
 
 Augment = Callable[[Tensor, BatchContext], Tensor]
-"""Images N x C x H x W, pixel values 0..255, uint8 or float32 -> the same or float32. The input is not changed."""
+"""Images N x C x H x W, pixel values 0..255, uint8 or float32 -> the same or float32. The input is not changed.
+
+Only `random-crop` changes the size.
+"""
 
 
 def uniform(generator: torch.Generator, *shape: int) -> Tensor:

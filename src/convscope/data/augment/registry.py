@@ -14,17 +14,22 @@ from .colour import brightness, contrast, hue, lighting, saturation
 from .context import Augment, BatchContext
 from .flip_shift import alternating_flip, crop, flip, shift
 from .rand_augment import MAX_MAGNITUDE, rand_augment
+from .random_crop import random_crop
 from .random_erasing import cutout, erase
 from .resized_crop import resized_crop
 from .trivial_augment import trivial_augment
 
 
 class Augmentation(NamedTuple):
-    """An augmentation that `parse_augment` knows; `amount` is its default (None: it takes none), within `limits`."""
+    """An augmentation that `parse_augment` knows; `amount` is its default (None: it takes none), within `limits`.
+
+    `whole` amounts are whole numbers.
+    """
 
     function: Callable[..., Tensor]
     amount: float | None
     limits: tuple[float, float] = (0.0, 1.0)
+    whole: bool = False
 
     def with_amount(self, amount: float | None) -> Augment:
         """Return the function that makes this change to images by `amount`."""
@@ -34,11 +39,13 @@ class Augmentation(NamedTuple):
 
 
 _PIXELS = (0.0, 10_000.0)
+RANDOM_CROP = "random-crop"
 AUGMENTATIONS: dict[str, Augmentation] = {
     "flip": Augmentation(flip, None),
     "alternating-flip": Augmentation(alternating_flip, None),
     "shift": Augmentation(shift, 2, _PIXELS),
     "crop": Augmentation(crop, 4, _PIXELS),
+    RANDOM_CROP: Augmentation(random_crop, 256, (2, 10_000), whole=True),
     "resized-crop": Augmentation(resized_crop, 0.35, (0.01, 1)),
     "rotate": Augmentation(rotate, 15, (0, 180)),
     "affine": Augmentation(affine, 1, (0, 5)),
@@ -62,7 +69,8 @@ def parse_augment(text: str) -> Augment | None:
     """
     if text.strip() == "none":
         return None
-    steps = [_parse_one(part.strip()) for part in text.split(",")]
+    named = _named_amounts(text)
+    steps = [AUGMENTATIONS[name].with_amount(amount) for name, amount in named]
 
     def augment(images: Tensor, context: BatchContext) -> Tensor:
         for step in steps:
@@ -72,7 +80,22 @@ def parse_augment(text: str) -> Augment | None:
     return augment
 
 
-def _parse_one(part: str) -> Augment:
+def frame_side(text: str) -> int | None:
+    """Return the side of the frame out of which `random-crop` cuts the network's input; None without `random-crop`."""
+    if text.strip() in ("auto", "none"):
+        return None
+    sides = [amount for name, amount in _named_amounts(text) if name == RANDOM_CROP]
+    return None if not sides or sides[0] is None else int(sides[0])
+
+
+def _named_amounts(text: str) -> list[tuple[str, float | None]]:
+    named = [_parse_one(part.strip()) for part in text.split(",")]
+    if [name for name, _ in named].count(RANDOM_CROP) > 1:
+        raise UsageError(f"augment: {RANDOM_CROP} is given twice: leave one out")
+    return named
+
+
+def _parse_one(part: str) -> tuple[str, float | None]:
     name, given, amount = (word.strip() for word in part.partition("="))
     if name == "none":
         raise UsageError("augment: 'none' cannot be combined with other augmentations")
@@ -81,7 +104,7 @@ def _parse_one(part: str) -> Augment:
         raise UsageError(f"augment: unknown augmentation '{printable(name)}': {hint}")
     known = AUGMENTATIONS[name]
     if not given:
-        return known.with_amount(known.amount)
+        return name, known.amount
     if known.amount is None:
         raise UsageError(f"augment: {name} takes no amount, not '{printable(amount)}'")
     low, high = known.limits
@@ -89,6 +112,7 @@ def _parse_one(part: str) -> Augment:
         value = float(amount)
     except ValueError:
         value = float("nan")
-    if not low <= value <= high:
-        raise UsageError(f"augment: {name} must be a number from {low:g} to {high:g}, not '{printable(amount)}'")
-    return known.with_amount(value)
+    if not low <= value <= high or (known.whole and value != int(value)):
+        number = "a whole number" if known.whole else "a number"
+        raise UsageError(f"augment: {name} must be {number} from {low:g} to {high:g}, not '{printable(amount)}'")
+    return name, value
