@@ -25,7 +25,7 @@ BROWSER = """
     Float32Array Float64Array ImageData Infinity Int32Array Int8Array JSON Map Math NaN Number Object Promise RangeError
     ResizeObserver Response Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint16Array
     Uint32Array Uint8Array WeakMap WebAssembly Worker
-    addEventListener clearInterval clearTimeout console createImageBitmap crypto devicePixelRatio document
+    addEventListener atob btoa clearInterval clearTimeout console createImageBitmap crypto devicePixelRatio document
     encodeURIComponent fetch getComputedStyle history innerHeight innerWidth localStorage location matchMedia navigator
     parseFloat parseInt performance queueMicrotask requestAnimationFrame self setInterval setTimeout structuredClone
     window

@@ -144,8 +144,15 @@ def chances(page: Page) -> dict[str, float]:
 
 
 def select(page: Page, place: str) -> None:
-    """Go to "layer~map~row~column" as its link would."""
+    """Go to "layer~map~row~column" as its link would, with all else as it is now."""
+    written(page)
     page.evaluate("place => { location.hash = location.hash.replace(/&at=[^&]*/, '') + '&at=' + place }", place)
+
+
+def written(page: Page) -> str:
+    """Let the page write its link, which otherwise waits for a moment of rest, and return it."""
+    until(page, "() => { dispatchEvent(new Event('pagehide')); return location.hash.includes('v=1') }")
+    return page.evaluate("location.href")
 
 
 def calculated(page: Page, place: str) -> None:

@@ -188,9 +188,9 @@ def test_a_reloaded_page_shows_the_newest_epoch(in_training, visit):
     expect(page.locator("#tab-training input[type=range]")).to_have_attribute("max", "11")
     until(page, "() => location.hash.includes('tab=training')")
     held: list = []
-    page.route("**/api/classifiers", lambda route: held.append(route))
+    page.route("**/api/network*", lambda route: held.append(route))
     page.reload()
-    # The epochs and rows of the run that the link names are here before the list of classifiers.
+    # The epochs and rows of the run that the link names are here before its network.
     eventually(page, lambda: held)
     expect(page.locator("#tab-training .curves").first.locator("circle.train")).to_have_count(11)
     asked = epochs_asked_for(page)

@@ -18,18 +18,24 @@ import { playIntro } from "./intro.js";
 import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
 import * as toolbar from "./network/toolbar.js";
+import * as notice from "./notice.js";
 import { preferences, remember } from "./preferences.js";
-import { fromHash, toHash } from "./state/link.js";
+import { followAddress } from "./state/address.js";
+import { beginning } from "./state/arrival.js";
+import { fromHash } from "./state/link.js";
 import { start } from "./state/session.js";
 import { INITIAL, createStore } from "./state/store.js";
 import * as tabs from "./tabs.js";
 import * as top from "./top.js";
 import * as epochs from "./training/epochs.js";
 
-const LINKED = ["classifier", "source", "selected", "tab", "three", "step", "scale", "language", "theme", "intro"];
-const LINK_DELAY = 200; // milliseconds of rest after which the link is written
+const link = fromHash(location.hash);
+const store = createStore({ ...INITIAL, ...preferences(), ...(link && linked(link)) });
 
-const store = createStore({ ...INITIAL, ...preferences(), ...fromHash(location.hash) });
+/** What the page begins with when it is opened by a link. */
+function linked({ language, theme, ...rest }) {
+  return { ...beginning(rest), ...(language && { language }), ...(theme && { theme }) };
+}
 
 function useTheme({ theme }) {
   document.documentElement.dataset.theme = theme;
@@ -54,25 +60,10 @@ function followSystemTheme() {
   });
 }
 
-/** The state is written to the link, and read when somebody changes the link. */
-function followLink() {
-  let timer = 0;
-  store.on(LINKED, () => {
-    clearTimeout(timer);
-    if (store.state.intro) return; // whoever loads the page again sees it again
-    timer = setTimeout(() => history.replaceState(null, "", `#${toHash(store.state)}`), LINK_DELAY);
-  });
-  addEventListener("hashchange", (event) => {
-    // Of the event, not of the page: the link may have been written once more in between.
-    const { language, ...changes } = fromHash(new URL(event.newURL).hash);
-    store.set({ selected: null, ...changes });
-    if (language && language !== store.state.language) changeLanguage(language);
-  });
-}
-
 function mountViews(retry) {
   const element = (id) => document.getElementById(id);
   top.mount(element("top"), store, changeLanguage);
+  notice.mount(element("notice"), store);
   draw.mount(element("draw"), store);
   pictures.mount(element("pictures"), store);
   seen.mount(element("seen"), store);
@@ -85,6 +76,15 @@ function mountViews(retry) {
   tabs.mount(element("tabs"), store);
 }
 
+/** The skip link moves the focus and leaves the address, which holds the view, as it is. */
+function followSkipLink() {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    store.set({ tab: "network" });
+    document.querySelector("#network .scroller").focus();
+  });
+}
+
 async function begin() {
   useTheme(store.state);
   await useLanguage(store.state.language);
@@ -93,7 +93,8 @@ async function begin() {
   followSystemTheme();
   mountViews(() => session.retry());
   listenToEscape(store);
-  followLink();
+  followSkipLink();
+  followAddress(store, changeLanguage);
   if (!location.hash) playIntro(store);
   const session = start(store); // last, so that the views hear of its first answers
 }

@@ -3,8 +3,8 @@
 import { h, icon, saveFile } from "./dom.js";
 import { t } from "./i18n.js";
 import { allNumbers, networkPicture, shownNumbers } from "./network/save.js";
-
-const LINK_DELAY = 250; // milliseconds: the link is written a moment after the last change (see app.js)
+import { linkOf } from "./state/address.js";
+import { isWhole } from "./state/link.js";
 
 /** {element, show()}: a button that opens the menu; `show()` follows the store. */
 export function shareMenu(store) {
@@ -51,7 +51,7 @@ function itemsOf(store, close) {
     close();
   };
   return [
-    item("top.link", true, copyLink),
+    item("top.link", true, (event) => copyLink(event.currentTarget, store.state)),
     item("top.picture", network, saving(async ({ classifier }) =>
       saveFile(`${classifier}.png`, await networkPicture(store)))),
     item("top.csv", forward, saving((state) => saveFile(...shownNumbers(state), "text/csv"))),
@@ -60,12 +60,10 @@ function itemsOf(store, close) {
   ];
 }
 
-async function copyLink(event) {
-  const button = event.currentTarget;
-  await new Promise((resolve) => setTimeout(resolve, LINK_DELAY));
+async function copyLink(button, state) {
   try {
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = t("top.copied");
+    await navigator.clipboard.writeText(linkOf(state));
+    button.textContent = t(isWhole(state) ? "top.copied" : "top.copiedWithout");
   } catch {
     button.textContent = t("top.copyByHand");
   }

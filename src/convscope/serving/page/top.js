@@ -12,7 +12,7 @@ const ICONS = { auto: "auto", light: "sun", dark: "moon" };
 /** `useLanguage(code)` changes the language of the page. */
 export function mount(root, store, useLanguage) {
   const classifier = h("select", {
-    class: "classifier", onchange: () => store.set({ classifier: classifier.value, selected: null }),
+    class: "classifier", onchange: () => store.set({ classifier: classifier.value, selected: null, notice: null }),
   });
   const about = h("span", { class: "about-classifier soft", dir: "auto" });
   const share = shareMenu(store);

@@ -54,7 +54,7 @@ function problemLine() {
   function show({ failure, maps: { problem } }) {
     const reason = problem && t(`convolution.why.${problem.reason}`, problem.values);
     const impossible = problem ? t(`convolution.impossible.${problem.stage}`, { reason }) : "";
-    element.textContent = failure ? ofLanguage(failure) : impossible;
+    element.textContent = failure ? (failure.key ? t(failure.key) : ofLanguage(failure)) : impossible;
     element.hidden = !element.textContent;
   }
   return { element, show };

@@ -2,7 +2,6 @@
 
 import * as api from "../state/api.js";
 import { stillness } from "../dom.js";
-import { t } from "../i18n.js";
 import { blobImage, CLASSIC, seenImage } from "./images.js";
 import { KERNELS, nameOf } from "./kernels.js";
 import { computeMaps, INITIAL, windowOf } from "./settings.js";
@@ -18,10 +17,45 @@ export class Playground {
   constructor(store, onChange) {
     this.store = store;
     this.onChange = onChange;
-    this.settings = INITIAL;
-    this.maps = computeMaps(INITIAL);
+    this.settings = store.state.playground ?? INITIAL;
+    this.maps = computeMaps(this.settings);
     this.timer = 0; // of the sliding window, 0 while it rests
-    this.failure = null; // {en, zh}: why a picture could not be read
+    this.failure = null; // {en, zh} or {key}: why a picture could not be read
+    this.awaited = null; // {source, ...}: the picture of a link that is not here yet, and what it is shown with
+    store.on(["playground"], () => this.adopt());
+    store.on(["forward", "examples"], () => this.takeAwaited());
+    if (store.state.playground) this.adoptPicture();
+    else store.set({ playground: this.settings });
+  }
+
+  /** Takes the settings of a link. */
+  adopt() {
+    const { playground } = this.store.state;
+    if (playground === this.settings) return;
+    this.stopTimer();
+    this.change(playground ?? INITIAL);
+    this.adoptPicture();
+  }
+
+  /** The picture that a link names is taken as soon as it can be had; an uploaded one cannot. */
+  adoptPicture() {
+    const { source, kernel, gray, stage, place } = this.settings;
+    if (source === "upload") {
+      this.change({ source: "numbers", image: CLASSIC });
+      this.fail({ key: "convolution.lost" });
+    } else if (source !== "numbers") {
+      this.awaited = { source, kernel, gray, stage, place };
+      this.takeAwaited();
+    }
+  }
+
+  takeAwaited() {
+    const { awaited } = this;
+    const { examples, forward } = this.store.state;
+    const isThere = { cat: true, digit: examples.some(({ kind }) => kind === "digit"), yours: Boolean(forward) };
+    if (!awaited || !isThere[awaited.source]) return;
+    this.awaited = null;
+    this.choosePicture(awaited.source, awaited);
   }
 
   /** The map with the selected value; undefined while the settings are impossible. */
@@ -48,6 +82,7 @@ export class Playground {
     if (map) settings.place = [clamp(settings.place[0], map.height - 1), clamp(settings.place[1], map.width - 1)];
     else this.stopTimer();
     this.settings = settings;
+    this.store.set({ playground: settings });
     this.onChange();
   }
 
@@ -113,18 +148,18 @@ export class Playground {
     this.timer = 0;
   }
 
-  /** Takes a picture: "numbers", "cat", "digit", or "yours", the one on the network's page. */
-  async choosePicture(source) {
+  /** Takes a picture: "numbers", "cat", "digit", or "yours", the one on the network's page; `shown` with settings. */
+  async choosePicture(source, shown = null) {
     // A picture needs a kernel that shows something of it, unless another one was chosen already.
     const kernel = nameOf(this.settings.kernel) === "cross" ? KERNELS.edges : this.settings.kernel;
-    this.failure = null;
+    this.failure = this.awaited = null;
     try {
       if (source === "numbers") this.change({ source, image: CLASSIC, gray: false });
       else if (source === "yours") {
-        this.change({ source, kernel, image: seenImage(this.store.state.forward.seen), gray: false });
+        this.change({ source, kernel, image: seenImage(this.store.state.forward.seen), gray: false, ...shown });
       } else {
         const image = await blobImage(await this.pictureOf(source));
-        this.change({ source, kernel, image, gray: source === "cat" });
+        this.change({ source, kernel, image, gray: source === "cat", ...shown });
       }
     } catch (problem) {
       this.fail(problem.words ?? { en: String(problem), zh: String(problem) });
@@ -138,16 +173,16 @@ export class Playground {
 
   /** Takes a picture from a file. */
   async readFile(file) {
-    this.failure = null;
+    this.failure = this.awaited = null;
     try {
       this.change({ source: "upload", image: await blobImage(file), gray: true });
     } catch {
-      this.fail({ en: t("pictures.noImage"), zh: t("pictures.noImage") });
+      this.fail({ key: "pictures.noImage" });
     }
   }
 
-  fail(sentences) {
-    this.failure = sentences;
+  fail(failure) {
+    this.failure = failure;
     this.onChange();
   }
 }

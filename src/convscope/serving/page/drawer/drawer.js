@@ -9,8 +9,8 @@ import { unitView } from "./unit.js";
 import { whyView } from "./why.js";
 
 const CONTENTS = { why: whyView, layer: layerView, unit: unitView };
-const FOLLOWED = ["selected", "why", "forward", "arithmetic", "kernels", "network", "language", "theme", "loaded",
-  "scale", "whatif"];
+const FOLLOWED = ["selected", "why", "whyChoice", "forward", "arithmetic", "kernels", "network", "language", "theme",
+  "loaded", "scale", "whatif"];
 
 export function mount(root, store) {
   const path = h("nav", { class: "path" });

@@ -13,9 +13,6 @@ const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one
 const METHODS = [...METHODS_OF_LAYERS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
 // Pixels of a side up to which a patch is small against the picture, and quickly moved over it: there it points best.
 const SMALL = 64;
-// Kept while the page is open. null: what suits the network, the two most probable classes; "": the layer that the
-// server takes by itself.
-const chosen = { method: null, layer: "", first: null, second: null, versus: false };
 
 export function whyView(root, store) {
   const cover = figure("cover", "why.cover");
@@ -50,8 +47,7 @@ async function update(view) {
   const { store, cover, uncover } = view;
   const { forward, network, whatif } = store.state;
   if (!forward) return;
-  forgetUnknown(network);
-  chosen.method ??= Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam";
+  const chosen = known(store.state.whyChoice, network);
   paintPicture(cover.canvas, forward.seen);
   uncover.hidden = !whatif.occlude.length;
   const best = bestClasses(store.state);
@@ -59,8 +55,10 @@ async function update(view) {
   const asked = JSON.stringify([forward.session, chosen, classes]);
   if (asked === view.asked) return;
   view.asked = asked;
-  showControls(view, best);
-  const heats = await Promise.all([showMap(view, 0, classes[0], classes[1]), showMap(view, 1, classes[1], classes[0])]);
+  showControls(view, chosen, best);
+  const [first, second] = classes;
+  const pairs = [[first, second], [second, first]];
+  const heats = await Promise.all(pairs.map(([label, other], i) => showMap(view, i, chosen, label, other)));
   if (heats.every(Boolean)) paintTogether(view, heats);
 }
 
@@ -70,14 +68,17 @@ function bestClasses({ forward, before, whatif }) {
   return before.map((_, index) => index).sort((a, b) => before[b] - before[a]).slice(0, 2);
 }
 
-/** Choices that the network does not have are those of another classifier. */
-function forgetUnknown(network) {
-  const count = network.class_names.length;
-  if (chosen.first >= count || chosen.second >= count) chosen.first = chosen.second = null;
-  if (chosen.layer && !network.byName.has(chosen.layer)) chosen.layer = "";
+/** What is chosen, without what the network does not have: those are choices for another classifier. */
+function known({ method, layer, first, second, versus }, network) {
+  const isClass = (index) => index !== null && index < network.class_names.length;
+  const suited = Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam";
+  return {
+    method: METHODS.includes(method) ? method : suited, layer: network.byName.has(layer) ? layer : "",
+    first: isClass(first) ? first : null, second: isClass(second) ? second : null, versus,
+  };
 }
 
-async function showMap({ store, maps, requests }, i, label, other) {
+async function showMap({ store, maps, requests }, i, chosen, label, other) {
   const { forward } = store.state;
   const { element, caption } = maps[i];
   const { label: text, probability } = forward.probabilities.find(({ index }) => index === label);
@@ -107,31 +108,29 @@ function paintTogether({ store, maps, scale }, heats) {
   scale.textContent = t("why.scale", { limit: short(limit) });
 }
 
-function showControls(view, best) {
-  const { network } = view.store.state;
-  const choose = (changes) => {
-    Object.assign(chosen, changes);
-    update(view);
-  };
+function showControls(view, chosen, best) {
+  const { store } = view;
+  const { network } = store.state;
+  const choose = (changes) => store.set({ whyChoice: { ...store.state.whyChoice, ...changes } });
   const classes = network.class_names.map((text, i) => [String(i), text]);
   const methods = METHODS.map((method) => [method, t(`why.${method}`)]);
   const about = `why.${chosen.method}.about`;
   view.about.textContent = has(about) ? t(about) : "";
   view.controls.replaceChildren(
     select(t("why.method"), methods, chosen.method, (method) => choose({ method })),
-    ...(METHODS_OF_LAYERS.includes(chosen.method) ? [layerSelect(network, choose)] : []),
+    ...(METHODS_OF_LAYERS.includes(chosen.method) ? [layerSelect(network, chosen, choose)] : []),
     select(t("why.class"), classes, chosen.first ?? best[0], (label) => choose({ first: Number(label) })),
     select(t("why.beside"), classes, chosen.second ?? best[1], (label) => choose({ second: Number(label) })),
-    versusBox(choose));
+    versusBox(chosen, choose));
 }
 
-function layerSelect(network, choose) {
+function layerSelect(network, chosen, choose) {
   const withMaps = network.nodes.filter(({ shape, kind }) => !isVector(shape) && kind !== "input");
   const layers = withMaps.map((node) => [node.name, node.name]);
   return select(t("why.layer"), [["", t("why.lastLayer")], ...layers], chosen.layer, (layer) => choose({ layer }));
 }
 
-function versusBox(choose) {
+function versusBox(chosen, choose) {
   const onchange = (event) => choose({ versus: event.target.checked });
   const box = h("input", { type: "checkbox", checked: chosen.versus, onchange });
   return h("label", { class: "check" }, box, t("why.versus"));

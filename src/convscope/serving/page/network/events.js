@@ -24,13 +24,22 @@ export function listen(view) {
     if (walk(view, event.key) || activate(view, event.key)) event.preventDefault();
   });
   for (const kind of ["scroll", "focus", "blur"]) scroller.addEventListener(kind, drawSoon);
+  for (const kind of ["wheel", "pointerdown", "keydown"]) {
+    scroller.addEventListener(kind, () => (view.reveals = false), { passive: true });
+  }
 }
 
-/** Scrolls sideways until an item is in sight. */
-export function scrollTo(scroller, { x, width }) {
-  const [left, right] = [x - EDGE, x + width + EDGE];
-  if (left < scroller.scrollLeft) scroller.scrollLeft = left;
-  if (right > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = right - scroller.clientWidth;
+/** Scrolls sideways until an item is in sight, and up or down to one `cell` of it, if there is any. */
+export function scrollTo(scroller, { x, width }, cell = null) {
+  scroller.scrollLeft = inSight(scroller.scrollLeft, scroller.clientWidth, x, width);
+  if (cell) scroller.scrollTop = inSight(scroller.scrollTop, scroller.clientHeight, cell.y, cell.height);
+}
+
+/** Where to scroll from `start`, with a window of `room`, so that `length` pixels from `at` on are in it. */
+function inSight(start, room, at, length) {
+  const [first, last] = [at - EDGE, at + length + EDGE];
+  if (first < start) return first;
+  return last > start + room ? Math.min(last - room, first) : start;
 }
 
 /** The value below the pointer: {layer, map, y, x, value}, or null. */

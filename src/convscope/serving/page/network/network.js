@@ -24,6 +24,7 @@ export function mount(root, store) {
     startedAt: 0, // when data last began to run through the network
     uncovered: "", // the choice that was last brought out from under the drawer
     shownSource: null, // the picture of the answer that is shown
+    reveals: false, // whether the selection is kept in sight while the layout changes, until somebody scrolls
   };
   view.drawSoon = onceAFrame(() => draw(view));
   view.help = helpBox(root);
@@ -58,7 +59,19 @@ function updateLayout(view) {
   view.plan = planOf(store, room);
   world.style.width = `${Math.max(view.plan.width, room.width)}px`;
   world.style.height = `${Math.max(view.plan.height, room.height)}px`;
+  reveal(view);
   view.drawSoon();
+}
+
+/** Scrolls until the selected map is in sight: its drawer, which opens later, takes room from the network. */
+function reveal({ reveals, plan, scroller, store }) {
+  const { selected, forward } = store.state;
+  const item = reveals && plan?.byLayer.get(selected?.layer);
+  if (!item) return;
+  const layer = forward?.layers.get(item.node.name);
+  const isSelected = ({ map }) => map === selected.map;
+  const at = layer && !layer.vector ? mapsShown(store, layer).findIndex(isSelected) : selected.map;
+  scrollTo(scroller, item, at >= 0 ? cellOf(item.grid, at) : null);
 }
 
 function draw(view) {
@@ -130,11 +143,9 @@ function followStore(view) {
   });
   store.on(["selected"], ({ network, open, selected }) => {
     if (network && selected) store.set({ open: openTo(network, open, selected.layer) });
-    const item = selected && view.plan?.byLayer.get(selected.layer);
-    if (item) {
-      scrollTo(scroller, item);
-      uncoverOnce(view);
-    }
+    view.reveals = Boolean(selected);
+    reveal(view);
+    if (selected && view.plan?.byLayer.has(selected.layer)) uncoverOnce(view);
     drawSoon();
   });
   store.on(["open", "shown", "language"], () => {

@@ -1,70 +1,198 @@
-/** The part of the state that a link holds, to and from location.hash. */
+/**
+ * What a link says, to and from location.hash. A link is absolute: whatever it leaves out has its default, so that it
+ * shows the same view wherever it is opened, in the language in which it was made. The colours are the reader's own.
+ *
+ * The parts that need no network (`view`) can be shown at once; those that do (`wish`) are checked against the network
+ * before they become state, see arrival.js.
+ */
 
-import { GRID } from "../input/strokes.js";
+import { readPlayground, writePlayground } from "../convolution/link.js";
+import { packNumbers, packStrokes, unpackNumbers, unpackOldStrokes, unpackStrokes } from "./pack.js";
+import { INITIAL, newestEpoch } from "./store.js";
 
-const DIGITS = 36; // base of the numbers in a link; a coordinate has two digits
+const VERSION = 1;
+const SIGN = "~"; // between the parts of one place
+const TABS = ["network", "convolution", "training", "lesson"];
+const VIEW = ["tab", "three", "step", "scale", "direction", "why", "whyChoice", "playground"];
+const WISH = ["source", "selected", "whatif", "label", "epoch", "open", "shown"];
+const IGNORED_BY_LINKS = new Set(["v"]);
+/** Keys of the store that a link carries. */
+export const LINKED = ["classifier", "language", ...VIEW, ...WISH];
 
-/** Strokes in 0..1 as text: separated by ".", each one letter for its tool, then four characters per point. */
-function packStrokes(strokes) {
-  const pack = (v) => Math.round(v * GRID).toString(DIGITS).padStart(2, "0");
-  return strokes.map(({ tool, points }) => tool[0] + points.map(([x, y]) => pack(x) + pack(y)).join("")).join(".");
+const joined = (...parts) => parts.filter((part) => part !== undefined && part !== null).join(SIGN);
+
+/** The pairs of each part of the link, with a value of null, undefined or "" where there is nothing to say. */
+const WRITERS = [
+  () => [["v", VERSION]],
+  ({ classifier }) => [["model", classifier]],
+  ({ tab }) => [["tab", tab]],
+  ({ source }) => SOURCES[source?.kind]?.(source) ?? [],
+  ({ selected }) => (selected ? [["at", joined(selected.layer, selected.map, selected.y, selected.x)],
+    ["term", selected.term]] : []),
+  ({ whatif }) => whatIfPairs(whatif),
+  ({ direction, label }) => [["direction", direction === "backward" ? direction : null], ["truth", label]],
+  ({ why, whyChoice }) => whyPairs(why, whyChoice),
+  ({ epoch, snapshots }) => [["epoch", epoch === newestEpoch(snapshots) ? null : epoch]],
+  ({ open }) => (open ? [...open].map((block) => ["open", block]) : []),
+  ({ shown }) => Object.entries(shown).map(([layer, count]) => ["maps", joined(layer, count)]),
+  ({ three }) => [["3d", three ? 1 : null]],
+  ({ tab, step }) => [["step", tab === "lesson" ? step + 1 : null]],
+  ({ scale }) => [["scale", scale === INITIAL.scale ? null : scale]],
+  ({ playground, tab }) => (playground && tab === "convolution" ? writePlayground(playground) : []),
+  ({ language }) => [["lang", language]],
+];
+
+const SOURCES = {
+  example: ({ id }) => [["example", id]],
+  drawing: ({ strokes, ink }) => [["draw", packStrokes(strokes)], ["ink", ink === "ink" ? 1 : null]],
+  file: ({ name }) => [["upload", name || "?"]], // the picture itself cannot travel
+};
+
+function whatIfPairs({ channels_off: off, kernels, occlude }) {
+  return [
+    ...Object.entries(off).map(([layer, maps]) => ["off", joined(layer, ...maps)]),
+    ...kernels.map(({ layer, map, input, values }) =>
+      ["kernel", joined(layer, map, input, values.length, packNumbers(values.flat()))]),
+    ["cover", occlude.map(({ row, column, radius }) => [row, column, radius].join(".")).join(SIGN)],
+  ];
 }
 
-/** Strokes from text; what cannot be read is left out. */
-function unpackStrokes(text) {
-  return text.split(".").flatMap((part) => {
-    const points = [];
-    for (let i = 1; i + 4 <= part.length; i += 4) {
-      points.push([part.slice(i, i + 2), part.slice(i + 2, i + 4)].map((c) => parseInt(c, DIGITS) / GRID));
-    }
-    const fine = points.length && points.flat().every((v) => v >= 0 && v <= 1);
-    return fine ? [{ tool: part[0] === "e" ? "eraser" : "pen", points }] : [];
-  });
+function whyPairs(why, { method, layer, first, second, versus }) {
+  if (!why) return [];
+  return [["why", method ?? 1], ["heat", layer], ["for", first], ["beside", second], ["versus", versus ? 1 : null]];
 }
 
 /** The state as text for location.hash, without "#". */
 export function toHash(state) {
-  const link = new URLSearchParams();
-  if (state.classifier) link.set("model", state.classifier);
-  if (state.source?.kind === "example") link.set("example", state.source.id);
-  if (state.source?.kind === "drawing" && state.source.strokes.length) {
-    link.set("strokes", packStrokes(state.source.strokes));
-    if (state.source.ink === "ink") link.set("ink", "1");
-  }
-  if (state.selected) {
-    const { layer, map, y, x } = state.selected;
-    link.set("at", [layer, map, y, x].filter((part) => part !== undefined).join("~"));
-  }
-  if (state.tab !== "network") link.set("tab", state.tab);
-  if (state.three) link.set("3d", "1");
-  if (state.tab === "lesson" && state.step) link.set("step", String(state.step + 1));
-  if (state.scale !== "layer") link.set("scale", state.scale);
-  link.set("lang", state.language);
-  if (state.theme !== "auto") link.set("theme", state.theme);
-  return link.toString();
+  const pairs = WRITERS.flatMap((write) => write(state));
+  return pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&");
 }
 
-/** The changes of the state that a location.hash asks for. */
+/** Whether nothing of the view is missing from its link: an uploaded picture is. */
+export const isWhole = ({ source, playground, tab }) =>
+  source?.kind !== "file" && !(tab === "convolution" && playground?.source === "upload");
+
+/**
+ * What a location.hash says: {classifier?, language?, theme?, view, wish, problems}; null if it is no link of the page.
+ * `problems` are [key, values] of sentences about what cannot be read.
+ */
 export function fromHash(hash) {
   const link = new URLSearchParams(hash.replace(/^#/, ""));
-  const state = {};
-  const oneOf = (key, name, values) => values.includes(link.get(key)) && (state[name] = link.get(key));
-  oneOf("lang", "language", ["en", "zh"]);
-  oneOf("theme", "theme", ["light", "dark"]);
-  oneOf("scale", "scale", ["map", "layer", "network"]);
-  oneOf("tab", "tab", ["convolution", "training", "lesson"]);
-  if (link.get("3d")) state.three = true;
-  if (/^[1-9]\d?$/.test(link.get("step") ?? "")) state.step = Number(link.get("step")) - 1;
-  if (link.get("model")) state.classifier = link.get("model");
-  if (link.get("example")) state.source = { kind: "example", id: link.get("example") };
-  if (link.get("strokes")) {
-    const strokes = unpackStrokes(link.get("strokes"));
-    state.source = { kind: "drawing", strokes, ink: link.get("ink") ? "ink" : "chalk" };
+  const keys = [...link.keys()].filter((key) => !IGNORED_BY_LINKS.has(key));
+  if (!keys.some((key) => link.get(key) !== "")) return null;
+  const read = { view: defaults(VIEW), wish: defaults(WISH), problems: [] };
+  for (const part of READERS) {
+    if (part(link, read) === false) read.problems = [["link.damaged", {}]];
   }
-  const [layer, ...place] = (link.get("at") ?? "").split("~");
-  const [map, y, x] = place.map(Number);
-  if (layer && place.every((part) => /^\d+$/.test(part))) {
-    state.selected = { layer, ...(place.length > 0 && { map }), ...(place.length > 2 && { y, x }) };
-  }
-  return state;
+  if (Number(link.get("v") ?? VERSION) > VERSION) read.problems = [["link.newer", {}]];
+  return read;
 }
+
+const defaults = (keys) => Object.fromEntries(keys.map((key) => [key, INITIAL[key]]));
+const isWord = (value, words) => value === null || words.includes(value);
+const isCount = (text) => /^\d{1,6}$/.test(text);
+const countOf = (text) => (text !== null && isCount(text) ? Number(text) : null);
+
+/** Each takes what it knows from the link; false if that cannot be read. */
+const READERS = [
+  (link, read) => {
+    if (link.get("model")) read.classifier = link.get("model");
+    if (["en", "zh"].includes(link.get("lang"))) read.language = link.get("lang");
+    if (["light", "dark"].includes(link.get("theme"))) read.theme = link.get("theme"); // of the first links
+  },
+  (link, { view }) => {
+    const words = [["tab", TABS], ["scale", ["map", "layer", "network"]], ["direction", ["backward"]]];
+    for (const [key, values] of words) if (values.includes(link.get(key))) view[key] = link.get(key);
+    view.three = Boolean(link.get("3d"));
+    view.step = Math.max((countOf(link.get("step")) ?? 1) - 1, 0);
+    return words.every(([key, values]) => isWord(link.get(key), values));
+  },
+  readSource, readSelected, readOff, readKernels, readCovers, readWhy,
+  (link, { wish }) => {
+    wish.label = countOf(link.get("truth"));
+    wish.epoch = countOf(link.get("epoch"));
+    wish.open = link.has("open") ? new Set(link.getAll("open")) : null;
+    const shown = link.getAll("maps").map((text) => splitPlace(text));
+    wish.shown = Object.fromEntries(shown.filter(([, [count]]) => count).map(([layer, [count]]) => [layer, count]));
+  },
+  (link, { view }) => {
+    const playground = readPlayground(link);
+    if (playground) view.playground = playground;
+    return playground !== undefined;
+  },
+];
+
+function readSource(link, { wish }) {
+  if (link.get("example")) wish.source = { kind: "example", id: link.get("example") };
+  if (link.get("upload")) wish.source = { kind: "file", name: link.get("upload") };
+  const [text, old] = [link.get("draw"), link.get("strokes")];
+  if (!text && !old) return true;
+  const strokes = text ? unpackStrokes(text) : unpackOldStrokes(old);
+  if (strokes) wish.source = { kind: "drawing", strokes, ink: link.get("ink") ? "ink" : "chalk" };
+  return strokes !== null;
+}
+
+/** "layer~1~2" as ["layer", [1, 2]]; null where a part is no number. */
+function splitPlace(text) {
+  const [layer, ...parts] = text.split(SIGN);
+  return [layer, parts.every(isCount) ? parts.map(Number) : null];
+}
+
+function readSelected(link, { wish }) {
+  if (!link.get("at")) return true;
+  const [layer, place] = splitPlace(link.get("at"));
+  if (!layer || !place || place.length > 3) return false;
+  const [map, y, x] = place;
+  const term = countOf(link.get("term"));
+  wish.selected = {
+    layer, ...(place.length > 0 && { map }), ...(place.length > 2 && { y, x, ...(term !== null && { term }) }),
+  };
+  return true;
+}
+
+function readOff(link, { wish }) {
+  const places = link.getAll("off").map(splitPlace);
+  const fine = places.filter(([layer, maps]) => layer && maps?.length);
+  if (fine.length) wish.whatif = { ...wish.whatif, channels_off: Object.fromEntries(fine) };
+  return fine.length === places.length;
+}
+
+function readKernels(link, { wish }) {
+  const read = link.getAll("kernel").map(readKernel);
+  if (read.length) wish.whatif = { ...wish.whatif, kernels: read.filter(Boolean) };
+  return !read.includes(null);
+}
+
+function readKernel(text) {
+  const parts = text.split(SIGN);
+  const [map, input, rows] = parts.slice(1, 4).map(Number);
+  const values = unpackNumbers(parts[4] ?? "");
+  const columns = values && values.length / rows;
+  if (!parts.slice(1, 4).every(isCount) || !Number.isInteger(columns) || columns < 1) return null;
+  const row = (i) => values.slice(i * columns, (i + 1) * columns);
+  return { layer: parts[0], map, input, values: Array.from({ length: rows }, (_, i) => row(i)) };
+}
+
+function readCovers(link, { wish }) {
+  if (!link.get("cover")) return true;
+  const circles = link.get("cover").split(SIGN).map((text) => text.split(".").map(Number));
+  if (!circles.every((one) => one.length === 3 && one.every(Number.isInteger) && one[2] > 0)) return false;
+  const occlude = circles.map(([row, column, radius]) => ({ row, column, radius }));
+  wish.whatif = { ...wish.whatif, occlude };
+  return true;
+}
+
+function readWhy(link, { view }) {
+  if (!link.get("why")) return;
+  view.why = true;
+  view.whyChoice = {
+    ...INITIAL.whyChoice,
+    ...(link.get("why") !== "1" && { method: link.get("why") }),
+    layer: link.get("heat") ?? "", first: countOf(link.get("for")), second: countOf(link.get("beside")),
+    versus: Boolean(link.get("versus")),
+  };
+}
+
+/** Whether two of what links carry are the same, written down. */
+export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);

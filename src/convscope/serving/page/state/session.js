@@ -2,6 +2,7 @@
 
 import { answers } from "./answers.js";
 import * as api from "./api.js";
+import { fulfil, withoutClassifier } from "./arrival.js";
 import { followGradients, followHover, followSelection } from "./details.js";
 import { fail } from "./problems.js";
 import { SOFTMAX } from "./softmax.js";
@@ -38,9 +39,11 @@ export function start(store) {
 async function loadClassifiers(store) {
   try {
     const { classifiers, current } = await api.classifiers();
-    const wished = store.state.classifier;
+    const { classifier: wished, wish, notice } = store.state;
     const classifier = classifiers.some(({ id }) => id === wished) ? wished : current ?? classifiers[0]?.id;
-    store.set({ classifiers, classifier });
+    const said = wished && wished !== classifier
+      && withoutClassifier({ classifier: wished, wish, problems: notice ?? [] }, classifier);
+    store.set({ classifiers, classifier, ...(said && { wish: said.wish, notice: said.problems }) });
     return classifier === wished; // another one is loaded because it has changed
   } catch (problem) {
     fail(store, problem);
@@ -62,6 +65,7 @@ async function loadNetwork(store, request) {
     const [network, { examples }] = loaded;
     network.byName = new Map(network.nodes.map((node) => [node.name, node]));
     store.set({ network, examples, ...keptOf(store.state, network, examples) });
+    fulfil(store);
     return true;
   } catch (problem) {
     fail(store, problem);

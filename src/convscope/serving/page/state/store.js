@@ -22,12 +22,17 @@ import { NO_CHANGES } from "./whatif.js";
  *   direction, label          "forward" or "backward", and the class whose loss goes backwards
  *   gradients                 the answer of GET /api/gradients
  *   why                       whether the heat maps are open
+ *   whyChoice                 {method, layer, first, second, versus} of the heat maps; null: what fits the answer
  *   scale                     "map", "layer" or "network": what the strongest colour stands for
  *   open, shown               names of blocks that are open (Set); how many maps a layer shows (object)
  *   tab, three                the tab in front; whether the network turns in 3D
  *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and figures
  *   step                      of the lesson, from 0
  *   intro                     "drawing", "flowing" or "answered" while the page shows itself (intro.js), else null
+ *   playground                the settings of the convolution tab (convolution/settings.js), null before it was opened
+ *   wish                      what a link asks of a network that is not here yet (arrival.js), else null
+ *   wishedEpoch               the epoch that a link asks for until it is known which were kept, else null
+ *   notice                    [[key, values]]: sentences about the link that was opened, null if there are none
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
  *   busy                      whether an answer is on its way
  *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
@@ -65,8 +70,10 @@ export const INITIAL = {
   selected: null, arithmetic: null, kernels: null,
   hover: null, field: null, seenBy: null,
   direction: "forward", label: null, gradients: null, why: false,
+  whyChoice: { method: null, layer: "", first: null, second: null, versus: false },
   scale: "layer", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
+  playground: null, wish: null, wishedEpoch: null, notice: null,
   intro: null, busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
 

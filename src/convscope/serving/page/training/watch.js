@@ -10,9 +10,12 @@ import { newestEpoch } from "../state/store.js";
 export function watch(store) {
   const asked = api.latest();
   let stop = () => {};
+  let loaded = null; // the classifier whose epochs these are
 
   async function load() {
-    const { classifier } = store.state;
+    const { classifiers, classifier } = store.state;
+    if (!classifiers.some(({ id }) => id === classifier)) return; // a link's wish, of which nobody knows yet
+    loaded = classifier;
     stop();
     store.set({ snapshots: null });
     try {
@@ -28,8 +31,8 @@ export function watch(store) {
       }
     }
   }
-  store.on(["classifier"], load);
-  if (store.state.classifier) load();
+  store.on(["classifiers", "classifier"], () => store.state.classifier !== loaded && load());
+  load();
 }
 
 /** Follows a run in training until its end; returns a function that ends it before. */
