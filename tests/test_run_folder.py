@@ -10,7 +10,8 @@ import time
 import pytest
 
 import convscope as cs
-from convscope.bundle import find_bundle
+from convscope import bundle
+from convscope.bundle import find_bundle, find_run
 from convscope.run_folder import RunFolder, labels_text, newest_run, run_of_bundle
 
 
@@ -115,3 +116,28 @@ def test_a_bundle_alone_belongs_to_no_run(digits_run, tmp_path):
     alone = shutil.copytree(RunFolder(digits_run.folder).classifier, tmp_path / "alone")
     assert run_of_bundle(alone) is None
     assert run_of_bundle(tmp_path / "classifier.zip") is None
+
+
+def test_a_run_is_found_by_the_name_that_it_was_given(digits_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(digits_run.folder, tmp_path / "runs" / "train" / "small")
+    assert find_bundle("small").resolve() == (tmp_path / "runs" / "train" / "small" / "classifier").resolve()
+    assert find_run("large").path.name == "large"  # which does not exist
+    shutil.copytree(digits_run.folder, tmp_path / "runs" / "compare" / "small", ignore=lambda *_: ["checkpoints"])
+    with pytest.raises(cs.ModelFileError, match=r"small: there are runs/compare/small and runs/train/small: name the"):
+        find_bundle("small")
+    shutil.rmtree(tmp_path / "runs" / "compare")
+    (tmp_path / "small").mkdir()  # a path comes before a name
+    with pytest.raises(cs.ModelFileError, match="not a run folder"):
+        find_bundle("small")
+    (tmp_path / "runs" / "train" / "small").rename(tmp_path / "runs" / "train" / "tiny")
+    monkeypatch.setattr(bundle, "bundled_names", lambda: ["tiny"])
+    with pytest.raises(cs.ModelFileError, match="tiny: a bundled classifier and runs/train/tiny have this name"):
+        find_bundle("tiny")
+
+
+@pytest.mark.parametrize("network", ["resnet50", "timm:resnet18"])
+def test_a_network_is_no_run_and_the_message_says_what_is_possible(network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(cs.ModelFileError, match=rf"{network}: a network without .* train DATA --model {network}`"):
+        find_bundle(network)

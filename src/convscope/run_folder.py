@@ -189,6 +189,19 @@ def newest_run(part: str = RECIPE) -> RunFolder:
     return RunFolder(found[-1].parents[len(PurePosixPath(part).parts) - 1])
 
 
+def named_run(name: str) -> RunFolder | None:
+    """Return the run below the current directory that was made with `--name NAME`, None if there is none.
+
+    ModelFileError if there are several: nothing says which one is meant.
+    """
+    if not name or name in (".", "..", "last") or Path(name).name != name:
+        return None
+    found = sorted(path for path in RUNS.glob("*/*") if path.name == name and (path / RECIPE).is_file())
+    if len(found) > 1:
+        raise ModelFileError(f"{printable(name)}: there are {' and '.join(map(printable, found))}: name the folder")
+    return RunFolder(found[0]) if found else None
+
+
 def run_of_bundle(bundle: Path) -> RunFolder | None:
     """Return the run folder that a bundle lies in, None if it lies elsewhere."""
     return RunFolder(bundle.parent) if bundle.is_dir() and bundle.name == CLASSIFIER else None

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import BUNDLED, bundled_names, find_bundle
+from ..bundle import BUNDLED, bundled_names, find_bundle, find_run
 from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, printable
 from ..insight import Node, Trace, trace
@@ -178,7 +178,7 @@ def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module
 
 def _locate(run: str) -> tuple[Path, RunFolder | None]:
     """Return the bundle and its run folder (None if it has none); of an unfinished run, the folder of its snapshots."""
-    folder = RunFolder(Path(run))
+    folder = find_run(run)
     if not folder.is_finished() and snapshot_epochs(folder.snapshots):
         return folder.snapshots, folder
     bundle = find_bundle(run)
