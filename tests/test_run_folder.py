@@ -11,8 +11,8 @@ import pytest
 
 import convscope as cs
 from convscope import bundle
-from convscope.bundle import find_bundle, find_run
-from convscope.run_folder import RunFolder, labels_text, newest_run, run_of_bundle
+from convscope.bundle import find_bundle
+from convscope.run_folder import RunFolder, find_run, labels_text, newest_run, run_of_bundle
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_run_is_found_by_the_name_that_it_was_given(digits_run, tmp_path, monk
     assert find_bundle("small").resolve() == (tmp_path / "runs" / "train" / "small" / "classifier").resolve()
     assert find_run("large").path.name == "large"  # which does not exist
     shutil.copytree(digits_run.folder, tmp_path / "runs" / "compare" / "small", ignore=lambda *_: ["checkpoints"])
-    with pytest.raises(cs.ModelFileError, match=r"small: there are runs/compare/small and runs/train/small: name the"):
+    with pytest.raises(cs.ModelFileError, match=r"small: runs/compare/small and runs/train/small have this name"):
         find_bundle("small")
     shutil.rmtree(tmp_path / "runs" / "compare")
     (tmp_path / "small").mkdir()  # a path comes before a name
@@ -132,7 +132,7 @@ def test_a_run_is_found_by_the_name_that_it_was_given(digits_run, tmp_path, monk
         find_bundle("small")
     (tmp_path / "runs" / "train" / "small").rename(tmp_path / "runs" / "train" / "tiny")
     monkeypatch.setattr(bundle, "bundled_names", lambda: ["tiny"])
-    with pytest.raises(cs.ModelFileError, match="tiny: a bundled classifier and runs/train/tiny have this name"):
+    with pytest.raises(cs.ModelFileError, match="tiny: runs/train/tiny and a bundled classifier have this name"):
         find_bundle("tiny")
 
 

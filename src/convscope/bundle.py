@@ -27,7 +27,7 @@ from .models import Card, create_model, list_models
 from .models.own import is_own
 from .models.own.probe import agree, probe, probe_pixels
 from .models.own.source import needs_class
-from .run_folder import CLASSIFIER, LABELS, RUNS, RunFolder, labels_text, named_run, newest_run
+from .run_folder import CLASSIFIER, LABELS, find_run, labels_text, newest_run, no_such_run
 from .task import Task
 
 FORMAT_VERSION = 1
@@ -43,7 +43,7 @@ def find_bundle(source: str | Path) -> Path:
 
     A path that exists comes before names. ModelFileError if there is no bundle, or if a name is that of two.
     """
-    run = newest_run(f"{CLASSIFIER}/{CONFIG}") if str(source) == "last" else find_run(source)
+    run = newest_run(f"{CLASSIFIER}/{CONFIG}") if str(source) == "last" else find_run(source, bundled_names())
     path, shown = run.path, printable(run.path)
     if not path.exists() and str(source) in bundled_names():
         return BUNDLED / str(source)
@@ -55,43 +55,12 @@ def find_bundle(source: str | Path) -> Path:
     if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
         return path
     if not path.exists():
-        raise _nothing_here(str(source))
+        raise no_such_run(str(source), bundled_names(), list_models())
     if run.recipe.is_file():
         raise ModelFileError(
             f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
         )
     raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
-
-
-def find_run(source: str | Path) -> RunFolder:
-    """Return the folder at a path or, where there is none, of the run that was made with that name.
-
-    It need not exist. ModelFileError if the name is that of two.
-    """
-    folder, name = RunFolder(Path(source)), str(source)
-    if folder.path.exists():
-        return folder
-    named = named_run(name)
-    if named is not None and name in bundled_names():
-        raise ModelFileError(
-            f"{name}: a bundled classifier and {printable(named.path)} have this name: name the folder"
-        )
-    return named or folder
-
-
-def _nothing_here(source: str) -> ModelFileError:
-    """Return the error for a source that is no run and no bundle: what is possible instead."""
-    shown = printable(source)
-    if source.partition(":")[0] in ("timm", "hf", "torchvision") or source in list_models():
-        return ModelFileError(
-            f"{shown}: a network without a trained run: make one with `convscope train DATA --model {shown}`, or look "
-            f"at its layers with `convscope summary {shown}`"
-        )
-    bundled = f", or a bundled one ({', '.join(bundled_names())})" if bundled_names() else ""
-    return ModelFileError(
-        f"{shown}: no such run or bundle: give a folder that `convscope train` printed, the name of a run below "
-        f"{RUNS}/, or `last`{bundled}"
-    )
 
 
 def bundled_names() -> list[str]:

@@ -189,17 +189,36 @@ def newest_run(part: str = RECIPE) -> RunFolder:
     return RunFolder(found[-1].parents[len(PurePosixPath(part).parts) - 1])
 
 
-def named_run(name: str) -> RunFolder | None:
-    """Return the run below the current directory that was made with `--name NAME`, None if there is none.
+def find_run(source: str | Path, bundled: Sequence[str] = ()) -> RunFolder:
+    """Return the folder at a path or, where there is none, of the run that was made with `--name NAME`.
 
-    ModelFileError if there are several: nothing says which one is meant.
+    The folder need not exist. ModelFileError if the name is that of two runs, or of a run and a `bundled` classifier.
     """
-    if not name or name in (".", "..", "last") or Path(name).name != name:
-        return None
+    folder, name = RunFolder(Path(source)), str(source)
+    if folder.path.exists() or not name or Path(name).name != name:
+        return folder
     found = sorted(path for path in RUNS.glob("*/*") if path.name == name and (path / RECIPE).is_file())
-    if len(found) > 1:
-        raise ModelFileError(f"{printable(name)}: there are {' and '.join(map(printable, found))}: name the folder")
-    return RunFolder(found[0]) if found else None
+    if not found:
+        return folder
+    others = [*map(printable, found), *(["a bundled classifier"] if name in bundled else [])]
+    if len(others) > 1:
+        raise ModelFileError(f"{printable(name)}: {' and '.join(others)} have this name: give the folder")
+    return RunFolder(found[0])
+
+
+def no_such_run(source: str, bundled: Sequence[str], networks: Sequence[str]) -> ModelFileError:
+    """Return the error for a source that is no run and no bundle; it says what is possible instead."""
+    shown = printable(source)
+    if source.partition(":")[0] in ("timm", "hf", "torchvision") or source in networks:
+        return ModelFileError(
+            f"{shown}: a network without a trained run: make one with `convscope train DATA --model {shown}`, or look "
+            f"at its layers with `convscope summary {shown}`"
+        )
+    known = f", or a bundled one ({', '.join(bundled)})" if bundled else ""
+    return ModelFileError(
+        f"{shown}: no such run or bundle: give a folder that `convscope train` printed, the name of a run below "
+        f"{RUNS}/, or `last`{known}"
+    )
 
 
 def run_of_bundle(bundle: Path) -> RunFolder | None:

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import BUNDLED, bundled_names, find_bundle, find_run
+from ..bundle import BUNDLED, bundled_names, find_bundle
 from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, printable
 from ..insight import Node, Trace, trace
 from ..models import Card
-from ..run_folder import RunFolder, run_of_bundle
+from ..run_folder import RunFolder, find_run, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from .http.errors import not_found
 
@@ -178,7 +178,7 @@ def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module
 
 def _locate(run: str) -> tuple[Path, RunFolder | None]:
     """Return the bundle and its run folder (None if it has none); of an unfinished run, the folder of its snapshots."""
-    folder = find_run(run)
+    folder = find_run(run, bundled_names())
     if not folder.is_finished() and snapshot_epochs(folder.snapshots):
         return folder.snapshots, folder
     bundle = find_bundle(run)

@@ -122,19 +122,19 @@ def test_the_page_opens_with_a_digit_that_flows_to_its_answer_until_it_is_touche
     expect(page.locator(".board-hint")).to_have_text("Draw your own here")
     expect(page.locator("#answer")).not_to_have_class(re.compile("veiled"))
     expect(page.locator(".verdict .figure")).to_have_text("7")
-    assert "strokes" not in page.evaluate("location.hash")
+    assert "draw=" not in page.evaluate("location.hash")
     page.locator('.head[data-layer="features.3"]').click()  # whoever looks at the network keeps the picture
     expect(page.locator(".board-hint")).to_be_hidden()
     expect(page.locator(".verdict .figure")).to_have_text("7")
-    until(page, "() => location.hash.includes('strokes')")
+    until(page, "() => location.hash.includes('draw=')")
 
 
 def test_who_draws_while_the_page_shows_itself_begins_with_an_empty_board(visit, mnist):
     page = visit(mnist)
     expect(page.locator(".board-hint")).to_have_text("Draw your own here")
     page.locator(".board").click(position={"x": 60, "y": 60})
-    until(page, "() => location.hash.includes('strokes')")
-    strokes = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('strokes')")
+    until(page, "() => location.hash.includes('draw=')")
+    strokes = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('draw')")
     assert len(strokes) == 5  # one stroke of one point
 
 
