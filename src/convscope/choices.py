@@ -7,7 +7,7 @@ from __future__ import annotations
 
 PRECISIONS = ("auto", "bf16", "fp16", "float32")
 LAYOUTS = ("auto", "contiguous", "channels-last")
-FOLDER_ROLES = ("auto", "classes", "splits")
+FOLDER_ROLES = ("auto", "classes", "splits", "innermost")
 LABEL_TYPES = ("auto", "single", "multi")
 KINDS = ("auto", "digits", "photos")
 CROP_MODES = ("center", "pad", "squash")

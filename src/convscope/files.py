@@ -6,6 +6,7 @@ import contextlib
 import csv
 import errno
 import io
+import math
 import os
 import shutil
 import tempfile
@@ -76,10 +77,13 @@ def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
 
 
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Return CSV text with Unix line ends for rows of any text, also with quotes, line breaks or carriage returns."""
+def csv_text(rows: Iterable[Sequence[object]], safe: bool = False) -> str:
+    """Return CSV text with Unix line ends for rows of any text, also with quotes, line breaks or carriage returns.
+
+    With `safe`, no spreadsheet takes a name for a formula; numbers stay as they are.
+    """
     text = io.StringIO()
-    table = [[str(cell) for cell in row] for row in rows]
+    table = [[str(spreadsheet_safe(cell) if safe else cell) for cell in row] for row in rows]
     # Python's writer does not quote a lone carriage return, but readers take it for the end of a line.
     lone = any("\r" in cell for row in table for cell in row)
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL).writerows(table)
@@ -89,7 +93,14 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 def spreadsheet_safe(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula: a quote comes before what begins as one."""
     is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if is_formula else cell
+    return f"'{cell}" if is_formula and not _is_number(str(cell)) else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return text.isascii() and math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -127,3 +127,24 @@ def test_images_without_labels_are_not_evaluated(digits_run, tmp_path, command):
     assert "4 images lie in no class folder and no table names the labels: put the images into" in done.stderr
     done = command("features", digits_run.folder, tmp_path / "plain", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["n"] == 4
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_tables_for_spreadsheets_hold_no_formula(safe, digits_run, tmp_path):
+    root = digits(tmp_path / "set", 3)
+    next(root.rglob("*.png")).rename(root / "3" / "=1+1.png")
+    (root / "3").rename(root / "=3")
+    (tmp_path / "t.csv").write_text("path,label\n" + "\n".join(f"set/=3/{p.name},3" for p in (root / "=3").iterdir()))
+    found = evaluate_bundle(str(digits_run.folder), str(tmp_path / "t.csv"), output=str(tmp_path), csv_safe=safe)
+    write_features(str(digits_run.folder), str(root), tmp_path / "f.csv", csv_safe=safe)
+    names = [row["path"] for row in _rows(tmp_path / "f.csv")]
+    assert any(name.startswith("'=3/" if safe else "=3/") for name in names)
+    assert not any(
+        value.startswith("'") for row in _rows(tmp_path / "f.csv") for k, value in row.items() if k[0] == "f"
+    )
+    assert _rows(Path(found["report"]).parent / "predictions_all.csv")[0]["path"].startswith("set/")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -21,6 +21,7 @@ from .parameters import (
     Json,
     Kind,
     LabelColumn,
+    LabelPattern,
     LabelType,
     interpretation_options,
 )
@@ -33,10 +34,17 @@ MOST_CLASSES, MOST_PROBLEMS = 40, 10
 SEVERITIES = ("error", "warning", "info")
 
 
+Near = Annotated[
+    bool,
+    typer.Option("--near", help="Also report near-duplicates: images in different splits that look the same."),
+]
+
+
 def check_command(
     data: Data,
     data_dir: DataDir = None,
     folders: Folders = "auto",
+    label_pattern: LabelPattern = None,
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
     kind: Kind = "auto",
@@ -53,10 +61,7 @@ def check_command(
         int, typer.Option(help="Height and width of the images on the contact sheet.", min=8, max=1024, metavar="N")
     ] = 96,
     crop_mode: CropMode = "center",
-    near: Annotated[
-        bool,
-        typer.Option("--near", help="Also report near-duplicates: images in different splits that look the same."),
-    ] = False,
+    near: Near = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail if any file cannot be used.")] = False,
     json: Json = False,
 ) -> None:
@@ -69,16 +74,18 @@ def check_command(
 
     checked("crop_mode", crop_mode, "--crop-mode")
     _check_output(output, data)
-    interpretation = {**interpretation_options(folders, label_column, label_type, encoding, kind), "group_by": group_by}
+    interpretation = interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern)
+    interpretation["group_by"] = group_by
     report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
-    if output is not None and report.thumbnails:
-        write_sheet(report, output)
+    sheet = output if report.thumbnails else None
+    if sheet is not None:
+        write_sheet(report, sheet)
     if json:
         print_json(report.to_dict())
     else:
         _print_report(report, data)
-        if output is not None and report.thumbnails:
-            typer.echo(f"contact sheet  {printable(output)}")
+    if sheet is not None and not json:
+        typer.echo(f"contact sheet  {printable(sheet)}")
     if report.refusal is not None:
         raise DataError(report.refusal)
     if strict and report.skipped:

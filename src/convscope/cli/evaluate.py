@@ -11,6 +11,7 @@ from ..training.options import checked
 from .output import print_json, print_table
 from .parameters import (
     Cache,
+    CsvSafe,
     DataDir,
     Device,
     Encoding,
@@ -18,6 +19,7 @@ from .parameters import (
     Json,
     Kind,
     LabelColumn,
+    LabelPattern,
     OwnModel,
     Run,
     Strict,
@@ -27,27 +29,30 @@ from .parameters import (
 )
 
 Option = typer.Option
+EvaluatedData = Annotated[
+    str | None,
+    typer.Argument(
+        help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on.",
+        metavar="DATA",
+    ),
+]
+EvaluatedSplit = Annotated[
+    str | None,
+    Option(
+        help="Split to evaluate on. Default: test; all if the data has no splits of its own.",
+        metavar="[train|val|test|all]",
+    ),
+]
 
 
 def evaluate_command(
     run: Run,
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on.",
-            metavar="DATA",
-        ),
-    ] = None,
+    data: EvaluatedData = None,
     model: OwnModel = None,
-    split: Annotated[
-        str | None,
-        Option(
-            help="Split to evaluate on. Default: test; all if the data has no splits of its own.",
-            metavar="[train|val|test|all]",
-        ),
-    ] = None,
+    split: EvaluatedSplit = None,
     data_dir: DataDir = None,
     folders: Folders = "auto",
+    label_pattern: LabelPattern = None,
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
     kind: Kind = "auto",
@@ -58,6 +63,7 @@ def evaluate_command(
     output: Annotated[
         str, Option(help="Folder in which the report's folder is made.", metavar="FOLDER")
     ] = "runs/evaluate",
+    csv_safe: CsvSafe = False,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
@@ -71,8 +77,10 @@ def evaluate_command(
     checked("workers", workers, "--workers")
     result = evaluate_bundle(
         run, data, model=model, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
-        cache=cache, workers=workers,
-        interpretation=interpretation_options(folders, label_column, encoding=encoding, kind=kind),
+        cache=cache, workers=workers, csv_safe=csv_safe,
+        interpretation=interpretation_options(
+            folders, label_column, encoding=encoding, kind=kind, label_pattern=label_pattern
+        ),
     )  # fmt: skip
     if json:
         print_json(result)

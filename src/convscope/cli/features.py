@@ -9,6 +9,7 @@ import typer
 from ..errors import printable
 from .output import print_json
 from .parameters import (
+    CsvSafe,
     Data,
     DataDir,
     Device,
@@ -17,6 +18,7 @@ from .parameters import (
     Json,
     Kind,
     LabelColumn,
+    LabelPattern,
     LabelType,
     Run,
     Strict,
@@ -42,10 +44,12 @@ def features_command(
     output: Annotated[str, Option(help="File to write, .npz or .csv.", metavar="FILE")] = "features.npz",
     data_dir: DataDir = None,
     folders: Folders = "auto",
+    label_pattern: LabelPattern = None,
     label_column: LabelColumn = None,
     encoding: Encoding = "auto",
     kind: Kind = "auto",
     label_type: LabelType = "auto",
+    csv_safe: CsvSafe = False,
     device: Device = "auto",
     strict: Strict = False,
     json: Json = False,
@@ -58,7 +62,8 @@ def features_command(
 
     features = write_features(
         run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
-        interpretation=interpretation_options(folders, label_column, label_type, encoding, kind),
+        csv_safe=csv_safe,
+        interpretation=interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern),
     )  # fmt: skip
     count, width = features.values.shape
     if json:

@@ -41,10 +41,12 @@ def interpretation_options(
     label_type: str = "auto",
     encoding: str = "auto",
     kind: str = "auto",
+    label_pattern: str | None = None,
 ) -> dict[str, Any]:
     """Return the options that were given about how DATA is to be understood, checked."""
     values = {
         "folders": folders, "label_column": label_column, "label_type": label_type, "encoding": encoding, "kind": kind,
+        "label_pattern": label_pattern,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value != DEFAULTS[name]}
     return {name: checked(name, value, flag_of(name)) for name, value in given.items()}
@@ -68,7 +70,14 @@ OwnModel = Annotated[
 ]
 Data = Annotated[str, typer.Argument(help="Images: a path or a name, as for `convscope train`.", metavar="DATA")]
 DataDir = Annotated[str | None, recipe_option("data_dir")]
+CsvSafe = Annotated[
+    bool,
+    typer.Option(
+        "--csv-safe", help="In CSV, put a quote before names that a spreadsheet would run as formulas (=, +, -, @)."
+    ),
+]
 Folders = Annotated[str, recipe_option("folders")]
+LabelPattern = Annotated[str | None, recipe_option("label_pattern")]
 LabelColumn = Annotated[str | None, recipe_option("label_column")]
 LabelType = Annotated[str, recipe_option("label_type")]
 Encoding = Annotated[str, recipe_option("encoding")]

@@ -17,7 +17,7 @@ from ..errors import DataError, UsageError, printable
 from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
 from .output import print_json, print_table
-from .parameters import Device, OwnModel, Run, Strict
+from .parameters import CsvSafe, Device, OwnModel, Run, Strict
 
 Option = typer.Option
 STDIN = "-"
@@ -46,12 +46,7 @@ def predict_command(
     topk: Annotated[int, Option(help="Number of classes to show per image.", min=1, metavar="N")] = 3,
     format: Annotated[Format, Option(help="Output format; jsonl is one JSON document per line.")] = Format.table,
     json: Annotated[bool, Option("--json", help="Same as --format json.")] = False,
-    csv_safe: Annotated[
-        bool,
-        Option(
-            "--csv-safe", help="In CSV, put a quote before names that a spreadsheet would run as formulas (=, +, -, @)."
-        ),
-    ] = False,
+    csv_safe: CsvSafe = False,
     device: Device = "auto",
     strict: Strict = False,
 ) -> None:

@@ -34,6 +34,7 @@ def load_data(
     label_type: str = "auto",
     encoding: str = "auto",
     kind: str = "auto",
+    label_pattern: str | None = None,
     group_by: str | None = None,
     purpose: str = "train",
 ) -> Data:
@@ -48,10 +49,8 @@ def load_data(
     or among the images; to a list of `path index` lines with a `labels.txt` beside it; to IDX files or CIFAR batches;
     to what the Hugging Face library `datasets` has saved; or to a zip of any of those, which is read without unpacking
     it to disk. A set without splits is divided into train, val and test, class by class and the same way every time.
-    The result's `origin` says what was taken for classes and splits. Where a path can be read in two ways, `folders`
-    ("classes" or "splits": what the folders at the top are), `label_column` (of a table) and `label_type` ("single" or
-    "multi": labels per image) choose; `encoding` is that of tables and of names in zips.
-    `kind` says what the images show ("digits", and other characters, or "photos"), which otherwise the pixels decide.
+    The result's `origin` says what was taken for classes and splits. The options up to `label_pattern`, as in
+    `Interpretation`, choose where a path can be read in two ways.
 
     With `group_by`, images of one group (patient, video, object) stay in one split; see `data.groups.group_images`.
 
@@ -62,7 +61,8 @@ def load_data(
     """
     name = os.fspath(source)
     try:
-        data = _load(name, data_dir, Interpretation(folders, label_column, label_type, encoding, kind))
+        chosen = Interpretation(folders, label_column, label_type, encoding, kind, label_pattern)
+        data = _load(name, data_dir, chosen)
     except NoLabelsError as problem:
         if purpose != "features":
             raise

@@ -38,6 +38,7 @@ def evaluate_bundle(
     tta: str = "none",
     cache: str | None = None,
     workers: int | None = None,
+    csv_safe: bool = False,
     interpretation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
@@ -47,8 +48,7 @@ def evaluate_bundle(
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
-    bundle = find_bundle(source)
-    classifier, run = load(bundle, model), run_of_bundle(bundle)
+    classifier, run = load(bundle := find_bundle(source), model), run_of_bundle(bundle)
     recipe = run.read_recipe() if run is not None else {}
     dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
     split = split or _default_split(dataset, is_own)
@@ -61,8 +61,8 @@ def evaluate_bundle(
     if views := views_of(tta, classifier.preprocess):
         seen = _with_margin(dataset, split, classifier, reading, tta) or decoded
         tta_figures = {"tta": {"views": tta, **evaluate(network, seen, *about, views, classifier.task).figures()}}
-    parts = (classifier, Path(dataset.name).name, split, result, decoded.pixels)
-    report = _write(Path(output), *parts, _command(source, data, split, data_dir))
+    parts = (Path(dataset.name).name, split, result, decoded.pixels, _command(source, data, split, data_dir), csv_safe)
+    report = _write(Path(output), classifier, *parts)
     return {
         "run": str(source),
         "data": dataset.name,
@@ -149,13 +149,14 @@ def _write(
     result: Evaluation | MultiLabelEvaluation,
     pixels: Pixels,
     command: str,
+    csv_safe: bool,
 ) -> Path:
     """Write report and predictions into a new folder below `parent`, and return the report's path."""
     folder = RunFolder.create(parent, f"{folder_name(classifier.architecture)}-{data}-{split}")
     title = f"{classifier.architecture} · {data} · {split}"
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
     write_report(folder.report, Report(title, split, result, pixels, command, metrics))
-    write_atomically(folder.predictions(split), result.table())
+    write_atomically(folder.predictions(split), result.table(csv_safe))
     return folder.report
 
 

@@ -37,10 +37,13 @@ class Features:
     labels: list[str]
     splits: list[str]
 
-    def write(self, path: Path) -> None:
-        """Write .npz (arrays `features`, `path`, `label`, `split`, no pickle) or .csv; UsageError otherwise."""
+    def write(self, path: Path, csv_safe: bool = False) -> None:
+        """Write .npz (arrays `features`, `path`, `label`, `split`, no pickle) or .csv; UsageError otherwise.
+
+        With `csv_safe`, no spreadsheet takes a name in the .csv for a formula.
+        """
         _check_suffix(path)
-        write_atomically(path, self._packed() if path.suffix.lower() == ".npz" else self._table())
+        write_atomically(path, self._packed() if path.suffix.lower() == ".npz" else self._table(csv_safe))
 
     def _packed(self) -> bytes:
         content = io.BytesIO()
@@ -48,11 +51,11 @@ class Features:
         np.savez_compressed(content, features=self.values.numpy(), path=path, label=label, split=split)
         return content.getvalue()
 
-    def _table(self) -> bytes:
+    def _table(self, safe: bool) -> bytes:
         header = ("path", "label", "split", *(f"f{i}" for i in range(self.values.shape[1])))
         rows = zip(self.names, self.labels, self.splits, self.values.tolist(), strict=True)
         body = [(name, label, split, *(f"{value:.8g}" for value in row)) for name, label, split, row in rows]
-        return csv_text([header, *body]).encode("utf-8", "surrogateescape")
+        return csv_text([header, *body], safe).encode("utf-8", "surrogateescape")
 
 
 def _check_suffix(path: Path) -> None:
@@ -93,6 +96,7 @@ def write_features(
     data_dir: str | None = None,
     device: str = "auto",
     strict: bool = False,
+    csv_safe: bool = False,
     interpretation: Mapping[str, Any] | None = None,
 ) -> Features:
     """Write the classifier's features of the images of `data` (one split, or `all`) to the file `output`.
@@ -121,5 +125,5 @@ def write_features(
     if not values:
         raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
     features = Features(torch.cat(values), names, labels, splits)
-    features.write(path)
+    features.write(path, csv_safe)
     return features

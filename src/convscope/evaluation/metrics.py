@@ -103,8 +103,8 @@ class Evaluation:
         order = self.losses[wrong].argsort(descending=True, stable=True)
         return wrong[order[:count]].tolist()
 
-    def table(self) -> str:
-        """Return CSV text `path,label,prediction,probability,loss`, one row per image."""
+    def table(self, safe: bool = False) -> str:
+        """Return CSV text `path,label,prediction,probability,loss`, one row per image; `safe` as in `csv_text`."""
         best = self.probabilities.max(1)
         columns = (
             self.names,
@@ -113,7 +113,7 @@ class Evaluation:
             [f"{p:.6f}" for p in best.values.tolist()],
             [f"{loss:.6f}" for loss in self.losses.tolist()],
         )
-        return csv_text([("path", "label", "prediction", "probability", "loss"), *zip(*columns, strict=True)])
+        return csv_text([("path", "label", "prediction", "probability", "loss"), *zip(*columns, strict=True)], safe)
 
 
 def loss_of(network: nn.Module) -> Loss:

@@ -102,10 +102,10 @@ class MultiLabelEvaluation:
         order = self.losses[wrong].argsort(descending=True, stable=True)
         return wrong[order[:count]].tolist()
 
-    def table(self) -> str:
+    def table(self, safe: bool = False) -> str:
         """Return CSV text `path,label,prediction,loss` and a column with the probability of each label.
 
-        Several labels stand with `|` between them.
+        Several labels stand with `|` between them; `safe` is as in `csv_text`.
         """
         header = ("path", "label", "prediction", "loss", *(f"probability: {name}" for name in self.class_names))
         rows = zip(
@@ -116,7 +116,7 @@ class MultiLabelEvaluation:
             *([f"{p:.6f}" for p in column] for column in self.probabilities.T.tolist()),
             strict=True,
         )
-        return csv_text([header, *rows])
+        return csv_text([header, *rows], safe)
 
 
 def average_precision(scores: np.ndarray, marks: np.ndarray) -> float:

@@ -48,8 +48,14 @@ class TrainingOptions:
         metavar="FOLDER",
     )
     folders: str = option(
-        "auto", Panel.DATA, "What the folders at the top of DATA are, where their names leave doubt.",
+        "auto", Panel.DATA, "What the folders at the top of DATA are, where their names leave doubt; innermost: the "
+        "folders that hold the images are the classes.",
         choices=FOLDER_ROLES, identity=True,
+    )
+    label_pattern: str | None = option(
+        None, Panel.DATA, "Regular expression whose first group is the label in the path of an image, where labels are "
+        "parts of file names. Example: '(cat|dog)[^/]*$'.",
+        metavar="REGEX", identity=True,
     )
     label_column: str | None = option(
         None, Panel.DATA, "Column of a table that holds the labels. Default: found by its name.",

@@ -105,7 +105,7 @@ def _divide(data: Data) -> None:
         data.divided = True
         share = held_out_share(len(data.splits["train"]))
         data.splits = divide(data.splits["train"], share, share)
-    elif "val" not in data.splits:
+    elif "val" not in data.splits and not data.untrainable:
         data.splits, data.held_out = hold_out(data.splits), True
         held = len(data.splits.get("val", ()))
         warn("no-validation", data.name, f"no validation images; {held:,} of the training images are held out for it")

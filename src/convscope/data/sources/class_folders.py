@@ -15,6 +15,7 @@ from ..split import SPLITS, Data, Origin
 from .annotations import is_annotations
 from .assemble import Classes, assemble
 from .folder import Folder
+from .nested_folders import INNERMOST, both_readings, inner_names, innermost, may_be_classes
 from .split_names import is_unlabelled, split_of, splits_of_names
 from .text_encoding import decode_names
 
@@ -50,10 +51,21 @@ class Layout:
 
 
 def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
-    """Find the classes and splits among the folders; `folders` is auto, classes or splits.
+    """Find the classes and splits among the folders; `folders` is auto, classes, splits or innermost.
 
     Raises DoubtfulLayoutError if there are two readings, or none.
     """
+    layout = _outer_layout(folder, shown, folders)
+    if folders == "innermost":
+        layout.parts = {split: innermost(classes) for split, classes in layout.parts.items()}
+    train = layout.parts.get("train", {})
+    if folders == "auto" and may_be_classes(train):
+        raise DoubtfulLayoutError(f"{shown}: {both_readings(train)}")
+    return layout
+
+
+def _outer_layout(folder: Folder, shown: str, folders: str) -> Layout:
+    """Decide about the folders at the top, with the errors of `read_layout`."""
     if folders == "classes":
         return _classes(folder, folder.folders(), [])
     unlabelled = [each for each in folder.folders() if is_unlabelled(each.name)]
@@ -65,7 +77,7 @@ def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
         return _named_splits(folder, inner, splits, unlabelled, shown)
     if layout := _splits_in_classes(folder, inner, shown):
         return layout
-    if len(shared := _shared_subfolders(inner)) >= 2:
+    if len(shared := _shared_subfolders(inner)) >= 2 and folders != "innermost":
         tops, below = listed([each.name for each in inner], 3), listed(shared, 3)
         raise DoubtfulLayoutError(
             f"{shown}: the folders {tops} all hold {below}: either {tops} are the classes, or they are parts of one "
@@ -84,7 +96,7 @@ def load_layout(layout: Layout, shown: str) -> Data:
     for holder in layout.loose:
         _warn_about_loose_images(holder, shown)
     for other in layout.unused:
-        if is_unlabelled(other.name) or split_of(other.name):
+        if is_unlabelled(other.name) or split_of(other.name) or _holds_itself(other):
             reason = "holds images without labels"
         else:
             reason = "is not a split (train, val or test)"
@@ -98,7 +110,11 @@ def load_layout(layout: Layout, shown: str) -> Data:
         parts[split] = found
     data = assemble(shown, {**parts, **layout.by_table})
     data.untrainable = layout.untrainable or data.untrainable
-    return data.described(Origin(f"folder names ({listed(data.class_names)})", layout.splits))
+    told = f"folder names ({listed(data.class_names)})"
+    nested = inner_names(layout.parts.get("train", {}))
+    if not CONTAINERS.issuperset(map(str.lower, nested)):
+        told += f", each with the images in its folders ({listed(nested, 3)}; classes by {INNERMOST})"
+    return data.described(Origin(told, layout.splits))
 
 
 def _label_names(layout: Layout, shown: str) -> dict[str, str]:
@@ -204,18 +220,27 @@ def _splits_in_classes(folder: Folder, inner: Sequence[Folder], shown: str) -> L
 def _class_holder(holder: Folder) -> Folder:
     """Return the folder that holds the class folders of a split: the split's own, or its only one (`train/images/`)."""
     filled = [each for each in holder.folders() if each.has_images()]
-    if len(filled) == 1 and filled[0].name.lower() in CONTAINERS and filled[0].folders():
+    if len(filled) == 1 and _is_container(filled[0], holder) and filled[0].folders():
         return filled[0]
     return holder
+
+
+def _holds_itself(folder: Folder) -> bool:
+    return any(inner.name == folder.name for inner in folder.folders())
 
 
 def _class_folders(holder: Folder) -> list[Folder]:
     """Return the class folders of a split folder; none if its images lie in it or in a container such as `images/`."""
     inside = _class_holder(holder)
     filled = [each for each in inside.folders() if each.has_images()]
-    if len(filled) == 1 and filled[0].name.lower() in CONTAINERS:
+    if len(filled) == 1 and _is_container(filled[0], inside):
         return []
     return inside.folders()
+
+
+def _is_container(folder: Folder, holder: Folder) -> bool:
+    """Whether a folder holds what belongs to the folder around it: `images/`, or one of the same name."""
+    return folder.name.lower() in CONTAINERS or folder.name == holder.name
 
 
 def _shared_subfolders(folders: Sequence[Folder]) -> list[str]:

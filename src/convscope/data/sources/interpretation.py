@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 class Interpretation:
     """What the user says about a data set.
 
-    `folders` is auto, classes or splits: what the folders at the top are. `label_column` is the column of a table with
-    the labels. `label_type` is auto, single or multi: how many labels an image may have. `encoding` is that of tables
-    and of names in zips, "auto" to find it out. `kind` is auto, digits or photos: what the images show.
+    `folders` is auto, classes or splits: what the folders at the top are, or innermost: the folders that hold the
+    images are the classes. `label_pattern` finds the label in the path of an image. `label_column` is the column of a
+    table with the labels. `label_type` is auto, single or multi: how many labels an image may have. `encoding` is that
+    of tables and of names in zips, "auto" to find it out. `kind` is auto, digits or photos: what the images show.
     """
 
     folders: str = "auto"
@@ -19,6 +20,7 @@ class Interpretation:
     label_type: str = "auto"
     encoding: str = "auto"
     kind: str = "auto"
+    label_pattern: str | None = None
 
 
 INTERPRETATION_OPTIONS = tuple(field.name for field in fields(Interpretation))

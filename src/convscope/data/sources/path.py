@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...errors import DataError, printable
+from ...errors import DataError, UsageError, printable
 from ...problems import listed, warn
 from ..split import Data
 from .annotations import is_annotations, reason_without_labels
@@ -17,6 +17,7 @@ from .folder import Folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
+from .label_pattern import load_by_pattern, suggest_pattern
 from .parquet import find_parquet, is_parquet_name, load_parquet
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
@@ -28,7 +29,10 @@ HINT = "give a folder with one folder of images per class, a zip or tar of it, o
 def load_path(path: Path, interpretation: Interpretation) -> Data:
     """Load the data set at a path; DataError says in one line why there is none."""
     shown = printable(path)
-    if os.path.isdir(path) or is_archive_name(path.name):  # noqa: PTH112 - pathlib's raises for names that are not valid text
+    is_tree = os.path.isdir(path) or is_archive_name(path.name)  # noqa: PTH112 - pathlib's raises for names that are not valid text
+    if interpretation.label_pattern is not None and not is_tree:
+        raise UsageError(f"--label-pattern reads the paths of images in a folder or archive, and {shown} is a file")
+    if is_tree:
         if is_saved(path):
             return load_saved(path)
         folder = open_folder(path, interpretation.encoding)
@@ -59,6 +63,16 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
     A table of labelled images wins over folders that are splits or have no labels of their own. Where folders and a
     table name different classes for the same images, DataError names both.
     """
+    if interpretation.label_pattern is not None:
+        return load_by_pattern(folder, interpretation.label_pattern, shown)
+    try:
+        return _load_folder(folder, shown, interpretation)
+    except NoLabelsError as problem:
+        raise NoLabelsError(f"{problem}{suggest_pattern(folder.images())}") from problem
+
+
+def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> Data:
+    """Load the data set in a folder by its own evidence, as `load_folder` says."""
     while True:
         if layout := find_cifar(folder):
             return load_cifar(folder, layout, shown)

@@ -42,14 +42,29 @@ def is_unlabelled(name: str) -> bool:
 
 
 def splits_of_names(names: list[str]) -> dict[str, str]:
-    """Return the split of each name that names one; of two validation splits `eval` is the test split."""
-    splits = {name: split for name in names if (split := split_of(name))}
+    """Return the split of each name that names one; of two validation splits `eval` is the test split.
+
+    Where none does, names that end or begin alike but for a split's word (`seg_train`, `seg_test`) do.
+    """
+    splits = {name: split for name in names if (split := split_of(name))} or _splits_of_variants(names)
     if "test" not in splits.values():
         validation = [name for name, split in splits.items() if split == "val"]
         evaluation = [name for name in validation if set(_words(name)) & set(EVALUATION)]
         if len(validation) == 2 and len(evaluation) == 1:
             splits[evaluation[0]] = "test"
     return splits
+
+
+def _splits_of_variants(names: list[str]) -> dict[str, str]:
+    """Return the splits of names that differ in a split's word only, if train and another one are among them."""
+    families: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in names:
+        words = [word for word in _words(name) if word not in FILLERS]
+        for split_word, rest in ((words[-1], words[:-1]), (words[0], words[1:])) if len(words) > 1 else ():
+            if split_word in SPLIT_OF_WORD:
+                families.setdefault(tuple(rest), {})[name] = SPLIT_OF_WORD[split_word]
+    splits = [family for family in families.values() if {"train"} < set(family.values())]
+    return splits[0] if len(splits) == 1 else {}
 
 
 def _words(name: str) -> list[str]:

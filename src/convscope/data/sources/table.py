@@ -12,7 +12,7 @@ from ...problems import listed, warn
 from ..split import Data, Origin
 from .assemble import Classes, assemble, assemble_multi_label
 from .class_folders import CONTAINERS
-from .folder import File, Folder, read_file_up_to
+from .folder import File, Folder, has_image_suffix, read_file_up_to
 from .interpretation import Interpretation
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
@@ -56,7 +56,7 @@ def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
     tables = []
     for holder in holders:
         for name, item in holder.files().items():
-            if not is_table_name(name) or name.lower() in CLASS_NAME_FILES or ANSWER_TEMPLATES.match(name):
+            if not is_table_name(name) or ANSWER_TEMPLATES.match(name):
                 continue
             finder = finder or ImageFinder(folder)
             if _names_labelled_images(TableFile(name, item, holder), finder, encoding):
@@ -82,7 +82,7 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
         preferred = _preferred(folder, table)
         understood = _understand(read, finder, interpretation)
         if read.is_list:
-            rows = _with_class_names(understood.rows, table.folder, where, interpretation.encoding)
+            rows = _with_class_names(understood.rows, table, where, interpretation.encoding)
             understood = replace(understood, rows=rows)
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
@@ -187,6 +187,8 @@ def _names_labelled_images(table: TableFile, finder: ImageFinder, encoding: str)
             return False
     except DataError:  # notes or another kind of table
         return False
+    if table.name.lower() in CLASS_NAME_FILES:  # a line such as `0 cat` names no image, though there be a 0.jpg
+        return has_image_suffix(read.cells(path)[0]) and finder.exists(read.cells(path)[0])
     named = table.name.lower().endswith((".csv", ".tsv", ".jsonl")) and bool(read.columns)
     return named or finder.exists(read.cells(path)[0])
 
@@ -227,9 +229,9 @@ def _warn_about_repeated(repeated: Sequence[tuple[LabelledRow, bool, bool]], whe
         warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
 
 
-def _with_class_names(rows: Sequence[LabelledRow], folder: Folder, where: str, encoding: str) -> list[LabelledRow]:
+def _with_class_names(rows: Sequence[LabelledRow], table: TableFile, where: str, encoding: str) -> list[LabelledRow]:
     """Return the rows of a list with class names, from the file beside it, instead of class indices."""
-    files = {name.lower(): item for name, item in folder.files().items()}
+    files = {name.lower(): item for name, item in table.folder.files().items() if name != table.name}
     names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
     if names_file is None:
         warn("no-names", where, f"no {CLASS_NAME_FILES[0]} beside it; the classes are called by their numbers")
