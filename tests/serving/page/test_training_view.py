@@ -207,3 +207,26 @@ def test_without_epochs_it_says_how_to_get_some(visit, mnist):
     expect(page.locator(".training-empty pre")).to_contain_text("convscope train digits")
     page.get_by_role("button", name="中文").click()
     expect(page.locator(".training-empty")).to_contain_text("在本机训练一个吧")
+
+
+def test_a_run_that_was_stopped_is_not_called_finished(in_training, visit):
+    training, address = in_training(5)
+    os.utime(training.folder / "metrics.csv", (time.time() - HOUR,) * 2)
+    for path in (training.folder / "checkpoints").iterdir():
+        os.utime(path, (time.time() - HOUR,) * 2)
+    page = visit(address)
+    page.locator("#to-training").click()
+    expect(page.locator(".run-state")).to_have_text("Stopped before its end")
+    expect(page.locator(".training header p")).to_contain_text("Go on with: convscope train --resume")
+
+
+def test_without_validation_the_second_curve_is_that_of_the_test_images(in_training, visit):
+    training, address = in_training(12)
+    table = training.folder / "metrics.csv"
+    table.write_text(table.read_text().replace("val/", "test/"))
+    training.end()
+    page = visit(address)
+    page.locator("#to-training").click()
+    expect(page.locator(".curves svg").first.locator("polyline")).to_have_count(2)
+    expect(page.locator(".curves .value.val").first).to_contain_text("test")
+    expect(page.locator(".training header p")).to_contain_text("the last epoch was kept")

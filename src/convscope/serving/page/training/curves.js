@@ -1,4 +1,4 @@
-/** A figure with two curves over the epochs, training and validation, in which an epoch can be chosen. */
+/** A figure with two curves over the epochs, training and validation (else test), in which an epoch can be chosen. */
 
 import { h, pointIn } from "../dom.js";
 import { t } from "../i18n.js";
@@ -6,7 +6,9 @@ import { chart, epochAt } from "./chart.js";
 
 const [NARROWEST, WIDEST] = [300, 900]; // pixels of the chart: its letters keep their size, whatever the room
 const AROUND = 34; // pixels of the figure around its chart
-const CURVES = [{ split: "train", words: "training.train" }, { split: "val", words: "training.val" }];
+const TRAIN = { split: "train", words: "training.train" };
+// The images that are not trained on: those of the test split where none are held out for validation.
+const UNSEEN = [{ split: "val", words: "training.val" }, { split: "test", words: "training.test" }];
 
 /**
  * `title` and `axis` are keys of their words, `column` names a column of metrics.csv without its split; `percent` for
@@ -36,7 +38,9 @@ export function curves({ title, axis, column, percent, onEpoch }) {
   function linesOf(rows) {
     const pointsOf = (split) => rows.map((row) => [row.epoch, row[`${split}/${column}`]])
       .filter(([, value]) => Number.isFinite(value));
-    return CURVES.map(({ split, words }) => ({ className: split, name: t(words), points: pointsOf(split) }))
+    const unseen = UNSEEN.find(({ split }) => pointsOf(split).length);
+    const lineOf = ({ split, words }, className) => ({ className, name: t(words), points: pointsOf(split) });
+    return [lineOf(TRAIN, "train"), ...(unseen ? [lineOf(unseen, "val")] : [])]
       .filter(({ points }) => points.length);
   }
 

@@ -2,6 +2,7 @@
 
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
+import * as api from "../state/api.js";
 import { curves } from "./curves.js";
 import { emptyTab } from "./empty.js";
 import { moment } from "./moment.js";
@@ -71,7 +72,7 @@ function onNewWidth(element, act) {
   }).observe(element);
 }
 
-/** Whether the run is still in training, how far it is, and the way back to its newest epoch. */
+/** Whether the run is in training, was stopped or is finished, how far it is, and the way back to its newest epoch. */
 function runHeader(store) {
   const badge = h("span", { class: "run-state", role: "status" });
   const onFollow = () => store.set({ epoch: store.state.snapshots.epochs.at(-1) });
@@ -81,8 +82,9 @@ function runHeader(store) {
 
   function show({ snapshots, epoch }) {
     const { epochs, running } = snapshots;
-    badge.className = `run-state ${running ? "running" : "finished"}`;
-    badge.textContent = t(running ? "training.running" : "training.finished");
+    const state = stateOf(snapshots);
+    badge.className = `run-state ${state}`;
+    badge.textContent = t(`training.${state}`);
     follow.hidden = !running || epoch === epochs.at(-1);
     follow.replaceChildren(icon("follow"), t("training.follow"));
     sentence.textContent = progressText(snapshots);
@@ -90,16 +92,30 @@ function runHeader(store) {
   return { element, show };
 }
 
-function progressText({ metrics, running }) {
-  const last = metrics.at(-1);
-  if (!last) return t("training.firstEpoch");
-  const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: Math.round(last.seconds ?? 0) };
-  if (running) return t("training.soFar", values);
-  return t("val/map" in last ? "training.wholeOfLabels" : "training.whole", { ...values, ...bestEpoch(metrics) });
+/** `live` runs have no finished network: those that no longer train were stopped, or paused where the page trains. */
+function stateOf({ running, live }) {
+  if (running) return "running";
+  if (!live) return "finished";
+  return api.trainer() ? "paused" : "stopped";
 }
 
-function bestEpoch(rows) {
-  const accuracy = (row) => row["val/top1"] ?? row["val/map"] ?? row["train/top1"] ?? 0;
-  const best = rows.reduce((a, b) => (accuracy(b) > accuracy(a) ? b : a));
-  return { best: best.epoch, share: (accuracy(best) * 100).toFixed(1) };
+const SO_FAR = { running: "training.soFar", paused: "training.pausedAfter", stopped: "training.stoppedAfter" };
+
+function progressText(snapshots) {
+  const { metrics } = snapshots;
+  const state = stateOf(snapshots);
+  const last = metrics.at(-1);
+  if (!last) return t(state === "stopped" ? "training.stoppedInFirst" : "training.firstEpoch");
+  const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: Math.round(last.seconds ?? 0) };
+  if (state in SO_FAR) return t(SO_FAR[state], values);
+  const accuracies = metrics.filter((row) => validated(row) !== undefined);
+  if (!accuracies.length) return t(tested(last) === undefined ? "training.wholeAlone" : "training.wholeTested",
+    { ...values, share: percent(tested(last) ?? 0) });
+  const best = accuracies.reduce((a, b) => (validated(b) > validated(a) ? b : a));
+  const words = "val/map" in best ? "training.wholeOfLabels" : "training.whole";
+  return t(words, { ...values, best: best.epoch, share: percent(validated(best)) });
 }
+
+const validated = (row) => row["val/top1"] ?? row["val/map"] ?? undefined;
+const tested = (row) => row["test/top1"] ?? undefined;
+const percent = (share) => (share * 100).toFixed(1);
