@@ -109,6 +109,18 @@ def test_a_network_without_maps(tmp_path):
         cs.explain(classifier, image, methods=["grad-cam"], output=tmp_path)
 
 
+@pytest.mark.parametrize("head", ["knn", "tree"])
+def test_heads_without_gradients_are_explained_by_occlusion(seven, tmp_path, head):
+    options = {"epochs": 1, "freeze": True, "output": tmp_path, "show": False}
+    classifier = cs.train("digits", "lenet_relu", head=head, **options).classifier
+    found = cs.explain(classifier, seven, output=tmp_path, name="all")
+    assert found.methods == ["occlusion"] and any(name.startswith("layers/") for name in found.files)
+    assert set(found.gradient_sizes.values()) == {0.0}  # an answer by steps has no slope
+    with pytest.raises(cs.UsageError, match=r"no gradient: .*: choose occlusion$"):
+        cs.explain(classifier, seven, methods=["saliency"], output=tmp_path, name="one")
+    assert not (tmp_path / "one").exists()
+
+
 def test_a_network_of_nan_is_refused(photos, tmp_path):
     broken = Classifier(Photos(), HOSTILE, photos.preprocess, "photos", {})
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -53,3 +54,13 @@ def test_a_loss_of_ones_own():
     leaf = images.clone().requires_grad_()
     (expected,) = torch.autograd.grad(network.loss(network(leaf), torch.tensor([3, 4])), leaf)
     torch.testing.assert_close(found["input"], expected)
+
+
+def test_a_loss_without_a_gradient_is_named(images):
+    class Detached(nn.Sequential):
+        def forward(self, images):
+            return super().forward(images).detach()
+
+    network = Detached(nn.Flatten(), nn.Linear(images[0].numel(), 3))
+    with pytest.raises(ValueError, match=r"has no gradient: it calls detach"):
+        gradients(network, images, 0)

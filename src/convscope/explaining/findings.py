@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,6 +27,7 @@ from ..insight import (
     structure_svg,
     trace,
 )
+from ..models.tools.classical_head import WithClassicalHead
 
 # Maps shown of each layer, all maps of a selected layer, and the longest side at which they are kept.
 MAX_MAPS, ALL_MAPS, MAX_SIDE = 8, 4096, 112
@@ -126,9 +128,15 @@ def find(
     probabilities = task.probabilities(classifier.logits(pixels[None]))
     ranked = classifier.best(probabilities, len(classifier.class_names))[0]
     explained, other = _two_classes(ranked, label, versus, is_compared=not task.multi_label)
+    by_steps = isinstance(network, WithClassicalHead) and network.decides_by_steps
+    if by_steps and methods is None:
+        methods = ["occlusion"]  # the one that needs no gradient
     methods, map_source = _possible_methods(traced, methods, layer)
-    own_loss = getattr(network, "loss", F.cross_entropy)
-    back = gradients(network, images, explained.index, task.loss_of_class if task.multi_label else own_loss)
+    if by_steps:
+        back = {node.name: torch.zeros(1, *node.shape) for node in traced.nodes}
+    else:
+        own_loss = getattr(network, "loss", F.cross_entropy)
+        back = gradients(network, images, explained.index, task.loss_of_class if task.multi_label else own_loss)
 
     def layer_of(node: Node, most: int) -> Layer:
         return _layer(node, traced.output(node.name)[0], back[node.name][0], most)

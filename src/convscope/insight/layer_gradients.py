@@ -17,7 +17,7 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
     """Return the gradient of `loss(logits, labels)` at the output of every node that `trace` names, `input` first.
 
     images N x C x H x W. Every gradient has the shape of its node's output; it is zero where the loss does not depend
-    on the node. The network runs in evaluation mode, and no parameter gets a gradient.
+    on the node. The network runs in evaluation mode, and no parameter gets a gradient. ValueError if the loss has none.
     """
     computed: dict[str, Tensor] = {}
     shapes: dict[str, torch.Size] = {}
@@ -31,5 +31,9 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
     pixels, logits = run_observed(network, images, observe)
     with torch.enable_grad():
         value = loss(logits, as_labels(labels, logits))
-        torch.autograd.grad(value, pixels)
+        if not value.requires_grad:
+            raise ValueError(
+                "the network's answer has no gradient: it calls detach or no_grad, rounds, or asks neighbours or a tree"
+            )
+        torch.autograd.grad(value, pixels, allow_unused=True)
     return {name: computed[name] if name in computed else pixels.new_zeros(shape) for name, shape in shapes.items()}

@@ -145,7 +145,10 @@ class Inspector:
         task = session.served.classifier.task
         labels = torch.tensor([label], device=images.device)
         loss = task.loss_of_class if task.multi_label else loss_of(network)
-        gradients = insight.gradients(network, images, labels, loss)
+        try:
+            gradients = insight.gradients(network, images, labels, loss)
+        except ValueError as problem:
+            raise invalid(f"no gradients: {problem}", f"没有梯度（{problem}）") from problem
         with torch.no_grad():
             value = float(loss(network(images), labels))
         payload = Payload()

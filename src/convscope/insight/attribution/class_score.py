@@ -93,7 +93,7 @@ def input_gradient(score: Score, images: Tensor, target: Target) -> Tensor:
 
 def gradient_by(scores: Tensor, pixels: Tensor) -> Tensor:
     """Return the gradient of the sum of the scores; ValueError if the network does not let it through."""
-    hint = "it calls detach or no_grad, or rounds: choose occlusion"
+    hint = "it calls detach or no_grad, rounds, or asks neighbours or a tree: choose occlusion"
     if not scores.requires_grad:
         raise ValueError(f"the network's answer has no gradient: {hint}")
     try:

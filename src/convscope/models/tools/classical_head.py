@@ -104,6 +104,11 @@ class WithClassicalHead(nn.Module):
         self.register_buffer("scale", torch.ones(width))
         self.head = HEADS[kind](width, classes, **sizes)
 
+    @property
+    def decides_by_steps(self) -> bool:
+        """Whether the answer is the same for all images nearby: its gradient is 0, and autograd has none."""
+        return isinstance(self.head, NeighboursHead | TreeHead)
+
     def forward(self, images: Tensor) -> Tensor:
         """Return logits whose softmax is the head's probabilities, or a support vector machine's margins."""
         return self.head((self.depths(images) - self.mean) / self.scale)
