@@ -183,16 +183,25 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
         cs.resume(run.folder, show=False)
 
 
+KILLS = 100
+
+
 @pytest.mark.slow
 def test_kill_9_at_a_hundred_random_moments(tmp_path, reference):
+    """Every other kill waits for the first checkpoint, since most others come before there is one."""
     generator = random.Random(0)
-    for number in range(100):
+    with_checkpoint = 0
+    for number in range(KILLS):
         folder = tmp_path / str(number)
         folder.mkdir()
         process = start(folder, *OPTIONS)
         place = folder / "runs" / "train" / "run"
-        wait_for(place / "recipe.yaml", process)
-        time.sleep(generator.uniform(0, 1.5))
+        state = place / "checkpoints" / "last" / "state.safetensors"
+        wait_for(state if number % 2 else place / "recipe.yaml", process)
+        time.sleep(generator.uniform(0, 0.3 if number % 2 else 1.5))
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
+        with_checkpoint += state.exists()
         same_run(cs.resume(place, show=False), reference)
+    print(f"{KILLS} kills: {KILLS - with_checkpoint} before the first checkpoint, {with_checkpoint} after it")
+    assert with_checkpoint >= KILLS // 2 and KILLS - with_checkpoint >= KILLS // 10
