@@ -39,10 +39,10 @@ def same(one, two) -> bool:
 
 @pytest.mark.parametrize(
     ("n", "size", "sizes"),
-    [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 100, [3]), (1, 4, [1]), (9, 4, [4, 5]), (3, 1, [1, 2])],
+    [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 100, [3]), (1, 4, [1]), (9, 4, [4, 5]), (3, 1, [1, 1, 1]), (1, 1, [1])],
 )
 def test_an_epoch_has_every_image_once_with_its_own_label(n, size, sizes):
-    """A last image that would be alone joins the batch before it."""
+    """A last image that would be alone joins the batch before it, unless all are."""
     stream = batches(n, size)
     epoch = list(stream.epoch(0))
     assert [len(labels) for _, labels in epoch] == sizes and len(stream) == len(sizes)

@@ -121,3 +121,30 @@ def test_half_an_epoch_is_finished_with_batches_of_another_size(tmp_path, monkey
     images = sum(1 for line in (tmp_path / "run" / "split.csv").read_text().splitlines() if line.endswith("train"))
     cs.resume(tmp_path / "run", batch_size=200, show=False)
     assert sum(calls) == images - 600
+
+
+def test_images_that_were_moved_are_named_anew(tmp_path, squares):
+    options = {"precision": "float32", "layout": "contiguous", "show": False}
+    folder = cs.train(squares, "lenet_relu", epochs=1, output=tmp_path, name="run", **options).folder
+    moved = squares.rename(tmp_path / "moved")
+    before = content_of(folder)
+    with pytest.raises(cs.DataError, match=r"no longer in .*squares: if they were moved, .* FOLDER --resume "):
+        cs.resume(folder, epochs=2, show=False)
+    (others := tmp_path / "others").mkdir()
+    for name in ("dark", "bright"):
+        shutil.copytree(moved / name, others / name)
+    (others / "dark" / "00.png").write_bytes((moved / "bright" / "00.png").read_bytes())
+    with pytest.raises(cs.ModelFileError, match="made with other classes or other images"):
+        cs.resume(folder, data=others, epochs=2, show=False)
+    assert content_of(folder) == before
+    assert len(cs.resume(folder, data=moved, epochs=2, show=False).history) == 2
+    assert len(cs.resume(folder, epochs=3, show=False).history) == 3
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_first_step_that_diverges_leaves_a_run_for_a_lower_rate(tmp_path, squares, optimizer):
+    options = {"precision": "float32", "layout": "contiguous", "batch_size": 4, "optimizer": optimizer}
+    with pytest.raises(cs.DivergedError, match=r"in epoch 1, step \d: nothing was saved yet; try a lower .*--lr 1000"):
+        cs.train(squares, "lenet_relu", epochs=2, lr=1e4, output=tmp_path, name="run", show=False, **options)
+    assert len(cs.resume(tmp_path / "run", lr=1e-3, show=False).history) == 2
+    assert cs.Recipe.load(tmp_path / "run" / "recipe.yaml").lr == 1e-3

@@ -51,8 +51,10 @@ class Batches:
         self.batch_size, self.seed = min(batch_size, len(decoded)), seed
 
     def __len__(self) -> int:
-        # A last image that would be alone joins the batch before it: batch norm cannot train on a single image.
-        return max(-(-(len(self.labels) - 1) // self.batch_size), 1)
+        # A last image that would be alone joins the batch before it: batch norm cannot train on a single image. Where
+        # batches are of one image, the network can.
+        joining = int(self.batch_size > 1)
+        return max(math.ceil((len(self.labels) - joining) / self.batch_size), 1)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels."""

@@ -19,6 +19,7 @@ from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
 from ..evaluation.tta import frame_for
 from ..models import Card, arguments_for, find_card, find_preparation, shapes_alone
+from .freeze import find_body
 from .from_run import EarlierRun
 from .img_size import default_size
 from .progressive import SCALES
@@ -72,6 +73,8 @@ def prepare_data(
     model_args = arguments_for(card, (channels, size, size), **options)
     if recipe.progressive:
         _require_any_size(card, channels, size, model_args)
+    if recipe.batch_size == 1:
+        _require_single_images(recipe, card, channels, size, model_args)
     if data.multi_label:
         _require_multi_label(recipe, card, model_args)
     earlier = EarlierRun(recipe.from_run, own) if recipe.from_run else None
@@ -160,3 +163,24 @@ def _require_any_size(card: Card, channels: int, size: int, model_args: dict[str
             except (ValueError, RuntimeError) as problem:
                 reason = str(problem).splitlines()[0]
                 raise UsageError(f"progressive: {card.name} cannot begin with smaller images ({reason})") from problem
+
+
+def _require_single_images(recipe: Recipe, card: Card, channels: int, size: int, model_args: dict[str, Any]) -> None:
+    """Raise UsageError if batch norm would train on a single value per channel, which has no deviation.
+
+    Where the maps that it normalises are larger than 1 x 1, it can train on a single image, and frozen it always can.
+    """
+    smallest = max(round(size * (SCALES[0][1] if recipe.progressive else 1)), 1)
+    with torch.device("meta"):
+        network = shapes_alone(card, **model_args).train()
+        body = find_body(network, torch.empty(2, channels, size, size), recipe)
+        if body is not None:
+            body.freeze(float(recipe.freeze))
+        try:
+            network(torch.empty(1, channels, smallest, smallest))
+        except ValueError as problem:
+            if "more than 1 value per channel" in str(problem):
+                raise UsageError(
+                    f"batch_size 1: batch norm in {card.name} cannot train on a single value per channel: "
+                    "give --batch-size 2 or more"
+                ) from problem

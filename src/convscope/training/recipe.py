@@ -58,6 +58,10 @@ class Recipe(TrainingOptions):
             )
         if self.patience and self.validation == "none":
             raise UsageError("patience needs validation images, and validation none holds none out: leave one out")
+        if self.batch_size == 1 and (self.mixup or self.cutmix):
+            raise UsageError(
+                "mixup and cutmix mix the images of a batch: give --batch-size 2 or more, or leave them out"
+            )
         if self.augment != "auto":
             parse_augment(self.augment)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from ..data.augment import frame_side
-from ..errors import ModelFileError, printable
+from ..data.datasets import HUB, NAMES
+from ..errors import DataError, ModelFileError, printable
 from ..run_folder import RunFolder
 from .recipe import IDENTITY, Recipe
 
@@ -30,6 +32,8 @@ def resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> tuple[Recipe, 
         old, new = getattr(before, field), getattr(recipe, field)
         if old == new or (field == "data" and Path(old).resolve() == Path(new).resolve()):
             continue
+        if field == "data" and _is_moved(old, new):  # the checkpoint holds a record of the images, which is compared
+            continue
         if field == "ema_decay" and old and new:  # only whether there is an average is fixed
             continue
         raise _other_run(folder, field, old, new)
@@ -42,6 +46,21 @@ def _other_run(folder: RunFolder, field: str, old: Any, new: Any) -> ModelFileEr
     return ModelFileError(
         f"{printable(folder.path)} was started with {field} {printable(old)}, not {printable(new)}: leave it out, "
         "or start a new run"
+    )
+
+
+def _is_moved(old: str, new: str) -> bool:
+    return os.path.lexists(new) and not os.path.lexists(old)
+
+
+def require_images(recipe: Recipe, folder: RunFolder) -> None:
+    """Raise DataError, which says how to name their new place, if the run's own images are not where they were."""
+    name = recipe.data
+    if name.startswith(HUB) or name.lower().replace("_", "-") in NAMES or os.path.lexists(name):
+        return
+    raise DataError(
+        f"the images of this run are no longer in {printable(name)}: if they were moved, name the new place, "
+        f"convscope train FOLDER --resume {printable(folder.path)}"
     )
 
 

@@ -43,7 +43,7 @@ from .progress_display import ProgressDisplay
 from .random_crop import describe_crop
 from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
-from .resumed_recipe import resumed_recipe, with_results_options
+from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
 from .settle_recipe import default_augment, default_recipe_name, find_recipe, settle_recipe
 from .time_budget import Clock
@@ -138,6 +138,8 @@ def resume(
     clock = Clock(recipe.time_budget, started)
     runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
     run_folder.remove_leftovers()
+    if not isinstance(data, Data):
+        require_images(recipe, run_folder)
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir, **recipe.interpretation)
         table = run_folder.read_split()
@@ -264,7 +266,7 @@ def _set_up(
     if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
         runtime = choose_runtime(recipe.device, "float32", "contiguous")
     else:
-        few = min(recipe.batch_size, len(images))
+        few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
         runtime = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
         network = runtime.to_device(network)
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)

@@ -43,7 +43,7 @@ WARNED = {
     "one image": ({"a": 4, "b": 1}, "class 'b' has one image"),
     "letter case": ({"Cat": 3, "cat": 3}, "differ only in upper and lower case: Cat"),
     "imbalance": ({"a": 64, "b": 3}, "strong imbalance, 64 images of 'a' and 3 of 'b'"),
-    "no validation": ({"train/a": 8, "train/b": 8, "test/a": 2, "test/b": 2}, "no validation images; 2 of the"),
+    "no validation": ({"train/a": 8, "train/b": 8, "test/a": 2, "test/b": 2}, "no validation images: some of the"),
     "an extra folder": (
         {"train/a": 2, "train/b": 2, "val/a": 1, "val/b": 1, "notes": 1},
         "folder 'notes' is not a split",

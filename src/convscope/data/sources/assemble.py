@@ -107,8 +107,8 @@ def _divide(data: Data) -> None:
         data.splits = divide(data.splits["train"], share, share)
     elif "val" not in data.splits and not data.untrainable:
         data.splits, data.held_out = hold_out(data.splits), True
-        held = len(data.splits.get("val", ()))
-        warn("no-validation", data.name, f"no validation images; {held:,} of the training images are held out for it")
+        # How many are held out stands where the splits are named: a training may still decide to hold out none.
+        warn("no-validation", data.name, "no validation images: some of the training images serve for it by default")
 
 
 def sorted_class_names(names: Iterable[str]) -> list[str]:
