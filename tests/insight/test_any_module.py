@@ -210,3 +210,70 @@ def test_a_transform_over_the_whole_map_sees_it_all():
     assert field_of(t, "abs", 3, 3) == (0, 0, 16, 16)
     with pytest.raises(ValueError, match="complex"):
         arithmetic(t, "fft_fft2", 0, 0, 0)
+
+
+def correlated(net, maps):
+    """The loop of the textbooks: every unit is written into zeros."""
+    out = torch.zeros(*maps.shape[:2], 3, 3)
+    for i in range(3):
+        for j in range(3):
+            out[:, :, i, j] = (maps[:, :, i : i + 2, j : j + 2] * torch.tensor([[0.0, 1.0], [2.0, 3.0]])).sum((2, 3))
+    return pooled(net, out)
+
+
+def swapped(net, maps):
+    out = torch.empty_like(maps)
+    out[:, :2], out[:, 2:] = maps[:, 2:], maps[:, :2].relu()
+    return pooled(net, out)
+
+
+def masked(net, maps):
+    out, mask = maps.clone(), maps > 0
+    out[mask] = maps[mask] * 3
+    return pooled(net, out)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        correlated, swapped, masked,
+        lambda net, maps: pooled(net, torch.zeros_like(maps).copy_(maps)),
+        lambda net, maps: pooled(net, torch.zeros_like(maps).index_add_(1, torch.tensor([1, 0, 3, 2]), maps)),
+        lambda net, maps: pooled(net, F.dropout(maps, 0.3)),
+        lambda net, maps: pooled(net, F.dropout2d(maps, 0.3)),
+        lambda net, maps: pooled(net, F.max_pool1d(maps.flatten(2), 2)[..., None]),
+    ],
+)  # fmt: skip
+def test_arithmetic_gives_the_networks_numbers(ends):
+    t = trace(Net(ends), IMAGES)
+    for node in t.nodes[1:]:
+        if not 1 <= len(node.shape) <= 3 or not node.floating or (node.inputs and not t.node(node.inputs[0]).shape):
+            continue
+        for place in ((0, 0, 0), (-1, -1, -1), (1, 1, 1)):
+            unit = [size - 1 if at < 0 else min(at, size - 1) for size, at in zip(node.shape, place, strict=False)]
+            found = arithmetic(t, node.name, *unit)
+            real = float(t.output(node.name)[(0, *unit)])
+            assert found.network_value == real and found.value == pytest.approx(real, abs=1e-5), node.name
+
+
+def test_what_gives_other_numbers_when_it_runs_again_is_said():
+    t = trace(Net(lambda net, maps: pooled(net, F.alpha_dropout(maps, 0.5, training=True))), IMAGES)
+    with pytest.raises(
+        ValueError, match=r"alpha_dropout: when it runs again it gives .*, not the network's"
+    ) as problem:
+        for unit in range(16):
+            arithmetic(t, "alpha_dropout", 0, 0, unit)
+    assert "\n" not in str(problem.value)
+
+
+def test_a_trace_that_breaks_off_says_where(caplog):
+    @torch.jit.script
+    def squared(x: torch.Tensor):
+        return x * x
+
+    trace(Net(lambda net, maps: pooled(net, squared(maps))), IMAGES)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("the trace of Net breaks off before 'head'")
+    caplog.clear()
+    trace(Net(correlated), IMAGES)
+    assert not caplog.records

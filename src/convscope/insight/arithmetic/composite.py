@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from math import isfinite, sqrt
 from typing import Any
 
 import torch
@@ -40,20 +41,38 @@ def by_gradient(unit: Unit) -> Arithmetic:
     """Return the inputs that this value depends on, each with its local gradient as weight.
 
     At most `MOST_TERMS`, those with the largest products. Where the operation cannot run again (or has no gradient)
-    there are no terms, and `value` is the network's.
+    there are no terms, and `value` is the network's. ValueError if it runs again with another value.
     """
+    network_value, others = float(unit.output[unit.batch_position]), []
     for precise in (True, False):
         try:
             value, gradients = _differentiated(unit, precise)
         except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+            continue
+        if not _is_near(unit, value, network_value):
+            others.append(value)
             continue
         terms = [term for name, pair in gradients.items() for term in _terms(unit, name, *pair)]
         strongest = sorted(terms, key=lambda term: abs(term.product or 0.0), reverse=True)[:MOST_TERMS]
         kept = {id(term) for term in strongest}
         largest = [term for term in terms if id(term) in kept]
         return unit.result("composite", largest, "weights are local gradients", value, inputs=len(terms))
-    value = float(unit.output[unit.batch_position])
-    return unit.result("composite", [], "", value, inputs=0)
+    if others:
+        raise ValueError(
+            f"{unit.node.name}: when it runs again it gives {others[-1]:.6g}, not the network's {network_value:.6g}: "
+            "it draws random numbers, or takes some that the network changed later"
+        )
+    return unit.result("composite", [], "", network_value, inputs=0)
+
+
+def _is_near(unit: Unit, value: float, network_value: float) -> bool:
+    """Tell whether two values differ by rounding alone, in the precision of the network."""
+    if value == network_value or not isfinite(value) or not isfinite(network_value):
+        return value == network_value or isfinite(value) == isfinite(network_value)
+    if not unit.output.is_floating_point():
+        return False
+    largest = float(unit.output.detach().abs().nan_to_num(0, 0).max())
+    return abs(value - network_value) <= sqrt(torch.finfo(unit.output.dtype).eps) * max(largest, abs(value))
 
 
 def _differentiated(unit: Unit, precise: bool) -> tuple[float, dict[str, tuple[Tensor, Tensor]]]:

@@ -81,8 +81,9 @@ def larger_or_smaller(unit: Unit, call: Call) -> Arithmetic:
 
 def function(unit: Unit) -> Arithmetic:
     """Return the result of a chain of pointwise functions, called again on this one value in float64."""
-    if any(call.name in DROPOUTS and bind(call)["training"] for call in unit.node.calls):
-        raise Unsupported
+    drawn = [call for call in unit.node.calls if call.name in DROPOUTS and bind(call)["training"]]
+    if drawn:
+        return _dropped(unit, drawn[0])
     terms: dict[str, Term] = {}
 
     def one_value(argument: Ref | Tensor, call: Call) -> Tensor:
@@ -111,6 +112,17 @@ def function(unit: Unit) -> Arithmetic:
     else:
         formula = ", then ".join(_step(call) for call in called)
     return unit.result("function", terms.values(), formula, value, **parameters)
+
+
+def _dropped(unit: Unit, call: Call) -> Arithmetic:
+    """Return what dropout that is always on made of one value: 0, or more of it."""
+    share = float(bind(call)["p"])
+    if len(unit.node.calls) > 1 or call.name.endswith("alpha_dropout") or share >= 1:
+        raise Unsupported
+    term = operand(unit, bind(call)["input"])
+    term.weight = 0.0 if float(unit.output[unit.batch_position]) == 0 else 1 / (1 - share)
+    term.product = term.value * term.weight
+    return unit.result("function", [term], "x / (1 - p), or 0 where it was dropped", p=share)
 
 
 def _step(call: Call) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...nested import leaves
 from ..tracing.graph import Call, Ref
 from ..tracing.replay import replay
 from ..tracing.torch_functions import PASSES, bind
@@ -28,8 +29,8 @@ def rearranged(unit: Unit) -> Arithmetic:
     def numbers(argument: Ref | Tensor, call: Call) -> Tensor:
         nonlocal total
         tensor = unit.tensor(argument)
-        if not isinstance(argument, Ref) and not tensor.is_floating_point():
-            return tensor  # an index
+        if not tensor.is_floating_point() and (not isinstance(argument, Ref) or _is_index(argument, call)):
+            return tensor
         numbered.append((argument, tensor, total))
         positions = torch.arange(total, total + tensor.numel(), dtype=torch.float64).view(tensor.shape)
         total += tensor.numel()
@@ -51,3 +52,9 @@ def rearranged(unit: Unit) -> Arithmetic:
     with_image = len(position) == unit.output.ndim or isinstance(argument, Ref)
     index = as_index(position[1:] if with_image else position)
     return unit.result("copy", [Term(unit.name(argument), index, value, 1.0, value)], "x")
+
+
+def _is_index(argument: Ref, call: Call) -> bool:
+    """Tell whether an activation says which numbers are taken or overwritten, such as a mask."""
+    where = call.arguments[1:2] if call.name in ("getitem", "setitem") else call.arguments[2:3]
+    return any(argument == leaf for leaf in leaves(where)) and argument != call.arguments[0]

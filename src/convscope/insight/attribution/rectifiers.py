@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..tracing.torch_functions import PASSES, name_of
+from ..tracing.torch_functions import PASSES, name_of, writes_in_place
 
 _SIGNATURES = {
     "relu": "input inplace", "relu6": "input inplace", "leaky_relu": "input negative_slope inplace",
@@ -66,7 +66,7 @@ class Rectifiers:
         found = self._by_name(name, given)
         if found is None or not found.values.is_floating_point():
             return None
-        in_place = bool(given.get("inplace")) or name == "setitem" or _is_in_place(function)
+        in_place = bool(given.get("inplace")) or writes_in_place(function)
         if in_place and found.values is not (args[0] if args else given.get("input")):  # a mask gets the product
             return None
         return found._replace(in_place=in_place)
@@ -155,12 +155,6 @@ def _is_zero(value: Any) -> bool:
 
 def _is_boolean(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dtype == torch.bool
-
-
-def _is_in_place(function: Callable[..., Any]) -> bool:
-    """Tell whether a function writes its result into its input: `relu_`, `x *= y`."""
-    name = getattr(function, "__name__", "").partition(".")[0]
-    return name == "__imul__" or (name.endswith("_") and not name.endswith("__"))
 
 
 def _plain_name(function: Callable[..., Any]) -> str:

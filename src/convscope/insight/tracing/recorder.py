@@ -7,6 +7,7 @@ do next.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from threading import get_ident
 from time import perf_counter
@@ -19,8 +20,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from ...nested import named_leaves, tensors_in
 from .graph import KINDS, Call, Ref, Step, Trace
 from .graph_builder import GraphBuilder, Observer, Operation, parameters_in
-from .torch_functions import DROPOUTS, name_of
+from .torch_functions import DROPOUTS, name_of, writes_in_place
 
+log = logging.getLogger("convscope")
 # Functions that ask a tensor about itself, or set something up: no operations.
 NO_OPERATIONS = {
     "size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "set_grad_enabled", "item", "is_complex",
@@ -144,6 +146,9 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         activations: list[Tensor] = []
         arguments = self._refer(args, activations)
+        if arguments and isinstance(arguments[0], Tensor) and activations and writes_in_place(func):
+            # The network goes on to write into it: kept are the numbers that it has now.
+            arguments = (arguments[0].clone(), *arguments[1:])
         options = {key: self._refer(value, activations) for key, value in kwargs.items()} if kwargs else kwargs
         started = perf_counter()
         output = func(*args, **kwargs)
@@ -216,12 +221,30 @@ class Recorder(TorchFunctionMode):
         self.graph.check_kept()
         tensors = [(name, self.tags.get(leaf)) for name, leaf in named_leaves(answer) if isinstance(leaf, Tensor)]
         tagged = [(name, tag.source.node) for name, tag in tensors if tag is not None]
+        if tensors:
+            self._warn_of_break([node for _, node in tagged])
         return Trace(
             network=type(self.network).__name__, nodes=tuple(self.graph.nodes.values()), times_ms=self.graph.times_ms,
             answers=tuple(node for _, node in tagged), outputs=self.graph.outputs,
             block_types=self.block_types, modules={path: module for module, path in self.paths.items()},
             answer_names=tuple(name for name, _ in tagged),
         )  # fmt: skip
+
+    def _warn_of_break(self, answers: Sequence[str]) -> None:
+        """Warn if no chain of nodes leads from the input to the answer: what ran in between was not seen."""
+        behind, waiting = set(answers), list(answers)
+        while waiting:
+            new = set(self.graph.nodes[waiting.pop()].inputs) - behind
+            behind |= new
+            waiting += new
+        nodes = self.graph.nodes.values()
+        if not any(node.kind == "input" and node.name in behind for node in nodes):
+            first = next((node.name for node in nodes if node.name in behind and not node.inputs), "the answer")
+            log.warning(
+                "the trace of %s breaks off before '%s': scripted functions, NumPy and operators of one's own are not "
+                "seen; what stands before it counts as constant",
+                type(self.network).__name__, first,
+            )  # fmt: skip
 
 
 def _is_layer(module: nn.Module) -> bool:

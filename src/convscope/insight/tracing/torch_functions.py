@@ -81,6 +81,8 @@ SIGNATURES = {
     "softmax": "input dim=None",
     "log_softmax": "input dim=None",
     "dropout": "input p=0.5 training=True inplace=False",
+    **dict.fromkeys(("dropout1d", "dropout2d", "dropout3d"), "input p=0.5 training=True inplace=False"),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), "input p=0.5 training=False inplace=False"),
     "leaky_relu": "input negative_slope=0.01",
     "elu": "input alpha=1.0",
     "celu": "input alpha=1.0",
@@ -124,6 +126,15 @@ def name_of(function: Callable[..., Any]) -> str:
         name = getattr(getattr(function, "__self__", None), "__name__", name)
     name = name.strip("_")
     return _ALIASES.get(name, name)
+
+
+@cache
+def writes_in_place(function: Callable[..., Any]) -> bool:
+    """Tell whether a function writes its result into its first argument: `relu_`, `x *= y`, `x[0] = y`."""
+    name = getattr(function, "__name__", "").partition(".")[0]
+    if name.startswith("__"):
+        return name == "__setitem__" or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    return name.endswith("_")
 
 
 @cache
