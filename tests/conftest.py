@@ -39,7 +39,19 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def plain_installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment variables of a process that finds the packages of no extra, as after `pip install .`."""
     place = tmp_path_factory.mktemp("plain")
-    names = ("sklearn", "skimage", "scipy", "pandas", "datasets", "timm", "huggingface_hub", "tensorboard")
+    names = (
+        "sklearn",
+        "skimage",
+        "scipy",
+        "pandas",
+        "datasets",
+        "timm",
+        "huggingface_hub",
+        "tensorboard",
+        "onnx",
+        "onnxruntime",
+        "onnxscript",
+    )
     # Python imports `sitecustomize` by itself when it starts.
     (place / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names}))\n")
     paths = [str(place), *filter(None, [os.environ.get("PYTHONPATH")])]

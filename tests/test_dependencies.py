@@ -21,7 +21,7 @@ from .imports import imported_names
 
 PACKAGE = Path(convscope.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-EXTRAS = {"heads", "hub", "parquet", "superpixels", "tensorboard", "timm"}
+EXTRAS = {"heads", "hub", "onnx", "parquet", "superpixels", "tensorboard", "timm"}
 # Imported by the functions that need them, since they take long to import or may be missing.
 LATE = {
     "captum",
@@ -35,6 +35,9 @@ LATE = {
     "datasets",
     "timm",
     "pyarrow",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
 }
 
 
@@ -84,6 +87,7 @@ def test_slow_and_optional_packages_are_imported_late():
         ),
         (["summary", "timm:resnet18"], "pip install 'convscope[timm]'"),
         (["train", "hf:a/b"], "pip install 'convscope[hub]'"),
+        (["export", "mnist-relu"], "pip install 'convscope[onnx]'"),
         (["train", "digits", "--epochs", "1", "--tensorboard"], "pip install 'convscope[tensorboard]'"),
     ],
 )

@@ -18,6 +18,7 @@ from .cache import cache_command
 from .check import check_command
 from .evaluate import evaluate_command
 from .explain import explain_command
+from .export import export_command
 from .features import features_command
 from .help import PanelCommand
 from .models import models_command, summary_command
@@ -45,6 +46,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "explain": explain_command,
     "features": features_command,
     "serve": serve_command,
+    "export": export_command,
     "share": share_command,
     "check": check_command,
     "cache": cache_command,

@@ -1,0 +1,24 @@
+"""Answer with an exported model: ONNX Runtime, NumPy and Pillow, nothing of ConvScope.
+
+convscope export RUN --format onnx --input image --output model.onnx
+python predict.py model.onnx photo.jpg
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+known = session.get_modelmeta().custom_metadata_map
+gray = session.get_inputs()[0].shape[3] == 1
+for path in sys.argv[2:]:
+    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    picture = Image.alpha_composite(white, picture).convert("RGB").convert("L" if gray else "RGB")
+    pixels = np.asarray(picture).reshape(1, picture.height, picture.width, -1)
+    probabilities = session.run(["probabilities"], {"image": pixels})[0][0]
+    best = int(probabilities.argmax())
+    print(path, json.loads(known["labels"])[best], f"{probabilities[best]:.6f}")

@@ -1,0 +1,70 @@
+"""`convscope export`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from ..errors import printable
+from .output import print_json
+from .parameters import Json, OwnModel, Run
+
+Option = typer.Option
+
+
+class ExportFormat(str, Enum):
+    """What a classifier can be exported to."""
+
+    onnx = "onnx"
+
+
+class ExportInput(str, Enum):
+    """What an exported model takes."""
+
+    pixels = "pixels"
+    image = "image"
+
+
+def export_command(
+    run: Run,
+    format: Annotated[ExportFormat, Option(help="The format of the file.")] = ExportFormat.onnx,
+    input: Annotated[
+        ExportInput,
+        Option(
+            help="What the model takes: pixels in the network's size (the resizing stays outside, as the recipe in its "
+            "metadata says), or an image of any height and width (the resizing is inside)."
+        ),
+    ] = ExportInput.pixels,
+    output: Annotated[
+        str | None,
+        Option(
+            help="The file to write. Default: model.onnx (model-image.onnx) in the bundle's folder.", metavar="FILE"
+        ),
+    ] = None,
+    model: OwnModel = None,
+    json: Json = False,
+) -> None:
+    """Write the classifier as one ONNX file, after comparing its answers with the original's.
+
+    It holds normalisation, probabilities, labels and preprocessing, and takes batches of any size. It is compared on
+    validation images of the run; if an answer differs, nothing is written.
+    """
+    from ..export.onnx.export import export_run
+    from ..serving.examples import PHOTO_FOLDER
+
+    photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
+    exported = export_run(run, output, input=input.value, model=model, photos=photos)
+    if json:
+        print_json({"run": run, "format": format.value, **exported.to_dict()})
+        return
+    proof = exported.proof
+    typer.echo(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
+    typer.echo(f"input      {exported.input}: {exported.recipe}")
+    batches = ", ".join(map(str, proof.batches[:-1])) + f" and {proof.batches[-1]}"
+    typer.echo(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
+    typer.echo(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "
+               f"{proof.difference:.2g}")  # fmt: skip
+    if proof.pixel_difference is not None:
+        typer.echo(f"           largest difference of a resized pixel {proof.pixel_difference} of 255")

@@ -1,0 +1,118 @@
+"""Export a classifier to one ONNX file that has been compared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...bundle import BUNDLED, find_bundle
+from ...classifier import Classifier, load
+from ...errors import ConvScopeError, UsageError, require_extra
+from ...files import folder_name, write_atomically
+from ...run_folder import run_of_bundle
+from .images import Images, images_for_proof
+from .metadata import describe
+from .network import EXPORTERS, MAX_BYTES, to_onnx
+from .proof import Proof, prove
+from .resizing import put_before
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+INPUTS = ("pixels", "image")
+# The names of the file in a bundle's folder.
+FILES = {"pixels": "model.onnx", "image": "model-image.onnx"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written: what goes in and how (`recipe`), which of torch's exporters made it, and the proof."""
+
+    path: Path
+    size: int
+    input: str
+    recipe: str
+    exporter: str
+    proof: Proof
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that `--json` prints."""
+        return {
+            "output": str(self.path),
+            "bytes": self.size,
+            "input": self.input,
+            "recipe": self.recipe,
+            "exporter": self.exporter,
+            "compared": self.proof.to_dict(),
+        }
+
+
+def export_run(
+    source: str,
+    output: str | Path | None = None,
+    *,
+    input: str = "pixels",
+    model: str | None = None,
+    photos: Sequence[Path] = (),
+) -> Exported:
+    """Export the classifier `source`, which `load` takes, and `model` as there.
+
+    It is compared on validation images of the run, or else on bundled digits or on `photos`. Without `output` the file
+    is written into the bundle's folder, for a zip or a bundled classifier into the current one.
+    """
+    _check_input(input)
+    bundle = find_bundle(source)
+    classifier = load(bundle, model)
+    if output is None:
+        inside = bundle.is_dir() and bundle.parent != BUNDLED
+        output = bundle / FILES[input] if inside else f"{folder_name(bundle.stem)}{FILES[input][5:]}"
+    images = images_for_proof(classifier, run_of_bundle(bundle), photos)
+    return export_onnx(classifier, output, input=input, images=images)
+
+
+def export_onnx(
+    classifier: Classifier, output: str | Path, *, input: str = "pixels", images: Images | None = None
+) -> Exported:
+    """Write `classifier` as an ONNX model to the file `output`, once it is proven to give the same answers.
+
+    The model has `input` `pixels`, uint8 N x C x H x W in the network's size, or `image`, uint8 N x H x W x C of any H
+    and W, and the outputs `probabilities` and `logits`, N x classes. ConvScopeError if it answers differently or cannot
+    be made; nothing is written then.
+    """
+    _check_input(input)
+    if input == "image" and classifier.preprocess.superpixels:
+        raise UsageError("--input image cannot hold the superpixels of this classifier: use --input pixels")
+    images = images or images_for_proof(classifier, None)
+    classifier.network.eval()
+    problems = []
+    for exporter in EXPORTERS:
+        try:
+            model = to_onnx(classifier, exporter)
+            recipe = _complete(model, classifier, input)
+            proof = prove(model, classifier, images, input)
+        except ConvScopeError as problem:
+            problems.append(f"{exporter}: {problem}")
+            continue
+        content = model.SerializeToString()
+        write_atomically(Path(output), content)
+        return Exported(Path(output), len(content), input, recipe, exporter, proof)
+    raise ConvScopeError(f"no file was written: {'; '.join(problems)}")
+
+
+def _complete(model: ModelProto, classifier: Classifier, input: str) -> str:
+    """Add to a model what the exporter does not know; return the recipe of its input."""
+    if input == "image":
+        put_before(model, classifier.preprocess)
+    recipe = describe(model, classifier, input)
+    if model.ByteSize() > MAX_BYTES:
+        raise ConvScopeError(f"{model.ByteSize() / 1e9:.1f} GB: an ONNX model in one file holds at most 2 GB")
+    return recipe
+
+
+def _check_input(input: str) -> None:
+    if input not in INPUTS:
+        raise UsageError(f"--input must be {' or '.join(INPUTS)}, not '{input}'")
+    for package in ("onnx", "onnxruntime", "onnxscript"):
+        require_extra("onnx", package, f"export to ONNX needs {package}")

@@ -1,0 +1,74 @@
+"""What an exported model says about itself: its labels, its task, and how an image becomes its input."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ...classifier import Classifier
+from ...data.image_file import WHITE_16_BITS
+from ...data.preprocess import Preprocess
+from ...version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def describe(model: ModelProto, classifier: Classifier, input: str) -> str:
+    """Write labels, task, preprocessing and recipe into the model's metadata; return the recipe."""
+    recipe = resizing_recipe(classifier.preprocess, input)
+    task = classifier.task
+    values = {
+        "labels": json.dumps(classifier.class_names, ensure_ascii=False),
+        "task": "multi-label" if task.multi_label else "single-label",
+        "preprocessing": json.dumps(classifier.preprocess.to_dict()),
+        "input": input,
+        "recipe": recipe,
+        "architecture": classifier.architecture,
+    }
+    if task.thresholds is not None:
+        values["thresholds"] = json.dumps(list(task.thresholds))
+    del model.metadata_props[:]
+    for key, value in values.items():
+        model.metadata_props.add(key=key, value=value)
+    model.producer_name, model.producer_version = "convscope", __version__
+    model.doc_string = f"{classifier.architecture}, {len(classifier.class_names)} classes. {recipe}"
+    return recipe
+
+
+def resizing_recipe(preprocess: Preprocess, input: str) -> str:
+    """Return in words how an image becomes the model's input, exactly enough to do it with Pillow elsewhere."""
+    channels, height, width = preprocess.input_size
+    mode = "gray (Pillow's convert('L'))" if channels == 1 else "RGB"
+    decode = f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits"
+    if preprocess.white != WHITE_16_BITS:
+        decode += f" (16-bit gray: {preprocess.white} is white)"
+    if input == "image":
+        return f"{decode}; give it as uint8 N x H x W x {channels} of any H and W. All else is in the model."
+    steps = [decode, *_fitting(preprocess)]
+    if preprocess.superpixels:
+        steps.append(f"reduce it to about {preprocess.superpixels} superpixels (SLIC of scikit-image)")
+    steps.append(f"give it as uint8 N x {channels} x {height} x {width}")
+    return "; ".join(steps) + ". Normalisation is in the model."
+
+
+def _fitting(preprocess: Preprocess) -> list[str]:
+    _, height, width = preprocess.input_size
+    h, w = height - 2 * preprocess.border, width - 2 * preprocess.border
+    how = f"Pillow's resize(..., {preprocess.interpolation.upper()})"
+    if preprocess.crop_mode == "squash":
+        steps = [f"{how} to {h} x {w} (height x width)"]
+    elif preprocess.crop_mode == "pad":
+        steps = [
+            f"with s = min({w} / W, {h} / H), {how} to round(H * s) x round(W * s), at least 1, with black bars to "
+            f"{h} x {w} (the smaller half above and left)"
+        ]
+    else:
+        pct = f" / {preprocess.crop_pct:g}" if preprocess.crop_pct != 1 else ""
+        steps = [
+            f"with s = max({w} / W, {h} / H){pct}, {how} to {h} x {w} (height x width) of the centred box "
+            f"{w} / s wide and {h} / s high, not rounded"
+        ]
+    if preprocess.border:
+        steps.append(f"add {preprocess.border} black pixels on each side")
+    return steps

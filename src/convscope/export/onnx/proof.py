@@ -1,0 +1,159 @@
+"""Compare an exported model with the original, image by image, in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...classifier import Classifier
+from ...errors import ConvScopeError, printable
+from .images import Images
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+BATCHES = (1, 2, 7)
+# The largest difference on the same pixels of a probability, and of a logit as a share of the largest logit. Sums of
+# thousands of float32 in another order differ by a tenth of that.
+TOLERANCE = 1e-3
+# The resizing is within 1 of 255 of Pillow's, and torch's, which shrinks colour photos in training, within 2 of it.
+PIXEL_STEPS = 2
+# An image whose two likeliest classes, or whose label and threshold, are nearer than this may change its answer when
+# pixels change by a step.
+NEAR_TIE = 0.05
+
+Run = Callable[[np.ndarray], tuple[Tensor, Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared: `n` images from `origin`, in batches of `batches`.
+
+    `difference` is the largest of a probability. `same_answer` counts the images with the same class (of several labels
+    per image: the same labels). For a model with the resizing inside, `pixel_difference` is the largest of a resized
+    pixel, out of 255.
+    """
+
+    n: int
+    origin: str
+    batches: tuple[int, ...]
+    difference: float
+    same_answer: int
+    pixel_difference: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return asdict(self) | {"batches": list(self.batches)}
+
+
+def prove(model: ModelProto, classifier: Classifier, images: Images, input: str) -> Proof:
+    """Return how far a model is from the original; ConvScopeError in one line if it answers differently."""
+    run = _runner(model, input)
+    seen = torch.stack([_seen(classifier, picture) for picture in images.pictures])
+    logits = torch.cat([classifier.logits(part) for part in seen.split(max(BATCHES))])
+    original = classifier.task.probabilities(logits)
+    if not original.isfinite().all():
+        raise ConvScopeError("the original gives numbers that are not finite: there is nothing to compare with")
+    same = torch.ones(len(seen), dtype=torch.bool)
+    difference, steps = 0.0, 0
+    for batch in BATCHES:
+        for numbers in _batches(images.pictures, batch, input):
+            given = np.stack([images.pictures[i] for i in numbers]) if input == "image" else seen[numbers].numpy()
+            probabilities, answered, pixels = run(given)
+            steps = max(steps, int((pixels.short() - seen[numbers].short()).abs().max()))
+            expected = logits[numbers] if input == "pixels" else classifier.logits(pixels)
+            _check_answers(classifier, answered, probabilities, expected, batch)
+            difference = max(difference, (probabilities - original[numbers]).abs().max().item())
+            same[numbers] &= _same(classifier, probabilities, original[numbers], batch)
+    if steps > PIXEL_STEPS:
+        raise ConvScopeError(f"the exported model resizes differently: a pixel differs by {steps} of 255")
+    counts = len(seen), images.origin, BATCHES
+    return Proof(*counts, difference, int(same.sum()), steps if input == "image" else None)
+
+
+def _runner(model: ModelProto, input: str) -> Run:
+    """Return a function from a batch to probabilities, logits and the pixels that the network got."""
+    import onnxruntime
+    from onnx import TensorProto, ValueInfoProto
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    outputs = ["probabilities", "logits"]
+    if input == "image":  # the resized pixels become an output, for the comparison only
+        shown = type(model)()
+        shown.CopyFrom(model)
+        info = ValueInfoProto(name="pixels")
+        info.type.tensor_type.elem_type = TensorProto.UINT8
+        shown.graph.output.append(info)
+        model, outputs = shown, [*outputs, "pixels"]
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # ONNX Runtime's errors have no common class
+        raise _refused(problem) from problem
+
+    def run(batch: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        try:
+            results = session.run(outputs, {input: batch})
+        except Exception as problem:
+            raise _refused(problem, f" at batches of {len(batch)}") from problem
+        probabilities, logits, *pixels = map(torch.from_numpy, results)
+        return probabilities, logits, pixels[0] if pixels else torch.from_numpy(batch)
+
+    return run
+
+
+def _refused(problem: Exception, when: str = "") -> ConvScopeError:
+    return ConvScopeError(f"ONNX Runtime cannot run the exported model{when} ({printable(problem)[:200]})")
+
+
+def _seen(classifier: Classifier, picture: np.ndarray) -> Tensor:
+    return classifier.pixels(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+
+
+def _batches(pictures: Sequence[np.ndarray], batch: int, input: str) -> Iterator[list[int]]:
+    """Yield the numbers of the images of each batch; the last one is filled up from its beginning.
+
+    The images of a batch have one size where the model resizes them.
+    """
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for number, picture in enumerate(pictures):
+        by_size.setdefault(picture.shape if input == "image" else (), []).append(number)
+    for numbers in by_size.values():
+        for i in range(0, len(numbers), batch):
+            part = numbers[i : i + batch]
+            yield (part * batch)[:batch]
+
+
+def _check_answers(classifier: Classifier, logits: Tensor, probabilities: Tensor, expected: Tensor, batch: int) -> None:
+    """Raise ConvScopeError unless the answers to the same pixels are the original's."""
+    where = f"at batches of {batch}"
+    if logits.shape != expected.shape or probabilities.shape != expected.shape:
+        raise ConvScopeError(
+            f"the exported model answers with {list(logits.shape)} numbers {where}, not {list(expected.shape)}"
+        )
+    difference = (probabilities - classifier.task.probabilities(expected)).abs().max().item()
+    share = ((logits - expected).abs().max() / expected.abs().max().clamp(min=1)).item()
+    # Written so that what is not a number is not taken for a small one.
+    if not (difference <= TOLERANCE and share <= TOLERANCE):
+        raise ConvScopeError(
+            f"the exported model answers differently {where}: a probability by {difference:.2g}, a logit by "
+            f"{share:.2g} of the largest"
+        )
+
+
+def _same(classifier: Classifier, probabilities: Tensor, original: Tensor, batch: int) -> Tensor:
+    """Return which images get the same answer, N; ConvScopeError if one changes that was no near tie."""
+    before, after = classifier.task.selected(original), classifier.task.selected(probabilities)
+    changed = before != after
+    if classifier.task.thresholds is None:
+        margin = original.max(1, keepdim=True).values - original
+    else:
+        margin = (original - torch.tensor(classifier.task.thresholds)).abs()
+    if (changed & (margin > NEAR_TIE)).any():
+        raise ConvScopeError(f"the exported model gives an image another answer at batches of {batch}")
+    return ~changed.any(1)

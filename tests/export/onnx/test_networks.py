@@ -1,0 +1,114 @@
+"""Every network gives the same answers in ONNX Runtime: the catalogue's, classical heads, a person's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import convscope as cs
+from convscope.errors import ConvScopeError
+from convscope.export.onnx import export_onnx
+from convscope.export.onnx.images import Images
+from convscope.models import CATALOGUE
+from convscope.models.tools.classical_head import HEADS
+from convscope.task import Task
+
+# One of each construction that exporters have trouble with: sums instead of means, a connection table, odd pooling.
+SAMPLE = ["mlp", "lenet5", "lenet_relu", "cifar_resnet20", "mnist_cnn"]
+SAMPLE = [name for name in SAMPLE if name in CATALOGUE]
+
+
+def random_images(shape: tuple[int, int, int], n: int = 7) -> Images:
+    channels, height, width = shape
+    generator = np.random.default_rng(0)
+    return Images([generator.integers(0, 256, (height, width, channels), np.uint8) for _ in range(n)], "random images")
+
+
+def classifier_of(network: nn.Module, size: tuple[int, int, int], **options) -> cs.Classifier:
+    channels = size[0]
+    return cs.Classifier(
+        network.eval(), [f"class {i}" for i in range(options.pop("classes", 10))],
+        cs.Preprocess(size, (0.4,) * channels, (0.25,) * channels), **options,
+    )  # fmt: skip
+
+
+def export_catalogue(name: str, path) -> None:
+    torch.manual_seed(0)
+    network = cs.create_model(name, num_classes=10)
+    # Statistics that are not those of a fresh network, so that a batch normalisation left out would be noticed.
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    size = getattr(network, "input_size", None) or CATALOGUE[name].input_size
+    size = tuple(size) if len(size) == 3 else (CATALOGUE[name].input_size[0], *size)
+    exported = export_onnx(classifier_of(network, size), path, images=random_images(size))
+    assert exported.proof.same_answer == exported.proof.n == 7
+    assert path.stat().st_size == exported.size
+    print(name, exported.exporter, exported.proof.difference)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_network_of_the_catalogue_agrees(name, tmp_path):
+    export_catalogue(name, tmp_path / "model.onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_network_of_the_catalogue_agrees(name, tmp_path):
+    export_catalogue(name, tmp_path / "model.onnx")
+
+
+def own_network(classes: int = 3) -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("input", ["pixels"])
+def test_a_network_of_ones_own_and_several_labels(input, tmp_path):
+    import onnxruntime
+
+    classifier = classifier_of(own_network(), (3, 12, 10), classes=3, task=Task((0.5, 0.4, 0.6)))
+    exported = export_onnx(classifier, tmp_path / "own.onnx", input=input, images=random_images((3, 30, 40)))
+    session = onnxruntime.InferenceSession(str(exported.path))
+    picture = random_images((3, 30, 40)).pictures[0]
+    pixels = classifier.pixels(picture)
+    given = {"image": picture[None]} if input == "image" else {"pixels": pixels[None].numpy()}
+    probabilities, logits = session.run(["probabilities", "logits"], given)
+    assert np.allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-6)
+    assert np.allclose(logits, classifier.logits(pixels[None]).numpy(), atol=0.05)
+    known = session.get_modelmeta().custom_metadata_map
+    assert known["task"] == "multi-label" and known["thresholds"] == "[0.5, 0.4, 0.6]"
+    assert known["labels"] == '["class 0", "class 1", "class 2"]'
+
+
+class DependsOnTheBatch(nn.Module):
+    """Answers otherwise for a lone image: no exporter can see that, only a comparison."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(48, 2)
+
+    def forward(self, images):
+        logits = self.linear(images.flatten(1))
+        return logits if len(images) > 1 else 9 - logits
+
+
+def test_a_model_that_answers_differently_is_not_written(tmp_path):
+    classifier = classifier_of(DependsOnTheBatch(), (3, 4, 4), classes=2)
+    with pytest.raises(ConvScopeError, match=r"no file was written: torch.export: .* torch.jit.trace: ") as problem:
+        export_onnx(classifier, tmp_path / "a.onnx", images=random_images((3, 4, 4)))
+    assert problem.value.exit_code == 1 and "\n" not in str(problem.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_classical_heads_agree(head, tmp_path):
+    pytest.importorskip("sklearn")
+    run = cs.train("digits", "lenet_relu", epochs=1, head=head, output=tmp_path, show=False)
+    exported = export_onnx(cs.load(run.folder), tmp_path / "a.onnx")
+    assert exported.proof.same_answer == exported.proof.n
