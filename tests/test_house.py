@@ -20,7 +20,7 @@ FLOORS = {
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
     "task": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
-    "bundle_file": 2, "assumed": 3, "bundle": 3, "prediction": 3,
+    "bundle_file": 2, "assumed": 3, "weights_file": 3, "bundle": 3, "prediction": 3,
     "classifier": 4,
     "snapshots": 5, "summarising": 5,
     "evaluation": 6, "explaining": 6, "export": 6,

@@ -10,15 +10,13 @@ from torch import nn
 
 from .data.preprocess import Preprocess
 from .errors import UsageError, printable
-from .models import find_card, find_preparation
+from .models import PHOTOS, find_card, find_preparation
 from .models.own import is_own, read_logits, source_name
 from .models.own.input_size import Size, find_input, refusal
 from .models.tools.pretrained import Weights
 
 log = logging.getLogger("convscope")
 IMAGENET_CLASSES = 1000
-# From this input size on, a network for colour images is taken to be one for photos, scaled as ImageNet's usually are.
-PHOTOS = 200
 
 
 def origin_of(network: nn.Module) -> tuple[str, dict[str, Any]]:

@@ -17,7 +17,8 @@ CHANGED = {
     "label_column": "label", "label_pattern": "(a|b)", "kind": "photos", "group_by": "2",
     "label_type": "single", "encoding": "gb18030", "img_size": 32, "in_channels": 3, "crop_mode": "pad",
     "superpixels": 20, "sampler": "balanced", "cache": "off", "model_args": {"num_classes": 10}, "head": "knn",
-    "features": "relu1", "pretrained": True, "from_run": "last", "freeze": True, "freeze_epochs": 1,
+    "features": "relu1", "pretrained": True, "weights": "w.pth", "weights_dir": "elsewhere",
+    "from_run": "last", "freeze": True, "freeze_epochs": 1,
     "unfreeze_epochs": 1, "body_lr_factor": 0.5, "epochs": 3, "time_budget": 500.0, "images_shown": 1000,
     "monitor": "val/top1", "validation": "none", "patience": 5, "batch_size": 200, "lr": 0.001,
     "optimizer": "sgd", "adam_lr": 0.1,
@@ -28,9 +29,9 @@ CHANGED = {
 }  # fmt: skip
 # What a training may start to do at any time.
 GOES_ON = {
-    "data_dir", "cache", "epochs", "time_budget", "patience", "batch_size", "lr", "adam_lr", "momentum", "weight_decay",
-    "schedule", "warmup_epochs", "label_smoothing", "augment", "mixup", "cutmix", "tta", "device", "precision",
-    "layout", "workers", "seed", "deterministic", "tensorboard",
+    "data_dir", "weights_dir", "cache", "epochs", "time_budget", "patience", "batch_size", "lr", "adam_lr", "momentum",
+    "weight_decay", "schedule", "warmup_epochs", "label_smoothing", "augment", "mixup", "cutmix", "tta", "device",
+    "precision", "layout", "workers", "seed", "deterministic", "tensorboard",
 }  # fmt: skip
 # What depends on the machine (a compiler) or on the network.
 EITHER = {"compile", "progressive"}

@@ -89,6 +89,7 @@ def test_weights_to_start_from_have_a_recipe_of_their_own():
         == default_recipe_name({"from_run": "last"})
         == TRANSFER
     )
+    assert default_recipe_name({"model": "resnet50", "weights": "w.pth"}) == TRANSFER
     assert default_recipe_name({"model": "resnet50", "pretrained": False}) is None and default_recipe_name({}) == "fast"
     recipe = find_recipe(TRANSFER)
     assert recipe.body_lr_factor < 1 and recipe.label_smoothing == 0 and recipe.model == "resnet18"

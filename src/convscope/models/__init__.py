@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import inspect
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,10 +18,12 @@ from .own.network import OwnNetwork, own_card
 from .own.source import is_own, is_source, needs_class
 from .tools.card import Card
 from .tools.classical_head import WithClassicalHead
-from .tools.pretrained import Weights, find_weights, load_pretrained
+from .tools.pretrained import WEIGHTS, Weights, find_weights, load_pretrained
 from .tools.timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
 from .tools.variations import VARIATIONS
 
+# From this input size on, a network for colour images is taken to be one for photos, scaled as ImageNet's usually are.
+PHOTOS = 200
 # One file per paper, oldest family first.
 PAPERS = (
     "mlp", "lenet", "mnist_cnn", "alexnet_2012", "alexnet", "zfnet", "nin", "vgg", "googlenet", "googlenet_tutorials",
@@ -71,17 +74,32 @@ def find_preparation(name: str | Card, pretrained: bool) -> Weights | None:
     return find_weights(name) if pretrained else None
 
 
+def preparation_of_file(card: Card, input_size: tuple[int, int, int]) -> Weights | None:
+    """Return the preprocessing that weights from a file are taken to expect; None where the training images decide.
+
+    It is the public weights' and timm's where there are such; else ImageNet's for colour images of a photo's size.
+    """
+    if is_timm(card.name):
+        return timm_weights(card.name)
+    if card.name in WEIGHTS:
+        return WEIGHTS[card.name]
+    size = input_size[1]
+    return Weights("", (), None, size, size) if card.mean is None and input_size[0] == 3 and size >= PHOTOS else None
+
+
 def create_model(
     name: str | Card,
     num_classes: int | None = None,
     in_channels: int | None = None,
     pretrained: bool = False,
+    weights_dir: str | Path | None = None,
     **options: Any,
 ) -> nn.Module:
     """Return a network: a plain `nn.Module` that returns logits, N x `num_classes`, initialised as in its paper.
 
     `num_classes` and `in_channels` are the paper's unless given. `timm:NAME` is any network of timm, if that is
     installed. `pretrained` loads the public ImageNet weights; with another number of classes the last layer is fresh.
+    They are looked for in `weights_dir` (or the folder that CONVSCOPE_WEIGHTS names) before they are downloaded.
     `options` are further arguments of the network's own constructor, or what can be varied in any network:
     `activation` (sigmoid, tanh, relu, leaky_relu, prelu, elu, silu, gelu), `pooling` (max, avg, sum), `init` (kaiming,
     xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed), `head` (a classical classifier in
@@ -111,9 +129,9 @@ def create_model(
     except (ValueError, TypeError) as problem:
         raise UsageError(f"{name}: {problem}") from problem
     if pretrained and is_timm(name):
-        load_timm_weights(network, name, arguments)
+        load_timm_weights(network, name, arguments, weights_dir)
     elif pretrained:
-        load_pretrained(network, name, options)
+        load_pretrained(network, name, options, weights_dir)
     # For who gets the network alone: what it is, and which preprocessing its weights want.
     network.built_as = (name, given | options)  # type: ignore[assignment]
     network.is_pretrained = pretrained  # type: ignore[assignment]
@@ -157,5 +175,5 @@ def shapes_alone(name: str | Card, **arguments: Any) -> nn.Module:
 
 __all__ = [
     "CATALOGUE", "Card", "arguments_for", "create_model", "find_card", "find_preparation", "is_source", "list_models",
-    "own_card", "shapes_alone",
+    "own_card", "preparation_of_file", "shapes_alone",
 ]  # fmt: skip

@@ -122,6 +122,16 @@ class TrainingOptions:
         metavar="LAYERS",
     )
     pretrained: bool = option(False, Panel.MOST_USED, "Start from public ImageNet weights.", identity=True)
+    weights: str | None = option(
+        None, Panel.NETWORK,
+        "Start from the weights in a file: a state_dict as .safetensors, .pt, .pth or .bin. Another last layer is "
+        "replaced.", metavar="FILE", identity=True,
+    )
+    weights_dir: str | None = option(
+        None, Panel.NETWORK,
+        "Folder of public weights that were downloaded elsewhere, searched before any download. Default: the folder "
+        "that CONVSCOPE_WEIGHTS names.", metavar="FOLDER",
+    )
     from_run: str | None = option(
         None, Panel.TRANSFER,
         "Start from the weights of an earlier run or bundle, or of `last`; the classes may differ.",

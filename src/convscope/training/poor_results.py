@@ -131,7 +131,7 @@ def _hardly_fell(recipe: Recipe, done: Progress, evaluation: Evaluation | MultiL
     Not where the training starts from weights, which may be at the end.
     """
     losses = [row["train/loss"] for row in done.history if "train/loss" in row]
-    if len(losses) < 2 or recipe.pretrained or recipe.from_run or recipe.progressive:
+    if len(losses) < 2 or recipe.pretrained or recipe.weights or recipe.from_run or recipe.progressive:
         return None
     never = min(losses[1:]) >= losses[0]
     little = min(losses[1:]) > HARDLY_LESS * losses[0]

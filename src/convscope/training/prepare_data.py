@@ -18,7 +18,8 @@ from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..errors import DataError, UsageError, printable, require_extra
 from ..evaluation.tta import frame_for
-from ..models import Card, arguments_for, find_card, find_preparation, shapes_alone
+from ..models import Card, arguments_for, find_card, find_preparation, preparation_of_file, shapes_alone
+from ..models.tools.pretrained import Weights
 from .freeze import find_body
 from .from_run import EarlierRun
 from .img_size import default_size
@@ -141,7 +142,7 @@ def _known_preprocessing(
             )
         regions = recipe.superpixels or earlier.preprocess.superpixels
         return replace(earlier.preprocess, input_size=input_size, crop_mode=recipe.crop_mode, superpixels=regions)
-    unscaled, weights = _unscaled(card, recipe, input_size), find_preparation(card, recipe.pretrained)
+    unscaled, weights = _unscaled(card, recipe, input_size), _preparation(card, recipe, input_size)
     if weights is not None:
         mean, std = weights.scaling(channels)
         # The margin that is cut off belongs to the size that the weights were made for.
@@ -150,6 +151,11 @@ def _known_preprocessing(
     if card.mean is None or card.std is None:
         return None
     return replace(unscaled, mean=(card.mean,) * channels, std=(card.std,) * channels)
+
+
+def _preparation(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Weights | None:
+    """Return the preprocessing of the weights to start from; None if nothing is known of it."""
+    return preparation_of_file(card, input_size) if recipe.weights else find_preparation(card, recipe.pretrained)
 
 
 def _require_any_size(card: Card, channels: int, size: int, model_args: dict[str, Any]) -> None:

@@ -50,8 +50,10 @@ class Recipe(TrainingOptions):
             raise UsageError("nesterov needs a momentum above 0")
         if self.nesterov and self.optimizer != "sgd":
             raise UsageError("nesterov goes with optimizer sgd")
-        if self.pretrained and self.from_run:
-            raise UsageError("pretrained and from_run exclude each other: start from public weights or from a run")
+        if len(begun := [name for name in ("pretrained", "weights", "from_run") if getattr(self, name)]) > 1:
+            raise UsageError(
+                f"{' and '.join(begun)} exclude each other: start from public weights, from a file or from a run"
+            )
         if self.features and self.head == "own":
             raise UsageError(
                 f"features are for a classical head: set head to {' or '.join(CLASSICAL_HEADS)}, or leave features out"

@@ -42,7 +42,7 @@ def default_recipe_name(given: Mapping[str, Any]) -> str | None:
 
     `given` are the fields that the user gave.
     """
-    if given.get("pretrained") or given.get("from_run"):
+    if given.get("pretrained") or given.get("weights") or given.get("from_run"):
         return TRANSFER
     return None if "model" in given else "fast"
 

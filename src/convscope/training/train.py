@@ -25,7 +25,7 @@ from ..data.split import Data, redivide, split_table, without_validation
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
-from ..models import create_model, find_card, own_card
+from ..models import find_card, own_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
@@ -33,6 +33,7 @@ from .checkpoint import has_checkpoint, read_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
 from .environment import describe_environment
+from .first_network import first_network
 from .fit_head import with_classical_head
 from .freeze import Body, find_body
 from .linear_probe import LinearProbe, fit_linear_probe
@@ -243,9 +244,7 @@ def _set_up(
 ) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime = context.recipe, context.runtime
-    network = create_model(context.network, pretrained=recipe.pretrained, **prepared.model_args)
-    if prepared.earlier is not None:
-        prepared.earlier.copy_weights(network, prepared.data.class_names)
+    network = first_network(context, prepared)
     batches = Batches(
         prepared.parts["train"],
         prepared.preprocess,
@@ -280,7 +279,9 @@ def _augmentation(recipe: Recipe, prepared: PreparedData) -> str:
 def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
     """Return whether the network's body, but not its last layer, has learned before."""
     earlier = prepared.earlier
-    return recipe.pretrained or (earlier is not None and earlier.class_names != prepared.data.class_names)
+    if recipe.pretrained or recipe.weights:
+        return True
+    return earlier is not None and earlier.class_names != prepared.data.class_names
 
 
 def _probe(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:

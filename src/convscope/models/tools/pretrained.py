@@ -5,7 +5,7 @@
 
 Files are downloaded once into torch's own folder (`TORCH_HOME`, else `~/.cache/torch`, under hub/checkpoints), which
 other programs use too. Each file name ends with the first digits of the file's SHA-256, which is checked on every load.
-Nothing in a file is executed (`weights_only`).
+Nothing in a file is executed (`weights_only`). A folder of files that were downloaded elsewhere is searched first.
 
 Each row below is the first set that was published for its network (torchvision calls it IMAGENET1K_V1), because its
 training is the closest to the paper's. The two that torchvision lacks are timm's; they were converted from TensorFlow
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from ...errors import DataError, ModelFileError, UsageError, printable
 from ...suggest import did_you_mean
+from .weights_folder import find_downloaded
 
 TORCHVISION = "https://download.pytorch.org/models/"
 TIMM = "https://github.com/huggingface/pytorch-image-models/releases/download/"
@@ -113,19 +114,22 @@ WEIGHTS = {
 NEUTRAL = {"num_classes", "in_channels", "aux_logits", "drop_rate"}
 
 
-def load_pretrained(network: nn.Module, name: str, options: Collection[str] = ()) -> Weights:
+def load_pretrained(
+    network: nn.Module, name: str, options: Collection[str] = (), folder: str | Path | None = None
+) -> Weights:
     """Load the public weights of the network called `name` into `network`, and return their description.
 
     With another number of classes the network keeps its fresh head (auxiliary ones as well). With one input channel its
     first kernels are the sum of the public ones over the colours; with another number, the public ones are repeated and
     scaled so that a grey image gives the same response. `options` are the names of the other arguments that the network
-    was built with: variants have no public weights. Everything is checked before the network is changed. UsageError:
+    was built with: variants have no public weights.
+    `folder` is searched before anything is downloaded. Everything is checked before the network is changed. UsageError:
     there are no such weights; DataError: they cannot be downloaded; ModelFileError: they do not fit.
     """
     weights = find_weights(name)
     if variant := sorted(set(options) - NEUTRAL):
         raise UsageError(f"{name}: the public weights are those of the network without '{variant[0]}'; leave it out")
-    state = fit(fetch(weights.url, name), network, name)
+    state = fit(fetch(weights.url, name, folder), network, name)
     network.load_state_dict(state, strict=False)  # `fit` has checked what is missing
     return weights
 
@@ -138,9 +142,13 @@ def find_weights(name: str) -> Weights:
     return WEIGHTS[name]
 
 
-def fetch(url: str, name: str) -> dict[str, Tensor]:
-    """Return the weights in the file at `url`, from torch's folder if it is there. Broken downloads are not kept."""
-    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+def fetch(url: str, name: str, folder: str | Path | None = None) -> dict[str, Tensor]:
+    """Return the weights in the file at `url`, from `folder` or torch's own if it is there.
+
+    Broken downloads are not kept.
+    """
+    file_name = Path(urlparse(url).path).name
+    file = find_downloaded(folder, [file_name]) or Path(torch.hub.get_dir()) / "checkpoints" / file_name
     promised = re.search(r"-([0-9a-f]{8,})\.\w+$", file.name)
     digits = promised[1] if promised else ""
     by_hand = printable(f"put the file from {url} at {file}")
@@ -160,7 +168,8 @@ def fetch(url: str, name: str) -> dict[str, Tensor]:
             f"{name}: the download is not {file.name} (wrong SHA-256); try again, or {by_hand}"
         ) from problem
     try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
+        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+        return state
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as problem:
         reason = str(problem).splitlines()[0]
         raise DataError(f"{name}: {printable(file)} contains no weights ({printable(reason)})") from problem
@@ -194,7 +203,7 @@ def fit(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Te
                 fresh.add(key)
     first = next(key for key, tensor in wanted.items() if tensor.ndim == 4)
     if first in state:
-        state[first] = _for_channels(state[first], wanted[first].shape[1])
+        state[first] = for_channels(state[first], wanted[first].shape[1])
     # Files from before torch 0.4.1 lack the number of batches that a batch norm has seen; no output depends on it.
     needed = {key for key in wanted.keys() - fresh if not key.endswith("num_batches_tracked")}
     misfits = [f"the file has no {key}" for key in sorted(needed - state.keys())]
@@ -209,7 +218,8 @@ def fit(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Te
     return state
 
 
-def _for_channels(kernels: Tensor, channels: int) -> Tensor:
+def for_channels(kernels: Tensor, channels: int) -> Tensor:
+    """Return first kernels for another number of channels, such that a grey image gives the same response."""
     colours = kernels.shape[1]
     if channels == colours:
         return kernels

@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import fnmatch
 import logging
+import pickle
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache, partial
+from pathlib import Path
 from sys import stderr
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
+import torch
 from torch import nn
 
 from ...errors import DataError, ModelFileError, UsageError, printable
 from ...suggest import did_you_mean
 from .card import Card
 from .pretrained import Weights
+from .weights_folder import find_of_timm
 
 PREFIX = "timm:"
 FILTERS = ("nearest", "bilinear", "bicubic")
@@ -89,20 +93,29 @@ def timm_weights(name: str) -> Weights:
     )
 
 
-def load_timm_weights(network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
+def load_timm_weights(
+    network: nn.Module, name: str, arguments: dict[str, Any], folder: str | Path | None = None
+) -> None:
     """Load timm's public weights into a network that was built with `arguments`.
 
     With another number of classes the head stays fresh; with another number of channels timm adapts the first kernels.
+    `folder` is searched before anything is downloaded.
     UsageError: there are no weights; DataError: they cannot be downloaded.
     """
-    if not _settings(name).has_weights:
+    settings = _settings(name)
+    if not settings.has_weights:
         raise UsageError(f"there are no public weights for {name}")
+    bare, tag = settings.architecture, settings.tag or ""
+    file = find_of_timm(folder, bare, tag, settings.url or "", settings.hf_hub_id or "")
     given = {RENAMED.get(key, key): value for key, value in arguments.items()}
+    local = {} if file is None else {"pretrained_cfg_overlay": _source(file, name)}
     try:
         with _quietly(), redirect_stdout(stderr):
-            trained = _timm().create_model(name.removeprefix(PREFIX), pretrained=True, **given)
+            trained = _timm().create_model(name.removeprefix(PREFIX), pretrained=True, **given, **local)
     except Exception as problem:  # timm passes on whatever its HTTP library raises
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0].split(". ")[0]
+        if file is not None:
+            raise DataError(f"{name}: {printable(file)} does not fit ({printable(reason)[:200]})") from problem
         raise DataError(
             f"{name}: cannot download its weights ({printable(reason)[:200]}); go online once, or copy "
             "~/.cache/huggingface (HF_HOME) from a machine that has them"
@@ -113,6 +126,17 @@ def load_timm_weights(network: nn.Module, name: str, arguments: dict[str, Any]) 
         heads = timm_weights(name).head
         state |= {key: own for key, own in network.state_dict().items() if key.rpartition(".")[0] in heads}
     network.load_state_dict(state)
+
+
+def _source(file: Path, name: str) -> dict[str, Any]:
+    """Return what tells timm to take its weights from a file; a pickle is read here, without running it."""
+    if file.suffix == ".safetensors":
+        return {"file": str(file)}
+    try:
+        return {"state_dict": torch.load(file, map_location="cpu", weights_only=True)}
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise DataError(f"{name}: {printable(file)} contains no weights ({printable(reason)[:100]})") from problem
 
 
 def _settings(name: str) -> Any:

@@ -1,0 +1,8 @@
+"""Weights from a file (`--weights`): read without trusting it, and put into a network that they fit."""
+
+from __future__ import annotations
+
+from .fit import classes_in, fit_weights
+from .read import read_weights_file
+
+__all__ = ["classes_in", "fit_weights", "read_weights_file"]
