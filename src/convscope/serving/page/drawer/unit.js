@@ -9,6 +9,7 @@ import { lastStep, SOFTMAX } from "../state/softmax.js";
 import { isOff, withMapToggled } from "../state/whatif.js";
 import { mapBox } from "./mapbox.js";
 import { operationView } from "./operations/operations.js";
+import { partialsView } from "./partials.js";
 import { slidingWindow } from "./slide.js";
 import { sumView } from "./sum/sum.js";
 
@@ -29,6 +30,9 @@ export function unitView(root, store) {
   root.append(view.sentence);
   if (view.node) root.append(h("div", { class: "unit" }, ownMap(view), view.calculation));
   else root.append(h("div", { class: "unit alone" }, view.calculation));
+  const between = h("section", { class: "between" });
+  root.append(between);
+  view.partials = partialsView(between, store);
   return { update: () => update(view) };
 }
 
@@ -63,6 +67,7 @@ function update(view) {
     showOwnMap(view);
   }
   showCalculation(view);
+  if (node) view.partials.update();
   view.slide?.follow();
 }
 
