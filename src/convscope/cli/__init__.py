@@ -21,10 +21,11 @@ from .explain import explain_command
 from .export import export_command
 from .features import features_command
 from .help import PanelCommand
-from .models import models_command, summary_command
+from .models import models_command
 from .predict import predict_command
 from .serve import serve_command
 from .share import share_command
+from .summary import summary_command
 from .train import train_command
 
 # No garbage collection at the end of the process: going through everything that torch has imported takes a second.

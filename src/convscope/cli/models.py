@@ -1,4 +1,4 @@
-"""`convscope models` and `convscope summary`."""
+"""`convscope models`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import typer
 
 from .output import print_json, print_table
 from .parameters import Json
-
-Option = typer.Option
 
 
 def models_command(
@@ -72,40 +70,3 @@ def _timeline(entries: list[dict[str, Any]]) -> list[tuple[object, str, str]]:
             rows.append((shown, family, " ".join(entry["name"] for entry in group)))
             shown = ""
     return rows
-
-
-def summary_command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A network: a name from `convscope models`, timm:NAME, or your own as FILE.py:CLASS (the file is "
-            "run).",
-            metavar="MODEL",
-        ),
-    ],
-    num_classes: Annotated[int | None, Option(help="Number of classes. Default: as in the paper.", metavar="N")] = None,
-    in_channels: Annotated[
-        int | None, Option(help="Channels of the input. Default: as in the paper.", metavar="N")
-    ] = None,
-    img_size: Annotated[
-        int | None, Option(help="Height and width of the input in pixels. Default: as in the paper.", metavar="N")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Show a network layer by layer.
-
-    For each layer: output shape, parameters, multiply-accumulates (MACs), connections (the inputs of all its units,
-    biases included) and the receptive field of one unit in pixels of the input.
-    """
-    from ..insight.layer_table import shape_text, summary
-    from ..models import arguments_for, find_card, is_source, own_card, shapes_alone
-
-    card = own_card(model) if is_source(model) else find_card(model)
-    channels, height, width = card.input_size
-    size = (in_channels or channels, img_size or height, img_size or width)
-    classes = {} if num_classes is None else {"num_classes": num_classes}
-    table = summary(shapes_alone(card, **arguments_for(card, size, **classes)), size, card.name)
-    if json:
-        print_json(table.to_dict())
-        return
-    typer.echo(f"{card.name}, input {shape_text(size)}\n\n{table}")

@@ -150,7 +150,7 @@ def find(
         map_source,
         _heat_maps(network, images, methods, map_source, explained.index, None if other is None else other.index),
         [layer_of(node, MAX_MAPS) for node in shown],
-        _first_kernels(network, tuple(pixels.shape)),
+        first_kernels(network, tuple(pixels.shape)),
         layer_of(traced.node(layer), ALL_MAPS) if layer is not None else None,
         structure_svg(traced),
         any(node.type.lower().startswith("relu") for node in traced.nodes),
@@ -230,7 +230,7 @@ def _as_array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().numpy().astype(np.float32)
 
 
-def _first_kernels(network: nn.Module, size: tuple[int, ...]) -> Kernels | None:
+def first_kernels(network: nn.Module, size: tuple[int, ...]) -> Kernels | None:
     """Return the kernels that are applied to the pixels; of a dense first layer, one picture per unit."""
     names = layers_with_kernels(network)
     if not names:
