@@ -54,22 +54,17 @@ def summary_command(
     check_new_file(kernels, ".png", "--kernels")
     network, size, name, trained = _find(model, num_classes, in_channels, img_size, weights=kernels is not None)
     table = summary(network, size, name)
-    written = {}
+    lines = []
     if svg is not None:
         _draw_structure(network, size, svg)
-        written["svg"] = printable(svg)
-    if kernels is not None:
-        drawn = _draw_kernels(network, size, kernels)
-        written["kernels"] = printable(kernels)
-    if json:
-        print_json({**table.to_dict(), **written})
-        return
-    typer.echo(f"{name}, input {shape_text(size)}\n\n{table}")
-    if svg is not None:
-        typer.echo(f"\ndrawn to {printable(svg)}")
+        lines.append(f"drawn to {printable(svg)}")
     if kernels is not None:
         state = "trained" if trained else "not trained: these are random first weights"
-        typer.echo(f"\n{drawn} ({state}) drawn to {printable(kernels)}")
+        lines.append(f"{_draw_kernels(network, size, kernels)} ({state}) drawn to {printable(kernels)}")
+    if json:
+        print_json(table.to_dict())
+        return
+    typer.echo("\n\n".join([f"{name}, input {shape_text(size)}", str(table), *lines]))
 
 
 def check_new_file(path: Path | None, suffix: str, option: str) -> None:
