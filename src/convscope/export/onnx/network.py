@@ -84,7 +84,7 @@ def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
     example = torch.zeros(2, *classifier.preprocess.input_size, dtype=torch.uint8, device=classifier.device)
     dynamo = EXPORTERS[exporter]
     batch = {0: torch.export.Dim("batch")} if dynamo else {0: "batch"}
-    axes = (
+    axes: dict[str, Any] = (
         {"dynamic_shapes": {"pixels": batch}}
         if dynamo
         else {"dynamic_axes": dict.fromkeys(("pixels", *OUTPUTS), batch)}

@@ -65,7 +65,8 @@ class TreeHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the logarithms of the shares of the classes in the leaf: N x width -> N x classes."""
-        node = torch.zeros(len(features), dtype=torch.int64, device=features.device)
+        # Not zeros(len(features)), which an export would take for a constant.
+        node = torch.zeros_like(features[:, 0], dtype=torch.int64)
         for _ in range(self.levels):
             value = features.gather(1, self.feature[node, None]).squeeze(1)
             node = self.branches[node, (value > self.threshold[node]).long()]
