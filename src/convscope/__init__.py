@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from .explaining import Explanation, explain
     from .models import create_model, list_models
+    from .serving.one_file.show import Shown, show
     from .summarising import summary
     from .training.recipe import Recipe
     from .training.train import Run, resume, train
@@ -44,6 +45,7 @@ _MODULES = {
     ),
     "explaining": ("Explanation", "explain"),
     "models": ("create_model", "list_models"),
+    "serving.one_file.show": ("Shown", "show"),
     "summarising": ("summary",),
     "training.recipe": ("Recipe",),
     "training.train": ("Run", "resume", "train"),
@@ -52,8 +54,9 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 __all__ = [
     "Classifier", "ConvScopeError", "Data", "DataError", "DeviceError", "DivergedError", "Explanation",
-    "Interrupted", "ModelFileError", "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Split",
-    "UsageError", "create_model", "explain", "list_models", "load", "load_data", "resume", "summary", "train",
+    "Interrupted", "ModelFileError", "OutputError", "Prediction", "Preprocess", "Recipe", "Run", "Shown",
+    "Split", "UsageError", "create_model", "explain", "list_models", "load", "load_data", "resume", "show", "summary",
+    "train",
 ]  # fmt: skip
 
 

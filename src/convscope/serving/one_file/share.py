@@ -60,13 +60,24 @@ def share(
     the finest that fits. Epochs of the run are added as long as there is room. UsageError if it does not fit,
     ModelFileError with the operations that the page's engine lacks, DataError for a picture that cannot be read.
     """
-    if weights_precision not in (None, *WEIGHTS_PRECISIONS):
-        raise UsageError(f"unknown precision '{weights_precision}': choose {', '.join(WEIGHTS_PRECISIONS)}")
     registry = Registry(run, torch.device("cpu"))
     served = registry.by_id[registry.current]
+    path = Path(output) if output is not None else Path(f"{served.id}.html")
+    return share_served(served, path, images, max_mb, weights_precision)
+
+
+def share_served(
+    served: ServedClassifier,
+    path: Path,
+    images: Sequence[str] = (),
+    max_mb: float = MAX_MB,
+    weights_precision: str | None = None,
+) -> Shared:
+    """Write the page with a classifier that is loaded, as `share`."""
+    if weights_precision not in (None, *WEIGHTS_PRECISIONS):
+        raise UsageError(f"unknown precision '{weights_precision}': choose {', '.join(WEIGHTS_PRECISIONS)}")
     if served.classifier.preprocess.superpixels:
         raise UsageError("the page's engine cannot compute superpixels: show this classifier with convscope serve")
-    path = Path(output) if output is not None else Path(f"{served.id}.html")
     return _File(served, int(max_mb * 1e6), weights_precision).write(path, [_named(image) for image in images])
 
 
