@@ -101,7 +101,7 @@ def _print_result(metrics: dict[str, Any]) -> None:
         f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
         f"{metrics['images_per_second']:,.0f} images/s"
         if metrics["epochs"]
-        else "no training epochs, only the classical head was fitted"
+        else "no training epochs, only the last layer was fitted"
     )
     typer.echo(f"{how}, {metrics['parameters']:,} parameters, {metrics['precision']}")
     typer.echo("")
