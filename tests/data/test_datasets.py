@@ -141,3 +141,13 @@ def test_a_download_is_kept_in_the_cache_and_used_again(cache, tmp_path, monkeyp
     again = load_data("mnist")  # the server has stopped
     assert len(first.split("all")) == 10 and split_table(first) == split_table(again)
     assert {path.parent for path in cache.rglob("*ubyte*")} == {cache / "torchvision" / "MNIST" / "raw"}
+
+
+@pytest.mark.parametrize("source", ["digits", "cifar10", "hf:owner/name"])
+@pytest.mark.parametrize(
+    ("options", "named"), [({"folders": "classes"}, "--folders"), ({"label_pattern": "(.*)"}, "--label-pattern")]
+)
+def test_options_about_folders_are_refused_for_named_sets(source, options, named):
+    with pytest.raises(DataError, match=f"{source}: {named} is for folders of images") as refused:
+        load_data(source, **options)
+    assert len(str(refused.value).splitlines()) == 1

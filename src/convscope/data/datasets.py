@@ -78,6 +78,8 @@ def load_data(
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:
     known = name if name in NAMES or os.path.lexists(name) else name.lower().replace("_", "-")
+    if known in PUBLISHED or known in BUNDLED or name.startswith(HUB):
+        _refuse_path_options(name, interpretation)
     if known in BUNDLED:
         return _load_bundled(known)
     if known in PUBLISHED:
@@ -90,6 +92,14 @@ def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: In
     otherwise = "check the path" if path_like else f"give a folder, or one of {', '.join(NAMES)}"
     hint = did_you_mean(known, NAMES, otherwise, most=1, cutoff=0.6)
     raise DataError(f"no data set and no folder '{printable(name)}': {hint}")
+
+
+def _refuse_path_options(name: str, interpretation: Interpretation) -> None:
+    """Raise DataError if an option says how to read folders, which a named set does not have."""
+    given = {"--folders": interpretation.folders != "auto", "--label-pattern": interpretation.label_pattern is not None}
+    if options := [option for option, is_given in given.items() if is_given]:
+        verb = "is" if len(options) == 1 else "are"
+        raise DataError(f"{printable(name)}: {' and '.join(options)} {verb} for folders of images: leave it out")
 
 
 def _load_bundled(name: str) -> Data:

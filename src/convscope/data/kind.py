@@ -25,7 +25,7 @@ LEAST_CHARACTERS = 0.6
 
 REASONS = {
     "digits": "strokes of one gray on a plain background: small input, not mirrored; change it with --kind photos",
-    "photos": "no plain strokes on a plain background: mirrored at random; change it with --kind digits",
+    "photos": "no plain strokes on a plain background: may be mirrored; change it with --kind digits",
 }
 
 

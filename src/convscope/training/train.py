@@ -29,6 +29,7 @@ from ..models import find_card, own_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
+from .changed_images import naming_changed_images
 from .checkpoint import has_checkpoint, read_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
@@ -177,7 +178,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     recipe, runtime = context.recipe, context.runtime
     _show_beginning(context, prepared, note)
     trainer = _make_trainer(context, prepared, network, batches, body)
-    trainer.resume()
+    with naming_changed_images(folder.read_split(), prepared.data):
+        trainer.resume()
     if trainer.is_finished():
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)

@@ -1,0 +1,46 @@
+"""Name the images that make a data set another one than that of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..data.split import Data, split_table
+from ..errors import ModelFileError, printable
+
+MOST_NAMED = 5
+
+
+@contextmanager
+def naming_changed_images(before: bytes | None, data: Data) -> Iterator[None]:
+    """Add to a ModelFileError how `data` differs from `before`, the split table of the run that goes on."""
+    try:
+        yield
+    except ModelFileError as problem:
+        if before is None or "other images than these" not in str(problem):
+            raise
+        changes = describe_changes(before, split_table(data))
+        raise (ModelFileError(f"{problem}: {changes}") if changes else problem) from problem.__cause__
+
+
+def describe_changes(before: bytes, now: bytes) -> str:
+    """Return which images were added, removed, or have another label or split, by two split tables."""
+    old, new = _rows(before), _rows(now)
+    changes = [
+        ("added", sorted(new.keys() - old.keys())),
+        ("removed", sorted(old.keys() - new.keys())),
+        ("with another label or split", sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
+    ]
+    return ", ".join(_counted(what, names) for what, names in changes if names)
+
+
+def _rows(table: bytes) -> dict[str, tuple[str, str]]:
+    rows = csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline=""))
+    return {row["path"]: (row["label"], row["split"]) for row in rows}
+
+
+def _counted(what: str, names: Sequence[str]) -> str:
+    named = ", ".join(printable(name) for name in names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+    return f"{len(names):,} {'image' if len(names) == 1 else 'images'} {what} ({named})"

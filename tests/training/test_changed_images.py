@@ -1,0 +1,34 @@
+"""A resumed run whose images are others names them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+import convscope as cs
+from convscope.training.changed_images import describe_changes
+
+HEAD = b"path,label,split\n"
+
+
+def test_each_kind_of_change_is_counted_and_named():
+    before = HEAD + b"a.png,cat,train\nb.png,cat,train\nc.png,dog,val\n"
+    now = HEAD + b"a.png,dog,train\nc.png,dog,val\n" + b"".join(b"n%d.png,cat,train\n" % i for i in range(6))
+    assert describe_changes(before, now) == (
+        "6 images added (n0.png, n1.png, n2.png, n3.png, n4.png, ...), 1 image removed (b.png), "
+        "1 image with another label or split (a.png)"
+    )
+    assert describe_changes(before, before) == ""
+
+
+def test_a_refused_resume_names_the_files(tmp_path, squares):
+    data = tmp_path / "data"
+    for name in ("train", "val"):
+        shutil.copytree(squares, data / name)
+    cs.train(data, "softmax_regression", epochs=1, output=tmp_path, name="run", show=False)
+    shutil.copy(data / "train" / "dark" / "00.png", data / "train" / "dark" / "new.png")
+    (data / "train" / "bright" / "00.png").unlink()
+    with pytest.raises(cs.ModelFileError, match=r"1 image added .*new\.png.*, 1 image removed .*00\.png") as refused:
+        cs.resume(tmp_path / "run", epochs=2, show=False)
+    assert len(str(refused.value).splitlines()) == 1
