@@ -46,7 +46,7 @@ def export_command(
     model: OwnModel = None,
     json: Json = False,
 ) -> None:
-    """Write the classifier as one ONNX file, after comparing its answers with the original's.
+    """Write one ONNX file that gives the same answers, checked first.
 
     It holds normalisation, probabilities, labels and preprocessing, and takes batches of any size. It is compared on
     validation images of the run; if an answer differs, nothing is written.

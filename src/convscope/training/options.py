@@ -143,7 +143,7 @@ class TrainingOptions:
     )
     freeze_epochs: int = option(
         0, Panel.TRANSFER, "Train only the head for N epochs, then all layers.",
-        limits=(0, 1_000_000), identity=True, by_recipe=True,
+        limits=(0, 1_000_000), identity=True,
     )
     unfreeze_epochs: int = option(
         0, Panel.TRANSFER, "Unfreeze the other layers gradually over N epochs, the last layers first.",

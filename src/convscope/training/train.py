@@ -204,8 +204,7 @@ def _make_trainer(
 ) -> Trainer:
     """Return the loop for this training; the last layer is fitted first where the body has learned before."""
     recipe, folder, parts, class_names = context.recipe, context.folder, prepared.parts, prepared.data.class_names
-    with context.clock.measuring("probe"):
-        probe = _probe(context, prepared, network)
+    probe = _probe(context, prepared, network)
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with context.runtime.autocast():
@@ -293,7 +292,8 @@ def _probe(context: TrainingContext, prepared: PreparedData, network: nn.Module)
         return None
     context.display.show_line("fitting the last layer to the features of the others")
     mirrored, balanced = "flip" in _augmentation(recipe, prepared), is_balanced(recipe)
-    return fit_linear_probe(
-        network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
-        mirrored=mirrored, balanced=balanced,
-    )  # fmt: skip
+    with context.clock.measuring("probe"):
+        return fit_linear_probe(
+            network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
+            mirrored=mirrored, balanced=balanced,
+        )  # fmt: skip
