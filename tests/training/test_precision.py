@@ -107,7 +107,7 @@ def test_the_choice_is_recorded_and_kept(tmp_path):
     assert json.loads((run.folder / "env.json").read_text())["measured_step_ms"] == {}
 
 
-@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+@pytest.mark.parametrize("precision", [pytest.param("fp16", marks=pytest.mark.slow), "bf16"])
 def test_half_precision_trains_like_float32(tmp_path, precision):
     """fp16 goes through the gradient scaler, as on CUDA, and through a checkpoint."""
     losses = []
