@@ -12,11 +12,12 @@ PAGE_COLOURS = {INK: "var(--faint)", TRAIN: "var(--train)", VAL: "var(--accent)"
 
 
 def curves(history: list[dict[str, float]]) -> dict[str, str]:
-    """Return the charts `loss` and `error` (1 - accuracy, in %, on a logarithmic scale) by epoch; none without history.
+    """Return the charts `loss` and `error` (1 - accuracy, in %, on a logarithmic scale) by epoch; none without epochs.
 
-    The charts contain numbers but no words, so that they need no translation.
+    Epoch 0 alone, a fitted last layer, is no curve either. The charts contain numbers but no words, so that they need
+    no translation.
     """
-    if not history:
+    if not history or history[-1]["epoch"] == 0:
         return {}
     epochs = [row["epoch"] for row in history]
     # The other curve is that of the test images where there are none for validation.
@@ -59,7 +60,11 @@ def _chart(epochs: list[float], train: list[float], val: list[float], logarithmi
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        if len(epochs) < 3:  # a locator would divide a single epoch
+            axes.set_xticks(epochs)
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.grid(axis="y", color=INK, alpha=0.25, linewidth=0.8)
         axes.tick_params(which="both", colors=INK, length=0)
         for side in ("top", "right", "left", "bottom"):

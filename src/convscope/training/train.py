@@ -288,12 +288,13 @@ def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
 def _probe(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:
     """Fit the last layer, at the beginning of a training whose body has learned before."""
     recipe, parts = context.recipe, prepared.parts
-    if recipe.head != "own" or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
+    unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
+    if unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
         return None
-    context.display.show_line("fitting the last layer to the features of the others")
-    mirrored, balanced = "flip" in _augmentation(recipe, prepared), is_balanced(recipe)
+    alone = ": with --freeze no epochs follow" if recipe.freeze else ""
+    context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     with context.clock.measuring("probe"):
         return fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
-            mirrored=mirrored, balanced=balanced,
+            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
         )  # fmt: skip
