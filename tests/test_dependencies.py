@@ -65,7 +65,8 @@ def test_every_dependency_is_explained():
 
 def test_every_dependency_is_imported_somewhere():
     modules = {name.split(".")[0] for path in PACKAGE.rglob("*.py") for name, _ in imported_names(path, PACKAGE)}
-    packages = {canonicalize_name(name) for module in modules for name in packages_distributions().get(module, [])}
+    distributions = packages_distributions()
+    packages = {canonicalize_name(name) for module in modules for name in distributions.get(module, [])}
     assert required() <= packages
 
 

@@ -58,6 +58,15 @@ class OwnParameter(nn.Module):
 
 
 MAPS = (4, 9, 7)
+
+
+def drawn(layer: nn.Module) -> nn.Module:
+    """Return a layer of the package, whose weights its network draws, with weights."""
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+    return layer
+
+
 LAYERS = {
     "convolution": nn.Conv2d(4, 6, 3),
     "without bias": nn.Conv2d(4, 6, (3, 5), padding=(1, 2), bias=False),
@@ -100,8 +109,8 @@ LAYERS = {
     "gate": Gated(),
     "parameter": OwnParameter(),
     "scaled tanh": ScaledTanh(),
-    "sub-sampling": nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), SubSampling(4)),
-    "connection table": nn.Sequential(nn.Conv2d(4, 6, 1), TableConv2d(C3_TABLE, 6, 5)),
+    "sub-sampling": nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), drawn(SubSampling(4))),
+    "connection table": nn.Sequential(nn.Conv2d(4, 6, 1), drawn(TableConv2d(C3_TABLE, 6, 5))),
     "RBF": nn.Sequential(nn.Flatten(), nn.Linear(252, 8), RBF(torch.randn(5, 8))),
     "reflection": nn.ReflectionPad2d(2),
     "constant border": nn.ConstantPad2d((1, -2, 0, 3), 0.7),
