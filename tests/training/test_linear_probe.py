@@ -104,3 +104,10 @@ def test_norms_of_the_body_keep_their_statistics(tmp_path, low):
     run = cs.train(digits(6, 7, 8, 9), from_run=str(low.folder), epochs=2, lr=0.01, output=tmp_path, **OPTIONS)
     state, before = run.classifier.network.state_dict(), low.classifier.network.state_dict()
     assert all(torch.equal(state[key], before[key]) for key in before if "running" in key)
+
+
+def test_without_validation_images_some_training_images_choose_the_strength(tmp_path, low):
+    settings = {"from_run": str(low.folder), "freeze": True, "validation": "none", "output": tmp_path}
+    run = cs.train(digits(6, 7, 8, 9), **settings, **OPTIONS)
+    row = run.history[0]
+    assert is_probe(row) and "val/top1" not in row and row["test/top1"] == run.metrics["test"]["top1"] > 0.9

@@ -148,6 +148,7 @@ def test_back_and_forward_go_through_tabs_openings_and_networks(visit, mnist):
     page.go_back()
     expect(page.locator("#drawer")).to_be_hidden()
     answered(page)
+    written(page)
     page.go_forward()
     expect(selected(page)).to_contain_text("features.0")
 

@@ -31,7 +31,7 @@ export function followAddress(store, changeLanguage) {
       write();
       return;
     }
-    pen.step = null; // the next writing belongs to this step of the history
+    pen.step = pen.before = null; // the next writing belongs to this step of the history
     arrive(store, link);
     if (link.theme) store.set({ theme: link.theme });
     if (link.language && link.language !== store.state.language) changeLanguage(link.language);
@@ -51,10 +51,13 @@ function writeAddress(store, pen) {
   const { state } = store;
   if (state.wish || !state.classifier) return; // the link in the address bar is still to be fulfilled
   if (state.intro) return; // whoever loads the page again sees it again
+  const link = `#${toHash(state)}`;
   if (pen.before) {
     history.replaceState(null, "", `#${toHash(pen.before)}`);
-    history.pushState(null, "", `#${toHash(state)}`);
-  } else history.replaceState(null, "", `#${toHash(state)}`);
+    history.pushState(null, "", link);
+  } else if (link !== location.hash) { // needless writing can undo a step that is on its way
+    history.replaceState(null, "", link);
+  }
   pen.before = null;
   pen.step = stepOf(state);
 }
