@@ -100,4 +100,4 @@ def in_order(
 
 def _generator(seed: int, epoch: int, step: int) -> torch.Generator:
     # A multiply-and-add of the three is enough: the generator scrambles its seed.
-    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + step)
+    return torch.Generator().manual_seed(((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63)

@@ -1,7 +1,7 @@
 """A training from its recipe to the classifier: `train` starts one, `resume` goes on with one.
 
-The way: load the data, settle the recipe, decode the images, build the network, run the loop (`trainer`), evaluate,
-and write the classifier and the report (`results`).
+The way: load the data, settle the recipe, decode the images, build the network (`set_up`), run the loop (`trainer`),
+evaluate, and write the classifier and the report (`results`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from ..bundle import make_config
-from ..data.augment import parse_augment
-from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.datasets import load_data
-from ..data.sampler import SAMPLERS
 from ..data.split import Data, redivide, split_table, without_validation
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
@@ -30,16 +27,12 @@ from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .changed_images import naming_changed_images
-from .checkpoint import has_checkpoint, read_weights
-from .class_weights import is_balanced
+from .checkpoint import read_weights
 from .context import TrainingContext
 from .environment import describe_environment
-from .first_network import first_network
 from .fit_head import with_classical_head
-from .freeze import Body, find_body
-from .linear_probe import LinearProbe, fit_linear_probe
+from .freeze import Body
 from .own_model import check_resumed, is_own_model, own_notes, return_weights
-from .precision import fastest_runtime
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
 from .random_crop import describe_crop
@@ -47,13 +40,12 @@ from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
 from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
-from .settle_recipe import default_augment, default_recipe_name, find_recipe, settle_recipe
+from .set_up import probe_last_layer, set_up
+from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .time_budget import Clock
 from .trainer import Trainer
 
 Model: TypeAlias = str | nn.Module | Callable[..., nn.Module]
-# Images from which a network may derive its first kernels.
-SAMPLE = 2048
 
 
 def train(
@@ -172,7 +164,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     folder, clock, display = context.folder, context.clock, context.display
     with clock.measuring("setup"):
         seed_everything(context.recipe.seed, context.recipe.deterministic)
-        context, network, batches, body = _set_up(context, prepared)
+        context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
             clock.reserve = estimate_seconds(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
@@ -204,7 +196,7 @@ def _make_trainer(
 ) -> Trainer:
     """Return the loop for this training; the last layer is fitted first where the body has learned before."""
     recipe, folder, parts, class_names = context.recipe, context.folder, prepared.parts, prepared.data.class_names
-    probe = _probe(context, prepared, network)
+    probe = probe_last_layer(context, prepared, network)
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with context.runtime.autocast():
@@ -238,63 +230,3 @@ def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str)
         if line:
             display.show_line(line)
     display.show_line(f"run folder: {printable(context.folder.path)}")
-
-
-def _set_up(
-    context: TrainingContext, prepared: PreparedData
-) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
-    """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
-    recipe, runtime = context.recipe, context.runtime
-    network = first_network(context, prepared)
-    batches = Batches(
-        prepared.parts["train"],
-        prepared.preprocess,
-        recipe.batch_size,
-        recipe.seed,
-        runtime.device,
-        parse_augment(_augmentation(recipe, prepared)),
-        mixer(recipe.mixup, recipe.cutmix),
-        SAMPLERS[recipe.sampler],
-    )
-    images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
-    derive_kernels = getattr(network, "prepare", None)
-    if callable(derive_kernels) and context.own is None:  # first kernels that follow from the images
-        derive_kernels(None if prepared.earlier else images.cpu())
-    body = find_body(network, images[:2].cpu(), recipe, keep_statistics=_is_transfer(recipe, prepared))
-    if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
-        runtime = replace(runtime, layout="contiguous")
-    if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
-        runtime = choose_runtime(recipe.device, "float32", "contiguous")
-    else:
-        few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
-        runtime = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
-        network = runtime.to_device(network)
-    recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
-    return replace(context, recipe=recipe, runtime=runtime), network, batches, body
-
-
-def _augmentation(recipe: Recipe, prepared: PreparedData) -> str:
-    return default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment
-
-
-def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
-    """Return whether the network's body, but not its last layer, has learned before."""
-    earlier = prepared.earlier
-    if recipe.pretrained or recipe.weights:
-        return True
-    return earlier is not None and earlier.class_names != prepared.data.class_names
-
-
-def _probe(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:
-    """Fit the last layer, at the beginning of a training whose body has learned before."""
-    recipe, parts = context.recipe, prepared.parts
-    unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
-    if unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
-        return None
-    alone = ": with --freeze no epochs follow" if recipe.freeze else ""
-    context.display.show_line(f"fitting the last layer to the features of the others{alone}")
-    with context.clock.measuring("probe"):
-        return fit_linear_probe(
-            network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
-            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
-        )  # fmt: skip

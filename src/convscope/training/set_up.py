@@ -1,0 +1,84 @@
+"""Set a training up: the network with its first weights, the batches, precision and layout, and a fitted last layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import nn
+
+from ..data.augment import parse_augment
+from ..data.augment.mixup_cutmix import mixer
+from ..data.batches import Batches
+from ..data.sampler import SAMPLERS
+from .checkpoint import has_checkpoint
+from .class_weights import is_balanced
+from .context import TrainingContext
+from .first_network import first_network
+from .freeze import Body, find_body
+from .linear_probe import LinearProbe, fit_linear_probe
+from .precision import fastest_runtime
+from .prepare_data import PreparedData
+from .recipe import Recipe
+from .runtime import choose_runtime
+from .settle_recipe import default_augment
+
+# Images from which a network may derive its first kernels.
+SAMPLE = 2048
+
+
+def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
+    """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
+    recipe, runtime = context.recipe, context.runtime
+    network = first_network(context, prepared)
+    batches = Batches(
+        prepared.parts["train"],
+        prepared.preprocess,
+        recipe.batch_size,
+        recipe.seed,
+        runtime.device,
+        parse_augment(_augmentation(recipe, prepared)),
+        mixer(recipe.mixup, recipe.cutmix),
+        SAMPLERS[recipe.sampler],
+    )
+    images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
+    derive_kernels = getattr(network, "prepare", None)
+    if callable(derive_kernels) and context.own is None:  # first kernels that follow from the images
+        derive_kernels(None if prepared.earlier else images.cpu())
+    body = find_body(network, images[:2].cpu(), recipe, keep_statistics=_is_transfer(recipe, prepared))
+    if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
+        runtime = replace(runtime, layout="contiguous")
+    if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
+        runtime = choose_runtime(recipe.device, "float32", "contiguous")
+    else:
+        few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
+        runtime = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+        network = runtime.to_device(network)
+    recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
+    return replace(context, recipe=recipe, runtime=runtime), network, batches, body
+
+
+def _augmentation(recipe: Recipe, prepared: PreparedData) -> str:
+    return default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment
+
+
+def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
+    """Return whether the network's body, but not its last layer, has learned before."""
+    earlier = prepared.earlier
+    if recipe.pretrained or recipe.weights:
+        return True
+    return earlier is not None and earlier.class_names != prepared.data.class_names
+
+
+def probe_last_layer(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:
+    """Fit the last layer, at the beginning of a training whose body has learned before."""
+    recipe, parts = context.recipe, prepared.parts
+    unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
+    if unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
+        return None
+    alone = ": with --freeze no epochs follow" if recipe.freeze else ""
+    context.display.show_line(f"fitting the last layer to the features of the others{alone}")
+    with context.clock.measuring("probe"):
+        return fit_linear_probe(
+            network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
+            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
+        )  # fmt: skip
