@@ -1,4 +1,4 @@
-"""docs/gradients.md, in both languages: every number recomputed, every link to a line of code followed."""
+"""gradients.md below docs/, in both languages: every number recomputed, every link to a line of code followed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from convscope.scratch.pooling import (
 )
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-PAGES = [DOCS / "gradients.md", DOCS / "gradients.zh-CN.md"]
+PAGES = [DOCS / "en" / "gradients.md", DOCS / "zh" / "gradients.md"]
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -50,7 +50,7 @@ def tables(page: Path) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_every_number_is_what_the_code_computes(page):
     shown = tables(page)
     x, w, t = (shown[name][None, None] for name in ("x", "w", "t"))
@@ -78,7 +78,7 @@ def test_every_number_is_what_the_code_computes(page):
     assert round(squared_error(correlate(x, w), t)[0] - error, 4) == 0.009
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_links_lead_to_the_functions_that_they_name(page):
     text = page.read_text(encoding="utf-8")
     lines = re.findall(r"\[`(\w+)`\]\(([^)#]+)#L(\d+)\)", text)
@@ -108,7 +108,7 @@ def test_the_formulas_in_words_hold():
     np.testing.assert_array_equal(correlate(dy, turn(w), padding="full"), dx)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_the_sums_in_the_text_are_right(page):
     text = page.read_text(encoding="utf-8").translate(str.maketrans("·−", "*-"))
     sums = re.findall(r"((?:\(?-?\d\)?\*\(?-?\d\)?(?: \+ )?)+) = (\d+)", text)

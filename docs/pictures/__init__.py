@@ -1,0 +1,1 @@
+"""The pictures of the course, drawn by code."""

@@ -1,0 +1,7 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+from .style import Pictures
+
+PICTURES: Pictures = {}
