@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image as Files
 
 import convscope as cs
+from convscope.scratch import activations as functions
 from convscope.scratch.convolution import correlate
 
-from .style import PALE, Pictures, Say, image, sign, table
+from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say, image, sign, square, table
 
 PHOTOS = Path(cs.__file__).parent / "serving" / "photos"
 CLASSIC = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]])
@@ -60,8 +61,42 @@ def filters(figure: Any, say: Say) -> None:
         image(axes, np.clip(out, 0, 255), say(*words), vmin=0, vmax=255)
 
 
+def paddings(figure: Any, say: Say) -> None:
+    """Draw an image of 5 x 5 with the three paddings of a 3 x 3 kernel and its first window."""
+    names = {0: ("valid：5 → 3", "valid: 5 → 3"), 1: ("same：5 → 5", "same: 5 → 5"), 2: ("full：5 → 7", "full: 5 → 7")}
+    for axes, (around, words) in zip(figure.subplots(1, 3), names.items(), strict=True):
+        side = 5 + 2 * around
+        inside = range(around, around + 5)
+        for i, j in np.ndindex(side, side):
+            added = i not in inside or j not in inside
+            colour = PALE if i < 3 and j < 3 else ("#e5e7eb" if added else "white")
+            axes.add_patch(square(j - around + 2, i - around + 2, colour))
+        axes.set_xlim(-0.1, 9.1)
+        axes.set_ylim(9.1, -0.1)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        axes.set_title(say(*words))
+
+
+def activations(figure: Any, say: Say) -> None:
+    """Draw the four activations with their slopes."""
+    z = np.linspace(-4, 4, 81)
+    for axes, name in zip(figure.subplots(1, 4), ("sigmoid", "tanh", "relu", "leaky_relu"), strict=True):
+        y = getattr(functions, name)(z)
+        axes.axhline(0, color=GRAY, linewidth=0.8)
+        axes.plot(z, y, color=BLUE)
+        axes.plot(z, getattr(functions, f"{name}_slope")(y), color=ORANGE, linestyle="--", linewidth=1.5)
+        axes.set_ylim(-1.2, 2.2)
+        axes.set_title(name.replace("_", " "))
+    figure.supxlabel(
+        say("z；蓝色实线：函数，橙色虚线：斜率", "z; blue: the function, dashed orange: its slope"), fontsize=9
+    )
+
+
 PICTURES: Pictures = {
     "01-image": ((6.6, 3.2), two),
     "02-sliding": ((7, 2.4), sliding),
     "02-filters": ((6.6, 2.4), filters),
+    "03-padding": ((6.6, 2.5), paddings),
+    "04-activations": ((7.4, 2.4), activations),
 }

@@ -38,7 +38,7 @@ def table(axes: Any, numbers: Any, title: str = "", marked: Any = None, form: st
     rows, columns = numbers.shape
     for i, j in np.ndindex(rows, columns):
         colour = None if marked is None else marked[i][j]
-        axes.add_patch(_square(j, i, colour or "white"))
+        axes.add_patch(square(j, i, colour or "white"))
         axes.text(j + 0.5, i + 0.5, format(numbers[i, j], form), ha="center", va="center", fontsize=size)
     _frame(axes, rows, columns, title)
 
@@ -56,7 +56,8 @@ def sign(axes: Any, text: str) -> None:
     axes.set_axis_off()
 
 
-def _square(x: float, y: float, colour: str) -> Any:
+def square(x: float, y: float, colour: str) -> Any:
+    """Return a cell of 1 x 1."""
     from matplotlib.patches import Rectangle
 
     return Rectangle((x, y), 1, 1, facecolor=colour, edgecolor=GRAY, linewidth=0.8)
