@@ -11,6 +11,7 @@ from PIL import Image as Files
 import convscope as cs
 from convscope.scratch import activations as functions
 from convscope.scratch.convolution import correlate
+from convscope.scratch.pooling import max_pool
 
 from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say, image, sign, square, table
 
@@ -93,10 +94,45 @@ def activations(figure: Any, say: Say) -> None:
     )
 
 
+def pooling(figure: Any, say: Say) -> None:
+    """Draw maximum pooling of 2 x 2 on the example of the tutorials."""
+    x = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]])
+    colours = [["#dbeafe", "#fef3c7"], ["#dcfce7", "#fce7f3"]]
+    left, middle, right = figure.subplots(1, 3, width_ratios=[4, 1, 2])
+    table(left, x, say("特征图", "feature map"), [[colours[i // 2][j // 2] for j in range(4)] for i in range(4)])
+    sign(middle, "→")
+    table(right, max_pool(x[None, None], 2)[0][0, 0].astype(int), say("最大池化", "maximum pooling"), colours)
+
+
+def connected(figure: Any, say: Say) -> None:
+    """Draw a fully connected layer and global average pooling."""
+    left, right = figure.subplots(1, 2)
+    for i, j in np.ndindex(6, 3):
+        left.plot([0, 1], [i, j + 1.5], color=GRAY, linewidth=0.8, zorder=0)
+    left.scatter([0] * 6, range(6), s=120, color=BLUE)
+    left.scatter([1] * 3, np.arange(3) + 1.5, s=120, color=ORANGE)
+    left.set_title(say("全连接：6 × 3 + 3 = 21 个参数", "fully connected: 6 × 3 + 3 = 21 parameters"))
+    maps = np.random.default_rng(1).integers(0, 10, (3, 3, 3))
+    for n, one in enumerate(maps):
+        for i, j in np.ndindex(3, 3):
+            right.add_patch(square(j, 4 * n + i, "#ffffff"))
+            right.text(j + 0.5, 4 * n + i + 0.5, one[i, j], ha="center", va="center", fontsize=8)
+        right.annotate("", (5.4, 4 * n + 1.5), (3.3, 4 * n + 1.5), arrowprops={"arrowstyle": "->", "color": GRAY})
+        right.text(6.3, 4 * n + 1.5, f"{one.mean():.1f}", ha="center", va="center", color=ORANGE, fontsize=12)
+    right.set_xlim(-1, 8)
+    right.set_ylim(11.2, -0.2)
+    right.set_aspect("equal")
+    right.set_title(say("全局平均池化：没有参数", "global average pooling: no parameters"))
+    for axes in (left, right):
+        axes.set_axis_off()
+
+
 PICTURES: Pictures = {
     "01-image": ((6.6, 3.2), two),
     "02-sliding": ((7, 2.4), sliding),
     "02-filters": ((6.6, 2.4), filters),
     "03-padding": ((6.6, 2.5), paddings),
     "04-activations": ((7.4, 2.4), activations),
+    "05-pooling": ((5, 2.4), pooling),
+    "06-fully-connected": ((7, 3), connected),
 }
