@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say
+from convscope.scratch.lenet import lenet_relu
+from convscope.scratch.sgd import SGD
+from convscope.scratch.train import accuracy, load_digits, train_epoch
+
+from .style import BLUE, GRAY, GREEN, ORANGE, PALE, Pictures, Say
 
 
 def losses(figure: Any, say: Say) -> None:
@@ -49,7 +55,58 @@ def backward(figure: Any, say: Say) -> None:
     axes.set_axis_off()
 
 
+def steps(figure: Any, say: Say) -> None:
+    """Draw w under three learning rates, and a training of LeNet in NumPy."""
+    left, right = figure.subplots(1, 2)
+    for rate, colour in ((0.1, GREEN), (0.9, BLUE), (1.1, ORANGE)):
+        left.plot([(1 - 2 * rate) ** step for step in range(9)], "o-", color=colour, markersize=4, label=str(rate))
+    left.legend(title=say("学习率", "learning rate"))
+    left.set_xlabel(say("步", "step"))
+    left.set_ylabel("w")
+    error, right_ones = _training(epochs=6)
+    right.plot(range(1, 7), error, "o-", color=ORANGE, markersize=4, label=say("训练损失", "training loss"))
+    right.plot(range(1, 7), right_ones, "o-", color=BLUE, markersize=4, label=say("验证正确率", "validation accuracy"))
+    right.set_xlabel(say("轮", "epoch"))
+    right.set_ylim(0, None)
+    right.legend()
+
+
+def _training(epochs: int) -> tuple[list[float], list[float]]:
+    """Return the error and the share of right validation digits of each epoch."""
+    rng = np.random.default_rng(0)
+    training, validation, _ = load_digits()
+    network = lenet_relu(rng=rng)
+    optimizer = SGD(network.parameters(), 0.02, 0.9)
+    error, right_ones = [], []
+    for _ in range(epochs):
+        error.append(train_epoch(network, optimizer, training, rng))
+        right_ones.append(accuracy(network, validation))
+    return error, right_ones
+
+
+def remedies(figure: Any, say: Say) -> None:
+    """Draw the accuracies that chapter 10 prints."""
+    page = (Path(__file__).parents[1] / "zh" / "course" / "10-overfitting.md").read_text(encoding="utf-8")
+    found = re.findall(r"^(\w[^:\n]*): +train +(\d+)%  test +(\d+)%$", page, flags=re.M)
+    words = {
+        "nothing": "什么都不做", "weight decay": "权重衰减", "dropout 0.5": "dropout 0.5", "shifts": "平移",
+        "400 images": "400 张图", "2000 images": "2000 张图",
+    }  # fmt: skip
+    axes = figure.subplots()
+    for row, (_, trained, tested) in enumerate(found):
+        axes.plot([int(tested), int(trained)], [row, row], color=GRAY, linewidth=1.5, zorder=0)
+        axes.scatter(int(trained), row, color=ORANGE, label=say("训练", "training") if row == 0 else None)
+        axes.scatter(int(tested), row, color=BLUE, label=say("测试", "test") if row == 0 else None)
+    axes.set_yticks(range(len(found)), [say(words[name], name) for name, *_ in found])
+    axes.invert_yaxis()
+    axes.set_xlim(50, 102)
+    axes.set_xlabel(say("正确率（%）", "accuracy (%)"))
+    axes.legend(loc="center left")
+
+
 PICTURES: Pictures = {
     "07-loss": ((7, 2.8), losses),
     "08-backpropagation": ((7.4, 2.6), backward),
+    "09-training": ((7, 2.8), steps),
+    "10-overfitting": ((6.4, 2.6), remedies),
 }
