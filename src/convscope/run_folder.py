@@ -6,7 +6,7 @@
       checkpoints/last/  checkpoints/best/            all that is needed to go on; the best weights
       checkpoints/snapshots/                          weights of single epochs, see `snapshots`
       classifier/                                     the bundle, see `bundle`
-      predictions_val.csv                             one row per validation image
+      predictions_val.csv                             one row per validation image; `_test` where nothing validates
       report.html
       tensorboard/                                    on request
 
@@ -102,6 +102,14 @@ class RunFolder:
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Write versions, processor and settings as JSON."""
         write_atomically(self.path / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+
+    def read_environment(self) -> dict[str, Any]:
+        """Return what `write_environment` wrote, unchecked; nothing if it is missing or damaged."""
+        try:
+            values = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return values if isinstance(values, dict) else {}
 
     def write_labels(self, class_names: Sequence[str]) -> None:
         """Write the names of the classes."""

@@ -13,7 +13,7 @@ from ..data.datasets import load_data
 from ..data.decoded import Decoded, Reading, decode_split, report_skipped
 from ..data.decoding.pixels import Pixels
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
-from ..data.split import Data, Split, redivide
+from ..data.split import Data, Split
 from ..devices import choose_device
 from ..errors import DataError, ModelFileError, UsageError, printable
 from ..files import folder_name, write_atomically
@@ -22,6 +22,7 @@ from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
 from .multi_label import MultiLabelEvaluation, relabel_marks
 from .report import Report, write_report
+from .run_data import as_divided, source_of_run
 from .tta import VIEWS, frame_for, views_of
 
 
@@ -86,7 +87,8 @@ def _load_dataset(
     interpretation: Mapping[str, Any],
 ) -> tuple[Data, bool]:
     """Return the data set, and whether it is the one that the run was trained on."""
-    own = str(recipe.get("data") or "")
+    run = run_of_bundle(bundle)
+    own = source_of_run(run) if run is not None else ""
     source = own if data is None else data
     if not source:
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
@@ -95,11 +97,7 @@ def _load_dataset(
     # A table whose images happen to have one label each is one of several labels to a classifier of several.
     options = {**own_options, **interpretation, "label_type": "multi" if task.multi_label else "single"}
     dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options, purpose="evaluate")
-    run = run_of_bundle(bundle)
-    table = run.read_split() if run is not None else None
-    if is_own and (dataset.divided or dataset.held_out) and table is not None:
-        dataset = redivide(dataset, table)
-    return dataset, is_own
+    return (as_divided(dataset, run) if is_own and run is not None else dataset), is_own
 
 
 def _cache_of(recipe: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def _add_classifier_routes(app: FastAPI, service: Service) -> None:
     @app.get("/api/examples")
     async def examples(request: Request, id: ClassifierId = None) -> Response:
         served = registry.get(id)
-        return json_response({"examples": await service.run_slow(request, lambda: service.examples.listing(served))})
+        return json_response(await service.run_slow(request, lambda: service.examples.listing(served)))
 
     @app.get("/api/examples/{id}/{number}")
     async def example(request: Request, id: Key, number: Annotated[int, Path(ge=0)]) -> Response:
@@ -167,6 +167,11 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
 
 def _add_explanation_routes(app: FastAPI, service: Service) -> None:
     sessions, explainer = service.sessions, service.explainer
+
+    @app.get("/api/methods")
+    async def methods(request: Request, id: ClassifierId = None) -> Response:
+        served = service.registry.get(id)
+        return json_response({"measured": await service.run_slow(request, lambda: service.measured_methods(served))})
 
     @app.get("/api/gradients/{session}")
     async def gradients(request: Request, session: Key, label: Number, maps: Maps = 16) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -14,9 +15,10 @@ from .runtime import Runtime
 PACKAGES = ("convscope", "torch", "torchvision", "numpy", "pillow", "safetensors")
 
 
-def describe_environment(runtime: Runtime) -> dict[str, Any]:
-    """Return versions, processor and settings."""
+def describe_environment(runtime: Runtime, data: str = "") -> dict[str, Any]:
+    """Return versions, processor and settings, and the whole path of `data` if that is a file or folder."""
     return {
+        **({"data_path": os.path.abspath(data)} if data and os.path.lexists(data) else {}),  # noqa: PTH100
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),

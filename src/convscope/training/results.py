@@ -62,8 +62,9 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
     task = next(found, Task.of(prepared.data.multi_label, len(names)))
     Classifier(network, names, preprocess, recipe.model, prepared.model_args, figures, task).save(folder.classifier)
-    if "val" in evaluations:
-        write_atomically(folder.predictions("val"), evaluations["val"].table())
+    shown = next((split for split in ("val", "test") if split in evaluations), None)
+    if shown is not None:
+        write_atomically(folder.predictions(shown), evaluations[shown].table())
     metrics = {
         "run": printable(folder.path),
         "model": recipe.model,

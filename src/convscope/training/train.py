@@ -176,7 +176,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
     else:
-        folder.write_environment(describe_environment(runtime))
+        folder.write_environment(describe_environment(runtime, recipe.data))
     if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
         trainer.fit()
         read_weights(folder.best, network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 import convscope as cs
 from convscope.files import write_atomically
+from convscope.run_folder import RunFolder
 
 from .conftest import answered, box_of, chances, eventually, served, until
 
@@ -112,6 +114,22 @@ def test_maps_answers_and_kernels_follow_the_epochs(visit, finished):
     expect(page.locator(".moment h2")).to_have_text("The finished network")
     page.locator("#to-network").click()
     eventually(page, lambda: chances(page) == trained)
+
+
+def test_a_run_shows_its_own_images_and_first_its_mistakes(visit, finished, run_with_every_epoch):
+    rows = RunFolder(run_with_every_epoch.folder).read_predictions()
+    wrong = [row for row in rows if row["label"] != row["prediction"]]
+    page = visit(finished, width=1366, height=768)
+    expect(page.get_by_text(f"Validation images of this run: {len(wrong)} of {len(rows)} wrong")).to_be_visible()
+    expect(page.locator(".thumb")).to_have_count(len(wrong) + 20)
+    mistakes = page.locator(".thumb[data-kind=mistake]")
+    expect(mistakes).to_have_count(len(wrong))
+    first = mistakes.first
+    said = re.search(r"This is (\d); the network said (\d)", first.get_attribute("title"))
+    expect(first).to_have_text(f"{said[1]} → {said[2]}")
+    first.click()
+    answered(page)
+    expect(page.locator(".figure")).to_have_text(said[2])
 
 
 def test_epochs_play_one_after_another(visit, finished):

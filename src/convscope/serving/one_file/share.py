@@ -17,13 +17,16 @@ from ...export.engine import EngineNetwork, describe_network
 from ...files import write_atomically
 from ...finite_json import finite
 from ..classifiers import Registry, ServedClassifier
-from ..examples import Example, Examples
+from ..example import Example
+from ..examples import Examples
+from ..pointing import measure_methods
 from .html import page_html, page_parts
 from .packing import Part
 from .precision import PrecisionError, precision_error
 from .training_images import first_weights, training_images
 
 MAX_MB = 16.0
+MEASURING_SECONDS = 0.5  # for finding out which heat maps point best
 TYPES = {"8bit": "int8", "half": "float16", "full": "float32"}
 EXAMPLES_SHARE = 0.2  # of the file, at most, for pictures that nobody named
 
@@ -119,7 +122,9 @@ class _File:
         error = None
         if precision != "full":
             error = precision_error(self.served, described)
-        listed = given + self._add_examples(self._usual_examples(), required=False, first=len(given))
+        usual = Examples().set_of(self.served)
+        listed = given + self._add_examples(usual.examples, required=False, first=len(given))
+        about = usual.about if len(listed) > len(given) else None
         training = self._add_training_images(described)
         epochs = self._add_epochs(TYPES[precision])
         entry = self.served.entry()
@@ -135,6 +140,8 @@ class _File:
             "graph": "graph",
             "weights": "weights",
             "examples": listed,
+            "about_examples": about,
+            "methods": measure_methods(self.served, self.served.network(), usual.examples, MEASURING_SECONDS),
             "first": listed[0]["id"] if given else None,
             "training": {
                 "epochs": [{"epoch": epoch, "weights": f"epoch/{epoch}"} for epoch in epochs],
@@ -177,9 +184,6 @@ class _File:
             f"the weights of {printable(self.served.id)} do not fit into {self.limit / 1e6:g} MB: they need "
             f"{', '.join(sizes)} before packing; give a larger --max-size"
         )
-
-    def _usual_examples(self) -> list[Example]:
-        return Examples().of(self.served)
 
     def _add_examples(self, examples: list[Example], required: bool, first: int = 0) -> list[dict[str, Any]]:
         """Add pictures: all if they are required, else those that fit into their share of the file."""

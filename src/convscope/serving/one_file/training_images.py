@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +11,17 @@ import torch
 
 from ...data.datasets import load_data
 from ...data.image_file import UnreadableImage, read_bytes
-from ...data.sources.interpretation import INTERPRETATION_OPTIONS
-from ...data.split import redivide
 from ...errors import ConvScopeError
+from ...evaluation.run_data import load_run_data
 from ...export.engine import EngineNetwork
 from ...models import create_model
 from ..classifiers import ServedClassifier
-from ..examples import BUNDLED_DATA
+from ..examples import reads_digits
 
 MOST_IMAGES, TESTED = 4300, 300
 # Fewer levels of gray take less room: two pixels share a byte, and alike bytes deflate well.
 LEVELS = 8
 MOST_PARAMETERS, LONGEST_SIDE = 1_000_000, 64
-DIGITS = [str(digit) for digit in range(10)]
 
 
 @dataclass(frozen=True)
@@ -79,11 +76,6 @@ def training_images(served: ServedClassifier, described: EngineNetwork) -> Train
     return TrainingImages(packed.tobytes(), labels, tuple(pixels.shape[1:]), tested)
 
 
-def reads_digits(served: ServedClassifier) -> bool:
-    """Whether the classes are the digits, in gray images."""
-    return served.classifier.class_names == DIGITS and served.classifier.preprocess.input_size[0] == 1
-
-
 def _digits(served: ServedClassifier) -> Iterator[tuple[np.ndarray, int]]:
     split = load_data("mnist-5k").split("all")
     order = np.random.default_rng(0).permutation(len(split))[:MOST_IMAGES]
@@ -94,15 +86,10 @@ def _digits(served: ServedClassifier) -> Iterator[tuple[np.ndarray, int]]:
 
 def _own_images(served: ServedClassifier) -> Iterator[tuple[np.ndarray, int]]:
     """Yield images of the run's training and validation, if its data is still there; nothing is downloaded for it."""
-    recipe = served.run_folder.read_recipe() if served.run_folder is not None else {}
-    source = str(recipe.get("data") or "")
-    if source not in BUNDLED_DATA and not (source and Path(source).exists()):
+    if served.run_folder is None:
         return
-    options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe}
     try:
-        data = load_data(source, recipe.get("data_dir"), **options)
-        table = served.run_folder.read_split() if served.run_folder is not None else None
-        data = redivide(data, table) if table is not None and (data.divided or data.held_out) else data
+        data = load_run_data(served.run_folder)
     except ConvScopeError:
         return
     classifier = served.classifier

@@ -66,7 +66,7 @@ class Answers {
       this.pictures.set(url, blob);
       return { ...example, url };
     }));
-    return { examples: await this.listed };
+    return { examples: await this.listed, about: this.contents.about_examples ?? null, warning: null };
   }
 
   async picture(url) {
@@ -161,6 +161,11 @@ class Answers {
 
   gradients(session, label) {
     return this.quick.ask("gradients", session, label);
+  }
+
+  /** Measured when the file was written; nothing is known of what was trained here. */
+  async methods(classifier) {
+    return { measured: this.isTrainedHere(classifier) ? null : this.contents.methods ?? null };
   }
 
   attribution(session, question, signal) {

@@ -1,28 +1,46 @@
-/** Pictures to try: examples, and validation images that the network got wrong. */
+/** Pictures to try: those of the run, its mistakes first, or some that suit the network. */
 
 import { h, name } from "../dom.js";
-import { t } from "../i18n.js";
+import { ofLanguage, t } from "../i18n.js";
 
-/** A section with thumbnails for each of the two that the classifier has. */
+const SECTIONS = [["mistake", "pictures.mistakes"], ["right", "pictures.right"], ["own", "pictures.own"],
+  [null, "pictures.examples"]];
+const SHORT = 2; // characters
+const KINDS = SECTIONS.map(([kind]) => kind);
+
+/** What there is to say of the pictures, and a section with thumbnails for each kind that there is. */
 export function examplesIn(store) {
-  const isMistake = ({ kind }) => kind === "mistake";
-  const { examples } = store.state;
-  const sections = [["pictures.examples", examples.filter((one) => !isMistake(one))],
-    ["pictures.mistakes", examples.filter(isMistake)]];
-  return sections.filter(([, some]) => some.length).map(([key, some]) => h("section", {},
-    h("h3", {}, t(key)), h("div", { class: "thumbs" }, some.map((example) => thumbnail(store, example)))));
+  const { examples, aboutExamples: { about, warning } } = store.state;
+  const kindOf = ({ kind }) => (KINDS.includes(kind) ? kind : null);
+  const sections = SECTIONS.map(([kind, key]) => [key, examples.filter((one) => kindOf(one) === kind)]);
+  return [
+    warning && h("p", { class: "notice", role: "status" }, ofLanguage(warning)),
+    about && h("p", { class: "soft about-examples" }, ofLanguage(about)),
+    ...sections.filter(([, some]) => some.length).map(([key, some]) => h("section", {},
+      h("h3", {}, t(key)), thumbnails(store, some))),
+  ].filter(Boolean);
 }
 
+/** Names of classes longer than a digit or two need wider pictures. */
+function thumbnails(store, some) {
+  const worded = some.some(({ kind, label, predicted }) => KINDS.includes(kind)
+    && [label, predicted].some((word) => (word ?? "").length > SHORT));
+  return h("div", { class: worded ? "thumbs worded" : "thumbs" }, some.map((example) => thumbnail(store, example)));
+}
+
+/** On the picture stands what it shows, and of a mistake what the network said. */
 function thumbnail(store, example) {
   const { source } = store.state;
   const { id, kind, label, predicted, title, url } = example;
-  const wrong = kind === "mistake";
-  const text = wrong ? t("pictures.mistake", { label, predicted })
-    : t("pictures.example", { title: title || label || id });
+  const words = { label, predicted, title: title || label || id };
+  const text = t({ mistake: "pictures.mistake", right: "pictures.rightOne", own: "pictures.ownOne" }[kind]
+    ?? "pictures.example", words);
   const chosen = source?.kind === "example" && source.id === id;
+  const both = () => [h("span", {}, name(label)), h("span", {}, " → ", name(predicted))];
+  const written = KINDS.includes(kind) && (kind === "mistake" ? both() : name(label));
   return h("button", {
-    class: "thumb", title: text, "aria-label": text, "aria-pressed": String(chosen),
+    class: "thumb", title: text, "aria-label": text, "aria-pressed": String(chosen), data: { kind },
     onclick: () => store.set({ source: { kind: "example", id } }),
   }, h("img", { src: url, alt: "", loading: "lazy" }),
-  wrong ? h("span", { class: "mistake" }, name(label), " → ", name(predicted)) : null);
+  written && h("span", { class: kind === "mistake" ? "mistake" : "truth" }, written));
 }

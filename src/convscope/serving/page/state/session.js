@@ -62,9 +62,10 @@ async function loadNetwork(store, request) {
   try {
     const loaded = await request((signal) => Promise.all([api.network(id, signal), api.examples(id, signal)]));
     if (!loaded) return false;
-    const [network, { examples }] = loaded;
+    const [network, { examples, about, warning }] = loaded;
     network.byName = new Map(network.nodes.map((node) => [node.name, node]));
-    store.set({ network, examples, ...keptOf(store.state, network, examples) });
+    const aboutExamples = { about, warning };
+    store.set({ network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
     fulfil(store);
     return true;
   } catch (problem) {

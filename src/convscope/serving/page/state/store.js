@@ -11,6 +11,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   classifiers, classifier   all that can be chosen; the id of the chosen one
  *   network                   its graph (GET /api/network), with `byName`: Map of nodes
  *   examples                  pictures to try
+ *   aboutExamples             {about, warning}: each null or {en, zh}, which ones they are and what is missing
  *   source                    null, {kind: "drawing", strokes, ink}, {kind: "example", id}, {kind: "file", name, blob}
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
  *   before                    probabilities by index without the changes of `whatif`
@@ -66,6 +67,7 @@ export function createStore(initial) {
 
 export const INITIAL = {
   classifiers: [], classifier: null, network: null, examples: [],
+  aboutExamples: { about: null, warning: null },
   source: null, forward: null, before: null, whatif: NO_CHANGES,
   selected: null, arithmetic: null, kernels: null,
   hover: null, field: null, seenBy: null,

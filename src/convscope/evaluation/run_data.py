@@ -1,0 +1,52 @@
+"""Find the images of a run again: where they were when it was trained, or where they lie now beside the run."""
+
+from __future__ import annotations
+
+import os
+
+from ..data.cache_folder import cache_folder
+from ..data.datasets import BUNDLED, HUB, NAMES, load_data
+from ..data.sources.interpretation import INTERPRETATION_OPTIONS
+from ..data.split import Data, redivide
+from ..errors import DataError, printable
+from ..run_folder import RunFolder
+
+
+def source_of_run(run: RunFolder) -> str:
+    """Return the name or path of what a run was trained on, "" if it does not say; the path need not exist any more.
+
+    A relative path leads on from where the training was started, which the run remembers; of a run that was moved along
+    with its images, from the folder that has its `runs/train/NAME`; at last, from the current directory.
+    """
+    recorded = str(run.read_recipe().get("data") or "")
+    if not recorded or is_name(recorded):
+        return recorded
+    remembered = run.read_environment().get("data_path")
+    beside = run.path.absolute().parents[2:3]
+    places = [*([remembered] if isinstance(remembered, str) else []), *(os.path.join(at, recorded) for at in beside)]  # noqa: PTH118
+    return next((place for place in [*places, recorded] if os.path.lexists(place)), recorded)
+
+
+def is_name(source: str) -> bool:
+    """Whether a source is no path but the name of a data set."""
+    return source.startswith(HUB) or source in NAMES
+
+
+def load_run_data(run: RunFolder) -> Data:
+    """Load the images of a run, divided as they were then; nothing is downloaded. DataError if they are not here."""
+    source, recipe = source_of_run(run), run.read_recipe()
+    name, folder = source.lower().replace("_", "-"), recipe.get("data_dir")
+    if not source:
+        raise DataError(f"{printable(run.path)} does not say what it was trained on")
+    if source.startswith(HUB):
+        raise DataError(f"{printable(source)} is loaded from the hub")
+    if folder is None and name in NAMES and name not in BUNDLED and not os.path.lexists(source):
+        folder = cache_folder() / "torchvision"
+    options = {option: recipe[option] for option in INTERPRETATION_OPTIONS if option in recipe}
+    return as_divided(load_data(source, folder, **options, purpose="evaluate"), run)
+
+
+def as_divided(data: Data, run: RunFolder) -> Data:
+    """Return data with the splits that the run had, if it was the program that divided the images."""
+    table = run.read_split()
+    return redivide(data, table) if table is not None and (data.divided or data.held_out) else data

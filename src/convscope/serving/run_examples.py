@@ -1,0 +1,141 @@
+"""The examples of a run: its validation images, else its test images, mistakes first, by confusion cell."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data.image_file import UnreadableImage
+from ..data.label_names import label_names
+from ..data.split import Split
+from ..errors import DataError, OutputError, printable
+from ..evaluation.run_data import load_run_data, source_of_run
+from ..run_folder import RunFolder
+from .classifiers import ServedClassifier
+from .example import Example, ExampleSet
+
+MISTAKES_SHOWN, PER_CELL, RIGHT_SHOWN = 24, 4, 20
+# So many of them are classified again, to see whether they are still the images that the run was evaluated on.
+TRIED, SURE = 8, 0.7
+WORDS = {"val": ("validation", "验证"), "test": ("test", "测试")}
+
+Row = dict[str, str]
+
+
+def run_examples(served: ServedClassifier) -> ExampleSet:
+    """Return images of a served run; none, with the reason as a warning, if its images are not here any more."""
+    run = served.run_folder
+    assert run is not None
+    try:
+        data = load_run_data(run)
+    except (DataError, OutputError) as problem:
+        return ExampleSet([], None, _not_here(run, problem))
+    split = next((name for name in WORDS if name in data.splits), None)
+    if split is None or data.multi_label != served.classifier.task.multi_label:
+        return ExampleSet([])
+    images, rows = data.splits[split], run.read_predictions(split)
+    known = set(images.names)
+    there = [row for row in rows if row.get("path") in known and None not in (row.get("label"), row.get("prediction"))]
+    examples = _evaluated(images, there) if there else _unevaluated(images, data.class_names)
+    warning = _changed(run, images, len(rows) - len(there), len(rows)) or _other_answers(served, examples, there)
+    wrong = sum(row["label"] != row["prediction"] for row in there)
+    return ExampleSet(examples, _about(split, wrong, len(there) or len(images), bool(there)), warning)
+
+
+def _evaluated(images: Split, rows: Sequence[Row]) -> list[Example]:
+    """Return mistakes, those of the largest confusion cell first, then a few that were right of every class."""
+    position = {name: i for i, name in enumerate(images.names)}
+    cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=_certainty, reverse=True):
+        cells[row["label"], row["prediction"]].append(row)
+    wrong = [cell for cell in cells if cell[0] != cell[1]]
+    wrong.sort(key=lambda cell: (-len(cells[cell]), cell))
+    mistakes = [row for cell in wrong for row in cells[cell][:PER_CELL]][:MISTAKES_SHOWN]
+    classes = sorted(cell for cell in cells if cell[0] == cell[1])
+    each = max(RIGHT_SHOWN // max(len(classes), 1), 1)
+    right = [row for cell in classes for row in cells[cell][:each]][:RIGHT_SHOWN]
+    return [
+        Example(printable(row["path"]), kind, row["label"], row["prediction"], images.images[position[row["path"]]])
+        for kind, chosen in (("mistake", mistakes), ("right", right))
+        for row in chosen
+    ]
+
+
+def _certainty(row: Row) -> float:
+    """How sure the network was; of several labels per image, where there is no single probability, its loss."""
+    try:
+        return float(row["probability"] if "probability" in row else row["loss"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def _unevaluated(images: Split, class_names: Sequence[str]) -> list[Example]:
+    """Return a few images of every class, of a run that has not evaluated them yet."""
+    named = label_names(images.labels, class_names)
+    each = max(RIGHT_SHOWN // max(len(set(named)), 1), 1)
+    taken: Counter[str] = Counter()
+    chosen = []
+    for i, label in enumerate(named):
+        taken[label] += 1
+        if taken[label] <= each:
+            chosen.append(i)
+    chosen.sort(key=lambda i: named[i])
+    return [Example(printable(images.names[i]), "own", named[i], None, images.images[i]) for i in chosen[:RIGHT_SHOWN]]
+
+
+def _about(split: str, wrong: int, count: int, is_evaluated: bool) -> dict[str, str]:
+    en, zh = WORDS[split]
+    if not is_evaluated:
+        return {"en": f"{count:,} {en} images of this run", "zh": f"本次训练的 {count:,} 张{zh}图像"}
+    return {
+        "en": f"{en.capitalize()} images of this run: {wrong:,} of {count:,} wrong",
+        "zh": f"本次训练的{zh}图像：{count:,} 张中错了 {wrong:,} 张",
+    }
+
+
+def _not_here(run: RunFolder, problem: Exception) -> dict[str, str]:
+    source = printable(source_of_run(run)) or "?"
+    return {
+        "en": f"The images of this run cannot be shown: {problem}. They were in {source}.",
+        "zh": f"无法显示本次训练的图像（{problem}）。它们原在 {source}。",
+    }
+
+
+def _changed(run: RunFolder, images: Split, missing: int, count: int) -> dict[str, str] | None:
+    """Return a warning if evaluated images are gone."""
+    if not missing:
+        return None
+    source = printable(source_of_run(run))
+    return {
+        "en": f"{source} has changed since the training: {missing:,} of {count:,} images are not there any more.",
+        "zh": f"{source} 在训练后有变动：{count:,} 张图像中有 {missing:,} 张已不在。",
+    }
+
+
+def _other_answers(served: ServedClassifier, examples: Sequence[Example], rows: Sequence[Row]) -> dict[str, str] | None:
+    """Return a warning if images of which the network was sure are answered otherwise than the run has recorded."""
+    sure = {printable(row["path"]) for row in rows if "probability" in row and _certainty(row) > SURE}
+    able = [example for example in examples if example.title in sure]
+    tried = able[:: max(len(able) // TRIED, 1)][:TRIED]
+    other = 0
+    contents = [source if isinstance(source := one.source, np.ndarray) else _content(one) for one in tried]
+    with served.lock:
+        for example, answer in zip(tried, served.classifier.predict_each(contents, 1), strict=True):
+            other += not answer.predictions or answer.predictions[0].label != example.predicted
+    if not other:
+        return None
+    return {
+        "en": f"The images have changed since the training: of {len(tried)} that were tried, {other} are answered "
+        "otherwise than then.",
+        "zh": f"图像在训练后有变动：试了 {len(tried)} 张，有 {other} 张的回答与当时不同。",
+    }
+
+
+def _content(example: Example) -> bytes:
+    """Return an encoded image, nothing if it cannot be read any more."""
+    try:
+        return example.content()[0]
+    except UnreadableImage:
+        return b""

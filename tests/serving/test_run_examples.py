@@ -1,0 +1,89 @@
+"""The examples of a run are its own images: mistakes first, and a word when they have moved or changed."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import convscope as cs
+from convscope.serving.classifiers import Registry
+from convscope.serving.examples import Examples
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """Gray images of two classes, and a run on them whose table has one of the answers wrong."""
+    folder = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(0)
+    for shape, level in (("dim", 60), ("light", 200)):
+        (folder / "shapes" / shape).mkdir(parents=True)
+        for i in range(20):
+            pixels = rng.normal(level, 12, (32, 32)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "shapes" / shape / f"{i:02d}.png")
+    run = cs.train(folder / "shapes", "softmax_regression", epochs=12, lr=0.05, output=folder, show=False).folder
+    table = run / "predictions_val.csv"
+    rows = list(csv.DictReader(table.open()))
+    rows[0]["prediction"], rows[0]["probability"] = "light", "0.6"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return run, folder / "shapes", rows
+
+
+def examples_of(run) -> dict:
+    registry = Registry(str(run), torch.device("cpu"))
+    return Examples().listing(registry.by_id[registry.current])
+
+
+def test_mistakes_come_first_then_every_class(shapes, tmp_path, monkeypatch):
+    run, _, rows = shapes
+    monkeypatch.chdir(tmp_path)  # not the folder that relative paths lead on from
+    listing = examples_of(run)
+    first, *others = listing["examples"]
+    assert (first["kind"], first["label"], first["predicted"]) == ("mistake", "dim", "light")
+    assert first["title"] == rows[0]["path"]
+    assert [one["label"] for one in others] == sorted(one["label"] for one in others)
+    assert {one["kind"] for one in others} == {"right"} and {one["label"] for one in others} == {"dim", "light"}
+    assert listing["about"]["en"] == f"Validation images of this run: 1 of {len(rows)} wrong"
+    assert listing["warning"] is None
+
+
+def test_it_is_said_that_images_are_gone_or_others(shapes, tmp_path):
+    run, images, rows = shapes
+    own = tmp_path / "run"
+    shutil.copytree(run, own)
+    here = shutil.copytree(images, tmp_path / "shapes")
+    (own / "env.json").write_text("{}")
+    recipe = cs.Recipe.load(run / "recipe.yaml")
+    (own / "recipe.yaml").write_text(recipe.changed(data=str(here)).to_yaml())
+    (here / rows[1]["path"]).unlink()
+    assert f"1 of {len(rows)} images are not there" in examples_of(own)["warning"]["en"]
+    shutil.rmtree(here)
+    shutil.copytree(images, here)
+    for one in here.rglob("*.png"):  # the same names, other pictures
+        Image.fromarray(255 - np.asarray(Image.open(one))).save(one)
+    assert "are answered otherwise" in examples_of(own)["warning"]["en"]
+    shutil.rmtree(here)
+    listing = examples_of(own)
+    assert listing["examples"] == [] and "cannot be shown" in listing["warning"]["en"]
+    assert str(here) in listing["warning"]["zh"]
+
+
+def test_a_run_without_validation_shows_its_test_images(shapes, tmp_path):
+    _, images, _ = shapes
+    options = {"epochs": 1, "validation": "none", "output": tmp_path, "show": False}
+    run = cs.train(images, "softmax_regression", **options).folder
+    listing = examples_of(run)
+    assert listing["about"]["en"].startswith("Test images of this run") and listing["examples"]
+    for table in run.glob("predictions_*.csv"):
+        table.unlink()  # as while it is trained
+    listing = examples_of(run)
+    assert {one["kind"] for one in listing["examples"]} == {"own"} and listing["about"][
+        "en"
+    ] == "6 test images of this run"
