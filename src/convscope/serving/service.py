@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 
-from .classifiers import Registry
+from .classifiers import Registry, ServedClassifier
 from .examples import Examples
 from .inspector import Inspector
+from .pointing import MeasuredMethods
 from .sessions import Sessions, TraceCache
 from .worker import Worker
 
@@ -36,6 +37,7 @@ class Service:
     slow: Worker
     sessions: Sessions = field(default_factory=Sessions)
     examples: Examples = field(default_factory=Examples)
+    methods: MeasuredMethods = field(default_factory=MeasuredMethods)
     seconds: tuple[float, float] = (QUICK_SECONDS, SLOW_SECONDS)
     stopping: Callable[[], bool] = lambda: False
     imports_started: bool = False
@@ -49,6 +51,11 @@ class Service:
         if not self.imports_started:
             self.imports_started = True
             threading.Thread(target=_import_ahead, daemon=True).start()
+
+    def measured_methods(self, served: ServedClassifier) -> dict[str, Any] | None:
+        """Return which heat maps point best in a classifier; for the slow worker."""
+        network = served.network(user=self.explainer.worker)
+        return self.methods.of(served, network, lambda: self.examples.of(served))
 
     async def run_quick(self, request: Request, compute: Callable[[], T], page: str | None = None) -> T:
         """Run a short computation, which must not wait behind an explanation."""

@@ -162,11 +162,17 @@ def test_gradients_and_heat_maps(visit, mnist):
     page.get_by_role("button", name="Forward: values").click()
     page.get_by_role("button", name="Why this answer?").click()
     expect(page.locator(".heat")).to_have_count(2)
+    best = page.request.get(f"{mnist}api/methods?classifier=mnist-relu").json()["measured"]["methods"][0]
+    expect(page.get_by_label("Method")).to_have_value(best["method"])
+    said = page.locator(".best-method")
+    expect(said).to_contain_text("points best in this network: with its first pixels alone the class has")
+    expect(said).to_contain_text(f"{100 * best['insertion']:.1f} % on average")
     for method in ("saliency", "integrated-gradients"):
         with page.expect_response(lambda answer, method=method: f"method={method}" in answer.url):
             page.get_by_label("Method").select_option(method)
         expect(page.locator(".why-figure.busy")).to_have_count(0)
         expect(page.locator(".why-figure .problem")).to_have_count(0)
+        expect(said).to_contain_text("points best." if method != best["method"] else "points best in")
 
 
 def test_a_covered_part_of_the_picture_changes_the_answer(visit, mnist):
@@ -177,9 +183,9 @@ def test_a_covered_part_of_the_picture_changes_the_answer(visit, mnist):
     chance = page.locator(".chance")
     before = chance.inner_text()
     cover = box_of(page, ".cover")
-    page.mouse.move(cover["x"] + 60, cover["y"] + 55)
+    page.mouse.move(cover["x"] + cover["width"] * 0.29, cover["y"] + cover["height"] * 0.26)
     page.mouse.down()
-    page.mouse.move(cover["x"] + 150, cover["y"] + 60, steps=6)
+    page.mouse.move(cover["x"] + cover["width"] * 0.72, cover["y"] + cover["height"] * 0.29, steps=6)
     page.mouse.up()
     expect(chance).not_to_have_text(before)
     page.get_by_role("button", name="Uncover").click()

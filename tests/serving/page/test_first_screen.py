@@ -153,6 +153,9 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
     calculated(page, "features.3~9~4~4")
     for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
         expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
+    assert (
+        box_of(page, ".classes li:last-child")["x"] >= box_of(page, "#drawer")["x"] + box_of(page, "#drawer")["width"]
+    )
     after = box_of(page, '.head[data-layer="features.0"]')
     assert (after["x"], after["width"]) == (before["x"], before["width"])
     low = box_of(page, "#drawer")

@@ -2,7 +2,7 @@
 
 import { css, cssColour, seenPicture, themeInUse, valuesPicture } from "../colour.js";
 
-const SIZE = 208; // pixels of the longer side
+const SIZE = 168; // pixels of the longer side
 const LINES = 0.32; // opacity of the picture over a heat map
 
 export function paintPicture(canvas, seen) {

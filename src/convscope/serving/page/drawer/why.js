@@ -4,15 +4,16 @@ import { h, icon, name } from "../dom.js";
 import { has, ofLanguage, t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
 import { percent, short, strongest } from "../numbers.js";
-import { attribution, latest } from "../state/api.js";
+import { attribution, latest, methods } from "../state/api.js";
 import { countChanges } from "../state/whatif.js";
 import { listenToBrush } from "./brush.js";
 import { paintHeat, paintPicture } from "./heatmap.js";
 
 const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one layer
 const METHODS = [...METHODS_OF_LAYERS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
-// Pixels of a side up to which a patch is small against the picture, and quickly moved over it: there it points best.
+// Until it is measured what points best: pixels of a side up to which a patch is quickly moved over the picture.
 const SMALL = 64;
+const measured = new Map(); // classifier -> what was measured of it; null while it is, or where nothing could be
 
 export function whyView(root, store) {
   const cover = figure("cover", "why.cover");
@@ -22,6 +23,7 @@ export function whyView(root, store) {
     uncover: h("button", { class: "quiet", onclick: uncoverAll }, icon("reset"), t("why.uncover")),
     controls: h("div", { class: "why-controls" }),
     about: h("p", { class: "soft" }),
+    best: h("p", { class: "soft best-method", role: "status" }),
     scale: h("p", { class: "soft" }),
     maps: [figure("heat", "why.map"), figure("heat", "why.map")],
     requests: [latest(), latest()],
@@ -32,7 +34,8 @@ export function whyView(root, store) {
   listenToBrush(cover.canvas, store);
   root.append(view.controls,
     h("div", { class: "why-pictures" }, cover.element, view.maps.map(({ element }) => element),
-      h("div", { class: "why-method" }, view.about, view.scale)));
+      h("div", { class: "why-method" }, view.best, view.about, view.scale)));
+  measure(view);
   return { update: () => update(view) };
 }
 
@@ -41,6 +44,19 @@ function figure(className, key) {
   const text = h("figcaption", {});
   const element = h("figure", { class: "why-figure" }, canvas, text);
   return { element, canvas, caption: (...words) => text.replaceChildren(...words) };
+}
+
+/** Asks once for each classifier which method points best in it; the maps are then those of the best one. */
+async function measure(view) {
+  const { network: { classifier } } = view.store.state;
+  if (measured.has(classifier)) return;
+  measured.set(classifier, null);
+  try {
+    measured.set(classifier, (await methods(classifier)).measured);
+  } catch {
+    measured.delete(classifier); // asked again when this opens again
+  }
+  if (view.store.state.network?.classifier === classifier) update(view);
 }
 
 async function update(view) {
@@ -52,6 +68,7 @@ async function update(view) {
   uncover.hidden = !whatif.occlude.length;
   const best = bestClasses(store.state);
   const classes = [chosen.first ?? best[0], chosen.second ?? best[1] ?? best[0]];
+  showMeasured(view, chosen.method);
   const asked = JSON.stringify([forward.session, chosen, classes]);
   if (asked === view.asked) return;
   view.asked = asked;
@@ -71,7 +88,8 @@ function bestClasses({ forward, before, whatif }) {
 /** What is chosen, without what the network does not have: those are choices for another classifier. */
 function known({ method, layer, first, second, versus }, network) {
   const isClass = (index) => index !== null && index < network.class_names.length;
-  const suited = Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam";
+  const suited = measured.get(network.classifier)?.methods[0].method
+    ?? (Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam");
   return {
     method: METHODS.includes(method) ? method : suited, layer: network.byName.has(layer) ? layer : "",
     first: isClass(first) ? first : null, second: isClass(second) ? second : null, versus,
@@ -106,6 +124,25 @@ function paintTogether({ store, maps, scale }, heats) {
   const limit = strongest(heats.flatMap(({ low, high }) => [low, high]));
   heats.forEach((heat, i) => paintHeat(maps[i].canvas, forward.seen, heat, limit));
   scale.textContent = t("why.scale", { limit: short(limit) });
+}
+
+/** What was measured of the method that is shown, and of the best one if that is another. */
+function showMeasured({ store, best }, method) {
+  const known = measured.get(store.state.network.classifier);
+  if (!known) {
+    best.textContent = "";
+    return;
+  }
+  const { images, methods: rows, random } = known;
+  const [first] = rows;
+  const own = rows.find((row) => row.method === method);
+  const words = (row) => ({
+    method: t(`why.${row.method}`), insertion: percent(row.insertion), deletion: percent(row.deletion),
+  });
+  const sentence = own === first ? t("why.best", { ...words(first), n: images })
+    : own ? t("why.other", { ...words(own), best: t(`why.${first.method}`) })
+      : t("why.unmeasured", { best: t(`why.${first.method}`) });
+  best.textContent = `${sentence} ${t("why.random", words({ ...random, method: first.method }))}`;
 }
 
 function showControls(view, chosen, best) {

@@ -35,6 +35,8 @@ export const field = (session, layer, y, x, signal) => answering.field(session, 
 export const seen = (session, row, column, signal) => answering.seen(session, row, column, signal);
 /** The gradient of the loss for `label` at every layer: `layers` (Map), `norms`, `loss`. */
 export const gradients = (session, label, signal) => answering.gradients(session, label, signal);
+/** What heat maps point best: `measured`, null or {images, methods: [{method, insertion, deletion, score}], random}. */
+export const methods = (classifier) => answering.methods(classifier);
 /** A heat map of the input's size: `values` (float32), `height`, `width`, `low`, `high`. */
 export const attribution = (session, question, signal) => answering.attribution(session, question, signal);
 /** The rows of a running training: `onRow(row)`, at last `onEnd()`; returns a function that ends it. */

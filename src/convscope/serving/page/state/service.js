@@ -121,6 +121,9 @@ async function gradients(session, label, signal) {
   return { ...answer.header, session, layers: layersOf(answer) };
 }
 
+/** What heat maps point best: `measured`, null or {images, methods: [{method, insertion, deletion, score}], random}. */
+const methods = (classifier) => json("api/methods", { classifier });
+
 /** A heat map of the input's size: `values` (float32), `height`, `width`, `low`, `high`. */
 async function attribution(session, { method, layer, label, versus }, signal) {
   const query = { method, layer, label, versus };
@@ -146,5 +149,5 @@ async function ownFile(path) {
 
 export const service = {
   classifiers, network, examples, snapshots, picture, ownFile, forward, whatIf, activations, arithmetic, kernels, field,
-  seen, gradients, attribution, trainingRows, training: null,
+  seen, gradients, methods, attribution, trainingRows, training: null,
 };
