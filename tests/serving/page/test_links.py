@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.docs.walkthrough import PAGES, SERVED, links
+
 from .conftest import RELU, answered, box_of, calculated, draw, drawn, eventually, select, until, written
 
 FIVE = "#model=mnist-lenet5&example=14&at=C3~3~4~4"
@@ -211,3 +213,15 @@ def test_the_first_links_still_show_their_drawing(visit, mnist):
     expect(page.locator("#notice")).to_be_hidden()
     draw(page)
     answered(page)
+
+
+@pytest.mark.slow
+def test_every_link_of_the_documentation_opens(visit, mnist):
+    asked = sorted({link.removeprefix(SERVED) for path in PAGES for link in links(path) if link.startswith(SERVED)})
+    page = drawn(visit, mnist + RELU)
+    for link in asked:
+        page.evaluate("hash => { location.hash = hash }", link)
+        until(page, "() => location.hash.includes('v=1')")
+        expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+        expect(page.locator("#notice")).to_be_hidden()
+    assert asked
