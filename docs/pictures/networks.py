@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 import convscope as cs
 from convscope import insight
 from convscope.models import find_card
 
-from .style import BLUE, GRAY, ORANGE, Pictures, Say, image
+from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say, image, square
 
 # The winners' top-5 errors in per cent (ILSVRC): before AlexNet without deep networks.
 WINNERS = {
@@ -81,7 +86,48 @@ def inside(figure: Any, say: Say) -> None:
         axes.set_title(say(*words), loc="left")
 
 
+def splits(figure: Any, say: Say) -> None:
+    """Draw which frames of ten videos are in the test, split at random and by video."""
+    order = np.random.default_rng(0).permutation(200)
+    by_video = np.zeros((10, 20))
+    by_video[8:] = 1
+    at_random = np.zeros(200)
+    at_random[order[160:]] = 1
+    titles = (say("随机分割", "split at random"), say("按视频分割", "split by video"))
+    for axes, test, title in zip(figure.subplots(1, 2), (at_random.reshape(10, 20), by_video), titles, strict=True):
+        for row, column in np.ndindex(10, 20):
+            axes.add_patch(square(column, row, ORANGE if test[row, column] else PALE))
+        axes.set_xlim(0, 20)
+        axes.set_ylim(10, 0)
+        axes.set_title(title)
+        axes.set_xlabel(say("帧（橙色：测试）", "frame (orange: test)"))
+        axes.set_ylabel(say("视频", "video"))
+        axes.set_xticks([])
+        axes.set_yticks([])
+
+
+def sliding(figure: Any, say: Say) -> None:
+    """Draw what chapter 14 computes: the wide image, the scores along it, and the boxes that it prints."""
+    page = (Path(__file__).parents[1] / "zh" / "course" / "14-beyond.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for code in re.findall(r"^```python\n(.*?)^```", page, flags=re.S | re.M):
+            exec(code, names)
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.imshow(names["wide"], cmap="gray", aspect="auto")
+    for digit, left in re.findall(r"^a (\d) in columns (\d+)", page, flags=re.M):
+        above.add_patch(Rectangle((int(left), 0.5), 32, 30.5, fill=False, edgecolor=ORANGE, linewidth=2))
+        above.text(int(left) + 1, 7, digit, color=ORANGE, fontsize=11)
+    above.set_axis_off()
+    below.plot(np.arange(25) * 4 + 16, names["best"], "o-", color=BLUE, markersize=4)
+    below.axhline(6, color=GRAY, linestyle="--", linewidth=1)
+    below.set_ylabel(say("最高得分", "best score"))
+    below.set_xlabel(say("窗口中心所在的列", "column of the window's centre"))
+
+
 PICTURES: Pictures = {
     "11-networks": ((8, 3.4), history),
     "12-inside": ((6.6, 3.8), inside),
+    "13-own-photos": ((6.6, 2.3), splits),
+    "14-beyond": ((6.6, 2.8), sliding),
 }
