@@ -24,7 +24,7 @@ FLOORS = {
     "classifier": 4,
     "snapshots": 5, "summarising": 5,
     "evaluation": 6, "explaining": 6, "export": 6,
-    "training": 7, "serving": 7,
+    "training": 7, "serving": 7, "learn": 7,
     "cli": 8,
     "__main__": 9, "__init__": 9,
 }  # fmt: skip

@@ -21,6 +21,7 @@ from .explain import explain_command
 from .export import export_command
 from .features import features_command
 from .help import PanelCommand
+from .learn import learn_command
 from .models import models_command
 from .predict import predict_command
 from .serve import serve_command
@@ -53,6 +54,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "cache": cache_command,
     "models": models_command,
     "summary": summary_command,
+    "learn": learn_command,
 }
 for _name, _command in VERBS.items():
     app.command(_name, cls=PanelCommand)(_command)
