@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from .abstention import Abstention, abstention_of
 from .bundle_file import MAX_CONFIG_BYTES, read_part, tensor_shapes
 from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
@@ -63,6 +64,15 @@ def find_bundle(source: str | Path) -> Path:
     raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
 
 
+def is_bundle(source: str | Path) -> bool:
+    """Return whether `find_bundle` finds a classifier there."""
+    try:
+        find_bundle(source)
+    except (ModelFileError, OSError, ValueError):
+        return False
+    return True
+
+
 def bundled_names() -> list[str]:
     """Return the names of the classifiers that ship with the package."""
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
@@ -75,6 +85,7 @@ def make_config(
     preprocess: Preprocess,
     metrics: dict[str, Any] | None = None,
     task: Task | None = None,
+    abstention: Abstention | None = None,
 ) -> dict[str, Any]:
     """Return the content of `config.json`, with the keys of timm and Hugging Face where they have one."""
     return {
@@ -95,6 +106,7 @@ def make_config(
         "format_version": FORMAT_VERSION,
         "preprocessing": preprocess.to_dict(),
         **(task or Task()).to_config(),
+        **(abstention or Abstention()).to_config(),
         "metrics": metrics or {},
     }
 
@@ -250,6 +262,7 @@ def _read_config(bundle: Path) -> dict[str, Any]:
     least = 2 if task_of(config, shown).thresholds is None else 1
     if not isinstance(labels, list) or len(labels) < least or not all(isinstance(label, str) for label in labels):
         raise ModelFileError(f"{shown}: label_names must be a list of at least {('one name', 'two names')[least - 1]}")
+    abstention_of(config, shown)
     args = config.get("model_args")
     if not isinstance(config.get("architecture"), str) or not isinstance(args, dict):
         raise ModelFileError(f"{shown}: architecture and model_args are missing or of the wrong kind")

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from .abstention import Abstention, abstention_of
 from .assumed import assumed_names, assumed_preprocess, origin_of, with_logits
 from .bundle import find_bundle, make_config, read_bundle, task_of, write_bundle
 from .data.image_file import UnreadableImage
@@ -59,7 +60,8 @@ class Classifier:
     and `in_channels`) are what `create_model` was given; of a person's own network, its file and class. What is left
     out is found out, and said in a warning: `preprocess` by trying which images the network takes, `class_names` as
     numbers. A network that ends with softmax or returns several tensors is read as it means it. `metrics` are figures
-    measured when it was saved. `task` says whether an image has one class or several labels. UsageError if the network
+    measured when it was saved. `task` says whether an image has one class or several labels, `abstention` when an
+    answer should be "unknown". UsageError if the network
     gives no row of numbers per image, or another number of them than there are classes.
     """
 
@@ -72,8 +74,9 @@ class Classifier:
         model_args: dict[str, Any] | None = None,
         metrics: dict[str, Any] | None = None,
         task: Task | None = None,
+        abstention: Abstention | None = None,
     ):
-        self.network = network
+        self.network, self.abstention = network, abstention or Abstention()
         self.metrics, self.task = metrics or {}, task or Task()
         if architecture is not None and preprocess is not None and class_names is not None and model_args is not None:
             self.architecture, self.model_args = architecture, model_args
@@ -96,8 +99,9 @@ class Classifier:
     def save(self, folder: str | Path) -> Path:
         """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole."""
         config = make_config(
-            self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics, self.task
-        )
+            self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics, self.task,
+            self.abstention,
+        )  # fmt: skip
         write_bundle(Path(folder), self.network, config)
         return Path(folder)
 
@@ -207,6 +211,7 @@ def load(source: str | Path, model: Any = None) -> Classifier:
         config["model_args"],
         config.get("metrics", {}),
         task_of(config),
+        abstention_of(config),
     )
 
 

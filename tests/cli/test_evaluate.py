@@ -12,6 +12,8 @@ from PIL import Image
 import convscope as cs
 from convscope.cli import main
 
+UNDEFINED = ("precision", "recall", "f1", "roc_auc", "average_precision")
+
 
 def test_evaluate_matches_classes_by_name(run, squares, tmp_path, capsys):
     assert (
@@ -72,7 +74,7 @@ def test_a_class_that_does_not_occur_has_no_figures(run, tmp_path, capsys):
     assert main(["evaluate", run, str(tmp_path / "two"), "--kind", "digits", "--json"]) == 0
     rows = {row["label"]: row for row in json.loads(capsys.readouterr().out)["per_class"]}
     assert rows["0"]["recall"] is not None
-    assert rows["7"] == {"label": "7", "precision": None, "recall": None, "f1": None, "support": 0}
+    assert rows["7"] == {"label": "7", "support": 0, **dict.fromkeys(UNDEFINED)}
     assert main(["evaluate", run, str(tmp_path / "two")]) == 0
     out = capsys.readouterr().out
     assert next(line.split() for line in out.splitlines() if line.startswith("7 ")) == ["7", "0", "-", "-", "-"]

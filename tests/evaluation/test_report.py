@@ -9,7 +9,7 @@ import torch
 
 import convscope as cs
 from convscope.evaluation import Evaluation
-from convscope.evaluation.report import Report, pixels_url, render, wilson_interval, write_report
+from convscope.evaluation.report import Report, pixels_url, render, write_report
 
 from ..offline_page import opened
 
@@ -115,10 +115,3 @@ def test_the_command_makes_the_same_training(digits_run):
         "convscope train digits --model lenet_relu --model-arg num=3 --epochs 12 --time-budget 90"
     )
     assert "--optimizer sgd" in command and "--nesterov" in command and "--lr 0.05" in command
-
-
-def test_wilson_interval_is_the_published_example():
-    # Newcombe 1998, method 3: 81 of 263 gives 0.2553 to 0.3662.
-    low, high = wilson_interval(81, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    assert wilson_interval(0, 10)[0] == 0 and wilson_interval(10, 10)[1] == 1

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import printable
+from ..errors import UsageError, printable
 from ..training.options import checked
+from .compared import print_comparison
 from .output import print_json, print_table
 from .parameters import (
     Cache,
@@ -32,8 +33,9 @@ Option = typer.Option
 EvaluatedData = Annotated[
     str | None,
     typer.Argument(
-        help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on.",
-        metavar="DATA",
+        help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on. A "
+        "second RUN is compared with the first on the same images.",
+        metavar="[RUN_B] [DATA]",
     ),
 ]
 EvaluatedSplit = Annotated[
@@ -43,11 +45,16 @@ EvaluatedSplit = Annotated[
         metavar="[train|val|test|all]",
     ),
 ]
+ReportParent = Annotated[str, Option(help="Folder in which the report's folder is made.", metavar="FOLDER")]
+Robustness = Annotated[
+    bool, Option("--robustness", help="Also measure under blur, noise, darkness, low contrast, rotation and JPEG.")
+]
 
 
 def evaluate_command(
     run: Run,
     data: EvaluatedData = None,
+    third: Annotated[str | None, typer.Argument(hidden=True)] = None,
     model: OwnModel = None,
     split: EvaluatedSplit = None,
     data_dir: DataDir = None,
@@ -57,40 +64,47 @@ def evaluate_command(
     encoding: Encoding = "auto",
     kind: Kind = "auto",
     tta: Tta = "none",
+    robustness: Robustness = False,
     cache: Cache = None,
     workers: Workers = None,
     device: Device = "auto",
-    output: Annotated[
-        str, Option(help="Folder in which the report's folder is made.", metavar="FOLDER")
-    ] = "runs/evaluate",
+    output: ReportParent = "runs/evaluate",
     csv_safe: CsvSafe = False,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Evaluate a classifier on a data set and write a report.
+    """Evaluate a classifier, or compare two, and write a report.
 
-    Loss, top-1 and top-5 accuracy, precision, recall and F1 score per class, and the confusion matrix. For several
-    labels per image: mean average precision, micro and macro F1 score, and the share of images with all labels right.
+    `evaluate RUN_A RUN_B [DATA]` compares two on the same images: McNemar's test and where their answers differ.
+    Accuracy with its 95 % interval, figures per class, confusion matrix, ROC and precision-recall areas, calibration.
+    For several labels per image: mean average precision, micro and macro F1, and the share of images all right.
     """
+    from ..bundle import is_bundle
+    from ..evaluation.evaluate_pair import evaluate_pair
     from ..evaluation.evaluate_run import evaluate_bundle
 
     checked("workers", workers, "--workers")
-    result = evaluate_bundle(
-        run, data, model=model, split=split, data_dir=data_dir, device=device, output=output, strict=strict, tta=tta,
-        cache=cache, workers=workers, csv_safe=csv_safe,
-        interpretation=interpretation_options(
-            folders, label_column, encoding=encoding, kind=kind, label_pattern=label_pattern
-        ),
-    )  # fmt: skip
-    if json:
-        print_json(result)
+    interpretation = interpretation_options(
+        folders, label_column, encoding=encoding, kind=kind, label_pattern=label_pattern
+    )
+    options: dict[str, Any] = {
+        "model": model, "split": split, "data_dir": data_dir, "device": device, "output": output, "strict": strict,
+        "cache": cache, "workers": workers, "csv_safe": csv_safe, "interpretation": interpretation,
+    }  # fmt: skip
+    if data is None or (third is None and not is_bundle(data)):
+        result, show = evaluate_bundle(run, data, tta=tta, disturbed=robustness, **options), _print_result
+    elif tta != "none" or robustness:
+        raise UsageError("--tta and --robustness are for one classifier: leave them out to compare two")
     else:
-        _print_result(result)
+        result, show = evaluate_pair(run, data, third, **options), print_comparison
+    (print_json if json else show)(result)
 
 
 def _print_result(result: dict[str, Any]) -> None:
     typer.echo(f"{printable(result['run'])} on {printable(result['data'])}, {result['split']}: {result['n']:,} images")
     typer.echo(f"{_figures(result)}  loss {result['loss']:.4f}")
+    for line in _trust(result):
+        typer.echo(line)
     if "tta" in result:
         tta = result["tta"]
         typer.echo(f"with test-time augmentation ({tta['views']}): {_figures(tta)}  loss {tta['loss']:.4f}")
@@ -114,6 +128,45 @@ def _figures(result: dict[str, Any]) -> str:
         f"mean average precision {result['map']:.2%}  micro F1 {result['micro_f1']:.4f}  "
         f"macro F1 {result['macro_f1']:.4f}  all labels right {result['subset_accuracy']:.2%}"
     )
+
+
+def _trust(result: dict[str, Any]) -> list[str]:
+    """Return the lines about how far the figures can be trusted."""
+    if "map" in result:
+        low, high = result["subset_accuracy_interval"]
+        return [f"all labels right: 95 % interval {low:.2%} to {high:.2%}  Brier {result['brier']:.4f}"]
+    low, high = result["top1_interval"]
+    low5, high5 = result["top5_interval"]
+    most = result["majority"]
+    lines = [
+        f"95 % interval: top-1 {low:.2%} to {high:.2%}  top-5 {low5:.2%} to {high5:.2%}",
+        f"always answering '{printable(most['label'])}' would give {most['top1']:.2%}",
+        f"balanced accuracy {result['balanced_accuracy']:.2%}  macro F1 {result['macro']['f1']:.4f}  "
+        f"ROC AUC {_score(result['roc_auc'])}  average precision {_score(result['average_precision'])} (class means)",
+        _calibration("log loss", result["calibration"]["before"]),
+    ]
+    if after := result["calibration"]["after"]:
+        lines.append(_calibration(f"with temperature {after['temperature']:.3f}: log loss", after))
+    if "robustness" in result:
+        lines += _robustness(result["robustness"])
+    return lines
+
+
+def _calibration(begin: str, row: dict[str, Any]) -> str:
+    bins = len(row["reliability"])
+    return (
+        f"{begin} {row['log_loss']:.4f}  Brier {row['brier']:.4f}  calibration error {row['ece']:.2%} "
+        f"({bins} bins of equally many images)"
+    )
+
+
+def _robustness(found: dict[str, Any]) -> list[str]:
+    """Return a line per disturbance with the accuracy at each strength."""
+    rows: dict[str, list[str]] = {}
+    for row in found["disturbances"]:
+        rows.setdefault(row["name"], []).append(f"{row['strength']:g}: {row['top1']:.1%}")
+    head = f"robustness on {found['n']:,} images, undisturbed {found['top1']:.1%}; strength: top-1"
+    return [head, *(f"  {name:<10}{'   '.join(cells)}" for name, cells in rows.items())]
 
 
 def _score(value: float | None) -> str:

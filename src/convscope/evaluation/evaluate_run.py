@@ -11,7 +11,6 @@ from ..bundle import find_bundle
 from ..classifier import Classifier, load
 from ..data.datasets import load_data
 from ..data.decoded import Decoded, Reading, decode_split, report_skipped
-from ..data.decoding.pixels import Pixels
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, Split
 from ..devices import choose_device
@@ -22,7 +21,9 @@ from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
 from .multi_label import MultiLabelEvaluation, relabel_marks
 from .report import Report, write_report
+from .robustness import robustness
 from .run_data import as_divided, source_of_run
+from .scores import per_class_figures, trust_figures
 from .tta import VIEWS, frame_for, views_of
 
 
@@ -40,45 +41,61 @@ def evaluate_bundle(
     cache: str | None = None,
     workers: int | None = None,
     csv_safe: bool = False,
+    disturbed: bool = False,
     interpretation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as then; without `split` the test split, or all images of
-    a folder without splits. Classes are matched by name. `tta` adds figures over several views of each image.
+    a folder without splits. Classes are matched by name. `tta` adds figures over several views of each image,
+    `disturbed` the accuracy under blur, noise and the like.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
     classifier, run = load(bundle := find_bundle(source), model), run_of_bundle(bundle)
-    recipe = run.read_recipe() if run is not None else {}
-    dataset, is_own = _load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
-    split = split or _default_split(dataset, is_own)
-    reading, target = Reading(cache or _cache_of(recipe), workers), choose_device(device)
-    decoded = _decode(dataset, split, classifier, reading, strict)
+    recipe = {} if run is None else run.read_recipe()
+    if disturbed and classifier.task.multi_label:
+        raise UsageError("--robustness is for one class per image; this classifier gives several labels")
+    dataset, is_own = load_dataset(bundle, recipe, data, data_dir, classifier.task, interpretation or {})
+    split = split or default_split(dataset, is_own)
+    reading, target = Reading(cache or cache_of(recipe), workers), choose_device(device)
+    decoded = decode(dataset, split, classifier, reading, strict)
     network, about = classifier.network.to(target), (classifier.preprocess, classifier.class_names, target)
-    result, tta_figures = evaluate(network, decoded, *about, task=classifier.task), {}
+    result, further = evaluate(network, decoded, *about, task=classifier.task), {}
     if not result.logits.isfinite().all():
         raise ModelFileError(f"{printable(bundle)}: the network's output is not a finite number: train it again")
     if views := views_of(tta, classifier.preprocess):
         seen = _with_margin(dataset, split, classifier, reading, tta) or decoded
-        tta_figures = {"tta": {"views": tta, **evaluate(network, seen, *about, views, classifier.task).figures()}}
-    parts = (Path(dataset.name).name, split, result, decoded.pixels, _command(source, data, split, data_dir), csv_safe)
+        further = {"tta": {"views": tta, **evaluate(network, seen, *about, views, classifier.task).figures()}}
+    trust = trust_figures(result, classifier.abstention.temperature)
+    if disturbed:
+        trust["robustness"] = robustness(network, decoded, classifier.preprocess, target)
+    parts = (trust, Path(dataset.name).name, split, result, decoded, _command(source, data, split, data_dir), csv_safe)
     report = _write(Path(output), classifier, *parts)
+    document = _document(split, classifier, result, decoded, trust | further)
+    return {"run": str(source), "data": dataset.name, **document, "report": printable(report)}
+
+
+def _document(
+    split: str,
+    classifier: Classifier,
+    result: Evaluation | MultiLabelEvaluation,
+    decoded: Decoded,
+    further: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what `--json` prints about the evaluation of a split, without where it comes from and where it went."""
     return {
-        "run": str(source),
-        "data": dataset.name,
         "split": split,
         **result.figures(),
-        **tta_figures,
+        **further,
         "labels": classifier.class_names,
         **({"confusion": result.confusion()} if isinstance(result, Evaluation) else {}),
-        "per_class": result.per_class(),
+        "per_class": per_class_figures(result),
         "skipped": [{"path": path, "reason": reason} for path, reason in decoded.skipped],
-        "report": printable(report),
     }
 
 
-def _load_dataset(
+def load_dataset(
     bundle: Path,
     recipe: dict[str, Any],
     data: str | None,
@@ -100,19 +117,19 @@ def _load_dataset(
     return (as_divided(dataset, run) if is_own and run is not None else dataset), is_own
 
 
-def _cache_of(recipe: dict[str, Any]) -> str:
+def cache_of(recipe: dict[str, Any]) -> str:
     """Return where decoded images are kept; a run may come from somebody else: of its own cache only `off` counts."""
     return "off" if recipe.get("cache") == "off" else "auto"
 
 
-def _default_split(dataset: Data, is_own: bool) -> str:
+def default_split(dataset: Data, is_own: bool) -> str:
     """Return the split that is evaluated if none is named."""
     if dataset.divided and not is_own:
         return "all"
     return next((split for split in ("test", "val") if split in dataset.splits), "all")
 
 
-def _decode(dataset: Data, split: str, classifier: Classifier, reading: Reading, strict: bool) -> Decoded:
+def decode(dataset: Data, split: str, classifier: Classifier, reading: Reading, strict: bool) -> Decoded:
     """Return the decoded images of a split with the classifier's labels; DataError if none can be used."""
     if split not in ("train", "val", "test", "all"):
         raise UsageError(f"--split must be train, val, test or all, not '{printable(split)}'")
@@ -142,10 +159,11 @@ def _labelled(dataset: Data, split: str, classifier: Classifier) -> Split:
 def _write(
     parent: Path,
     classifier: Classifier,
+    trust: dict[str, Any],
     data: str,
     split: str,
     result: Evaluation | MultiLabelEvaluation,
-    pixels: Pixels,
+    decoded: Decoded,
     command: str,
     csv_safe: bool,
 ) -> Path:
@@ -153,7 +171,7 @@ def _write(
     folder = RunFolder.create(parent, f"{folder_name(classifier.architecture)}-{data}-{split}")
     title = f"{classifier.architecture} · {data} · {split}"
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
-    write_report(folder.report, Report(title, split, result, pixels, command, metrics))
+    write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics, trust=trust))
     write_atomically(folder.predictions(split), result.table(csv_safe))
     return folder.report
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..png import png_url
 from .charts import curves
 from .metrics import Evaluation
 from .multi_label import MultiLabelEvaluation
+from .proportion import wilson_interval
 
 TEMPLATE, MULTI_LABEL_TEMPLATE, STYLE = (
     Path(__file__).with_name(name) for name in ("report.html.j2", "multi_label_report.html.j2", "report.css")
@@ -32,7 +32,8 @@ class Report:
 
     `history` (one row per epoch) is empty when a finished classifier is evaluated later. `command` repeats it.
     `warnings` say what is wrong with the training, each in English and in Chinese. `published` has the loss and the
-    accuracy in training and test by epoch, as somebody else has published them for the same network.
+    accuracy in training and test by epoch, as somebody else has published them for the same network. `trust` are the
+    `trust_figures` of the evaluation.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Report:
     history: list[dict[str, float]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
     published: Sequence[tuple[float, ...]] = ()
+    trust: dict[str, Any] = field(default_factory=dict)
 
 
 def write_report(path: Path, report: Report) -> None:
@@ -87,16 +89,6 @@ def _render_multi_label(report: Report, evaluation: MultiLabelEvaluation) -> str
         mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
         charts=curves(report.history),
     )
-
-
-def wilson_interval(correct: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a proportion, after Wilson 1927."""
-    if n == 0:
-        return 0.0, 1.0
-    share = correct / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def frequent_confusions(evaluation: Evaluation) -> list[dict[str, Any]]:

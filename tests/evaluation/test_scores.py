@@ -1,0 +1,101 @@
+"""Baseline, ranking and means over classes, against scikit-learn; the same for any batch size and worker count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sk
+
+from convscope import prediction
+from convscope.evaluation import Evaluation, MultiLabelEvaluation
+from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.ranking import roc_auc, roc_curve
+from convscope.evaluation.scores import per_class_figures, trust_figures
+from convscope.task import Task
+
+
+def evaluation_of(n: int = 300, classes: int = 5, unused: int = 0) -> Evaluation:
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.randint(0, classes - unused, (n,), generator=generator)
+    logits = torch.randn(n, classes, generator=generator) + torch.nn.functional.one_hot(labels, classes)
+    return Evaluation(
+        [f"c{i}" for i in range(classes)], [f"{i}" for i in range(n)], labels, logits.round(decimals=1), 0
+    )
+
+
+def test_the_figures_are_scikit_learns():
+    evaluation = evaluation_of()
+    found, y = trust_figures(evaluation, 2.0), evaluation.labels.numpy()
+    p, answers = evaluation.probabilities.double().numpy(), evaluation.predictions.numpy()
+    p /= p.sum(1, keepdims=True)
+    assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, answers))
+    theirs = sk.precision_recall_fscore_support(y, answers, average="macro")[:3]
+    assert tuple(found["macro"].values()) == pytest.approx(theirs)
+    assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(y, p, multi_class="ovr"), abs=1e-5)
+    marks = np.eye(5)[y]
+    assert found["average_precision"] == pytest.approx(sk.average_precision_score(marks, p), abs=1e-5)
+    assert found["log_loss"] == pytest.approx(sk.log_loss(y, p), rel=1e-6)
+    assert found["brier"] == pytest.approx(np.square(p - marks).sum(1).mean())
+    assert found["majority"]["top1"] == np.bincount(y).max() / 300
+    low, high = found["top1_interval"]
+    assert low < sk.accuracy_score(y, answers) < high
+    assert found["calibration"]["after"]["log_loss"] == pytest.approx(
+        sk.log_loss(y, (evaluation.logits.double() / 2).softmax(1).numpy())
+    )
+    assert found["coverage"][0]["coverage"] == 1.0
+    assert found["coverage"][0]["accuracy"] == pytest.approx(sk.accuracy_score(y, answers))
+
+
+def test_classes_without_images_are_left_out_of_the_means():
+    evaluation = evaluation_of(unused=2)
+    found, y = trust_figures(evaluation), evaluation.labels.numpy()
+    assert found["balanced_accuracy"] == pytest.approx(
+        np.mean([(evaluation.predictions.numpy() == y)[y == c].mean() for c in range(3)])
+    )
+    assert found["calibration"]["after"] is None and found["roc_auc"] is not None
+    assert [row["roc_auc"] is None for row in per_class_figures(evaluation)] == [False] * 3 + [True] * 2
+
+
+def test_ranking_counts_ties_half():
+    scores, marks = np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True])
+    assert roc_auc(scores, marks) == 0.875 == sk.roc_auc_score(marks, scores)
+    assert roc_auc(scores, np.ones(4, bool)) is None
+    random = np.random.default_rng(0).random(80).round(1)
+    marks = np.random.default_rng(1).random(80) < random
+    false, true, _ = sk.roc_curve(marks, random, drop_intermediate=False)
+    assert np.allclose(roc_curve(random, marks), np.c_[false, true])
+
+
+def test_several_labels_have_their_form():
+    generator = torch.Generator().manual_seed(2)
+    logits, labels = torch.randn(60, 3, generator=generator), torch.randint(0, 2, (60, 3), generator=generator)
+    found = trust_figures(MultiLabelEvaluation(list("abc"), ["x"] * 60, labels, logits, 0.0, Task.of(True, 3)))
+    assert found["brier"] == pytest.approx(np.square(logits.double().sigmoid().numpy() - labels.numpy()).mean())
+    assert found["roc_auc"] == pytest.approx(
+        sk.roc_auc_score(labels.numpy(), logits.double().sigmoid().numpy(), average="macro"), abs=1e-6
+    )
+
+
+def test_batches_and_workers_change_nothing(tmp_path, digits_run, squares, monkeypatch):
+    for old, new in (("dark", "1"), ("bright", "7")):
+        (squares / old).rename(squares / new)
+    found = []
+    for batch, workers in ((256, 1), (7, 3)):
+        monkeypatch.setattr(prediction, "MAX_BATCH", batch)
+        options = {"output": str(tmp_path / str(batch)), "workers": workers, "cache": "off", "disturbed": True}
+        found.append(evaluate_bundle(str(digits_run.folder), str(squares), **options))
+    first, second = ({k: v for k, v in one.items() if k != "report"} for one in found)
+    assert _close(first, second)
+    tables = [(tmp_path / str(n)).rglob("predictions_all.csv").__next__().read_text() for n in (256, 7)]
+    rows = [[line.split(",")[:3] for line in table.splitlines()] for table in tables]
+    assert rows[0] == rows[1] and len(rows[0]) == 49
+
+
+def _close(a: object, b: object) -> bool:
+    """Whether two documents are the same, up to the rounding of sums in another order."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_close(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_close, a, b))
+    return a == pytest.approx(b, rel=1e-5, abs=1e-6) if isinstance(a, float) else a == b
