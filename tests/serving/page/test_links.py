@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.docs.walkthrough import PAGES, SERVED, links
@@ -225,3 +229,33 @@ def test_every_link_of_the_documentation_opens(visit, mnist):
         expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
         expect(page.locator("#notice")).to_be_hidden()
     assert asked
+
+
+def test_a_qr_code_holds_the_link(visit, mnist):
+    """Decoded by ZXing, in the versions that links need and at the limits of the format."""
+    page = visit(mnist + RELU + "&example=14&at=features.3~9~4~4")
+    answered(page)
+    link = written(page)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Show a QR code").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("leads nowhere but to this computer")
+    shown = Image.open(io.BytesIO(dialog.locator("canvas").screenshot()))
+    assert zxingcpp.read_barcode(shown).text == link
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    rows = """async (text) => {
+      const { qrCode } = await import("/state/qr.js");
+      const code = qrCode(text);
+      return code && Array.from({ length: code.size }, (_, y) =>
+        Array.from({ length: code.size }, (_, x) => Number(code.isDark(x, y))).join(""));
+    }"""
+    for length in (1, 17, 18, 230, 271, 800, 1500, 2953):
+        text = ("#at=文~" + "".join(chr(33 + i * 7 % 90) for i in range(length)))[:length]
+        text = text if length > 17 else "x" * length
+        while len(text.encode()) > length:
+            text = text[:-1]
+        code = np.array([[int(bit) for bit in row] for row in page.evaluate(rows, text)], dtype=np.uint8)
+        framed = np.pad(255 * (1 - code), 4, constant_values=255).repeat(4, 0).repeat(4, 1)
+        assert zxingcpp.read_barcode(framed).text == text, length
+    assert page.evaluate(rows, "x" * 2954) is None

@@ -3,8 +3,10 @@
 import { h, icon, saveFile } from "./dom.js";
 import { t } from "./i18n.js";
 import { allNumbers, networkPicture, shownNumbers } from "./network/save.js";
+import { showQr } from "./qr.js";
 import { linkOf } from "./state/address.js";
 import { isWhole } from "./state/link.js";
+import { pytorchCode } from "./state/pytorch.js";
 
 /** {element, show()}: a button that opens the menu; `show()` follows the store. */
 export function shareMenu(store) {
@@ -52,6 +54,11 @@ function itemsOf(store, close) {
   };
   return [
     item("top.link", true, (event) => copyLink(event.currentTarget, store.state)),
+    item("top.qr", true, () => {
+      close();
+      showQr(linkOf(store.state));
+    }),
+    item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
     item("top.picture", network, saving(async ({ classifier }) =>
       saveFile(`${classifier}.png`, await networkPicture(store)))),
     item("top.csv", forward, saving((state) => saveFile(...shownNumbers(state), "text/csv"))),
@@ -60,11 +67,15 @@ function itemsOf(store, close) {
   ];
 }
 
-async function copyLink(button, state) {
+const copyLink = (button, state) =>
+  copy(button, linkOf(state), isWhole(state) ? "top.copied" : "top.copiedWithout", "top.copyByHand");
+
+/** The button says what became of it. */
+async function copy(button, text, done, otherwise = "top.copyFailed") {
   try {
-    await navigator.clipboard.writeText(linkOf(state));
-    button.textContent = t(isWhole(state) ? "top.copied" : "top.copiedWithout");
+    await navigator.clipboard.writeText(text);
+    button.textContent = t(done);
   } catch {
-    button.textContent = t("top.copyByHand");
+    button.textContent = t(otherwise);
   }
 }

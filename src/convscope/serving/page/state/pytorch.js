@@ -1,0 +1,148 @@
+/**
+ * The view as a program: the picture, the changes and the selected value in PyTorch, which prints the page's numbers.
+ * Names and numbers from outside the page stand in Python literals only.
+ */
+
+import { lastStep, SOFTMAX } from "./softmax.js";
+
+const MOST_PIXELS = 12_288; // of a picture that is written into the program: 3 x 64 x 64
+const LINES = /.{1,100}/g; // of the picture's text
+
+const SNAPSHOTS = ["from convscope.run_folder import find_run", "from convscope.snapshots import load_snapshot"];
+
+/** The program as text; null while there is no answer. */
+export function pytorchCode(state) {
+  const { forward, network } = state;
+  if (!forward || !network) return null;
+  const { classifier, whatif, epoch } = state;
+  const changes = [...edits(network, whatif), ...switchedOff(network, whatif)];
+  return `${[
+    ...(forward.seen.data.length <= MOST_PIXELS ? ["import base64", ""] : []),
+    "import numpy as np", "import torch", "import torch.nn.functional as F", "", "import convscope as cs",
+    "from convscope.insight import trace",
+    ...(epoch === null ? [] : SNAPSHOTS), "",
+    ...opened(classifier, epoch), ...picture(state), ...changes, ...answer(state), ...selected(state),
+  ].join("\n")}\n`;
+}
+
+/** A text as a Python literal: JSON's escapes are Python's, but for lone surrogates, which no name has. */
+const text = (value) => JSON.stringify(value);
+const tuple = (values) => `(${values.join(", ")}${values.length === 1 ? "," : ""})`;
+
+function opened(classifier, epoch) {
+  const load = epoch === null ? `cs.load(${text(classifier)})`
+    : `load_snapshot(find_run(${text(classifier)}).snapshots, ${epoch})  # the weights after that epoch`;
+  return [`classifier = ${load}`, "network = classifier.network.eval()"];
+}
+
+function picture({ forward: { seen }, source }) {
+  const { channels, height, width, data } = seen;
+  if (data.length > MOST_PIXELS) {
+    const name = source?.kind === "file" && source.name ? source.name : "picture.jpg";
+    return [`pixels = classifier.pixels(${text(name)})  # the picture of the page, as a file`,
+      "images = classifier.preprocess.normalize(pixels[None])", ""];
+  }
+  const code = btoa(Array.from(data, (value) => String.fromCharCode(value)).join(""));
+  const lines = code.match(LINES).map((line) => `    "${line}"`);
+  return [
+    "# The picture as the network sees it, before it is normalised.",
+    "pixels = np.frombuffer(base64.b64decode(", ...lines, `), np.uint8).reshape(1, ${channels}, ${height}, ${width})`,
+    "images = classifier.preprocess.normalize(torch.tensor(pixels))", "",
+  ];
+}
+
+/** Kernels that were edited. */
+function edits(network, { kernels }) {
+  if (!kernels.length) return [];
+  const lines = kernels.map(({ layer, map, input, values }) => {
+    const node = network.byName.get(layer);
+    const rows = values.map((row) => `[${row.join(", ")}]`).join(", ");
+    const weight = `network.get_submodule(${text(node.module)}).weight`;
+    const place = weightIndex(network, node, map, input);
+    return `    ${weight}[${place}] = torch.tensor([${rows}]).reshape(${weight}[${place}].shape)`;
+  });
+  return ["# Kernels that were changed.", "with torch.no_grad():", ...lines, ""];
+}
+
+function weightIndex(network, { inputs, shape, attributes }, map, input) {
+  if (attributes?.table) { // one kernel per connection, in the order of the output maps
+    const before = attributes.table.slice(0, map).reduce((sum, row) => sum + row.length, 0);
+    return String(before + attributes.table[map].indexOf(input));
+  }
+  const groups = attributes?.groups ?? 1;
+  const channels = inputs.reduce((sum, name) => sum + network.byName.get(name).shape[0], 0);
+  return `${map}, ${input - Math.floor(map / (shape[0] / groups)) * (channels / groups)}`;
+}
+
+/** Maps that were switched off; the hook counts, where a module is called more than once. */
+function switchedOff(network, { channels_off: off }) {
+  const layers = Object.entries(off).filter(([, maps]) => maps.length);
+  if (!layers.length) return [];
+  const lines = layers.flatMap(([layer, maps]) => {
+    const { module } = network.byName.get(layer);
+    const call = layer.includes("#") ? Number(layer.split("#").at(-1)) : 1;
+    return [`switch_off(${text(module)}, ${call}, [${maps.join(", ")}])`];
+  });
+  return [
+    "",
+    "def switch_off(module, call, maps):  # the maps of the module's `call`-th call are zero",
+    "    calls = []",
+    "    def hook(module, inputs, output):",
+    "        calls.append(1)",
+    "        if len(calls) == call:",
+    "            output = output.clone()",
+    "            output[:, maps] = 0",
+    "            return output",
+    "    network.register_forward_pre_hook(lambda *_: calls.clear())",
+    "    network.get_submodule(module).register_forward_hook(hook)", "",
+    "", ...lines, "",
+  ];
+}
+
+function answer({ network }) {
+  return [
+    "traced = trace(network, images)  # one pass, with the output of every operation",
+    `logits = traced.output(${text(network.nodes.at(-1).name)})`,
+    "chances = classifier.task.probabilities(logits)[0]",
+    "for i in chances.argsort(descending=True)[:3].tolist():",
+    "    print(f\"{classifier.class_names[i]}: {float(chances[i]):.1%}\")",
+  ];
+}
+
+/** The selected value, and where it is a convolution or a dense layer, the same from its window and kernel. */
+function selected({ selected: place, network }) {
+  if (!place || place.map === undefined) return [];
+  const { layer, map, y = 0, x = 0 } = place;
+  if (layer === SOFTMAX) return ["", `print("${lastStep(network)}:", float(chances[${map}]))`];
+  const node = network.byName.get(layer);
+  const index = node.shape.length === 3 ? [0, map, y, x] : [0, map];
+  const lines = ["", `value = traced.output(${text(layer)})[${index.join(", ")}]`,
+    `print(${text(`${layer} ${tuple(index.slice(1))}:`)}, float(value))`];
+  return [...lines, ...byHand(network, node, index)];
+}
+
+function byHand(network, node, [, map, y, x]) {
+  const { attributes = {}, inputs, type, module } = node;
+  if (inputs.length !== 1 || !module) return [];
+  const begin = ["", `layer = network.get_submodule(${text(module)})`, `inputs = traced.output(${text(inputs[0])})[0]`];
+  const print = "print(\"worked out by hand:\", by_hand.item())";
+  const bias = attributes.bias ? ` + layer.bias[${map}]` : "";
+  if (type === "Linear") {
+    return [...begin, `by_hand = (inputs * layer.weight[${map}]).sum()${bias}`, print];
+  }
+  if (type !== "Conv2d" || (attributes.padding_mode ?? "zeros") !== "zeros" || typeof attributes.padding === "string") {
+    return [];
+  }
+  const [[sy, sx], [py, px], [dy, dx]] = ["stride", "padding", "dilation"].map((key) => attributes[key]);
+  const [kh, kw] = attributes.kernel_size;
+  const groups = attributes.groups ?? 1;
+  const channels = network.byName.get(inputs[0]).shape[0] / groups;
+  const first = Math.floor(map / (node.shape[0] / groups)) * channels;
+  const range = (at, stride, size, dilation) =>
+    `${at * stride}:${at * stride + (size - 1) * dilation + 1}${dilation > 1 ? `:${dilation}` : ""}`;
+  return [
+    ...begin, `padded = F.pad(inputs, ${tuple([px, px, py, py])})`,
+    `window = padded[${first}:${first + channels}, ${range(y, sy, kh, dy)}, ${range(x, sx, kw, dx)}]`,
+    `by_hand = (window * layer.weight[${map}]).sum()${bias}`, print,
+  ];
+}
