@@ -14,6 +14,7 @@ export function shareMenu(store) {
   const button = h("button", { class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false" });
   const element = h("div", { class: "share" }, button, menu);
   const open = (yes) => {
+    if (yes) menu.replaceChildren(...itemsOf(store, () => open(false)));
     menu.hidden = !yes;
     button.setAttribute("aria-expanded", String(yes));
     if (yes) menu.querySelector("button:not(:disabled)")?.focus();
@@ -28,10 +29,8 @@ export function shareMenu(store) {
   });
   document.addEventListener("pointerdown", (event) => element.contains(event.target) || open(false));
   const show = () => {
-    if (!menu.hidden) return; // as it was opened
     button.replaceChildren(icon("share"), h("span", { class: "word" }, t("top.share")));
     button.setAttribute("aria-label", t("top.share"));
-    menu.replaceChildren(...itemsOf(store, () => open(false)));
   };
   return { element, show };
 }
