@@ -75,11 +75,23 @@ def _stage(language: str, place: Path, networks: set[str], sources: set[str]) ->
     for page in sorted(pages.rglob("*.md")):
         up = "../" * len(page.relative_to(pages).parts)  # from the page to the folder of both languages
         text = page.read_text(encoding="utf-8")
-        text = LIVE.sub(partial(_live_link, up, language, networks), text)
+        text = LIVE.sub(partial(_live_link, up, language, networks), _with_live_page(text))
         text = SOURCE.sub(partial(_source_link, up, sources), text)
         page.write_text(OTHER.sub(rf"]({up}\1/\2.html", text), encoding="utf-8")
     configuration = yaml.safe_dump(_configuration(language, pages), allow_unicode=True)
+    shutil.copy(DOCS / "assets" / "site.css", pages / "site.css")
     (place / "mkdocs.yml").write_text(configuration, encoding="utf-8")
+
+
+def _with_live_page(text: str) -> str:
+    """Return a page with the live page in a frame beneath the first paragraph that links to it."""
+    first = LIVE.search(text)
+    if first is None:
+        return text
+    end = text.find("\n\n", first.end())
+    end = len(text) if end < 0 else end
+    frame = f'<iframe class="live" title="ConvScope" loading="lazy" src="{first[0]}"></iframe>'
+    return f"{text[:end]}\n\n{frame}{text[end:]}"
 
 
 def _live_link(up: str, language: str, networks: set[str], match: re.Match[str]) -> str:
@@ -133,6 +145,7 @@ def _make_html(place: Path, target: Path) -> None:
     if done.returncode or "No issues found" not in done.stdout + done.stderr:
         raise SystemExit(f"error: the site of {place.name} cannot be built:\n{done.stdout}{done.stderr}")
     shutil.move(place / "site", target)
+    shutil.rmtree(target / "assets" / "stylesheets" / "classic", ignore_errors=True)  # of the theme's other variant
     for page in target.rglob("*.html"):
         up = "../" * len(page.relative_to(target).parts)
         text = page.read_text(encoding="utf-8")

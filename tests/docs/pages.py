@@ -64,9 +64,9 @@ def filled(page: Path, printed: list[str]) -> str:
 
 
 def main(words: list[str]) -> None:
-    """Fill in the pages of `words` (files), or else of every chapter; the Chinese page is the one that is run."""
+    """Fill in the pages of `words` (files), or else every page; the Chinese page is the one that is run."""
     named = [Path(word).name for word in words]
-    for page in chapters("zh"):
+    for page in sorted((DOCS / "zh").rglob("*.md")):
         if named and page.name not in named:
             continue
         printed = run([block.code for block in blocks(page)], page.name)

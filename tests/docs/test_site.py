@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 from scripts.build_docs import build
 from scripts.command_reference import command_reference
 
-from convscope.cli import VERBS
+from convscope.cli import VERBS, app
 
-from .pages import DOCS, LANGUAGES
+from .pages import DOCS, LANGUAGES, chapters
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +36,36 @@ def test_every_page_is_in_the_site_its_search_and_its_navigation(site, language)
         assert f'href="./{page.as_posix()}"' in home or page.as_posix() == "index.html"
 
 
+def test_the_site_is_small_enough_for_the_package(site):
+    """It has 10 MB with the pages of both bundled networks, of which each is less than 1 MB."""
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 8e6
+
+
 def test_nothing_is_loaded_from_another_host_and_code_is_a_page(site):
     page = (site / "zh" / "gradients.html").read_text(encoding="utf-8")
     assert "unpkg.com" not in page and "fonts.g" not in page
     assert "../code/src/convscope/scratch/convolution.py.html#L-43" in page
     code = (site / "code" / "src" / "convscope" / "scratch" / "convolution.py.html").read_text(encoding="utf-8")
     assert 'name="L-43"' in code and "correlate_loops_backward" in code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_command_of_the_guides_has_a_verb_and_options_that_exist(language):
+    import typer
+
+    verbs = typer.main.get_command(app).commands
+    lines = [
+        line
+        for folder in ("", "course", "guides")
+        for page in chapters(language, folder)
+        for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.S | re.M)
+        for line in block.splitlines()
+    ]
+    commands = [words for line in lines if (words := shlex.split(line, comments=True))[:1] == ["convscope"]]
+    assert len(commands) > 20
+    for _, verb, *words in commands:
+        known = {name for option in verbs[verb].params for name in (*option.opts, *option.secondary_opts)}
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= known, (verb, words)
 
 
 def test_the_reference_names_every_verb_and_option():
