@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from .data.decoding.decoded_image import RawImage, decode_content, decode_image, read_content
 from .data.decoding.pixels import map_ahead
 from .data.decoding.split_decoder import available_cores, queue_length
-from .data.image_file import WHITE_16_BITS, to_gray_or_rgb
+from .data.image_file import Levels, to_8_bits, to_gray_or_rgb
 from .data.preprocess import Preprocess
 from .errors import DataError
 
@@ -58,7 +58,7 @@ def answers(
     with ThreadPoolExecutor(available_cores()) as pool:
         decode = partial(_decode, preprocess=preprocess)
         decoded = map_ahead(
-            pool, decode, ((image, raw_image(image, preprocess.white)) for image in images), queue_length(preprocess)
+            pool, decode, ((image, raw_image(image, preprocess.levels)) for image in images), queue_length(preprocess)
         )
         while batch := list(islice(decoded, size)):
             usable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
@@ -89,17 +89,17 @@ def image_pixels(image: ImageLike, preprocess: Preprocess) -> Tensor:
 
     UnreadableImage with the reason for an image that cannot be used, DataError for an array that is not an image.
     """
-    raw = raw_image(image, preprocess.white)
+    raw = raw_image(image, preprocess.levels)
     return _stacked([decode_content(raw, *read_content(raw), preprocess).pixels])[0].contiguous()
 
 
-def raw_image(image: ImageLike, white: int = WHITE_16_BITS) -> RawImage:
+def raw_image(image: ImageLike, levels: Levels | None = None) -> RawImage:
     """Return an image in a form that `data.decoding` reads: a path, an encoded image, or uint8 H x W or H x W x 3."""
     if isinstance(image, str | Path):
         return Path(image)
     if isinstance(image, bytes):
         return image
-    return np.asarray(to_gray_or_rgb(image if isinstance(image, Image.Image) else _picture(image), white))
+    return np.asarray(to_gray_or_rgb(image if isinstance(image, Image.Image) else _picture(image, levels), levels))
 
 
 def _decode(task: tuple[ImageLike, RawImage], preprocess: Preprocess) -> tuple[ImageLike, np.ndarray | str]:
@@ -113,7 +113,7 @@ def _stacked(arrays: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
 
 
-def _picture(image: np.ndarray | Tensor) -> Image.Image:
+def _picture(image: np.ndarray | Tensor, levels: Levels | None) -> Image.Image:
     """Return an array H x W or H x W x 1, 3 or 4, or a tensor H x W or C x H x W, as a Pillow image."""
     if isinstance(image, Tensor):
         values = image.detach().cpu()
@@ -127,11 +127,16 @@ def _picture(image: np.ndarray | Tensor) -> Image.Image:
         raise DataError(
             f"an image of shape {' x '.join(map(str, array.shape))}: expected H x W, or H x W x 1, 3 or 4 channels"
         )
-    return Image.fromarray(np.ascontiguousarray(_as_bytes(array)))
+    return Image.fromarray(np.ascontiguousarray(_as_bytes(array, levels)))
 
 
-def _as_bytes(array: np.ndarray) -> np.ndarray:
-    """Return the values of an image, in whatever range its type has, as uint8 0..255."""
+def _as_bytes(array: np.ndarray, levels: Levels | None) -> np.ndarray:
+    """Return the values of an image, in whatever range its type has, as uint8 0..255.
+
+    `levels` is the range of the training images if they had more than 8 bits: then it is that of such arrays, too.
+    """
+    if levels is not None and array.dtype not in (bool, np.uint8):
+        return to_8_bits(array, levels)
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif array.dtype == np.uint16:

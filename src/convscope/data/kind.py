@@ -7,6 +7,7 @@ from PIL import Image
 
 from .image_file import UnreadableImage, decode_pixels, read_bytes
 from .split import Data, Split
+from .value_range import measure_levels
 
 # Images that are looked at, spread over the training images, and the side in pixels to which each is reduced: digits
 # keep their strokes at this size, drawings of thin lines and textures do not.
@@ -71,10 +72,12 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
 def _sample(split: Split) -> list[np.ndarray]:
     """Return pictures spread evenly over a split; those that cannot be read are left out (decoding reports them)."""
     pictures = []
-    for i in np.linspace(0, len(split) - 1, min(SAMPLE, len(split))).round().astype(int).tolist():
-        image = split.images[i]
+    sample = split.take(np.linspace(0, len(split) - 1, min(SAMPLE, len(split))).round().astype(int))
+    measured = measure_levels(sample)
+    levels = measured.levels if measured else None
+    for image in sample.images:
         try:
-            pictures.append(image if isinstance(image, np.ndarray) else decode_pixels(read_bytes(image), SIDE))
+            pictures.append(image if isinstance(image, np.ndarray) else decode_pixels(read_bytes(image), SIDE, levels))
         except (UnreadableImage, MemoryError):
             continue
     return pictures

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..choices import CROP_MODES
 from ..errors import ModelFileError, require_extra
-from .image_file import WHITE_16_BITS, decode_pixels, to_gray_or_rgb
+from .image_file import Levels, decode_pixels, to_gray_or_rgb
 from .superpixels import superpixels
 
 FILTERS = {
@@ -38,8 +38,9 @@ class Preprocess:
     one, `squash` changes the proportions. With `center`, `crop_pct` below 1 keeps only that share of each side: 224/256
     is the central 224 of a picture whose shorter side is resized to 256 (see `frame`). With `superpixels` above 0, the
     result is reduced to about that many regions of one colour each. `mean` and `std` have one number per channel, in
-    units of the pixel range 0..1. `white` is the value of gray images of 16 bits that stands for white, such as 4095
-    for data of 12 bits. Raises ModelFileError for values that make no sense.
+    units of the pixel range 0..1. `levels` are the values that stand for black and white in images of more than 8 bits
+    per channel, such as 0 and 4095 for data of 12 bits; None if no such images were seen. Raises ModelFileError for
+    values that make no sense.
     """
 
     input_size: tuple[int, int, int]
@@ -50,7 +51,7 @@ class Preprocess:
     border: int = 0
     crop_pct: float = 1.0
     superpixels: int = 0
-    white: int = WHITE_16_BITS
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         channels, height, width = self.input_size
@@ -66,8 +67,10 @@ class Preprocess:
             raise ModelFileError(f"preprocessing: superpixels must be from 0 to 100000, not {self.superpixels}")
         if self.superpixels:
             require_extra("superpixels", "skimage", "superpixels need scikit-image")
-        if not 1 <= self.white <= WHITE_16_BITS:
-            raise ModelFileError(f"preprocessing: white must be from 1 to {WHITE_16_BITS}, not {self.white}")
+        if self.levels is not None and not (
+            all(map(math.isfinite, self.levels[:2])) and self.levels[0] < self.levels[1]
+        ):
+            raise ModelFileError(f"preprocessing: black must be below white, not {self.levels}")
         if not 0.1 <= self.crop_pct <= 1:
             raise ModelFileError(f"preprocessing: crop_pct must be from 0.1 to 1, not {self.crop_pct}")
         finite = all(map(math.isfinite, (*self.mean, *self.std)))
@@ -113,11 +116,11 @@ class Preprocess:
 
         A large JPEG is decoded at reduced size (see `longest_side`).
         """
-        return self._tensor(self.array(decode_pixels(content, self.longest_side, self.white)))
+        return self._tensor(self.array(decode_pixels(content, self.longest_side, self.levels)))
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Turn a Pillow image of any mode and size into a uint8 tensor C x H x W."""
-        return self._tensor(self.array(np.asarray(to_gray_or_rgb(image, self.white))))
+        return self._tensor(self.array(np.asarray(to_gray_or_rgb(image, self.levels))))
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).permute(2, 0, 1).contiguous()
@@ -205,8 +208,8 @@ class Preprocess:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON; `from_dict` reads them."""
         values = asdict(self)
-        if self.white == WHITE_16_BITS:  # as before there was a choice
-            del values["white"]
+        if (levels := values.pop("levels")) is not None:
+            values |= {"black": levels[0], "white": levels[1], "deep": levels[2]}
         return values
 
     @classmethod
@@ -222,7 +225,7 @@ class Preprocess:
                 border=int(values["border"]),
                 crop_pct=float(values.get("crop_pct", 1.0)),
                 superpixels=int(values.get("superpixels", 0)),
-                white=int(values.get("white", WHITE_16_BITS)),
+                levels=_levels(values) if "white" in values else None,
             )
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem
@@ -273,6 +276,10 @@ def _shrunk(
     values = torch.from_numpy(picture[top:bottom, left:right].copy())[None].permute(0, 3, 1, 2)
     shrunk = F.interpolate(values, size[::-1], mode=interpolation, antialias=True)
     return shrunk.permute(0, 2, 3, 1)[0].contiguous().numpy()
+
+
+def _levels(values: dict[str, Any]) -> Levels:
+    return Levels(float(values.get("black", 0)), float(values["white"]), str(values.get("deep", "integers")))
 
 
 def _triple(values: Sequence[Any]) -> tuple[int, int, int]:

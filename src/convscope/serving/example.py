@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.image_file import ImageItem, decode, read_bytes
+from ..data.image_file import ImageItem, Levels, decode, read_bytes
 from ..png import png_bytes
 
 # Formats that every browser shows, by their first bytes; others are sent as PNG.
@@ -27,15 +27,18 @@ class Example:
     predicted: str | None
     source: ImageItem | np.ndarray
 
-    def content(self) -> tuple[bytes, str]:
-        """Return the image encoded for a browser, and its content type; UnreadableImage if it cannot be read."""
+    def content(self, levels: Levels | None = None) -> tuple[bytes, str]:
+        """Return the image encoded for a browser, and its content type; UnreadableImage if it cannot be read.
+
+        `levels` is the range of the classifier's training images if they had more than 8 bits per channel.
+        """
         if isinstance(self.source, np.ndarray):
             return png_bytes(self.source), "image/png"
         content = read_bytes(self.source)
         for beginning, kind in BROWSER_FORMATS.items():
-            if content.startswith(beginning):
+            if content.startswith(beginning) and levels is None:
                 return content, kind
-        return png_bytes(decode(content)), "image/png"
+        return png_bytes(decode(content, levels=levels)), "image/png"
 
 
 @dataclass(frozen=True)

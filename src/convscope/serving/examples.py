@@ -62,7 +62,7 @@ class Examples:
         if not 0 <= number < len(examples):
             raise not_found("example", "示例", number)
         try:
-            return examples[number].content()
+            return examples[number].content(served.classifier.preprocess.levels)
         except UnreadableImage:
             raise not_found("example", "示例", number) from None
 

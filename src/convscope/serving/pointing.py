@@ -66,7 +66,7 @@ def _measure(served: ServedClassifier, network: nn.Module, example: Example) -> 
     """Return each method's figures for one example; None if it cannot be read or is not answered rightly."""
     classifier = served.classifier
     try:
-        pixels = classifier.pixels(example.content()[0])[None]
+        pixels = classifier.pixels(example.content(classifier.preprocess.levels)[0])[None]
     except (UnreadableImage, DataError):
         return None
     images = classifier.preprocess.normalize(pixels.to(served.device))

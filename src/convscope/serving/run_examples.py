@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..data.image_file import UnreadableImage
+from ..data.image_file import Levels, UnreadableImage
 from ..data.label_names import label_names
 from ..data.split import Split
 from ..errors import DataError, OutputError, printable
@@ -120,7 +120,8 @@ def _other_answers(served: ServedClassifier, examples: Sequence[Example], rows: 
     able = [example for example in examples if example.title in sure]
     tried = able[:: max(len(able) // TRIED, 1)][:TRIED]
     other = 0
-    contents = [source if isinstance(source := one.source, np.ndarray) else _content(one) for one in tried]
+    levels = served.classifier.preprocess.levels
+    contents = [source if isinstance(source := one.source, np.ndarray) else _content(one, levels) for one in tried]
     with served.lock:
         for example, answer in zip(tried, served.classifier.predict_each(contents, 1), strict=True):
             other += not answer.predictions or answer.predictions[0].label != example.predicted
@@ -133,9 +134,9 @@ def _other_answers(served: ServedClassifier, examples: Sequence[Example], rows: 
     }
 
 
-def _content(example: Example) -> bytes:
+def _content(example: Example, levels: Levels | None) -> bytes:
     """Return an encoded image, nothing if it cannot be read any more."""
     try:
-        return example.content()[0]
+        return example.content(levels)[0]
     except UnreadableImage:
         return b""

@@ -12,10 +12,9 @@ import torch
 
 from ..data.augment import frame_side
 from ..data.decoded import Decoded, Reading, decode_data, decode_split
-from ..data.gray_range import measure_white
-from ..data.image_file import WHITE_16_BITS
 from ..data.preprocess import Preprocess
 from ..data.split import Data
+from ..data.value_range import measure_levels
 from ..errors import DataError, UsageError, printable, require_extra
 from ..evaluation.tta import frame_for
 from ..models import Card, arguments_for, find_card, find_preparation, preparation_of_file, shapes_alone
@@ -81,12 +80,9 @@ def prepare_data(
     earlier = EarlierRun(recipe.from_run, own) if recipe.from_run else None
     known = _known_preprocessing(card, recipe, (channels, size, size), earlier)
     preprocess = known or _unscaled(card, recipe, (channels, size, size))
-    if earlier is None:
-        preprocess = replace(preprocess, white=measure_white(data.splits["train"]))
-    if preprocess.white != WHITE_16_BITS:
-        log.warning(
-            "gray images of 16 bits: values up to %s are used, that is taken for white", f"{preprocess.white:,}"
-        )
+    if preprocess.levels is None and (measured := measure_levels(data.splits["train"])):
+        log.warning("%s", measured.words)
+        preprocess = replace(preprocess, levels=measured.levels)
     preprocess, reading = with_frame(preprocess, recipe, data), Reading(recipe.cache, recipe.workers, show)
     frame = preprocess.frame if frame_side(recipe.augment) else None
     parts = decode_data(data, preprocess, strict, reading, frame)

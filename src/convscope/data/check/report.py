@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from ..decoding.pixels import map_ahead
 from ..decoding.progress_bar import ProgressBar
 from ..decoding.split_decoder import available_cores
 from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
-from ..gray_range import measure_white
-from ..image_file import WHITE_16_BITS, UnreadableImage, decode_pixels, stored_size
+from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data, rarest_labels
+from ..value_range import measure_levels
 from .near_duplicates import Hashes, difference_hashes, find_near_duplicates
 
 # Thumbnails per class on the contact sheet, and classes.
@@ -139,11 +139,10 @@ def check_data(
             report.data = data = load_data(source, data_dir, **(interpretation or {}))
             report.name = data.name
             half = (0.5,) * data.channels
-            white = measure_white(data.splits["train"])
-            preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode, white=white)
-            if white != WHITE_16_BITS:
-                text = f"images of 16 bits use gray values up to {white:,} only: that is taken for white"
-                problems.append(Problem("gray-range", "info", report.name, text))
+            preprocess = Preprocess((data.channels, size, size), half, half, crop_mode=crop_mode)
+            if measured := measure_levels(next(iter(data.splits.values()))):
+                preprocess = replace(preprocess, levels=measured.levels)
+                problems.append(Problem("value-range", "info", report.name, measured.words))
             report.images = _summarise_images(data, preprocess, near, show)
             report.thumbnails = _thumbnails(report, data)
             _report_problems(report, data, near)
@@ -181,7 +180,7 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
             picture, size = image, (image.shape[1], image.shape[0])
         else:
             # Decoded as training does, a large JPEG at reduced size.
-            picture, size = decode_pixels(content, preprocess.longest_side, preprocess.white), stored_size(content)
+            picture, size = decode_pixels(content, preprocess.longest_side, preprocess.levels), stored_size(content)
         thumbnail = preprocess.array(picture) if with_thumbnail else None
         hashes = difference_hashes(Image.fromarray(picture)) if near else None
         return ImageSummary(*size, picture.ndim == 2, digest, hashes, thumbnail)

@@ -39,7 +39,7 @@ def read_content(image: RawImage) -> tuple[bytes, bytes]:
 def decode_content(image: RawImage, content: bytes, digest: bytes, preprocess: Preprocess) -> DecodedImage:
     """Decode and preprocess what `read_content` returned for `image`."""
     array = (
-        image if isinstance(image, np.ndarray) else decode_pixels(content, preprocess.longest_side, preprocess.white)
+        image if isinstance(image, np.ndarray) else decode_pixels(content, preprocess.longest_side, preprocess.levels)
     )
     pixels = preprocess.array(array)
     return DecodedImage(pixels, digest, image_moments(pixels))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .content import LARGE, MAX_BYTES, fingerprint, read_bytes, read_file
-from .decoder import decode, decode_pixels, is_gray, largest_deep_value, read_image
+from .decoder import decode, decode_pixels, deep_values, is_gray, read_image
+from .deep import WHOLE_16_BITS, Levels, to_8_bits, told
 from .header import FORMATS, IMAGE_SUFFIXES, MAX_PIXELS, check_header, stored_size
 from .item import EmbeddedImage, ImageItem
-from .modes import WHITE_16_BITS, to_gray_or_rgb
+from .modes import to_gray_or_rgb
 from .unreadable import NotAnImage, TooManyPixels, UnreadableImage
 
 __all__ = [
@@ -15,21 +16,24 @@ __all__ = [
     "LARGE",
     "MAX_BYTES",
     "MAX_PIXELS",
-    "WHITE_16_BITS",
+    "WHOLE_16_BITS",
     "EmbeddedImage",
     "ImageItem",
+    "Levels",
     "NotAnImage",
     "TooManyPixels",
     "UnreadableImage",
     "check_header",
     "decode",
     "decode_pixels",
+    "deep_values",
     "fingerprint",
     "is_gray",
-    "largest_deep_value",
     "read_bytes",
     "read_file",
     "read_image",
     "stored_size",
+    "to_8_bits",
     "to_gray_or_rgb",
+    "told",
 ]  # fmt: skip

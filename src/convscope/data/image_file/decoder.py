@@ -12,16 +12,25 @@ from PIL import Image, ImageOps
 
 from .complete import require_all_png_rows, require_jpeg_end
 from .content import check_file, read_bytes
+from .deep import (
+    DEEP_GRAY,
+    WHOLE_16_BITS,
+    Levels,
+    colour_values,
+    gray_values,
+    has_deep_colour,
+    is_integer_16,
+    reject_faint,
+    unpack_lower_bytes,
+    unpack_natively,
+    with_colour,
+)
 from .header import check_size, open_image
 from .item import EmbeddedImage
 from .jpeg import decode_plain_jpeg
 from .modes import (
-    HIGH_DEPTH,
-    WHITE_16_BITS,
     correct_pixel_values,
-    has_deep_colour,
     has_one_channel,
-    reject_faint_colour,
     reject_misread_tiff,
     scale_transparency,
     to_gray_or_rgb,
@@ -37,12 +46,13 @@ def read_image(item: str | os.PathLike[str] | EmbeddedImage, longest_side: int |
     return decode(read_bytes(item), longest_side)
 
 
-def decode(content: bytes, longest_side: int | None = None, white: int = WHITE_16_BITS) -> Image.Image:
+def decode(content: bytes, longest_side: int | None = None, levels: Levels | None = None) -> Image.Image:
     """Decode the first frame of an encoded image: upright, mode L (gray) or RGB, transparency over white.
 
     `longest_side` is for a caller that will resize the result so that its shorter side is at most that: a JPEG more
     than four times as large is then decoded at a half, a quarter or an eighth of its size, never below twice that side.
-    `white` is the value that stands for white in gray images of 16 bits.
+    `levels` are the values that become black and white in images of more than 8 bits per channel. Without them, 16 bits
+    in full use are taken as they are, and other ranges are refused.
     Raises UnreadableImage with a one-line reason for anything damaged, unknown or larger than `MAX_PIXELS`.
     """
     image = open_image(io.BytesIO(content))
@@ -52,30 +62,57 @@ def decode(content: bytes, longest_side: int | None = None, white: int = WHITE_1
             image.verify()
             image = open_image(io.BytesIO(content))
             scale_transparency(image)
-        _check_inner_size(image, content)
-        reject_misread_tiff(image)
+        gray, deep_colour = has_one_channel(image), has_deep_colour(image)
         if longest_side is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (2 * longest_side, 2 * longest_side))
-        gray, deep_colour = has_one_channel(image), image.format == "PNG" and has_deep_colour(image)
-        image.load()
-        if deep_colour:
-            reject_faint_colour(image)
+        _load(image, content)
         if image.format == "PNG":
             require_all_png_rows(image, content)
         elif image.format in ("JPEG", "MPO"):
             require_jpeg_end(image, content)
-        image = correct_pixel_values(image)
-        return to_gray_or_rgb(_upright(image.convert("LA") if gray and image.mode == "RGBA" else image), white)
+        image = _scaled_colour(image, content, levels) if deep_colour else correct_pixel_values(image)
+        return to_gray_or_rgb(_upright(image.convert("LA") if gray and image.mode == "RGBA" else image), levels)
     except UnreadableImage:
         raise
     except Exception as problem:  # Pillow's plug-ins raise whatever a parser can raise
         raise UnreadableImage(f"damaged {image.format} ({reason(problem)})") from problem
 
 
-def decode_pixels(content: bytes, longest_side: int | None = None, white: int = WHITE_16_BITS) -> np.ndarray:
+def decode_pixels(content: bytes, longest_side: int | None = None, levels: Levels | None = None) -> np.ndarray:
     """Decode as `decode` does, to a uint8 array H x W (gray) or H x W x 3; faster for an ordinary JPEG."""
     pixels = decode_plain_jpeg(open_image(io.BytesIO(content)), content, longest_side)
-    return np.asarray(decode(content, longest_side, white)) if pixels is None else pixels
+    return np.asarray(decode(content, longest_side, levels)) if pixels is None else pixels
+
+
+def _load(image: Image.Image, content: bytes) -> None:
+    _check_inner_size(image, content)
+    reject_misread_tiff(image)
+    unpack_natively(image)
+    image.load()
+
+
+def _scaled_colour(image: Image.Image, content: bytes, levels: Levels | None) -> Image.Image:
+    """Return a loaded image of 16 bits per channel, of which Pillow has kept the upper eight, scaled to `levels`."""
+    if levels == WHOLE_16_BITS:
+        return image
+    if levels is not None and levels.kinds == "numbers":
+        levels = None
+    values, clear = _deep_colours(image, content) if levels else (None, None)
+    if values is None or levels is None:
+        highest = max(high for _, high in image.convert("RGB").getextrema())  # type: ignore[misc]
+        reject_faint(highest, highest > 0)
+        return image
+    return with_colour(image, values, levels, clear)
+
+
+def _deep_colours(image: Image.Image, content: bytes) -> tuple[np.ndarray | None, tuple[int, ...] | None]:
+    """Return all 16 bits of a loaded colour image, H x W x 3, and its transparent colour; None where there is none."""
+    lower = open_image(io.BytesIO(content))
+    clear = lower.info.get("transparency")
+    if not unpack_lower_bytes(lower):
+        return None, None
+    _load(lower, content)
+    return colour_values(image, lower), clear if isinstance(clear, tuple) else None
 
 
 def is_gray(item: str | os.PathLike[str] | EmbeddedImage) -> bool | None:
@@ -90,23 +127,35 @@ def is_gray(item: str | os.PathLike[str] | EmbeddedImage) -> bool | None:
         return None
 
 
-def largest_deep_value(item: str | os.PathLike[str] | EmbeddedImage) -> int | None:
-    """Return the largest value in a gray image of 16 bits; None for any other image, of which the header is read."""
+def deep_values(item: str | os.PathLike[str] | EmbeddedImage) -> tuple[np.ndarray, bool] | None:
+    """Return the values in an image of more than 8 bits, and whether they are integers of 16 bits.
+
+    None for any other image, of which the header is read; UnreadableImage if it cannot be read.
+    """
     if not isinstance(item, EmbeddedImage):
         check_file(item)
         with Path(item).open("rb") as file:
-            if open_image(file).mode not in HIGH_DEPTH:
+            if not _is_deep(open_image(file)):
                 return None
-    image = open_image(io.BytesIO(read_bytes(item)))
+    content = read_bytes(item)
+    image = open_image(io.BytesIO(content))
+    if not (deep_colour := has_deep_colour(image)) and not _is_deep(image):
+        return None
     try:
-        reject_misread_tiff(image)
-        image.load()
+        _load(image, content)
+        if deep_colour:
+            values, _ = _deep_colours(image, content)
+            return None if values is None else (values, True)
         image = correct_pixel_values(image)
     except UnreadableImage:
         raise
     except Exception as problem:
         raise UnreadableImage(f"damaged {image.format} ({reason(problem)})") from problem
-    return int(np.asarray(image).max()) if image.mode in HIGH_DEPTH else None
+    return (gray_values(image), is_integer_16(image)) if image.mode in DEEP_GRAY else None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in DEEP_GRAY or has_deep_colour(image)
 
 
 def _check_inner_size(image: Image.Image, content: bytes) -> None:

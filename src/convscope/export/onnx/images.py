@@ -74,7 +74,7 @@ def _decoded(items: Iterable[Any], preprocess: Preprocess) -> list[np.ndarray]:
     for item in items:
         if isinstance(item, Path | EmbeddedImage):
             try:
-                item = decode_pixels(read_bytes(item), None, preprocess.white)
+                item = decode_pixels(read_bytes(item), None, preprocess.levels)
             except UnreadableImage:
                 continue
         found.append(with_channels(np.asarray(item), preprocess.input_size[0]))

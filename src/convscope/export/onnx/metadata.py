@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from ...classifier import Classifier
-from ...data.image_file import WHITE_16_BITS
 from ...data.preprocess import Preprocess
 from ...version import __version__
 
@@ -41,8 +40,8 @@ def resizing_recipe(preprocess: Preprocess, input: str) -> str:
     channels, height, width = preprocess.input_size
     mode = "gray (Pillow's convert('L'))" if channels == 1 else "RGB"
     decode = f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits"
-    if preprocess.white != WHITE_16_BITS:
-        decode += f" (16-bit gray: {preprocess.white} is white)"
+    if preprocess.levels is not None:
+        decode += f" (more than 8 bits per channel: {preprocess.levels} is black to white)"
     if input == "image":
         return f"{decode}; give it as uint8 N x H x W x {channels} of any H and W. All else is in the model."
     steps = [decode, *_fitting(preprocess)]

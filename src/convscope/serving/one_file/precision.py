@@ -65,7 +65,7 @@ def _pictures(served: ServedClassifier) -> Tensor:
     pixels = []
     for example in Examples().of(served)[:MOST_PICTURES]:
         with contextlib.suppress(UnreadableImage):
-            pixels.append(served.classifier.pixels(example.content()[0]))
+            pixels.append(served.classifier.pixels(example.content(served.classifier.preprocess.levels)[0]))
     return torch.stack(pixels)
 
 

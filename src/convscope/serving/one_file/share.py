@@ -81,15 +81,15 @@ def share_served(
         raise UsageError(f"unknown precision '{weights_precision}': choose {', '.join(WEIGHTS_PRECISIONS)}")
     if served.classifier.preprocess.superpixels:
         raise UsageError("the page's engine cannot compute superpixels: show this classifier with convscope serve")
-    return _File(served, int(max_mb * 1e6), weights_precision).write(path, [_named(image) for image in images])
+    return _File(served, int(max_mb * 1e6), weights_precision).write(path, [_named(image, served) for image in images])
 
 
-def _named(image: str) -> Example:
+def _named(image: str, served: ServedClassifier) -> Example:
     path = Path(image)
     try:
         read_bytes(path)
         example = Example(printable(path.name), "photo", None, None, path)
-        example.content()
+        example.content(served.classifier.preprocess.levels)
     except UnreadableImage as problem:
         raise DataError(f"{printable(image)}: {problem}") from problem
     return example
@@ -191,7 +191,7 @@ class _File:
         room = self.limit * EXAMPLES_SHARE
         for number, example in enumerate(examples, first):
             try:
-                content, kind = example.content()
+                content, kind = example.content(self.served.classifier.preprocess.levels)
             except UnreadableImage:
                 continue
             name = f"example/{number}"
