@@ -23,6 +23,22 @@ CROWDED = """() => {
   return [small, touching];
 }"""
 
+CATALOGUE = {
+    "input": "input", "activation": "ReLU ScaledTanh SiLU Sigmoid", "add": "add", "concat": "cat",
+    "conv": "Conv2d TableConv2d", "dropout": "Dropout", "flatten": "Flatten",
+    "global_pool": "AdaptiveAvgPool2d AdaptiveMaxPool2d", "identity": "Identity Images StochasticDepth",
+    "linear": "Linear", "multiply": "mul", "norm": "BatchNorm2d LocalResponseNorm LayerNorm", "other": "RBF neg",
+    "pad": "pad", "pool": "AvgPool2d MaxPool2d SubSampling", "reshape": "PaddedIdentity", "softmax": "Softmax",
+}  # fmt: skip
+SORTS = """async (pairs) => {
+  const [{ sortOf, wordsFor }, { t }] = await Promise.all([import("/network/names.js"),
+    import("/i18n.js")]);
+  return pairs.map(([kind, type]) => {
+    const key = wordsFor((sort) => `explain.${sort}`, sortOf({ kind, type, attributes: {}, shape: [8], inputs: [] }));
+    return [[kind, type], key && t(key, { n: 2, type })];
+  });
+}"""
+
 
 @pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1024, 768)])
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -70,6 +86,12 @@ def test_every_layer_says_in_two_sentences_what_it_does(visit, mnist):
     page.keyboard.press("Escape")
     expect(page.locator(".help-box")).to_be_hidden()
     expect(page.locator(".ask").nth(1)).to_be_focused()
+    # The pairs of kind and type of the 72 networks of the catalogue, and the words that are not those of the kind.
+    found = page.evaluate(SORTS, [[kind, type] for kind, types in CATALOGUE.items() for type in types.split()])
+    assert [pair for pair, words in found if not words] == []
+    special = {pair[1]: words for pair, words in found}
+    assert "largest value" in special["AdaptiveMaxPool2d"] and "neighbouring maps" in special["LocalResponseNorm"]
+    assert "leaves out the whole block" in special["StochasticDepth"] and "zeros" in special["PaddedIdentity"]
     table = page.locator('.head[data-layer="C3"]')
     table.click()
     expect(page.locator("#drawer")).to_contain_text("a table says which")

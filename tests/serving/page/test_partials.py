@@ -21,5 +21,7 @@ def test_the_maps_between_add_up_to_the_networks_own_value(visit, mnist):
     theirs = number(page.locator(".result.theirs output").inner_text())
     assert total == pytest.approx(theirs, abs=0.03)  # maps come in 256 levels
     expect(page.locator(".between h3")).to_have_count(1)
+    check = page.locator(".partial-check").evaluate("one => ({ ...one.dataset })")
+    assert 0 < float(check["off"]) <= float(check["allowed"]) < 0.1 * abs(total) + 0.2
     calculated(page, "features.4~9~4~4")  # no convolution
     expect(partials).to_have_count(0)

@@ -14,7 +14,7 @@ import convscope as cs
 from convscope.classifier import Classifier
 from convscope.data.preprocess import Preprocess
 
-from .conftest import answered, calculated, chances, eventually, select, served
+from .conftest import answered, calculated, chances, eventually, number, select, served
 
 PHOTO = Path(skimage.__file__).parent / "data" / "chelsea.png"
 NAMES = [
@@ -73,6 +73,20 @@ def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):
     calculated(page, "layer2.0.conv2~5~9~9")
     expect(page.locator(".sumline.rest")).to_be_visible()  # 128 input maps: the strongest, and the others together
     expect(page.locator(".sums button.sumline")).to_have_count(13)
+
+
+def test_the_maps_of_64_kernels_add_up_to_one(visit, resnet):
+    page = uploaded(visit, resnet)
+    select(page, "layer1.0.conv1~5~20~30")
+    partials = page.locator(".partial")
+    expect(partials).to_have_count(9)  # the seven strongest, the others together, and their sum
+    expect(partials.nth(7)).to_contain_text("57 others")
+    *parts, total = partials.evaluate_all("all => all.map(one => one.values[20 * 56 + 30])")
+    assert sum(parts) == pytest.approx(total, abs=1e-4)  # it has no bias
+    theirs = number(page.locator(".calculation[aria-busy=false] .result.theirs output").inner_text())
+    check = page.locator(".partial-check").evaluate("one => ({ ...one.dataset })")
+    assert abs(total - theirs) <= float(check["allowed"])
+    assert float(check["off"]) <= float(check["allowed"])
 
 
 def test_more_maps_on_demand(visit, resnet):

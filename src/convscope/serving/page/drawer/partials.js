@@ -3,16 +3,18 @@
 import { valuesPicture } from "../colour.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { fixed, strongest, valueAt } from "../numbers.js";
+import { fixed, short, strongest, valueAt } from "../numbers.js";
 import { findMap } from "../state/maps.js";
+import { isOff } from "../state/whatif.js";
 
 const MOST_SHOWN = 8; // of more, the strongest are shown and the others are one map
 const MOST_PRODUCTS = 4e6; // so that nobody waits
-const SLACK = 0.05; // of the map's largest value: the most that 256 levels may be blamed for
+const HALF_LEVEL = 1 / 510; // of a map's range: how far the value of one of 256 levels may lie from the network's own
+const SINGLE = 1e-5; // of a map's largest value: what sums in single precision may differ by
 
 const inBoth = (value) => (Array.isArray(value) ? value : [value, value]);
 
-/** Fills `root` with the maps that make the selected one; empties it where they are unknown or do not add up. */
+/** Fills `root` with the maps that make the selected one, and by how much their sum is off; else empties it. */
 export function partialsView(root, store) {
   let shown = null;
   return {
@@ -39,10 +41,12 @@ function idOf(value) {
 
 /** A function that computes {parts, bias, map, layer}, or null where something is missing for it. */
 function sumOf(store) {
-  const { selected, kernels, network, forward } = store.state;
+  const { selected, kernels, network, forward, whatif } = store.state;
+  if (isOff(whatif, selected.layer, selected.map)) return null; // all of it is 0, whatever the kernels make
   const node = network.byName.get(selected.layer);
   const layer = forward?.layers.get(selected.layer);
-  if (node?.type !== "Conv2d" || !layer || layer.vector || kernels?.layer !== node.name) return null;
+  if (node?.type !== "Conv2d" || (node.attributes.padding_mode ?? "zeros") !== "zeros") return null;
+  if (!layer || layer.vector || kernels?.layer !== node.name) return null;
   if (kernels.map !== selected.map || kernels.session !== forward.session) return null;
   const source = forward.layers.get(node.inputs[0]);
   const [count, height, width] = kernels.shape;
@@ -54,6 +58,7 @@ function sumOf(store) {
   if (!map || !inputs.every(Boolean)) return null;
   return () => ({
     layer, map, bias: typeof kernels.bias === "number" ? kernels.bias : null,
+    allowed: levelsAllow(kernels, inputs, map),
     parts: inputs.map((input, i) => ({
       number: numbers[i], values: partOf(input, source, layer, kernels, i, node.attributes),
     })),
@@ -86,13 +91,23 @@ function bordersOf(padding, size, dilation) {
   return inBoth(padding);
 }
 
+/** How far the sum of the maps may be off because each value is one of 256 levels; more is an error. */
+function levelsAllow({ values, shape: [, rows, columns] }, inputs, map) {
+  const weights = (i) => values.slice(i * rows * columns, (i + 1) * rows * columns);
+  const reach = (i) => weights(i).reduce((sum, weight) => sum + Math.abs(weight), 0);
+  const most = Math.max(Math.abs(map.low), Math.abs(map.high));
+  const ofInputs = inputs.reduce((sum, { low, high }, i) => sum + reach(i) * (high - low), 0);
+  return (ofInputs + map.high - map.low) * HALF_LEVEL + most * SINGLE;
+}
+
 const added = (parts) => parts[0].values.map((_, at) => parts.reduce((sum, { values }) => sum + values[at], 0));
 
-/** The elements; none if the parts do not make the map: other borders than zeros, or a changed network. */
-function pictures(store, { parts, bias, map, layer }) {
+/** The elements; only a sentence if the parts do not make the map. */
+function pictures(store, { parts, bias, map, layer, allowed }) {
   const sum = added(parts).map((value) => value + (bias ?? 0));
-  const most = Math.max(Math.abs(map.low), Math.abs(map.high));
-  if (!sum.every((value, i) => Math.abs(value - valueAt(map, i)) <= SLACK * most)) return [];
+  const off = sum.reduce((most, value, i) => Math.max(most, Math.abs(value - valueAt(map, i))), 0);
+  const words = { off: short(off), allowed: short(allowed) };
+  if (!(off <= allowed)) return [h("p", { class: "notice", role: "status" }, t("sum.partialOff", words))];
   const ranked = [...parts].sort((a, b) => strongest(b.values) - strongest(a.values));
   const few = parts.length <= MOST_SHOWN ? parts : ranked.slice(0, MOST_SHOWN - 1);
   const rest = parts.filter((part) => !few.includes(part));
@@ -106,7 +121,8 @@ function pictures(store, { parts, bias, map, layer }) {
     fixed(bias, 3))];
   return [h("h3", {}, t("sum.partial")), h("div", { class: "partials" },
     all.flatMap((one, i) => (i ? [sign("+"), show(one)] : [show(one)])), biasText, sign("="),
-    show([sum, t("unit.map", { layer: name, map: number })]))];
+    show([sum, t("unit.map", { layer: name, map: number })])),
+  h("p", { class: "soft partial-check", data: { off, allowed } }, t("sum.partialCheck", words))];
 }
 
 function picture(values, { height, width }, limit, text) {

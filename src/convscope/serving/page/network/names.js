@@ -14,6 +14,15 @@ export function functionOf({ type, attributes }) {
   return FUNCTIONS[called.toLowerCase()] ?? type;
 }
 
+// Layers that do something else than their kind says: [kind, what their type is called, sort].
+const SPECIAL = [
+  ["other", /^RBF$/, "rbf"], ["other", /^neg$/i, "neg"],
+  ["global_pool", /max/i, "global_pool-max"],
+  ["norm", /local_?response/i, "norm-local"], ["norm", /layer|group|instance/i, "norm-own"],
+  ["identity", /StochasticDepth|DropPath/, "identity-depth"],
+  ["reshape", /PaddedIdentity/, "reshape-padded"],
+];
+
 /**
  * What a layer does, finer than its kind: the end of the keys "short.", "kind." and "explain." of its words. A layer
  * that the page has no words for is "other".
@@ -24,9 +33,7 @@ export function sortOf({ kind, type, attributes, shape, inputs }, network) {
     return /max/i.test(type) ? "pool-max" : /avg|average/i.test(type) ? "pool-average" : "pool-other";
   }
   if (kind === "conv") return sortOfConv(type, attributes ?? {}, shape, network?.byName.get(inputs[0]));
-  if (kind === "other" && type === "RBF") return "rbf";
-  if (kind === "other" && /^neg$/i.test(type)) return "neg";
-  return kind;
+  return SPECIAL.find(([some, words]) => some === kind && words.test(type))?.[2] ?? kind;
 }
 
 function sortOfConv(type, { kernel_size: kernel, groups }, shape, source) {
