@@ -17,6 +17,7 @@ from convscope.data.preprocess import Preprocess
 from convscope.run_folder import RunFolder
 from convscope.training.checkpoint import Progress, read_weights
 from convscope.training.context import TrainingContext
+from convscope.training.outputs import mean_loss
 from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import Runtime, choose_runtime
 from convscope.training.time_budget import Clock
@@ -72,7 +73,7 @@ def test_a_mixed_batch_has_the_loss_of_both_its_labels(tmp_path):
     first, second = torch.tensor([0, 1, 2, 0]), torch.tensor([1, 1, 0, 2])
     one_hot = 0.3 * F.one_hot(first, 3).float() + 0.7 * F.one_hot(second, 3).float()
     expected = F.cross_entropy(outputs, one_hot, label_smoothing=0.1)
-    torch.testing.assert_close(trainer.loss(outputs, Mixed(first, second, 0.3)), expected)
+    torch.testing.assert_close(mean_loss(trainer.loss_of, outputs, Mixed(first, second, 0.3), 0.1), expected)
 
 
 def test_the_average_is_what_is_measured_and_kept(tmp_path):

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ConvScopeError, printable
+from ..errors import ConvScopeError, Interrupted, printable
 from .cache import cache_command
 from .check import check_command
 from .evaluate import evaluate_command
@@ -97,8 +97,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         code, message = _exit_code_and_message(problem, words)
-        print(message, file=sys.stderr)
+        if _is_to_be_said(problem):
+            print(_process() + message, file=sys.stderr)
         return code
+
+
+def _is_to_be_said(problem: BaseException) -> bool:
+    """Return whether this process says what ended it: of a stop that all take part in, the main one does."""
+    return not _process() or not isinstance(problem, Interrupted)
+
+
+def _process() -> str:
+    """Return which of several processes that train together speaks, if it is not the main one."""
+    rank = os.environ.get("RANK", "0")
+    return "" if rank == "0" or "WORLD_SIZE" not in os.environ else f"process {printable(rank)}: "
 
 
 def _take_debug(words: list[str]) -> bool:

@@ -26,6 +26,9 @@ class Batches:
     Order and augmentation depend on seed, epoch and step alone, so any step can be reached again: a run that crashed
     continues exactly as if it had not. Of images that are decoded larger than the input, for `random-crop` to cut it
     out, `sample` returns the centre.
+
+    `part` is number and count of the processes that train together: each gets its part of every batch, in an order that
+    does not depend on their number.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Batches:
         augment: Augment | None = None,
         mix: Mix | None = None,
         sampler: Sampler = shuffled,
+        part: tuple[int, int] = (0, 1),
     ):
         self.pixels = decoded.pixels
         if isinstance(self.pixels, Tensor):
@@ -48,23 +52,35 @@ class Batches:
         marks = decoded.labels.numpy()
         self.classes = decoded.labels if marks.ndim == 1 else torch.from_numpy(rarest_labels(marks))
         self.preprocess, self.augment, self.mix, self.sampler = preprocess, augment, mix, sampler
-        self.batch_size, self.seed = min(batch_size, len(decoded)), seed
+        self.batch_size, self.seed, self.part = min(batch_size, len(decoded)), seed, part
 
     def __len__(self) -> int:
-        # A last image that would be alone joins the batch before it: batch norm cannot train on a single image. Where
-        # batches are of one image, the network can.
-        joining = int(self.batch_size > 1)
+        # A last image that would be alone (in one of the processes) joins the batch before it: batch norm cannot train
+        # on a single image. Where batches are of one image, the network can.
+        joining = 2 * self.part[1] - 1 if self.batch_size > 1 else 0
         return max(math.ceil((len(self.labels) - joining) / self.batch_size), 1)
+
+    def weight_of_part(self, step: int, images: int) -> float:
+        """Return the weight of the mean over this process's `images` in the mean over all processes.
+
+        With it, that is the mean over all images of the step's batch: their parts of it differ if it cannot be divided
+        evenly. 1 for a process that is alone.
+        """
+        whole = len(self.labels) - step * self.batch_size if step == len(self) - 1 else self.batch_size
+        return images * self.part[1] / whole
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels."""
         order = self.sampler(self.classes, _generator(self.seed, epoch, 0))
         steps = range(start, len(self))
         ends = [len(order) if step == len(self) - 1 else (step + 1) * self.batch_size for step in steps]
-        batches = [order[step * self.batch_size : end] for step, end in zip(steps, ends, strict=True)]
+        rank, count = self.part
+        batches = [
+            order[step * self.batch_size : end].tensor_split(count)[rank] for step, end in zip(steps, ends, strict=True)
+        ]
         fetched = pixel_batches(self.pixels, batches, self.labels.device)
         for step, indices, pixels in zip(steps, batches, fetched, strict=True):
-            yield self._batch(indices, pixels, epoch, _generator(self.seed, epoch, step + 1))
+            yield self._batch(indices, pixels, epoch, _generator(self.seed, epoch, step + 1, rank))
 
     def _batch(
         self, indices: Tensor, pixels: Tensor, epoch: int, generator: torch.Generator
@@ -98,6 +114,6 @@ def in_order(
         yield preprocess.normalize(preprocess.centre(pixels)), decoded.labels[indices].to(device)
 
 
-def _generator(seed: int, epoch: int, step: int) -> torch.Generator:
+def _generator(seed: int, epoch: int, step: int, rank: int = 0) -> torch.Generator:
     # A multiply-and-add of the three is enough: the generator scrambles its seed.
-    return torch.Generator().manual_seed(((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63)
+    return torch.Generator().manual_seed((((seed * 1_000_003 + epoch) * 1_000_003 + step) ^ (rank << 48)) % 2**63)

@@ -16,6 +16,7 @@ from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
 from ..data.split import Split
+from ..distributed import ALONE, Processes
 from ..errors import DataError, printable
 from ..files import csv_text
 from ..prediction import batch_size_for, logits_of
@@ -130,17 +131,21 @@ def evaluate(
     device: torch.device | None = None,
     views: Views | None = None,
     task: Task | None = None,
+    processes: Processes = ALONE,
 ) -> Evaluation | MultiLabelEvaluation:
     """Evaluate a network on decoded images, each once, or with the mean over several `views` of each.
 
     In float32, unless the caller is in an autocast context. Several labels per image are predicted from the thresholds
-    of `task` on, by default 0.5.
+    of `task` on, by default 0.5. Several `processes` share the batches, which are the same for any number of them, and
+    all return the whole evaluation.
     """
     network.eval()
     predict, device = partial(mean_logits, network, views=views), device or torch.device("cpu")
     indices = torch.arange(len(decoded)).split(batch_size_for(preprocess))
-    batches = pixel_batches(decoded.pixels, indices, device)
-    logits = torch.cat([logits_of(predict, preprocess, pixels, device) for pixels in batches])
+    own = indices[processes.rank :: processes.count]
+    parts = [logits_of(predict, preprocess, p, device) for p in pixel_batches(decoded.pixels, own, device)]
+    by_rank = processes.gathered(parts)
+    logits = torch.cat([by_rank[i % processes.count][i // processes.count] for i in range(len(indices))])
     loss = float(loss_of(network)(logits, decoded.labels))
     if decoded.labels.ndim == 1:
         return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)

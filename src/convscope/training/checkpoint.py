@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..bundle import check_tensors
+from ..distributed import ALONE, Processes
 from ..errors import ModelFileError, printable
 from ..files import write_atomically
 
@@ -47,7 +48,8 @@ class Progress:
 class State:
     """The objects whose state a training needs to go on exactly as if it had never stopped.
 
-    `identity` is a record of the classes and images.
+    `identity` is a record of the classes and images. Of several `processes` the main one writes, with the random state
+    of each.
     """
 
     network: nn.Module
@@ -55,18 +57,21 @@ class State:
     scaler: torch.amp.GradScaler
     average: nn.Module | None
     identity: str
+    processes: Processes = ALONE
 
     def save(self, folder: Path, progress: Progress) -> None:
         """Replace the checkpoint in `folder`; OutputError if it cannot be written, and the older one stays."""
+        generators = self.processes.gathered(_generators())
+        if not self.processes.is_main:
+            return
         tensors: dict[str, Tensor] = {f"network.{name}": t for name, t in self.network.state_dict().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             for name, value in state.items():
                 tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
-        tensors["random.cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        for rank, states in enumerate(generators):
+            tensors |= {f"{name}{_suffix(rank)}": state for name, state in states.items()}
         _write(folder, tensors, progress, {"identity": self.identity, "scaler": json.dumps(self.scaler.state_dict())})
 
     def load(self, folder: Path) -> Progress:
@@ -90,12 +95,18 @@ class State:
             if self.scaler.is_enabled() and scales:  # none if the run was not in fp16 until now
                 self.scaler.load_state_dict(scales)
             progress = Progress(**json.loads(metadata["progress"]))
-            torch.set_rng_state(tensors["random.cpu"])
+            self._set_generators(tensors)
         except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as problem:
             raise ModelFileError(f"{shown} is no checkpoint of this program ({printable(problem)[:100]})") from problem
-        if torch.cuda.is_available() and "random.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random.cuda"])
         return progress
+
+    def _set_generators(self, tensors: dict[str, Tensor]) -> None:
+        """Set torch's generators as they were; those of a process that there was not keep the state of its seed."""
+        suffix = _suffix(self.processes.rank)
+        if not suffix or f"random.cpu{suffix}" in tensors:
+            torch.set_rng_state(tensors[f"random.cpu{suffix}"])
+        if torch.cuda.is_available() and f"random.cuda{suffix}" in tensors:
+            torch.cuda.set_rng_state(tensors[f"random.cuda{suffix}"])
 
     def _optimizer_state(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
         """Return the optimizer's part of a checkpoint by the number of the parameter.
@@ -134,6 +145,16 @@ def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str, pre
 def has_checkpoint(folder: Path) -> bool:
     """Return whether there is a checkpoint to go on from."""
     return (folder / STATE).is_file()
+
+
+def _generators() -> dict[str, Tensor]:
+    """Return the states of torch's generators in this process."""
+    states = {"random.cpu": torch.get_rng_state()}
+    return states | ({"random.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _suffix(rank: int) -> str:
+    return f".{rank}" if rank else ""
 
 
 def _write(folder: Path, tensors: dict[str, Tensor], progress: Progress, metadata: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..distributed import ALONE, Processes
 from ..models import Card
 from ..run_folder import RunFolder
 from .progress_display import ProgressDisplay
@@ -16,7 +17,8 @@ from .time_budget import Clock
 class TrainingContext:
     """The recipe, the hardware settings, the run folder, the clock and the display of one training.
 
-    `own` is the card of a person's own network, None for one of the catalogue.
+    `own` is the card of a person's own network, None for one of the catalogue. `processes` are those that train
+    together.
     """
 
     recipe: Recipe
@@ -25,6 +27,7 @@ class TrainingContext:
     clock: Clock
     display: ProgressDisplay
     own: Card | None = None
+    processes: Processes = ALONE
 
     @property
     def network(self) -> str | Card:

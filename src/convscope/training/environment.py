@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
+from ..distributed import launch_id
 from .runtime import Runtime
 
 PACKAGES = ("convscope", "torch", "torchvision", "numpy", "pillow", "safetensors")
 
 
-def describe_environment(runtime: Runtime, data: str = "") -> dict[str, Any]:
-    """Return versions, processor and settings, and the whole path of `data` if that is a file or folder."""
+def describe_environment(runtime: Runtime, data: str = "", processes: int = 1) -> dict[str, Any]:
+    """Return versions, processor, settings and the number of processes; the whole path of `data` if that is a path."""
     return {
         **({"data_path": os.path.abspath(data)} if data and os.path.lexists(data) else {}),  # noqa: PTH100
         "python": sys.version.split()[0],
@@ -27,6 +28,8 @@ def describe_environment(runtime: Runtime, data: str = "") -> dict[str, Any]:
         "precision": runtime.precision,
         "layout": runtime.layout,
         "measured_step_ms": runtime.measured,
+        "processes": processes,
+        "launch": launch_id(),
         "threads": torch.get_num_threads(),
         "packages": {name: _version(name) for name in PACKAGES},
     }

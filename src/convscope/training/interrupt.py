@@ -7,7 +7,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from ..distributed import Processes
 from ..errors import Interrupted
+from .time_budget import Clock
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -43,3 +45,15 @@ class StopRequest:
         for number, handler in self.before.items():
             signal.signal(number, handler)
         self.before = {}
+
+
+def agree(processes: Processes, clock: Clock, stop: StopRequest, is_due: bool = False) -> tuple[bool, bool, bool]:
+    """Return whether to stop, to save, and to end for lack of time: the same in all processes of a training.
+
+    A signal counts whichever process it reached; what is due and the clock are those of the main process.
+    """
+    by_time = [float(is_due), float(clock.out_of_time())] if processes.is_main else [0.0, 0.0]
+    number, due, over = processes.largest([float(stop.requested or 0), *by_time])
+    if number:  # a signal may have come meanwhile, which must not be forgotten
+        stop.requested = int(number)
+    return bool(number), bool(due), bool(over)

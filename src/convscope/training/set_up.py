@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import nn
 
 from ..data.augment import parse_augment
@@ -21,6 +22,7 @@ from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import choose_runtime
 from .settle_recipe import default_augment
+from .several_processes import require_enough_images
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
@@ -28,7 +30,8 @@ SAMPLE = 2048
 
 def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
-    recipe, runtime = context.recipe, context.runtime
+    recipe, runtime, processes = context.recipe, context.runtime, context.processes
+    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]))
     network = first_network(context, prepared)
     batches = Batches(
         prepared.parts["train"],
@@ -39,6 +42,7 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
         parse_augment(_augmentation(recipe, prepared)),
         mixer(recipe.mixup, recipe.cutmix),
         SAMPLERS[recipe.sampler],
+        (processes.rank, processes.count),
     )
     images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
     derive_kernels = getattr(network, "prepare", None)
@@ -51,9 +55,13 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
         runtime = choose_runtime(recipe.device, "float32", "contiguous")
     else:
         few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
-        runtime = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+        fastest = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+        chosen = processes.from_main((fastest.precision, fastest.layout))  # each process has measured other times
+        runtime = replace(fastest, precision=chosen[0], layout=chosen[1])
         network = runtime.to_device(network)
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
+    if processes.rank:  # dropout must not leave out the same in every process
+        torch.manual_seed(recipe.seed + processes.rank)
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
 
 
@@ -78,7 +86,8 @@ def probe_last_layer(context: TrainingContext, prepared: PreparedData, network: 
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     with context.clock.measuring("probe"):
-        return fit_linear_probe(
+        probe = fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
             mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
         )  # fmt: skip
+    return context.processes.from_main(probe)

@@ -19,6 +19,7 @@ from ..bundle import make_config
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.split import Data, redivide, split_table, without_validation
+from ..distributed import Processes, join_processes
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
@@ -42,6 +43,7 @@ from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
 from .set_up import probe_last_layer, set_up
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
+from .several_processes import interrupted_run, run_of_main, shared_by_all
 from .time_budget import Clock
 from .trainer import Trainer
 
@@ -70,31 +72,32 @@ def train(
     digits. For photos, `fast` and `best` choose the input size by the photos and the time, and say so. The run folder
     is `output/name`, by default `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress to
     stderr; with `strict`, a file that cannot be used is an error. `started` is the reading of `time.perf_counter` from
-    which a time budget counts, by default that of the call.
+    which a time budget counts, by default that of the call. Processes that `torchrun` started train together.
     Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
     """
     keep_freed_memory()
     check_folder_name(name)
-    source = data.name if isinstance(data, Data) else None if data is None else str(data)
+    processes = join_processes()
+    if interrupted := interrupted_run(processes, Path(output)):  # torchrun has started the processes anew
+        return resume(interrupted, data=data if isinstance(data, Data) else None, model=model, show=show)
+    source = None if data is None else data.name if isinstance(data, Data) else str(data)
     own = own_card(model, options.get("model_args")) if model is not None and is_own_model(model) else None
     given = _given(source, own.name if own else model) | options
     named = default_recipe_name(given) if recipe is None else recipe
     chosen = find_recipe(named).changed(**given)
-    clock = Clock(chosen.time_budget, started)
+    clock, show = Clock(chosen.time_budget, started), show and processes.is_main
     _ = own or find_card(chosen.model)  # an unknown network is named before any data is read
     with clock.measuring("data"):
         loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir, **chosen.interpretation)
-        runtime = choose_runtime(chosen.device, chosen.precision, chosen.layout)
+        runtime = choose_runtime(processes.device_name(chosen.device), chosen.precision, chosen.layout)
         if chosen.validation == "none":
             loaded = without_validation(loaded)
-        chosen, note = settle_recipe(named, loaded, given, runtime, clock, own)
-        prepared = prepare_data(loaded, chosen, strict, show, own)
-    folder = RunFolder.create(Path(output), name or default_name(chosen))
-    folder.write_recipe(chosen.to_yaml())
-    folder.write_split(split_table(prepared.data))
-    folder.write_labels(prepared.data.class_names)
-    display = ProgressDisplay(sys.stderr if show else None, chosen)
-    run = _run(TrainingContext(chosen, runtime, folder, clock, display, own), prepared, note)
+        chosen, note = processes.from_main(settle_recipe(named, loaded, given, runtime, clock, own))
+        with processes.main_first():
+            prepared = prepare_data(loaded, chosen, strict, show, own)
+    folder = _make_folder(processes, Path(output) / (name or default_name(chosen)), chosen, prepared)
+    context = TrainingContext(chosen, runtime, folder, clock, _display(show, chosen), own, processes)
+    run = _run(context, prepared, note)
     if isinstance(model, nn.Module):
         return_weights(run.classifier.network, model)
     return run
@@ -117,7 +120,9 @@ def resume(
     that `model` again, since a run folder holds no code.
     """
     keep_freed_memory()
-    run_folder = newest_run() if str(folder) == "last" else RunFolder(Path(folder))
+    processes = join_processes()
+    show = show and processes.is_main
+    run_folder = processes.from_main(newest_run() if str(folder) == "last" else RunFolder(Path(folder)))
     own = (
         own_card(model, run_folder.read_recipe().get("model_args"))
         if model is not None and is_own_model(model)
@@ -130,8 +135,9 @@ def resume(
     before, recipe = resumed_recipe(run_folder, options)
     check_resumed(recipe.model, own, run_folder.path)
     clock = Clock(recipe.time_budget, started)
-    runtime = choose_runtime(recipe.device, recipe.precision, recipe.layout)
-    run_folder.remove_leftovers()
+    runtime = choose_runtime(processes.device_name(recipe.device), recipe.precision, recipe.layout)
+    if processes.is_main:
+        run_folder.remove_leftovers()
     if not isinstance(data, Data):
         require_images(recipe, run_folder)
     with clock.measuring("data"):
@@ -141,9 +147,14 @@ def resume(
             loaded = redivide(loaded, table)
         if recipe.validation == "none":
             loaded = without_validation(loaded)
-        prepared = prepare_data(loaded, recipe, show=show, own=own)
-    display = ProgressDisplay(sys.stderr if show else None, recipe)
-    return _run(TrainingContext(recipe, runtime, run_folder, clock, display, own), prepared, before=before)
+        with processes.main_first():
+            prepared = prepare_data(loaded, recipe, show=show, own=own)
+    context = TrainingContext(recipe, runtime, run_folder, clock, _display(show, recipe), own, processes)
+    return _run(context, prepared, before=before)
+
+
+def _display(show: bool, recipe: Recipe) -> ProgressDisplay:
+    return ProgressDisplay(sys.stderr if show else None, recipe)
 
 
 def _given(data: str | None, model: Model | None) -> dict[str, Any]:
@@ -155,13 +166,26 @@ def default_name(recipe: Recipe) -> str:
     return f"{folder_name(recipe.model)}-{Path(recipe.data).resolve().name}"
 
 
+def _make_folder(processes: Processes, path: Path, recipe: Recipe, prepared: PreparedData) -> RunFolder:
+    """Make the run folder, with what is known before the training; DeviceError if a process cannot see it."""
+    folder = None
+    if processes.is_main:
+        folder = RunFolder.create(path.parent, path.name)
+        folder.write_recipe(recipe.to_yaml())
+        folder.write_split(split_table(prepared.data))
+        folder.write_labels(prepared.data.class_names)
+    shared = processes.from_main(folder)
+    assert shared is not None
+    return shared_by_all(processes, shared)
+
+
 def _run(context: TrainingContext, prepared: PreparedData, note: str = "", before: Recipe | None = None) -> Run:
     """Train from the first weights, or from the last checkpoint if there is one, and save the results.
 
     All random numbers follow from the recipe's seed, which is set here. `note` is a line to show about what was chosen.
     `before` is the recipe of a resumed run without its new options, which count only if there is something to train.
     """
-    folder, clock, display = context.folder, context.clock, context.display
+    folder, clock, display, processes = context.folder, context.clock, context.display, context.processes
     with clock.measuring("setup"):
         seed_everything(context.recipe.seed, context.recipe.deterministic)
         context, network, batches, body = set_up(context, prepared)
@@ -175,11 +199,14 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     if trainer.is_finished():
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
-    else:
-        folder.write_environment(describe_environment(runtime, recipe.data))
+    elif processes.is_main:
+        folder.write_environment(describe_environment(runtime, recipe.data, processes.count))
     if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
         trainer.fit()
-        read_weights(folder.best, network)
+        if processes.is_main:
+            read_weights(folder.best, network)
+    if not processes.is_main:
+        return run_of_main(context, trainer.progress)
     clock.timings["train"] = trainer.progress.seconds
     if recipe.head != "own":
         with clock.measuring("head"):
@@ -188,6 +215,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         run = save_results(context, prepared, network, trainer.progress)
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
+    processes.from_main((run.metrics, run.history))
+    processes.end()
     return run
 
 
@@ -200,7 +229,14 @@ def _make_trainer(
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with context.runtime.autocast():
-            return evaluate(current, parts[split], prepared.preprocess, class_names, context.runtime.device)
+            return evaluate(
+                current,
+                parts[split],
+                prepared.preprocess,
+                class_names,
+                context.runtime.device,
+                processes=context.processes,
+            )
 
     task = Task.of(prepared.data.multi_label, len(class_names))
     config = make_config(recipe.model, prepared.model_args, class_names, prepared.preprocess, task=task)

@@ -21,14 +21,15 @@ from .context import TrainingContext
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
 from .freeze import Body, frozen_share
-from .interrupt import StopRequest
+from .interrupt import StopRequest, agree
 from .linear_probe import LinearProbe, is_probe
 from .messages import diverged, how_to_go_on
 from .monitor import figures_of_epoch
 from .optimizer import make_optimizer
-from .outputs import Outputs, main_logits, map_outputs
+from .outputs import main_logits, map_outputs, mean_loss
 from .progressive import progressive_scale, shrink
 from .schedule import rate_factor
+from .several_processes import averaging_gradients
 from .tensorboard import scalar_writer
 
 # A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
@@ -63,7 +64,7 @@ class Trainer:
         identity: str = "",
     ):
         self.recipe, self.runtime, self.folder = context.recipe, context.runtime, context.folder
-        self.clock, self.display = context.clock, context.display
+        self.clock, self.display, self.processes = context.clock, context.display, context.processes
         self.network, self.batches, self.validate, self.test = network, batches, validate, test
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
         self.body, self.probe, self.snapshots = body, probe, snapshots
@@ -75,8 +76,8 @@ class Trainer:
         self.average = moving_average(network, self.recipe.ema_decay)
         # What is measured and kept: the average of the weights if the recipe asks for it.
         self.kept_network: nn.Module = network if self.average is None else self.average.module
-        self.forward = self.runtime.compiled(network) if self.recipe.compile else network
-        self.state = State(network, self.optimizer, self.scaler, self.average, identity)
+        self.forward = averaging_gradients(context, network, batches, is_frozen=body is not None)
+        self.state = State(network, self.optimizer, self.scaler, self.average, identity, self.processes)
         self.progress = Progress()
         # Loss and correct answers of steps, and their number of images, that are not yet read from the device.
         self.unread: list[tuple[Tensor, int]] = []
@@ -102,7 +103,8 @@ class Trainer:
         that is in the checkpoint `last`.
         """
         done = self.progress
-        self.write_scalars = scalar_writer(self.folder.tensorboard, done.epoch + 1) if self.recipe.tensorboard else None
+        writes = self.recipe.tensorboard and self.processes.is_main
+        self.write_scalars = scalar_writer(self.folder.tensorboard, done.epoch + 1) if writes else None
         with StopRequest() as stop, self.display:
             if not done.epoch and not done.step and not done.history:
                 self.write_snapshot()
@@ -110,7 +112,7 @@ class Trainer:
             while not self.is_finished():
                 self.train_epoch(stop)
                 self.end_epoch()
-                if stop.requested is not None:
+                if agree(self.processes, self.clock, stop)[0]:
                     self.save()
                     stop.raise_if_requested(how_to_go_on(done, self.folder))
         return done
@@ -122,8 +124,9 @@ class Trainer:
             return False
         if self.recipe.freeze and is_probe(done.history[0]):  # the last layer is at its optimum
             return True
-        out_of_epochs = done.epoch >= self.recipe.total_epochs
-        return out_of_epochs or self.clock.out_of_time() or out_of_patience(done, self.recipe.patience)
+        if done.epoch >= self.recipe.total_epochs or out_of_patience(done, self.recipe.patience):
+            return True
+        return bool(self.processes.from_main_number(self.clock.out_of_time()))
 
     def train_epoch(self, stop: StopRequest) -> None:
         """Train one pass over the training images, or what is left of it."""
@@ -135,19 +138,22 @@ class Trainer:
         for images, labels in self.batches.epoch(done.epoch, start=done.step):
             share = self.share()
             self.set_rate(share)
-            self.unread.append((self.step(self.resized(images, share), labels), len(images)))
+            if self.recipe.progressive:
+                images = shrink(images, progressive_scale(share))
+            self.unread.append((self.step(images, labels), len(images)))
             done.step += 1
             if self.average is not None and (done.epoch * len(self.batches) + done.step) % STEPS_PER_UPDATE == 0:
                 self.average.update_parameters(self.network)
             if len(self.unread) >= self.steps_per_reading:
                 self.read_figures()
             done.seconds += time.perf_counter() - started
-            stopping = stop.requested is not None
-            if stopping or time.perf_counter() - max(self.saved_at, begun) > SAVE_EVERY_SECONDS:
+            is_long_ago = time.perf_counter() - max(self.saved_at, begun) > SAVE_EVERY_SECONDS
+            stopping, is_due, out_of_time = agree(self.processes, self.clock, stop, is_long_ago)
+            if stopping or is_due:
                 self.save()
             if stopping:
                 stop.raise_if_requested(how_to_go_on(done, self.folder))
-            if self.clock.out_of_time():
+            if out_of_time:
                 break
             started = time.perf_counter()
         self.read_figures()
@@ -156,28 +162,19 @@ class Trainer:
         """Take one step of the optimizer; return the batch's mean loss before it and the number of correct answers."""
         with self.runtime.autocast():
             outputs = map_outputs(Tensor.float, self.forward(self.runtime.lay_out(images)))
-            loss = self.loss(outputs, labels)
+            loss = mean_loss(self.loss_of, outputs, labels, self.recipe.label_smoothing)
         self.optimizer.zero_grad()
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss * self.batches.weight_of_part(self.progress.step, len(images))).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         first = labels.first if isinstance(labels, Mixed) else labels
         return torch.stack([loss.detach(), count_correct(main_logits(outputs).detach(), first)])
 
-    def loss(self, outputs: Outputs, labels: Tensor | Mixed) -> Tensor:
-        """Return the mean loss of a batch; of a mixed one, that of both its labels by their shares."""
-        smoothing = self.recipe.label_smoothing
-        if isinstance(labels, Tensor):
-            return self.loss_of(outputs, labels, label_smoothing=smoothing)
-        first = self.loss_of(outputs, labels.first, label_smoothing=smoothing)
-        second = self.loss_of(outputs, labels.second, label_smoothing=smoothing)
-        return labels.share * first + (1 - labels.share) * second
-
     def share(self) -> float:
         """Return the share of the training that is done, 0 to 1: of the epochs or of the time, whichever is larger."""
         done = self.progress
         epochs = done.epoch + done.step / len(self.batches)
-        return max(epochs / self.recipe.total_epochs, self.clock.share())
+        return max(epochs / self.recipe.total_epochs, self.processes.from_main_number(self.clock.share()))
 
     def set_rate(self, share: float) -> None:
         """Set the learning rates of the step at this share of the training."""
@@ -186,22 +183,22 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
-    def resized(self, images: Tensor, share: float) -> Tensor:
-        """Return the batch at the size for this share of the training."""
-        return shrink(images, progressive_scale(share)) if self.recipe.progressive else images
-
     def read_figures(self) -> None:
         """Read the figures of the steps since the last reading; DivergedError if a loss is not finite."""
-        done = self.progress
+        if not self.unread:
+            return
+        done, sums = self.progress, [0.0, 0.0, 0.0]
         for figures, count in self.unread:
             loss, correct = figures.tolist()
-            if not math.isfinite(loss):
-                raise diverged(loss, done, self.folder, self.recipe)
-            done.loss_sum += loss * count
-            done.correct += int(correct)
-            done.seen += count
-        done.images += sum(count for _, count in self.unread)
+            sums = [sums[0] + loss * count, sums[1] + correct, sums[2] + count]
         self.unread.clear()
+        loss_sum, correct, seen = self.processes.summed(sums)
+        if not math.isfinite(loss_sum):
+            raise diverged(loss_sum, done, self.folder, self.recipe)
+        done.loss_sum += loss_sum
+        done.correct += int(correct)
+        done.seen += int(seen)
+        done.images += int(seen)
         self.display.show_step(done, len(self.batches), self.clock.elapsed())
 
     def measure_probe(self) -> None:
@@ -231,7 +228,8 @@ class Trainer:
         done.loss_sum, done.correct, done.seen = 0.0, 0, 0
         self.write_snapshot()
         self.keep_if_best(row)
-        if self.is_finished() or time.perf_counter() - self.saved_at > SAVE_APART_SECONDS:
+        since = self.processes.from_main_number(time.perf_counter() - self.saved_at)
+        if self.is_finished() or since > SAVE_APART_SECONDS:
             self.save()
         self.display.show_epoch(row)
         if self.write_scalars is not None:
@@ -266,19 +264,19 @@ class Trainer:
         return row
 
     def update_average(self) -> None:
-        """Make the average of the weights, if there is one, ready to be measured."""
-        if self.average is None:
-            return
-        if not self.average.n_averaged:  # there were fewer steps than one update needs
-            self.average.update_parameters(self.network)
-        kept = self.body is not None and self.body.keep_statistics
-        if not kept and not frozen_share(self.recipe, self.progress.epoch):
-            with self.runtime.autocast():
-                renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
+        """Make the weights that are measured ready for it: the average, if there is one; the same in all processes."""
+        if self.average is not None:
+            if not self.average.n_averaged:  # there were fewer steps than one update needs
+                self.average.update_parameters(self.network)
+            kept = self.body is not None and self.body.keep_statistics
+            if not kept and not frozen_share(self.recipe, self.progress.epoch):
+                with self.runtime.autocast():
+                    renew_norms(self.average.module, self.runtime.lay_out(self.batches.sample(NORM_IMAGES)[0]))
+        self.processes.copy_from_main(self.kept_network)
 
     def write_snapshot(self) -> None:
         """Write the weights after this epoch, to be looked at."""
-        if self.snapshots is not None:
+        if self.snapshots is not None and self.processes.is_main:
             self.snapshots.write(self.progress.epoch, self.kept_network, self.clock.elapsed())
 
     def save(self) -> None:
@@ -288,13 +286,14 @@ class Trainer:
             if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
                 raise diverged(math.nan, self.progress, self.folder, self.recipe)
             self.progress.elapsed = self.clock.elapsed()
-            if not self.recipe_is_written:  # not before: options with which training fails must not stay with the run
-                self.folder.write_recipe(self.recipe.to_yaml())
-                self.recipe_is_written = True
-            if self.unsaved_best is not None:
-                save_weights(self.folder.best, self.unsaved_best, self.progress)
-                self.unsaved_best = None
+            if self.processes.is_main:
+                if not self.recipe_is_written:  # not before: options with which training fails must not stay
+                    self.folder.write_recipe(self.recipe.to_yaml())
+                    self.recipe_is_written = True
+                if self.unsaved_best is not None:
+                    save_weights(self.folder.best, self.unsaved_best, self.progress)
+                    self.unsaved_best = None
             self.state.save(self.folder.last, self.progress)
-            if self.progress.history:
+            if self.progress.history and self.processes.is_main:
                 self.folder.write_metrics(self.progress.history)
         self.saved_at = time.perf_counter()

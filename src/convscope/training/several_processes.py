@@ -1,0 +1,81 @@
+"""What a training needs to know of its run folder when several processes train together, or are started anew."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..classifier import load
+from ..data.batches import Batches
+from ..distributed import Processes, launch_id, restarts
+from ..errors import DeviceError, UsageError, printable
+from ..evaluation.metrics import loss_of
+from ..run_folder import RunFolder
+from .checkpoint import Progress
+from .context import TrainingContext
+from .outputs import map_outputs
+from .results import Run
+
+
+def interrupted_run(processes: Processes, output: Path) -> Path | None:
+    """Return the run that this launch had begun in `output` before torchrun started its processes anew."""
+    found = None
+    if restarts() and processes.is_main and output.is_dir():
+        folders = [RunFolder(path) for path in output.iterdir() if path.is_dir()]
+        begun = [folder for folder in folders if folder.read_environment().get("launch") == launch_id()]
+        found = max((folder.path for folder in begun), key=lambda path: path.stat().st_mtime, default=None)
+    return processes.from_main(found)
+
+
+def shared_by_all(processes: Processes, folder: RunFolder) -> RunFolder:
+    """Return the folder; DeviceError in all processes if one of them does not see it."""
+    seen = processes.gathered(folder.recipe.is_file())
+    if not all(seen):
+        raise DeviceError(
+            f"{printable(folder.path)} cannot be seen by process {seen.index(False)}: "
+            "give an --output that lies on a disk that all machines share"
+        )
+    return folder
+
+
+def require_enough_images(processes: Processes, batch_size: int, images: int) -> None:
+    """Raise UsageError if a batch is too small for every process to get two images of it."""
+    least = 2 * processes.count
+    if processes.count > 1 and min(batch_size, images) < least:
+        raise UsageError(
+            f"{processes.count} processes share batches of {min(batch_size, images)} images: "
+            f"give --batch-size {least} or more, or fewer processes"
+        )
+
+
+def averaging_gradients(context: TrainingContext, network: nn.Module, batches: Batches, is_frozen: bool) -> nn.Module:
+    """Return the network, compiled if the recipe says so, as one whose gradients are the mean over all processes.
+
+    `is_frozen` says that parts of it may be left out of training; a person's own network may leave parts out itself.
+    """
+    forward = context.runtime.compiled(network) if context.recipe.compile else network
+    if context.processes.count == 1:
+        return forward
+    all_used = not is_frozen and context.own is None and _all_get_gradients(network, batches)
+    return context.processes.with_averaged_gradients(forward, context.runtime.device, all_used)
+
+
+def _all_get_gradients(network: nn.Module, batches: Batches) -> bool:
+    """Return whether the loss depends on every parameter, by a trial on a copy of the network."""
+    trial, (images, labels) = copy.deepcopy(network).train(), batches.sample(2)
+    with torch.random.fork_rng():
+        loss_of(network)(map_outputs(Tensor.float, trial(images)), labels).backward()
+    return all(parameter.grad is not None for parameter in trial.parameters() if parameter.requires_grad)
+
+
+def run_of_main(context: TrainingContext, done: Progress) -> Run:
+    """Wait until the main process has written the results, and return the same run."""
+    nothing: dict[str, Any] = {}
+    metrics, history = context.processes.from_main((nothing, done.history))
+    run = Run(context.folder.path, load(context.folder.path, context.own), metrics, history)
+    context.processes.end()
+    return run

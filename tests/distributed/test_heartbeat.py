@@ -1,0 +1,101 @@
+"""A process that ends or hangs ends the others, in time and with exit code 6; a stop saves and all go on from it."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import convscope as cs
+
+from .launched import ended, launch
+
+TRAIN = [
+    "-m", "convscope", "train", "digits", "--model", "lenet_relu", "--output", "runs", "--name", "run",
+    "--precision", "float32", "--layout", "contiguous", "--batch-size", "50", "--optimizer", "sgd", "--lr", "0.002",
+    "--augment", "none",
+]  # fmt: skip
+LIMIT = 30
+
+
+def in_the_middle(folder, *words, **variables):
+    """Two processes that have trained an epoch."""
+    processes = launch([*TRAIN, *words], folder, **variables)
+    lines = []
+    while "epoch " not in (line := processes[0].stderr.readline()):
+        lines.append(line)
+        assert line, lines
+    return processes
+
+
+def test_a_main_process_that_is_killed_ends_the_others(tmp_path):
+    processes = in_the_middle(tmp_path, "--epochs", "5000")
+    started = time.monotonic()
+    processes[0].kill()
+    results = ended(processes)
+    assert results[1][0] == 6 and "what was saved is kept" in results[1][2].splitlines()[-1]
+    assert time.monotonic() - started < LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("signal_name", ["SIGSTOP", "SIGKILL"])
+def test_a_process_that_hangs_or_is_killed_ends_all(tmp_path, victim, signal_name):
+    processes = in_the_middle(tmp_path, "--epochs", "5000")
+    started = time.monotonic()
+    processes[victim].send_signal(getattr(signal, signal_name))
+    results = ended(processes)
+    assert time.monotonic() - started < LIMIT
+    assert results[victim][0] == -signal.SIGKILL
+    assert results[1 - victim][0] == 6 and "ended" in results[1 - victim][2].splitlines()[-1]
+
+
+def test_a_stop_of_one_saves_and_one_process_or_two_go_on_to_the_same_end(tmp_path):
+    """Without dropout and batch norm, the number of processes changes nothing."""
+    processes = in_the_middle(tmp_path, "--epochs", "8")
+    processes[1].send_signal(signal.SIGTERM)
+    results = ended(processes)
+    assert [code for code, _, _ in results] == [143, 143]
+    assert "go on with" in results[0][2] and not results[1][2]
+    run = cs.resume(tmp_path / "runs" / "run", show=False)
+    whole = cs.train(
+        "digits", "lenet_relu", epochs=8, precision="float32", layout="contiguous", batch_size=50, optimizer="sgd",
+        lr=0.002, augment="none", output=tmp_path, show=False,
+    )  # fmt: skip
+    assert run.metrics["epochs"] == 8
+    expected = whole.classifier.network.state_dict()
+    for name, tensor in run.classifier.network.state_dict().items():
+        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=1e-4), name
+
+
+@pytest.mark.slow
+def test_torchrun_starts_killed_processes_anew_and_nothing_is_lost(tmp_path):
+    """Kill a random process again and again: the end has the very weights of a training that was let alone."""
+    import os
+    import random
+    import subprocess
+    import sys
+
+    def command(name: str) -> list[str]:
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "50"]
+        return [sys.executable, *launcher, *TRAIN, "--epochs", "120", "--name", name]
+
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command("whole"), cwd=tmp_path, env=environment, check=True, capture_output=True)
+    with subprocess.Popen(command("killed"), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as launched:
+        kills, chance = 0, random.Random(0)
+        while launched.poll() is None and kills < 20:
+            time.sleep(chance.uniform(4, 9))
+            found = subprocess.run(["pgrep", "-P", str(launched.pid)], capture_output=True, text=True).stdout.split()
+            if found:
+                os.kill(int(chance.choice(found)), signal.SIGKILL)
+                kills += 1
+        launched.wait()
+    assert launched.returncode == 0 and kills >= 3
+    weights = [
+        load_file(next((tmp_path / "runs" / n / "classifier").glob("*.safetensors"))) for n in ("whole", "killed")
+    ]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

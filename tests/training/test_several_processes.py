@@ -1,0 +1,34 @@
+"""What a training needs to know of several processes: tests/distributed runs them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from convscope.distributed import ALONE, Processes
+from convscope.errors import UsageError
+from convscope.training.several_processes import interrupted_run, require_enough_images
+
+
+def test_every_process_needs_two_images_of_a_batch():
+    require_enough_images(ALONE, 1, 10)
+    require_enough_images(Processes(0, 2), 4, 10)
+    words = "2 processes share batches of 3 images: give --batch-size 4 or more, or fewer processes"
+    with pytest.raises(UsageError, match=words):
+        require_enough_images(Processes(1, 2), 3, 10)
+    with pytest.raises(UsageError, match="batches of 3 images"):
+        require_enough_images(Processes(1, 2), 64, 3)
+
+
+def test_a_launch_that_was_started_anew_finds_its_own_run(tmp_path, monkeypatch):
+    for name, launch in (("a", "one"), ("b", "two"), ("c", None)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "env.json").write_text(json.dumps({"launch": launch}))
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "two")
+    assert interrupted_run(ALONE, tmp_path) is None
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert interrupted_run(ALONE, tmp_path) == tmp_path / "b"
+    assert interrupted_run(ALONE, tmp_path / "nowhere") is None
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "other")
+    assert interrupted_run(ALONE, tmp_path) is None
