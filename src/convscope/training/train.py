@@ -80,9 +80,8 @@ def train(
     processes = join_processes()
     if interrupted := interrupted_run(processes, Path(output)):  # torchrun has started the processes anew
         return resume(interrupted, data=data if isinstance(data, Data) else None, model=model, show=show)
-    source = None if data is None else data.name if isinstance(data, Data) else str(data)
     own = own_card(model, options.get("model_args")) if model is not None and is_own_model(model) else None
-    given = _given(source, own.name if own else model) | options
+    given = _given(data, own.name if own else model) | options
     named = default_recipe_name(given) if recipe is None else recipe
     chosen = find_recipe(named).changed(**given)
     clock, show = Clock(chosen.time_budget, started), show and processes.is_main
@@ -157,8 +156,9 @@ def _display(show: bool, recipe: Recipe) -> ProgressDisplay:
     return ProgressDisplay(sys.stderr if show else None, recipe)
 
 
-def _given(data: str | None, model: Model | None) -> dict[str, Any]:
-    return {key: value for key, value in {"data": data, "model": model}.items() if value is not None}
+def _given(data: Data | str | Path | None, model: Model | None) -> dict[str, Any]:
+    source = None if data is None else data.name if isinstance(data, Data) else str(data)
+    return {key: value for key, value in {"data": source, "model": model}.items() if value is not None}
 
 
 def default_name(recipe: Recipe) -> str:
