@@ -19,6 +19,8 @@ from urllib.parse import parse_qs
 import yaml
 
 from scripts.command_reference import command_reference
+from scripts.network_gallery import network_gallery
+from scripts.python_reference import python_reference
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -44,14 +46,17 @@ def main(words: list[str]) -> None:
 
 
 def build(target: Path, live: bool = True) -> None:
-    """Write the site into `target`, in place of what is there; `live` puts the page with each network into it."""
+    """Write the site into `target`, in place of what is there.
+
+    Without `live` it is made in two seconds: it lacks the page with each network inside, and networks are not counted.
+    """
     networks: set[str] = set()
     sources: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "site"
         place.mkdir()
         for language in SECTIONS:
-            _stage(language, Path(folder) / language, networks, sources)
+            _stage(language, Path(folder) / language, networks, sources, live)
             _make_html(Path(folder) / language, place / language)
         for source in sorted(sources):
             _write_code_page(source, place)
@@ -65,13 +70,19 @@ def build(target: Path, live: bool = True) -> None:
         shutil.copytree(place, target)
 
 
-def _stage(language: str, place: Path, networks: set[str], sources: set[str]) -> None:
-    """Copy the pages of a language and write their configuration; add what they link to to `networks`, `sources`."""
+def _stage(language: str, place: Path, networks: set[str], sources: set[str], counted: bool) -> None:
+    """Copy the pages of a language and their configuration; note what they link to in `networks`, `sources`."""
     pages = place / "pages"
     shutil.copytree(DOCS / language, pages)
     reference = pages / "reference"
     reference.mkdir(exist_ok=True)
-    (reference / "command-line.md").write_text(command_reference(language), encoding="utf-8")
+    made = {
+        "command-line.md": command_reference(language),
+        "python.md": python_reference(language),
+        "networks.md": network_gallery(language, counted),
+    }
+    for name, text in made.items():
+        (reference / name).write_text(text, encoding="utf-8")
     for page in sorted(pages.rglob("*.md")):
         up = "../" * len(page.relative_to(pages).parts)  # from the page to the folder of both languages
         text = page.read_text(encoding="utf-8")

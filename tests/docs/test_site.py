@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from scripts.build_docs import build
 from scripts.command_reference import command_reference
+from scripts.network_gallery import FAMILIES, network_gallery
+from scripts.python_reference import python_reference
 
+import convscope as cs
 from convscope.cli import VERBS, app
+from convscope.models import find_card
 
 from .pages import DOCS, LANGUAGES, chapters
 
@@ -74,3 +78,14 @@ def test_the_reference_names_every_verb_and_option():
         assert f"\n## {verb}\n" in page
     for option in ("--time-budget TIME", "--no-pretrained", "--weights-precision [8bit&#124;half&#124;full]"):
         assert f"<code>{option}</code>" in page
+
+
+def test_the_other_references_name_every_public_name_and_network():
+    page = python_reference("en")
+    assert all(f"\n## cs.{name}\n" in page for name in cs.__all__)
+    assert "### cs.Classifier.predict" in page and "topk=5" in page
+    for language in LANGUAGES:
+        gallery = network_gallery(language, counted=False)
+        assert all(f"| `{name}` |" in gallery for name in cs.list_models())
+    assert {card.family for card in map(find_card, cs.list_models())} <= set(FAMILIES)
+    assert "| `lenet5` | 1998 | 1 × 32 × 32 |" in gallery
