@@ -192,3 +192,37 @@ def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
     page.locator('.head[data-layer="features.0"]').click()
     expect(page.locator(".drawer-head")).to_be_in_viewport()
     expect(page.locator(".about p").first).to_be_in_viewport()
+
+
+def test_the_class_predicts_before_the_answer_is_shown(visit, mnist):
+    page = visit(mnist + RELU + "&example=14", width=1366, height=768)
+    answered(page)
+    page.get_by_role("button", name="Predict first").click()
+    expect(page.locator(".chance")).to_be_hidden()
+    expect(page.locator(".classes .best")).to_have_count(0)
+    page.locator(".thumb").nth(8).click()  # a four
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+    expect(page.get_by_text("What will the network say?")).to_be_visible()
+    page.get_by_role("button", name="I say 9").click()
+    expect(page.get_by_text("You say 9.")).to_be_visible()
+    page.get_by_role("button", name="Show the answer").click()
+    expect(page.locator(".figure")).to_have_text("4")
+    expect(page.locator(".chance")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"You said 9; the network gives it [<\d. ]+ %"))).to_be_visible()
+    page.locator(".thumb").nth(3).click()
+    expect(page.locator(".chance")).to_be_hidden()
+    # A presenter's keys lead from layer to layer, and at the end to the answer.
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Presenter mode").click()
+    for layer in ("features.0", "features.1"):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".path")).to_have_text(layer)
+    page.keyboard.press("PageUp")
+    expect(page.locator(".path")).to_have_text("features.0")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#drawer")).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".path")).to_have_text("classifier.4")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".figure")).to_have_text("1")
+    expect(page.locator(".chance")).to_be_visible()

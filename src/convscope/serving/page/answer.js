@@ -3,6 +3,7 @@
 import { h, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
 import { milliseconds, percent } from "./numbers.js";
+import { guessing } from "./predict.js";
 import { isMultiLabel, SOFTMAX } from "./state/softmax.js";
 import { countChanges } from "./state/whatif.js";
 
@@ -14,7 +15,7 @@ const SHORT_LABEL = 4; // characters of a class's name that leave the bar its ro
 /** `retry()` repeats what failed. */
 export function mount(root, store, retry) {
   const view = {
-    root, store, retry, ...elementsIn(root),
+    root, store, retry, ...elementsIn(root, store),
     showsAll: false, // whether all classes are listed
     rows: [], // kept between answers, so that bars move instead of jumping
   };
@@ -24,19 +25,21 @@ export function mount(root, store, retry) {
   });
   view.why.addEventListener("click", () => store.set({ why: !store.state.why, selected: null }));
   store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
-  store.on(["intro"], ({ intro }) => root.classList.toggle("veiled", intro === "drawing" || intro === "flowing"));
-  store.on(["forward", "status", "problem", "language", "why", "network"], () => show(view));
+  store.on(["intro", "predict"], ({ intro, predict }) =>
+    root.classList.toggle("veiled", intro === "drawing" || intro === "flowing" || predict === "asking"));
+  store.on(["forward", "status", "problem", "language", "why", "network", "predict", "guess"], () => show(view));
   show(view);
 }
 
-function elementsIn(root) {
+function elementsIn(root, store) {
   const verdict = h("div", { class: "verdict", "aria-live": "polite" });
   const list = h("ol", { class: "classes" });
   const all = h("button", { class: "quiet wide", hidden: true });
   const why = h("button", { class: "primary wide", hidden: true });
   const time = h("p", { class: "clock" });
-  root.append(verdict, list, all, why, time);
-  return { verdict, list, all, why, time };
+  const guess = guessing(store);
+  root.append(verdict, guess.element, list, all, why, guess.first, time);
+  return { verdict, list, all, why, time, guess };
 }
 
 function show(view) {
@@ -44,7 +47,10 @@ function show(view) {
   const { forward, status, why: open } = store.state;
   root.classList.toggle("waiting", status === "slow");
   verdict.replaceChildren(...verdictParts(store.state, view.retry));
-  list.hidden = why.hidden = !forward;
+  list.hidden = !forward;
+  verdict.hidden = Boolean(forward) && store.state.predict === "asking"; // also from screen readers
+  why.hidden = !forward || store.state.predict === "asking";
+  view.guess.show();
   why.replaceChildren(icon("question"), t("answer.why"));
   why.setAttribute("aria-pressed", String(open));
   const count = forward?.probabilities.length ?? 0;
@@ -117,7 +123,8 @@ function makeRow(store) {
   const threshold = h("span", { class: "threshold", hidden: true });
   const value = h("span", { class: "value" });
   let shown = null; // {label, index, probability}
-  const onclick = () => store.set({ selected: { layer: SOFTMAX, map: shown.index, y: 0, x: 0 }, why: false });
+  const open = () => store.set({ selected: { layer: SOFTMAX, map: shown.index, y: 0, x: 0 }, why: false });
+  const onclick = () => (store.state.predict === "asking" ? store.set({ guess: shown.index }) : open());
   const button = h("button", { onclick }, label, h("span", { class: "track" }, bar, threshold, mark), value);
   const show = (answer, isBest, past) => {
     if (shown?.label !== answer.label) label.replaceChildren(name(answer.label));
@@ -131,7 +138,17 @@ function makeRow(store) {
     }
     mark.hidden = past === undefined;
     if (past !== undefined) mark.style.left = `${past * 100}%`;
-    button.classList.toggle("best", isBest);
+    const { predict, guess } = store.state;
+    const asking = predict === "asking"; // then nothing may give the answer away
+    button.classList.toggle("best", isBest && !asking);
+    button.classList.toggle("guessed", Boolean(predict) && guess === answer.index);
+    button.toggleAttribute("aria-pressed", false);
+    if (asking) {
+      button.title = t("predict.row", { label: answer.label });
+      button.setAttribute("aria-label", button.title);
+      button.setAttribute("aria-pressed", String(guess === answer.index));
+      return;
+    }
     button.title = past === undefined ? t("answer.row", { label: answer.label })
       : t("answer.past", { label: answer.label, past: percent(past) });
     button.setAttribute("aria-label", `${answer.label} ${percent(answer.probability)} %`);

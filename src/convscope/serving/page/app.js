@@ -19,6 +19,7 @@ import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
 import * as toolbar from "./network/toolbar.js";
 import * as notice from "./notice.js";
+import { listenToPresenter } from "./predict.js";
 import { preferences, remember } from "./preferences.js";
 import { followAddress } from "./state/address.js";
 import { beginning } from "./state/arrival.js";
@@ -93,6 +94,7 @@ async function begin() {
   followSystemTheme();
   mountViews(() => session.retry());
   listenToEscape(store);
+  listenToPresenter(store);
   followSkipLink();
   followAddress(store, changeLanguage);
   if (!location.hash) playIntro(store);

@@ -45,7 +45,7 @@ function moveFocus(menu, key) {
 }
 
 function itemsOf(store, close) {
-  const { network, forward } = store.state;
+  const { network, forward, presenter } = store.state;
   const item = (key, possible, onclick) => h("button", { role: "menuitem", disabled: !possible, onclick }, t(key));
   const saving = (save) => async () => {
     await save(store.state);
@@ -56,6 +56,10 @@ function itemsOf(store, close) {
     item("top.qr", true, () => {
       close();
       showQr(linkOf(store.state));
+    }),
+    item(presenter ? "top.presenterOff" : "top.presenter", true, () => {
+      close();
+      store.set({ presenter: !presenter });
     }),
     item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
     item("top.picture", network, saving(async ({ classifier }) =>

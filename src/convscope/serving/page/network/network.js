@@ -13,6 +13,7 @@ import { paintNetwork } from "./paint.js";
 import { mapsShown, planOf, sceneOf } from "./scene.js";
 
 const EDGE = 12; // pixels above and below what is scrolled to
+const HELD = 0.62; // how far the data comes while the class has not said what it expects: not to the answer
 const RUN_THROUGH = 550; // milliseconds in which the data runs through the network
 
 export function mount(root, store) {
@@ -87,7 +88,7 @@ function draw(view) {
   context.translate(-left, -top);
   paintNetwork(context, sceneOf(store, plan, { reveal, cursor }), sight);
   showHeads(view, sight);
-  if (reveal < 1 && store.state.intro !== "drawing") view.drawSoon();
+  if (reveal < 1 && store.state.intro !== "drawing" && store.state.predict !== "asking") view.drawSoon();
 }
 
 /** Once for each choice, when there is an answer and the drawer is open. */
@@ -117,8 +118,8 @@ function uncover({ scroller, store }, { grid }, { layer, map }) {
 function revealed({ store, startedAt }) {
   const { intro } = store.state;
   if (intro === "drawing") return 0;
-  if (stillness()) return 1;
-  return Math.min((performance.now() - startedAt) / (intro ? FLOW : RUN_THROUGH), 1);
+  const most = store.state.predict === "asking" ? HELD : 1;
+  return stillness() ? most : Math.min((performance.now() - startedAt) / (intro ? FLOW : RUN_THROUGH), most);
 }
 
 function followStore(view) {
@@ -131,6 +132,10 @@ function followStore(view) {
   });
   store.on(["intro"], ({ intro }) => {
     view.startedAt = intro === "flowing" ? performance.now() : 0;
+    drawSoon();
+  });
+  store.on(["predict"], ({ predict }) => {
+    if (predict === "told") view.startedAt = performance.now();
     drawSoon();
   });
   store.on(["network"], ({ network, selected }) => {

@@ -32,7 +32,7 @@ const tuple = (values) => `(${values.join(", ")}${values.length === 1 ? "," : ""
 function opened(classifier, epoch) {
   const load = epoch === null ? `cs.load(${text(classifier)})`
     : `load_snapshot(find_run(${text(classifier)}).snapshots, ${epoch})  # the weights after that epoch`;
-  return [`classifier = ${load}`, "network = classifier.network.eval()"];
+  return [`classifier = ${load}`, "network = classifier.network.train(False)"];
 }
 
 function picture({ forward: { seen }, source }) {

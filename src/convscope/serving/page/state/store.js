@@ -30,6 +30,8 @@ import { NO_CHANGES } from "./whatif.js";
  *   epoch, snapshots          whose weights are used (null: the finished ones); which epochs were kept, and figures
  *   step                      of the lesson, from 0
  *   intro                     "drawing", "flowing" or "answered" while the page shows itself (intro.js), else null
+ *   predict, guess            "asking" until the answer is shown, then "told"; null without; the class that was guessed
+ *   presenter                 whether the page is shown to a class: large type, arrow keys from layer to layer
  *   playground                the settings of the convolution tab (convolution/settings.js), null before it was opened
  *   wish                      what a link asks of a network that is not here yet (arrival.js), else null
  *   wishedEpoch               the epoch that a link asks for until it is known which were kept, else null
@@ -76,6 +78,7 @@ export const INITIAL = {
   scale: "layer", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
   playground: null, wish: null, wishedEpoch: null, notice: null,
+  predict: null, guess: null, presenter: false,
   intro: null, busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
 
