@@ -24,15 +24,12 @@ def models_command(
     json: Json = False,
 ) -> None:
     """List the networks with their papers, sizes and published errors."""
-    import torch
-
     from ..insight.layer_table import shape_text
-    from ..models import create_model, find_card, list_models
+    from ..models import find_card, list_models, shapes_alone
 
     entries: list[dict[str, Any]] = []
     for card in map(find_card, list_models(pattern)):
-        with torch.device("meta"):
-            parameters = sum(p.numel() for p in create_model(card.name).parameters())
+        parameters = sum(p.numel() for p in shapes_alone(card).parameters())
         entries.append(
             {
                 "name": card.name, "year": card.year, "family": card.family, "authors": card.authors,

@@ -19,6 +19,7 @@ from .own.source import is_own, is_source, needs_class
 from .tools.card import Card
 from .tools.classical_head import WithClassicalHead
 from .tools.pretrained import WEIGHTS, Weights, find_weights, load_pretrained
+from .tools.shapes import shapes_only
 from .tools.timm_networks import is_timm, list_timm, load_timm_weights, timm_card, timm_weights
 from .tools.variations import VARIATIONS
 
@@ -169,7 +170,7 @@ def shapes_alone(name: str | Card, **arguments: Any) -> nn.Module:
     card = find_card(name)
     if isinstance(card.build, OwnNetwork):  # somebody's code need not run there
         return on_meta(create_model(card, **arguments)).train()
-    with torch.device("meta"):
+    with shapes_only():
         return create_model(card, **arguments)
 
 
