@@ -6,28 +6,38 @@ another file or to the network. Every text stands there in English and in Chines
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 BASE = Path(__file__).parent
 
 
 def render_page(template: Path, style: Path, **values: Any) -> str:
     """Return the page that a template and a style sheet make of `values`, which must have a `title`."""
+    styles = "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE / "base.css", style))
+    return _environment(template.parent).get_template(template.name).render(style=styles, **values)
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """Return what compiles the templates of a folder, each of them once per process."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader([template.parent, BASE]),
+        loader=FileSystemLoader([folder, BASE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"shown": printable, "percent": percent}
-    styles = "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE / "base.css", style))
-    return environment.get_template(template.name).render(style=styles, **values)
+    return environment
 
 
 def percent(share: float, digits: int = 1) -> str:
