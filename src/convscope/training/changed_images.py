@@ -9,19 +9,18 @@ from contextlib import contextmanager
 
 from ..data.split import Data, split_table
 from ..errors import ModelFileError, printable
+from .checkpoint import OtherImagesError
 
 MOST_NAMED = 5
 
 
 @contextmanager
 def naming_changed_images(before: bytes | None, data: Data) -> Iterator[None]:
-    """Add to a ModelFileError how `data` differs from `before`, the split table of the run that goes on."""
+    """Add to an OtherImagesError how `data` differs from `before`, the split table of the run that goes on."""
     try:
         yield
-    except ModelFileError as problem:
-        if before is None or "other images than these" not in str(problem):
-            raise
-        changes = describe_changes(before, split_table(data))
+    except OtherImagesError as problem:
+        changes = describe_changes(before, split_table(data)) if before is not None else ""
         raise (ModelFileError(f"{problem}: {changes}") if changes else problem) from problem.__cause__
 
 

@@ -22,6 +22,10 @@ from ..files import write_atomically
 STATE = "state.safetensors"
 
 
+class OtherImagesError(ModelFileError):
+    """A checkpoint was made with other classes or other images than those at hand."""
+
+
 @dataclass
 class Progress:
     """How far a training is: whole epochs, steps of the current one, and what was measured so far.
@@ -80,7 +84,7 @@ class State:
         shown = printable(folder / STATE)
         if metadata.get("identity") != self.identity:
             difference = _difference(metadata.get("identity", ""), self.identity)
-            raise ModelFileError(
+            raise OtherImagesError(
                 f"{shown} was made with other classes or other images than these: give the data that the run started "
                 f"with, or start a new run without --resume ({difference})"
             )
