@@ -119,6 +119,7 @@ def test_a_list_alone_has_numbers_for_classes(photos, caplog):
 
 
 REFUSED = {
+    "two columns of one name": ("path,label,label\na.png,cat,dog", "two columns are called label"),
     "no path": ("weight,label\n1.5,cat", "no column 'path' among weight, label"),
     "no label": ("path,index\nimages/0.png,1", "no column 'label' among path, index"),
     "one column": ("path\nimages/0.png", "no column 'label'"),

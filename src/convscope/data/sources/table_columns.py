@@ -87,6 +87,10 @@ def understand(table: Table, path: int | None, label_column: str | None, label_t
     Raises DataError for a missing column, an empty cell and where the labels can be read in two ways.
     """
     if path is None:
+        first = [] if table.columns or not table.rows else table.rows[0][1]
+        twice = [name for name, count in Counter(first).items() if count > 1]
+        if twice and not {*PATHS}.isdisjoint(map(normalised, first)):
+            raise DataError(f"{table.where}: two columns are called {listed(twice)}: give each its own name in line 1")
         raise DataError(f"{table.where}: no column 'path' among {_told(table)}: give a column that name in line 1")
     names = [normalised(name) for name in table.columns]
     split = next((names.index(known) for known in SPLITS if known in names), None)

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError, printable
-from ...problems import listed
 from .folder import File, has_image_suffix, read_file_up_to
 from .text_encoding import decode_text
 
@@ -137,10 +136,3 @@ def _delimiter(name: str, line: str) -> str:
 
 def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122
-
-
-def require_columns(table: Table, names: Sequence[str]) -> None:
-    """Raise DataError if a table has two columns of one name among `names`."""
-    twice = [name for name in names if list(table.columns).count(name) > 1]
-    if twice:
-        raise DataError(f"{table.where}: two columns are called {listed(twice)}: rename one")
