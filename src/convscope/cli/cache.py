@@ -23,7 +23,9 @@ class Action(str, Enum):
 
 
 def cache_command(
-    action: Annotated[Action, typer.Argument(help="Show what the cache holds, or clear it.")] = Action.show,
+    action: Annotated[
+        Action, typer.Argument(help="Show what the cache holds, or clear it.", metavar="ACTION")
+    ] = Action.show,
     cache: Annotated[
         str,
         typer.Option(help="auto (the user's cache folder), or a folder given to `train --cache`.", metavar="WHERE"),
