@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,36 @@ def plain_installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     (place / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names}))\n")
     paths = [str(place), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+# Runs the commands of its argument, a list of lists of words, and prints a list of [exit code, stdout, stderr].
+ONE_AFTER_ANOTHER = """
+import contextlib, io, json, sys
+from convscope.cli import main
+answers = []
+for words in json.loads(sys.argv[1]):
+    out, errors = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        code = main(words)
+    out.flush()
+    answers.append([code, out.buffer.getvalue().decode(), errors.getvalue()])
+print(json.dumps(answers))
+"""
+Commands = Callable[..., list[tuple[int, str, str]]]
+
+
+@pytest.fixture
+def in_plain_process(plain_installation: dict[str, str], tmp_path: Path) -> Commands:
+    """Run commands one after another in one process without any extra; their exit codes, output and errors."""
+
+    def run(commands: list[list[str]], folder: Path = tmp_path) -> list[tuple[int, str, str]]:
+        process = [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(commands)]
+        settings: dict = {"cwd": folder, "env": plain_installation, "capture_output": True, "text": True}
+        done = subprocess.run(process, timeout=500, **settings)
+        assert done.returncode == 0, done.stderr
+        return [(code, out, errors) for code, out, errors in json.loads(done.stdout.splitlines()[-1])]
+
+    return run
 
 
 @pytest.fixture(scope="session")

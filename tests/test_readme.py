@@ -60,7 +60,21 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def test_the_commands_run_without_any_extra(place, plain_installation):
+def test_the_commands_run_without_any_extra(place, in_plain_process):
+    """All commands, with one epoch per training; the slow test below runs them as they stand there."""
+    typed = [words[1:] for words in commands(ENGLISH) if words[0] == "convscope"]
+    shortened = [
+        [*words, "--epochs", "1"] if words[0] == "train" and "--time-budget" not in words else words for words in typed
+    ]
+    seconds = [["1s" if word == "20s" else word for word in words] for words in shortened]
+    for words, (code, out, errors) in zip(typed, in_plain_process(seconds, place), strict=True):
+        assert code == 0, f"{shlex.join(words)}\n{errors}"
+        assert out.strip(), words
+    assert len(typed) >= 8
+
+
+@pytest.mark.slow
+def test_the_commands_run_as_they_stand_there(place, plain_installation):
     ran = 0
     for words in commands(ENGLISH):
         if words[0] == "convscope":

@@ -9,11 +9,13 @@ from convscope.cli import main
 
 
 def test_models_and_summary(capsys):
-    assert main(["models"]) == 0
+    assert main(["models", "lenet*"]) == 0
     assert "lenet5" in capsys.readouterr().out
-    assert main(["models", "--json"]) == 0
+    assert main(["models", "m*", "--json"]) == 0
     entries = {e["name"]: e for e in json.loads(capsys.readouterr().out)}
-    assert set(entries) == set(cs.list_models())
+    assert set(entries) == {"mlp", "mnist_cnn", "mnist_fast", "mnist_best"} < set(cs.list_models())
+    assert main(["models", "lenet*", "--json"]) == 0
+    entries |= {e["name"]: e for e in json.loads(capsys.readouterr().out)}
     assert entries["lenet5"]["parameters"] == 60_000 and entries["lenet5"]["year"] == 1998
     assert {"name", "year", "family", "paper", "input_size", "parameters", "top1_error", "top5_error"} <= set(
         entries["mlp"]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from convscope.cli import main
+
 
 def test_it_writes_a_file_and_says_what_is_in_it(command, tmp_path):
     done = command("share", "mnist-relu", "--weights-precision", "8bit", "--output", "net.html", "--json")
@@ -17,15 +21,19 @@ def test_it_writes_a_file_and_says_what_is_in_it(command, tmp_path):
     assert "weights    full precision" in done.stdout
 
 
-def test_errors_are_one_line(command, tmp_path):
-    for words, code, part in (
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
         (["nowhere"], 4, "nowhere"),
         (["mnist-relu", "--max-size", "0"], 2, "--max-size"),
         (["mnist-relu", "--max-size", "0.2"], 2, "do not fit"),
         (["mnist-relu", "--image", "nothing.png"], 3, "nothing.png"),
         (["mnist-relu", "--weights-precision", "4bit"], 2, "8bit, half, full"),
-    ):
-        done = command("share", *words)
-        assert done.returncode == code, done.stderr
-        assert part in done.stderr and done.stderr.count("\n") == 1
+    ],
+)
+def test_errors_are_one_line(tmp_path, monkeypatch, capsys, words, code, part):
+    monkeypatch.chdir(tmp_path)
+    assert main(["share", *words]) == code
+    message = capsys.readouterr().err
+    assert part in message and message.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -12,17 +12,32 @@ from torch import Tensor, nn
 
 import convscope as cs
 from convscope.insight import LayerTable
+from convscope.models import shapes_alone
 
 
 def on_meta(name: str, **options: Any) -> nn.Module:
     """Return a network that has shapes, but no numbers."""
-    with torch.device("meta"):
-        return cs.create_model(name, **options)
+    return shapes_alone(name, **options)
 
 
 def parameters(module: nn.Module) -> int:
     """Return the number of a module's parameters."""
     return sum(p.numel() for p in module.parameters())
+
+
+def check_parameters(
+    name: str, options: dict[str, Any], counts: tuple[int, int, int], norms: int | None = None
+) -> nn.Module:
+    """Check parameters for 1000 classes, for 10, for 10 and one channel; return the network for 1000.
+
+    `norms` is the number of parameters of all batch norms.
+    """
+    network = on_meta(name, num_classes=1000, in_channels=3, **options)
+    found = [parameters(on_meta(name, num_classes=10, in_channels=channels, **options)) for channels in (3, 1)]
+    assert (parameters(network), *found) == counts
+    if norms is not None:
+        assert sum(parameters(m) for m in network.modules() if isinstance(m, nn.BatchNorm2d)) == norms
+    return network
 
 
 def check_counts(
@@ -35,14 +50,12 @@ def check_counts(
     convolutions: int | None = None,
     norms: int | None = None,
 ) -> LayerTable:
-    """Check parameters for 1000 classes, for 10, for 10 and one channel; for the first also MACs and receptive field.
+    """Check the layer table for 1000 classes, with MACs and receptive field, beside `check_parameters`; return it.
 
-    `convolutions` is their number, `norms` the number of parameters of all batch norms. Returns the table for 1000.
+    `convolutions` is the number of those that run, `norms` the number of parameters of all batch norms that run.
     """
-    table = cs.summary(on_meta(name, num_classes=1000, in_channels=3, **options), (3, side, side))
-    found = [parameters(on_meta(name, num_classes=10, in_channels=channels, **options)) for channels in (3, 1)]
-    assert (table.parameters, *found) == counts
-    assert (table.macs, table.receptive_field) == (macs, field)
+    table = cs.summary(check_parameters(name, options, counts), (3, side, side))
+    assert (table.parameters, table.macs, table.receptive_field) == (counts[0], macs, field)
     if convolutions is not None:
         assert sum(row.type == "Conv2d" for row in table.layers) == convolutions
     if norms is not None:

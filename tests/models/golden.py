@@ -15,17 +15,24 @@ import torch
 from torch import Tensor, nn
 
 INPUT_STREAM, OTHER_STREAM = 999983, 999979
+PART = 1 << 16
 
 
 def uniform(count: int, stream: int) -> np.ndarray:
     """Return `count` numbers in [-0.5, 0.5) from a 32-bit hash of their position and the stream."""
-    h = (np.arange(1, count + 1, dtype=np.uint64) * 2654435761 + stream * 2246822519 + 374761393) & 0xFFFFFFFF
-    h ^= h >> np.uint64(15)
-    h = (h * np.uint64(2246822519)) & np.uint64(0xFFFFFFFF)
-    h ^= h >> np.uint64(13)
-    h = (h * np.uint64(3266489917)) & np.uint64(0xFFFFFFFF)
-    h ^= h >> np.uint64(16)
-    return h.astype(np.float64) / 2**32 - 0.5
+    numbers = np.empty(count)
+    # In parts that stay in the processor's cache: VGG has a hundred million weights.
+    for start in range(0, count, PART):
+        h = np.arange(start + 1, min(start + PART, count) + 1, dtype=np.uint32)
+        h *= np.uint32(2654435761)
+        h += np.uint32((stream * 2246822519 + 374761393) & 0xFFFFFFFF)
+        for shift, factor in ((15, 2246822519), (13, 3266489917)):
+            h ^= h >> np.uint32(shift)
+            h *= np.uint32(factor)
+        h ^= h >> np.uint32(16)
+        np.multiply(h, 2.0**-32, out=numbers[start : start + PART])
+    numbers -= 0.5
+    return numbers
 
 
 def tensor(shape: torch.Size | tuple[int, ...], stream: int) -> Tensor:

@@ -54,7 +54,7 @@ def test_the_trainer_prepares_it_once_and_keeps_the_kernels(tmp_path):
     options = {"output": tmp_path, "show": False, "precision": "float32", "layout": "contiguous", "progressive": True}
     options |= {"schedule": "constant", "optimizer": "muon", "lr": 0.1, "momentum": 0.6, "batch_size": 128}
     digits = cs.load_data("digits")
-    few = replace(digits, splits={name: split.take(range(120)) for name, split in digits.splits.items()})
+    few = replace(digits, splits={name: split.take(range(40)) for name, split in digits.splits.items()})
     whole = cs.train(few, "cifar_fast", epochs=2, **options)
     kernels = whole.classifier.network.whiten.weight
     eye = torch.cat([kernels[:4], -kernels[:4]])

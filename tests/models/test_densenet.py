@@ -15,29 +15,30 @@ import convscope as cs
 from convscope.models import densenet
 from convscope.models.densenet import CARDS
 from convscope.models.tools.backbone import Backbone
+from convscope.models.tools.shapes import shapes_only
 
 from . import golden, parity
 
 CARD = {card.name: card for card in CARDS}
 
-# name, parameters with 1000 classes, with 10, with 10 and 1 channel, MACs with 1000 classes, receptive field
+# name, parameters with 1000 classes, with 10, with 10 and 1 channel; the catalogue's test has the rest
 TABLE = [
-    ("densenet121", 7_978_856, 6_964_106, 6_957_834, 2_834_161_664, 2071),
-    ("densenet169", 14_149_480, 12_501_130, 12_494_858, 3_359_843_328, 3351),
-    ("densenet201", 20_013_928, 18_112_138, 18_105_866, 4_291_365_888, 3863),
-    ("densenet264", 33_337_704, 30_675_594, 30_669_322, 5_751_653_376, 5399),
-    ("densenet161", 28_681_000, 26_494_090, 26_484_682, 7_727_907_072, 2967),
-    ("densenet40_k12", 1_464_232, 1_019_722, 1_019_434, 265_256_448, 174),
-    ("densenet100_k12", 8_136_952, 6_979_642, 6_979_354, 1_770_672_768, 454),
-    ("densenet100_k24", 29_546_872, 27_249_082, 27_248_794, 6_891_644_544, 454),
-    ("densenet_bc100_k12", 1_108_732, 769_162, 768_730, 288_268_272, 230),
-    ("densenet_bc250_k24", 17_042_056, 15_324_406, 15_323_542, 5_420_502_384, 580),
-    ("densenet_bc190_k40", 27_793_520, 25_624_430, 25_622_990, 9_304_113_840, 440),
+    ("densenet121", 7_978_856, 6_964_106, 6_957_834),
+    ("densenet169", 14_149_480, 12_501_130, 12_494_858),
+    ("densenet201", 20_013_928, 18_112_138, 18_105_866),
+    ("densenet264", 33_337_704, 30_675_594, 30_669_322),
+    ("densenet161", 28_681_000, 26_494_090, 26_484_682),
+    ("densenet40_k12", 1_464_232, 1_019_722, 1_019_434),
+    ("densenet100_k12", 8_136_952, 6_979_642, 6_979_354),
+    ("densenet100_k24", 29_546_872, 27_249_082, 27_248_794),
+    ("densenet_bc100_k12", 1_108_732, 769_162, 768_730),
+    ("densenet_bc250_k24", 17_042_056, 15_324_406, 15_323_542),
+    ("densenet_bc190_k40", 27_793_520, 25_624_430, 25_622_990),
 ]
 
 
 def build(name: str, **arguments: int) -> nn.Module:
-    with torch.device("meta"):
+    with shapes_only():
         return CARD[name].build(**arguments)
 
 
@@ -51,19 +52,15 @@ def test_every_card_has_a_row():
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
 def test_counts(row):
-    name, with_1000, with_10, with_1_channel, macs, field = row
-    table = cs.summary(build(name, num_classes=1000), CARD[name].input_size)
-    assert (table.parameters, table.macs, table.receptive_field) == (with_1000, macs, field)
+    name, with_1000, with_10, with_1_channel = row
+    assert parameters(build(name, num_classes=1000)) == with_1000
     assert parameters(build(name, num_classes=10)) == with_10
     assert parameters(build(name, num_classes=10, in_channels=1)) == with_1_channel
 
 
-@pytest.mark.parametrize(
-    ("name", "classes", "size"), [(c.name, 1000 if c.input_size[1] == 224 else 10, c.input_size) for c in CARDS]
-)
-def test_a_network_has_its_papers_defaults(name, classes, size):
-    assert build(name)(torch.empty(2, *size, device="meta")).shape == (2, classes)
-    assert set(inspect.signature(CARD[name].build).parameters) == {"num_classes", "in_channels", "drop_rate"}
+def test_a_network_has_its_papers_options():
+    for card in CARDS:
+        assert set(inspect.signature(card.build).parameters) == {"num_classes", "in_channels", "drop_rate"}
 
 
 def test_shapes_of_densenet121_are_table_1s():
@@ -106,10 +103,21 @@ def theirs(name: str) -> nn.Module:
     return getattr(tv, name)()
 
 
+@pytest.mark.parametrize("name", ["densenet169", "densenet201", "densenet161", "densenet264"])
+def test_parameters_and_geometry_are_torchvisions(name):
+    """Deeper and wider ones have the same layers as densenet121, of which the next test shows what they compute."""
+    with shapes_only():
+        ours, reference = CARD[name].build(), theirs(name)
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in reference.state_dict().items()}
+    layers = (nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d)
+    expected = {path: repr(module) for path, module in reference.named_modules() if isinstance(module, layers)}
+    assert {path: repr(module) for path, module in ours.named_modules() if isinstance(module, layers)} == expected
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("densenet121", (3, 75, 64)), ("densenet169", (3, 64, 64)), ("densenet201", (3, 64, 64)),
-     ("densenet161", (3, 65, 65)), ("densenet264", (3, 64, 64))],
+    [("densenet121", (3, 75, 64)), *(pytest.param(name, (3, side, side), marks=pytest.mark.slow) for name, side in
+     {"densenet169": 64, "densenet201": 64, "densenet161": 65, "densenet264": 64}.items())],
 )  # fmt: skip
 def test_same_function_as_torchvision(name, size):
     torch.manual_seed(0)

@@ -15,21 +15,22 @@ import convscope as cs
 from convscope.models import efficientnet
 from convscope.models.efficientnet import CARDS, MBConv, Stage, StochasticDepth, rounded
 from convscope.models.tools.backbone import Backbone
+from convscope.models.tools.shapes import shapes_only
 
 from . import parity
 
 CARD = {card.name: card for card in CARDS}
 
-# name, side, parameters with 1000 classes, with 10, with 10 and 1 channel, MACs with 1000 classes, receptive field
+# name, side, parameters with 1000 classes, with 10, with 10 and 1 channel; the catalogue's test has the rest
 TABLE = [
-    ("efficientnet_b0", 224, 5_288_548, 4_020_358, 4_019_782, 385_814_752, 851),
-    ("efficientnet_b1", 240, 7_794_184, 6_525_994, 6_525_418, 686_802_832, 1183),
-    ("efficientnet_b2", 260, 9_109_994, 7_715_084, 7_714_508, 993_561_872, 1183),
-    ("efficientnet_b3", 300, 12_233_232, 10_711_602, 10_710_882, 1_827_141_392, 1407),
-    ("efficientnet_b4", 380, 19_341_616, 17_566_546, 17_565_682, 4_393_771_024, 1799),
-    ("efficientnet_b5", 456, 30_389_784, 28_361_274, 28_360_410, 10_266_384_752, 2131),
-    ("efficientnet_b6", 528, 43_040_704, 40_758_754, 40_757_746, 19_067_593_536, 2523),
-    ("efficientnet_b7", 600, 66_347_960, 63_812_570, 63_811_418, 37_745_884_192, 3079),
+    ("efficientnet_b0", 224, 5_288_548, 4_020_358, 4_019_782),
+    ("efficientnet_b1", 240, 7_794_184, 6_525_994, 6_525_418),
+    ("efficientnet_b2", 260, 9_109_994, 7_715_084, 7_714_508),
+    ("efficientnet_b3", 300, 12_233_232, 10_711_602, 10_710_882),
+    ("efficientnet_b4", 380, 19_341_616, 17_566_546, 17_565_682),
+    ("efficientnet_b5", 456, 30_389_784, 28_361_274, 28_360_410),
+    ("efficientnet_b6", 528, 43_040_704, 40_758_754, 40_757_746),
+    ("efficientnet_b7", 600, 66_347_960, 63_812_570, 63_811_418),
 ]
 # stem, channels and repeats of the stages, head, dropout
 SCALED = {
@@ -45,7 +46,7 @@ SCALED = {
 
 
 def build(name: str, **arguments: int) -> nn.Module:
-    with torch.device("meta"):
+    with shapes_only():
         return CARD[name].build(**arguments)
 
 
@@ -55,10 +56,9 @@ def parameters(network: nn.Module) -> int:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
 def test_counts(row):
-    name, side, with_1000, with_10, with_1_channel, macs, field = row
+    name, side, with_1000, with_10, with_1_channel = row
     assert CARD[name].input_size == (3, side, side)
-    table = cs.summary(build(name), (3, side, side))
-    assert (table.parameters, table.macs, table.receptive_field) == (with_1000, macs, field)
+    assert parameters(build(name)) == with_1000
     assert parameters(build(name, num_classes=10)) == with_10
     assert parameters(build(name, num_classes=10, in_channels=1)) == with_1_channel
 
@@ -110,7 +110,7 @@ def test_shapes_of_b0_are_table_1s():
 
 @pytest.mark.parametrize("name", CARD)
 def test_parameters_and_geometry_are_torchvisions(name):
-    with torch.device("meta"):
+    with shapes_only():
         theirs = getattr(tv, name)()
     ours = build(name)
     assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
@@ -130,10 +130,11 @@ def test_parameters_and_geometry_are_torchvisions(name):
         assert all(getattr(module, f) == getattr(modules[path], f) for f in fields), path
 
 
+# The larger ones have the same geometry as torchvision's, which the test above shows in no time.
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("efficientnet_b0", (3, 97, 70)), ("efficientnet_b1", (3, 65, 65)), ("efficientnet_b2", (3, 65, 65)),
-     ("efficientnet_b3", (3, 65, 65)), ("efficientnet_b4", (3, 49, 65)), ("efficientnet_b5", (3, 65, 49))],
+    [("efficientnet_b0", (3, 97, 70)), *(pytest.param(f"efficientnet_b{number}", size, marks=pytest.mark.slow)
+     for number, size in enumerate([(3, 65, 65), (3, 65, 65), (3, 65, 65), (3, 49, 65), (3, 65, 49)], 1))],
 )  # fmt: skip
 def test_same_function_as_torchvision(name, size):
     torch.manual_seed(0)
@@ -142,6 +143,7 @@ def test_same_function_as_torchvision(name, size):
     parity.assert_same_statistics(ours, theirs, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficientnet_b6", "efficientnet_b7"])
 def test_same_outputs_as_torchvision(name):
     # The two largest in single precision and forwards only: with the same geometry as above, and less memory.
@@ -170,9 +172,9 @@ def test_same_function_as_timm_in_order():
 
 
 def test_b7_is_built_and_counted_in_about_a_second_and_runs():
-    start = time.perf_counter()
+    start = time.process_time()  # not the time of day: the machine may be busy
     table = cs.summary(build("efficientnet_b7"), (3, 600, 600))
-    assert time.perf_counter() - start < 5  # 0.4 s on an idle core; the machine may be busy
+    assert time.process_time() - start < 5
     assert table.parameters == 66_347_960
     network = CARD["efficientnet_b7"].build().eval()
     with torch.no_grad():

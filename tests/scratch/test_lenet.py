@@ -75,11 +75,14 @@ def test_the_splits_share_no_image():
     assert len(np.unique(images.reshape(1797, -1), axis=0)) == 1797
 
 
-def test_it_learns_to_read_digits(capsys):
-    assert main([]) >= 0.97
+@pytest.mark.parametrize(
+    ("words", "epochs", "least"), [(["--epochs", "3"], 3, 0.93), pytest.param([], 10, 0.97, marks=pytest.mark.slow)]
+)
+def test_it_learns_to_read_digits(capsys, words, epochs, least):
+    assert main(words) >= least
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "LeNet in NumPy: 61,706 parameters, 1,257 handwritten digits for training"
-    assert len(lines) == 12 and lines[1].startswith("epoch 1 of 10: mean error ")
+    assert len(lines) == epochs + 2 and lines[1].startswith(f"epoch 1 of {epochs}: mean error ")
     assert lines[-1].startswith("Result: ") and "360 test digits correct" in lines[-1]
 
 

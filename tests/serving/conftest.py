@@ -97,12 +97,25 @@ def forwarded(client: TestClient, digit: bytes) -> BinaryAnswer:
     return BinaryAnswer.of(client.post("/api/forward", content=digit, params={"maps": 64}))
 
 
+# `convscope` with a service that waits less long for slow clients, so that tests need not wait either.
+IMPATIENT = """
+import sys
+from convscope.cli import main
+from convscope.serving import server
+from convscope.serving.http import slow_clients, upload_pace
+upload_pace.SECONDS = slow_clients.WRITE_SECONDS = 2.0
+server.SHUTDOWN_SECONDS = 2
+sys.exit(main())
+"""
+
+
 class Running:
     """`convscope serve` as a process of its own."""
 
-    def __init__(self, folder: Path, *words: str):
+    def __init__(self, folder: Path, *words: str, impatient: bool = False):
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "convscope", "serve", *words]
+        program = ["-c", IMPATIENT] if impatient else ["-m", "convscope"]
+        command = [sys.executable, *program, "serve", *words]
         self.log = (folder / "serve.log").open("w+")
         self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment

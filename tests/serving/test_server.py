@@ -76,7 +76,8 @@ def test_httpx_reads_why_it_was_refused(running):
     assert httpx.post(f"{running.url}/predict", content=bytes(5 * MB), headers=foreign).status_code == 403
 
 
-def test_slow_clients_are_cut_off_and_disturb_nobody(running, digit):
+def test_slow_clients_are_cut_off_and_disturb_nobody(digits_run, tmp_path, digit):
+    running = Running(tmp_path, str(digits_run.folder), "--port", "0", impatient=True)
     usual = [predict(running, digit) for _ in range(20)]
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
     kinds = [
@@ -110,7 +111,8 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(running, digit):
     meanwhile = [predict(running, digit) for _ in range(20)]
     for thread in threads:
         thread.join()
-    assert len(ended) == 50 and max(ended) < 15, max(ended)
+    running.stop()
+    assert len(ended) == 50 and min(ended) >= 2 and max(ended) < 7, (min(ended), max(ended))
     assert statistics.median(meanwhile) < 5 * statistics.median(usual) + 0.2
 
 
@@ -179,7 +181,7 @@ def test_twenty_times(digits_run, tmp_path, digit, time):
 
 
 def test_a_slow_client_cannot_keep_it_from_ending(digits_run, tmp_path):
-    running = Running(tmp_path, str(digits_run.folder), "--port", "0")
+    running = Running(tmp_path, str(digits_run.folder), "--port", "0", impatient=True)
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nabc"
     with socket.create_connection(("127.0.0.1", running.port)) as client:
         client.sendall(head)
@@ -188,7 +190,7 @@ def test_a_slow_client_cannot_keep_it_from_ending(digits_run, tmp_path):
             assert answer.status_code == 200
         started = time.monotonic()
         assert running.stop(signal.SIGINT) == 130
-        assert time.monotonic() - started < 11
+        assert time.monotonic() - started < 6
 
 
 def test_a_port_that_is_taken(running, command, digits_run, monkeypatch):

@@ -23,7 +23,7 @@ return Array.from(preprocess(await decode(new Blob([bytes])), argument.preproces
 COLOUR = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def seen_by_the_page(browser):
     page = browser.new_page()
 
