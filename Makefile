@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The environment belongs to one checkout and one list of dependencies; with another of either it is brought up to date.
 STAMP := $(VENV)/.installed-$(shell (pwd; cat pyproject.toml) | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-slow check format docs benchmark clean help
+.PHONY: demo test test-slow test-gpu check format docs benchmark clean help
 
 demo: $(STAMP)  ## train on real digits and say what to look at
 	$(BIN)/convscope train
@@ -15,6 +15,9 @@ test: check  ## lint, types and all tests, in about ten minutes on two cores
 
 test-slow: $(STAMP)  ## the longer checks
 	$(BIN)/python -m pytest -m slow
+
+test-gpu: $(STAMP)  ## what needs a CUDA device; elsewhere each test says that it was skipped
+	$(BIN)/python -m pytest -n0 -rs -m gpu
 
 check: $(STAMP)  ## lint, format and types; the page's JavaScript and translation keys
 	$(BIN)/ruff check .

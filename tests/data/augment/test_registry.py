@@ -90,6 +90,7 @@ def test_parameters_are_sampled_on_the_cpu_and_moved(name):
         assert torch.equal(here.generator.get_state(), there.generator.get_state())
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_the_same_on_cuda(name):

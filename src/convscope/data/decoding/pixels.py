@@ -59,7 +59,12 @@ def pixel_batches(pixels: Pixels, batches: Sequence[Tensor], device: torch.devic
     """Yield the images at each batch of indices (int64, on the CPU), on `device`."""
     if isinstance(pixels, Tensor):
         return (take(pixels, batch.to(pixels.device)).to(device) for batch in batches)
-    return (batch.to(device) for batch in pixels.take_batches(batches))
+    return (_to_device(batch, device) for batch in pixels.take_batches(batches))
+
+
+def _to_device(batch: Tensor, device: torch.device) -> Tensor:
+    """Return the batch on the device; to CUDA it is copied while the device computes, which needs pinned memory."""
+    return batch.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else batch.to(device)
 
 
 def map_ahead(
