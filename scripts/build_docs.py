@@ -25,6 +25,7 @@ from scripts.python_reference import python_reference
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SITE = ROOT / "src" / "convscope" / "learn" / "site"
+LARGEST = 10_000_000
 # Zensical takes it from another host; it lets the search work in a site that is opened as files.
 SHIM = "https://unpkg.com/iframe-worker/shim"
 LIVE = re.compile(r"http://127\.0\.0\.1:8000/#(?P<state>[^\s)>\"]+)")
@@ -43,6 +44,8 @@ def main(words: list[str]) -> None:
     build(target)
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     print(f"site       {target} ({size / 1e6:.1f} MB)")
+    if size > LARGEST:
+        raise SystemExit(f"error: the site is larger than {LARGEST / 1e6:.0f} MB, which the package must hold")
 
 
 def build(target: Path, live: bool = True) -> None:
