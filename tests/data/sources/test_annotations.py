@@ -47,5 +47,5 @@ def test_sets_for_detection_are_named_as_such(patterns, boxes, named, tmp_path):
 def test_archives_that_nobody_unpacked_are_named(tmp_path):
     for name in ("train.zip", "test.tar.gz"):
         write(tmp_path / "set" / name, b"PK")
-    with pytest.raises(DataError, match=r"holds archives \(test.tar.gz, train.zip\): unpack them, or give one"):
+    with pytest.raises(DataError, match=r"holds archives \(train.zip, test.tar.gz\): unpack them, or give one"):
         load_data(tmp_path / "set")

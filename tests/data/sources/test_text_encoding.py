@@ -101,3 +101,17 @@ def test_zip_flags_are_as_the_test_says(tmp_path):
     source = legacy_zip(tmp_path / "set.zip", "gb18030", ["猫猫/1.png"])
     flags = struct.unpack_from("<H", source.read_bytes(), 6)[0]
     assert not flags & 0x800
+
+
+@pytest.mark.parametrize(
+    "names", [("größe/1.jpg", "äpfel/1.jpg"), ("señal/a.jpg", "niño/a.jpg"), ("résumé/a.jpg", "été/a.jpg")]
+)
+def test_names_of_zips_from_dos_are_never_taken_for_chinese(names):
+    raw = [name.encode("cp437") for name in names]
+    try:
+        assert decode_names(raw, "a.zip", more=("cp437",)) == [*names]
+    except DataError as problem:
+        assert "in DOS or" in str(problem)
+    assert decode_names(raw, "a.zip", "cp437") == [*names]
+    chinese = [name.encode("gb18030") for name in ("训练图像/1.jpg", "测试图像/1.jpg")]
+    assert decode_names(chinese, "a.zip", more=("cp437",)) == decode_names(chinese, "a.zip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -140,6 +141,8 @@ def warn_about_counts(shown: str, class_names: Sequence[str], counts: Mapping[st
 def _skeleton(label: str) -> str:
     """Return what a name looks like: without width, accents' spelling, spaces at its ends, Cyrillic and Greek twins."""
     text = unicodedata.normalize("NFKC", label).translate(TWINS)
+    if re.fullmatch(r"\d+(\.0*)?", text):
+        return str(int(float(text)))  # 1, 01 and 1.0
     return " ".join(text.casefold().split())
 
 
@@ -165,6 +168,9 @@ def _untrainable(shown: str, class_names: list[str], train: Sequence[int], parts
         return f"{shown}: only one class, '{printable(class_names[0])}': a classifier needs at least two"
     for name, classes in parts.items():
         if extra := sorted_class_names(set(classes) - set(class_names)):
+            if twin := next((known for known in class_names if known.casefold() == extra[0].casefold()), None):
+                both = f"class '{printable(extra[0])}' of {name} and class '{printable(twin)}' of train"
+                return f"{shown}: {both} differ only in upper and lower case: give both the same name"
             return (
                 f"{shown}: class '{printable(extra[0])}' is in {name} but not in train: "
                 "add training images of it or move it away"

@@ -16,7 +16,7 @@ from .annotations import is_annotations
 from .assemble import Classes, assemble
 from .folder import Folder
 from .nested_folders import INNERMOST, both_readings, inner_names, innermost, may_be_classes
-from .split_names import is_unlabelled, split_of, splits_of_names
+from .split_names import is_unlabelled, names_with_splits, split_of, splits_of_names
 from .text_encoding import decode_names
 
 # Names of folders that hold images of all classes, where a table has the classes.
@@ -31,6 +31,10 @@ class DoubtfulLayoutError(DataError):
 
 class NoLabelsError(DoubtfulLayoutError):
     """There are images, but nothing says which class each of them shows."""
+
+
+class OtherTaskError(NoLabelsError):
+    """The images have boxes or masks instead of one class each, or are not unpacked."""
 
 
 @dataclass
@@ -75,6 +79,11 @@ def _outer_layout(folder: Folder, shown: str, folders: str) -> Layout:
         return _splits(folder, inner, {each.name: splits.get(each.name, "train") for each in inner}, unlabelled, shown)
     if splits:
         return _named_splits(folder, inner, splits, unlabelled, shown)
+    if mixed := names_with_splits([each.name for each in inner]):
+        raise DoubtfulLayoutError(
+            f"{shown}: the names {listed(mixed, 4)} hold a split and a class: make folders such as train/ with one "
+            "folder per class in them; if they are all classes, give --folders classes"
+        )
     if layout := _splits_in_classes(folder, inner, shown):
         return layout
     if len(shared := _shared_subfolders(inner)) >= 2 and folders != "innermost":
@@ -93,6 +102,11 @@ def load_layout(layout: Layout, shown: str) -> Data:
     if count and not layout.by_table and not any(each.has_images() for each in holders):
         text = "1 image lies" if count == 1 else f"{count:,} images lie"
         raise NoLabelsError(f"{shown}: {text} in no class folder and no table names the labels: {ADD_LABELS}")
+    called = {name.lower() for classes in layout.parts.values() for name in classes}
+    if len(called) == 1 and called <= CONTAINERS and not layout.by_table:
+        raise NoLabelsError(
+            f"{shown}: the images lie in {listed(sorted(called))}, whose name is no class: {ADD_LABELS}"
+        )
     for holder in layout.loose:
         _warn_about_loose_images(holder, shown)
     for other in layout.unused:

@@ -11,7 +11,15 @@ from ..split import Data
 from .annotations import is_annotations, reason_without_labels
 from .archive_folder import OTHER_ARCHIVES, is_archive_name
 from .cifar import find_cifar, load_cifar
-from .class_folders import DoubtfulLayoutError, Layout, NoLabelsError, load_layout, names_classes, read_layout
+from .class_folders import (
+    DoubtfulLayoutError,
+    Layout,
+    NoLabelsError,
+    OtherTaskError,
+    load_layout,
+    names_classes,
+    read_layout,
+)
 from .file_tree import DiskFolder, LinkTargets, open_folder
 from .folder import Folder
 from .hub import is_saved, load_saved
@@ -22,6 +30,7 @@ from .parquet import find_parquet, is_parquet_name, load_parquet
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
+from .table_reasons import why_unused
 
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
 
@@ -68,7 +77,8 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
     try:
         return _load_folder(folder, shown, interpretation)
     except NoLabelsError as problem:
-        raise NoLabelsError(f"{problem}{suggest_pattern(folder.images())}") from problem
+        hint = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
+        raise NoLabelsError(f"{problem}{hint}{suggest_pattern(folder.images())}") from problem
 
 
 def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> Data:
@@ -82,7 +92,7 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             return load_parquet(shards, shown, interpretation)
         tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
         if not tables and (reason := reason_without_labels(folder)):
-            raise NoLabelsError(f"{shown}: {reason}")
+            raise OtherTaskError(f"{shown}: {reason}")
         # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.
         inner = [each for each in folder.folders() if not is_annotations(each)]
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"

@@ -17,7 +17,7 @@ EVALUATION = ("eval", "evaluation")
 # Words that say nothing about a split: `train_images`, `test-set`, `val2017`.
 FILLERS = frozenset({
     "set", "sets", "images", "image", "imgs", "img", "data", "dataset", "split", "photos", "pictures", "pics",
-    "folder", "files", "jpg", "jpeg", "png", "labels", "label", "annotations", "metadata",
+    "folder", "files", "public", "private", "jpg", "jpeg", "png", "labels", "label", "annotations", "metadata",
 })  # fmt: skip
 UNLABELLED = frozenset(
     {"unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "unannotated", "未标注", "無標籤"}
@@ -55,16 +55,27 @@ def splits_of_names(names: list[str]) -> dict[str, str]:
     return splits
 
 
+def names_with_splits(names: list[str]) -> list[str]:
+    """Return the names that hold a split and a class (`train_cat`, `test_cat`, `train_dog`, `test_dog`), if any do."""
+    families = _families(names)
+    return [name for family in families for name in family] if len(families) > 1 else []
+
+
 def _splits_of_variants(names: list[str]) -> dict[str, str]:
     """Return the splits of names that differ in a split's word only, if train and another one are among them."""
+    families = _families(names)
+    return families[0] if len(families) == 1 else {}
+
+
+def _families(names: list[str]) -> list[dict[str, str]]:
+    """Return the splits of those names that differ in a split's word only, for each of the names without that word."""
     families: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
         words = [word for word in _words(name) if word not in FILLERS]
         for split_word, rest in ((words[-1], words[:-1]), (words[0], words[1:])) if len(words) > 1 else ():
             if split_word in SPLIT_OF_WORD:
                 families.setdefault(tuple(rest), {})[name] = SPLIT_OF_WORD[split_word]
-    splits = [family for family in families.values() if {"train"} < set(family.values())]
-    return splits[0] if len(splits) == 1 else {}
+    return [family for family in families.values() if {"train"} < set(family.values())]
 
 
 def _words(name: str) -> list[str]:

@@ -18,6 +18,7 @@ from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
 from .table_file import Table, is_table_name, read_table
 from .table_images import ImageFinder
+from .table_repeats import Repeated, report_repeated
 from .text_encoding import decode_text
 
 CLASS_NAME_FILES = (
@@ -50,7 +51,7 @@ def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
     """Return the tables of labelled images in a folder, in its split folders and in containers such as `images/`."""
     holders = [folder]
     for inner in folder.folders():
-        if split_of(inner.name) or inner.name.lower() in CONTAINERS:
+        if split_of(inner.name) or inner.name.lower() in CONTAINERS or not inner.has_images():
             holders.append(inner)
     finder: ImageFinder | None = None
     tables = []
@@ -73,7 +74,7 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
         names = listed([_path(table) for table in tables])
         raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
     finder = ImageFinder(folder)
-    collected = _Collected(shown)
+    collected = _Collected(shown, interpretation.label_type)
     for table in tables:
         where = shown if shown.endswith(table.name) else f"{shown}/{_path(table)}"
         read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
@@ -94,10 +95,11 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
 class _Collected:
     """The images of all tables, by split, with the rows that repeat an image."""
 
-    def __init__(self, shown: str):
-        self.shown = shown
+    def __init__(self, shown: str, label_type: str):
+        self.shown, self.label_type = shown, label_type
         self.images: dict[str, list[tuple[str, File, tuple[str, ...]]]] = {"train": []}
         self.seen: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.places: dict[str, dict[str, int]] = {}
         self.told: list[str] = []
         self.split_sources: dict[str, None] = {}
         self.class_names: list[str] = []
@@ -114,17 +116,29 @@ class _Collected:
             split = self._split(row, given, image.split, where)
             if image.name in self.seen:
                 before, labels = self.seen[image.name]
-                repeated.append((row, split != before, row.labels != labels))
+                if self.label_type == "multi" and split == before:
+                    self._join(split, image.name, row.labels)
+                else:
+                    repeated.append(Repeated(row, split != before, row.labels != labels))
                 continue
             self.seen[image.name] = (split, row.labels)
             self.images.setdefault(split, []).append((image.name, image.item, row.labels))
             for column, cell in row.further:
                 self.columns.setdefault(column, {})[image.name] = cell
-        _warn_about_repeated(repeated, where)
+        report_repeated(repeated, len(self.seen), self.label_type, where)
         self.multi_label |= table.multi_label
         self.class_names += [name for name in table.class_names if name not in self.class_names]
         if table.labelled_by not in self.told:
             self.told.append(table.labelled_by)
+
+    def _join(self, split: str, name: str, labels: tuple[str, ...]) -> None:
+        """Add labels to an image that has some from an earlier row: one row per label."""
+        images = self.images[split]
+        at = self.places.setdefault(split, {})
+        for i in range(len(at), len(images)):
+            at[images[i][0]] = i
+        _, item, before = images[at[name]]
+        images[at[name]] = (name, item, tuple(dict.fromkeys((*before, *labels))))
 
     def _split(self, row: LabelledRow, given: str | None, folder: str | None, where: str) -> str:
         if row.split is not None:
@@ -216,17 +230,6 @@ def _warn_about_unlisted(folder: Folder, tables: Sequence[TableFile], collected:
         if left and (split_of(inner.name) or is_unlabelled(inner.name) or inner.name.lower() in CONTAINERS):
             text = f"{len(left):,} images of {printable(inner.name)} are in no table of labels and are not used"
             warn("unlabelled-images", shown, text)
-
-
-def _warn_about_repeated(repeated: Sequence[tuple[LabelledRow, bool, bool]], where: str) -> None:
-    """Warn about rows whose image was listed before, each with whether its split and whether its label differ."""
-    for kind, text, position in (("two-labels", "under two labels", 2), ("two-splits", "in two splits", 1)):
-        rows = [entry[0] for entry in repeated if entry[position]]
-        if rows:
-            names = listed([row.path for row in rows])
-            warn(kind, where, f"the same image {text}, from line {rows[0].line} on; its first line counts: {names}")
-    if same := sum(not (split or label) for _, split, label in repeated):
-        warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
 
 
 def _with_class_names(rows: Sequence[LabelledRow], table: TableFile, where: str, encoding: str) -> list[LabelledRow]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError, printable
 from ...problems import listed
 from .folder import has_image_suffix
+from .split_names import split_of
 from .table_file import Table
+from .table_labels import MARKS, NO_MARKS, cell_labels, is_marked, is_no_mark, one_hot
 
 # Column names by meaning; if a table has several of a kind, the first one here counts.
 PATHS = (
@@ -24,13 +24,15 @@ LABELS = (
     "label", "labels", "label_name", "class", "class_name", "classname", "class_label", "target", "category", "tags",
     "tag", "breed", "species", "diagnosis",
 )  # fmt: skip
-SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset")
-SEPARATORS = ("|", ";", ",")
-# Columns of plural names may hold several labels with spaces between them.
-PLURALS = ("labels", "tags")
+SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset", "usage", "phase", "stage")
+# Columns that say of each image whether it belongs to one split: that one, and the split of all others.
+MEMBERSHIPS = {
+    "is_train": ("train", "test"), "is_training": ("train", "test"), "train": ("train", "test"),
+    "is_valid": ("val", "train"), "is_val": ("val", "train"), "valid": ("val", "train"),
+    "is_test": ("test", "train"), "test": ("test", "train"),
+}  # fmt: skip
 # Rows whose cells must be names of files for a column to be the images', where its name does not say so.
 ROWS_TRIED = 20
-CHOOSE_TYPE = "say which with --label-type single or --label-type multi"
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,19 @@ def understand(table: Table, path: int | None, label_column: str | None, label_t
             raise DataError(f"{table.where}: two columns are called {listed(twice)}: give each its own name in line 1")
         raise DataError(f"{table.where}: no column 'path' among {_told(table)}: give a column that name in line 1")
     names = [normalised(name) for name in table.columns]
-    split = next((names.index(known) for known in SPLITS if known in names), None)
-    if not names and table.rows and len(table.rows[0][1]) == 3:
-        split = 2
+    split, belongs = _split_column(table, path, label_column)
     labels = _label_columns(table, path, split, label_column)
     if len(labels) > 1:
-        per_row, multi = _one_hot(table, labels, label_type)
+        per_row, multi = one_hot(table, labels, label_type)
         told, classes = f"columns {listed([table.columns[i] for i in labels], 3)}", [table.columns[i] for i in labels]
     else:
-        per_row, multi = _cell_labels(table, labels[0], label_type)
+        per_row, multi = cell_labels(table, labels[0], label_type)
         told, classes = f"column {printable(table.columns[labels[0]])}" if table.columns else "column 2", []
     further = [i for i in range(len(names)) if i not in (path, split, *labels)]
     rows = [
         LabelledRow(
             line, _required(table, line, cells, path, "path"), found,
-            None if split is None else _required(table, line, cells, split, "split"),
+            None if split is None else _split_cell(table, line, cells, split, belongs),
             tuple((table.columns[i].strip(), cells[i].strip()) for i in further if i < len(cells)),
         )
         for (line, cells), found in zip(table.rows, per_row, strict=True)
@@ -118,6 +118,32 @@ def understand(table: Table, path: int | None, label_column: str | None, label_t
 def normalised(name: str) -> str:
     """Return a column's name as the known names are written: `Class Name` -> `class_name`."""
     return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _split_column(table: Table, path: int, label_column: str | None) -> tuple[int | None, tuple[str, str] | None]:
+    """Return the column of the splits, by its name or by its words, and what its marks mean if it has marks."""
+    names = [normalised(name) for name in table.columns]
+    if not names:
+        return (2 if table.rows and len(table.rows[0][1]) == 3 else None), None
+    labels = {label_column and label_column.strip()}
+    labels |= {next((table.columns[names.index(known)].strip() for known in LABELS if known in names), None)}
+    free = [i for i in range(len(names)) if i != path and table.columns[i].strip() not in labels]
+    for known in SPLITS:
+        if known in names and names.index(known) in free:
+            return names.index(known), None
+    for i in free:
+        cells = {cell.lower() for cell in table.cells(i)}
+        if names[i] in MEMBERSHIPS and cells <= MARKS | NO_MARKS - {""} and cells & MARKS and cells & NO_MARKS:
+            return i, MEMBERSHIPS[names[i]]
+        found = {split_of(cell) for cell in cells}
+        if len(found) > 1 and "train" in found and None not in found:
+            return i, None
+    return None, None
+
+
+def _split_cell(table: Table, line: int, cells: Sequence[str], column: int, belongs: tuple[str, str] | None) -> str:
+    cell = _required(table, line, cells, column, "split")
+    return cell if belongs is None else belongs[is_no_mark(cell)]
 
 
 def _label_columns(table: Table, path: int, split: int | None, label_column: str | None) -> list[int]:
@@ -134,7 +160,7 @@ def _label_columns(table: Table, path: int, split: int | None, label_column: str
         if known in names and names.index(known) != path:
             return [names.index(known)]
     rest = [i for i in range(len(names)) if i not in (path, split) and _label_like(table, i)]
-    marks = [i for i in rest if set(table.cells(i)) <= {"0", "1", "0.0", "1.0"} and any(table.cells(i))]
+    marks = [i for i in rest if is_marked(table.cells(i))]
     if len(marks) >= 2 and len(marks) == len(rest):
         return marks
     if len(rest) == 1:
@@ -153,67 +179,6 @@ def _label_like(table: Table, column: int) -> bool:
         return False
     cells = [cell for cell in table.cells(column) if cell]
     return bool(cells) and (len(cells) < ROWS_TRIED or len(set(cells)) <= len(cells) // 2)
-
-
-def _one_hot(table: Table, columns: Sequence[int], label_type: str) -> tuple[list[tuple[str, ...]], bool]:
-    names = {column: table.columns[column].strip() for column in columns}
-    rows = []
-    for _, cells in table.rows:
-        rows.append(tuple(names[i] for i in columns if i < len(cells) and cells[i].strip() in ("1", "1.0")))
-    multi = label_type == "multi" or (label_type == "auto" and any(len(labels) != 1 for labels in rows))
-    if not multi:
-        for (line, _), labels in zip(table.rows, rows, strict=True):
-            if len(labels) != 1:
-                raise DataError(f"{table.where}: line {line} has {len(labels)} labels, not 1: give --label-type multi")
-    return rows, multi
-
-
-def _cell_labels(table: Table, column: int, label_type: str) -> tuple[list[tuple[str, ...]], bool]:
-    cells = [unicodedata.normalize("NFC", cell) for cell in table.cells(column)]
-    filled = sorted({cell for cell in cells if cell})
-    several = bool(table.columns) and table.columns[column] in table.several
-    separator = "|" if several else _separator(table, column, filled, label_type)
-    one_against_none = len(filled) == 1 and any(not cell for cell in cells)
-    if label_type == "multi" or (label_type == "auto" and (separator or (one_against_none and len(cells) > 2))):
-        split = [cell.split(separator) if separator else [cell] for cell in cells]
-        return [tuple(dict.fromkeys(part.strip() for part in parts if part.strip())) for parts in split], True
-    for (line, _), cell in zip(table.rows, cells, strict=True):
-        if not cell:
-            raise DataError(f"{table.where}: line {line} has no label: fill it in or remove the line")
-    return [(cell,) for cell in cells], False
-
-
-def _separator(table: Table, column: int, cells: Sequence[str], label_type: str) -> str | None:
-    """Return what stands between several labels of a cell; None if each cell is one label.
-
-    Several labels are recognised by labels that come back in other cells: `cat|dog` beside `cat` or `dog|bird`.
-    """
-    if label_type == "single":
-        return None
-    for separator in SEPARATORS:
-        combined = [cell for cell in cells if separator in cell]
-        if not combined:
-            continue
-        uses = Counter(part.strip() for cell in cells for part in set(cell.split(separator)) if part.strip())
-        shared = [part for cell in combined for part in map(str.strip, cell.split(separator)) if uses[part] > 1]
-        if label_type == "multi" or (shared and len(uses) <= len(cells)):
-            return separator
-        if separator != "," and shared:
-            example = printable(combined[0])
-            raise DataError(
-                f"{table.where}: '{example}' may be one label or several with '{separator}' between them: {CHOOSE_TYPE}"
-            )
-    plural = bool(table.columns) and normalised(table.columns[column]) in PLURALS
-    combined = [cell for cell in cells if " " in cell]
-    if combined and label_type == "multi":
-        return " " if plural else None
-    uses = Counter(part for cell in cells for part in set(cell.split()))
-    if plural and combined and len(uses) <= len(cells):
-        raise DataError(
-            f"{table.where}: '{printable(combined[0])}' may be one label or several with spaces between them: "
-            f"{CHOOSE_TYPE}"
-        )
-    return None
 
 
 def _required(table: Table, line: int, cells: Sequence[str], column: int, what: str) -> str:

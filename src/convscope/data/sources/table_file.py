@@ -54,20 +54,44 @@ def read_table(name: str, item: File, where: str, most: int | None = None, encod
         raise DataError(f"{where}: not a text file")
     text = decode_text(content, where, encoding)
     lines = _LINE.split(text) if most is None else _LINE.split(text, most)[:most]
-    first = next((line for line in lines if line.strip()), "")
     if _suffix(name) in JSON_LINES:
         return _json_lines(lines, where)
-    delimiter = _delimiter(name, first)
+    given = _strip_preamble(lines)
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = given or _delimiter(name, first)
     cells = next(csv.reader([first], delimiter=delimiter), [])
     if _suffix(name) in LISTS and (delimiter not in first or not (_is_header(cells) or _names_image(cells))):
-        return Table(where, (), list(_list_rows(lines, where)), is_list=True)
+        return _list(lines, where)
     try:
         rows = list(_rows("\n".join(lines), delimiter))
     except csv.Error as problem:
         raise DataError(f"{where}: cannot be read as a table ({problem})") from problem
     if rows and _is_header(rows[0][1]):
         return Table(where, tuple(cell.strip() for cell in rows[0][1]), rows[1:])
+    if rows and len(rows[0][1]) == 2 and not _names_image(rows[0][1]) and has_image_suffix(rows[0][1][1].strip()):
+        rows = [(line, [*reversed(cells)]) for line, cells in rows]  # the label comes first
     return Table(where, (), rows)
+
+
+def _strip_preamble(lines: list[str]) -> str | None:
+    """Empty the lines before a table that are none of its rows; return the delimiter that Excel's `sep=;` names.
+
+    A comment that has as many cells as the line after it is a header, whose `#` is left out.
+    """
+    for i, line in enumerate(lines):
+        text = line.strip()
+        if (match := re.fullmatch(r"sep=([,;\t|])", line, re.IGNORECASE)) is not None:
+            lines[i] = ""
+            return match[1]
+        if text.startswith("#"):
+            after = next((later for later in lines[i + 1 :] if later.strip() and not later.startswith("#")), "")
+            mark = max(",;\t|", key=after.count)
+            alike = after.count(mark) == text.count(mark) > 0
+            header = alike and not _is_header(after.split(mark)) and _is_header(text.lstrip("# ").split(mark))
+            lines[i] = text.lstrip("# ") if header else ""
+        elif text:
+            break
+    return None
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -103,6 +127,34 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return "|".join(map(_cell, value))
     return "" if value is None else str(value)
+
+
+def _list(lines: Sequence[str], where: str) -> Table:
+    """Read lines of an image and its class: an index into a file of names, or the name itself in words."""
+    filled = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not filled or (not any(map(has_image_suffix, filled[0][1].split())) and len(filled) > 1):
+        headed, filled = filled[:1], filled[1:]
+        if not headed or len(headed[0][1].split()) > 3 or not all(_image_and_words(line) for _, line in filled):
+            return Table(where, (), list(_list_rows(lines, where)), is_list=True)
+    found = [(number, _image_and_words(line)) for number, line in filled]
+    rows = [(number, [*pair]) for number, pair in found if pair is not None]
+    if len(rows) < len(filled) or any(re.fullmatch(r"[-+]?[0-9]+", label) for _, (_, label) in rows):
+        return Table(where, (), list(_list_rows(lines, where)), is_list=True)
+    if all(re.fullmatch(r"[-+.\d\s]+", label) and len(label.split()) > 1 for _, (_, label) in rows):
+        raise DataError(f"{where}: line {rows[0][0]} has several numbers after the path, not one class")
+    return Table(where, (), rows)
+
+
+def _image_and_words(line: str) -> tuple[str, str] | None:
+    """Return the path and the class of `images/0.jpg polar bear` or `polar bear images/0.jpg`; None of other lines."""
+    words = line.split()
+    ends = [i for i, word in enumerate(words) if has_image_suffix(word)]
+    if not ends or len(words) < 2:
+        return None
+    if ends[0] < len(words) - 1:
+        at = re.compile(rf"(?:\S+\s+){{{ends[0]}}}\S+").match(line)
+        return (at[0], line[at.end() :].strip()) if at else None
+    return words[-1], line[: line.rindex(words[-1])].strip()
 
 
 def _list_rows(lines: Sequence[str], where: str) -> Iterator[tuple[int, list[str]]]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError, printable
+from ..image_file import IMAGE_SUFFIXES
+from .archive_folder import is_archive_name
 from .class_folders import CONTAINERS
 from .folder import File, Folder, has_image_suffix
 from .split_names import split_of, split_of_path
 
-# Suffixes that may be left out of a path in a table.
-OPTIONAL_SUFFIXES = (".jpg", ".jpeg", ".png")
+# Suffixes that may be left out of a path in a table, the usual ones first; also in upper case.
+USUAL_SUFFIXES = (".jpg", ".jpeg", ".png")
+OPTIONAL_SUFFIXES = tuple(
+    cased for end in dict.fromkeys((*USUAL_SUFFIXES, *sorted(IMAGE_SUFFIXES))) for cased in (end, end.upper())
+)
+ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,7 @@ class ImageFinder:
                 "table's folder on"
             )
         if not places:
-            raise DataError(
-                f"{where}: line {line}: there is no file '{printable(path)}': paths must be relative to the table's "
-                "folder"
-            )
+            raise DataError(f"{where}: line {line}: {self._why_missing(path)}")
         return self._image(places[0][0], path, *places[0][1])
 
     def _candidates(self, path: str, preferred: Sequence[Folder]) -> list[Folder]:
@@ -79,15 +83,20 @@ class ImageFinder:
             for base in self.bases:
                 for name in base.files():
                     self._bases_of[name].append(base)
-        names = [path] if has_image_suffix(path) else [path + suffix for suffix in ("", *OPTIONAL_SUFFIXES)]
-        return [base for name in names for base in self._bases_of.get(name, ())]
+        return [base for name in _spellings(path) for base in self._bases_of.get(name, ())]
+
+    def _why_missing(self, path: str) -> str:
+        if ADDRESS.match(path):
+            return f"'{printable(path)}' is an address: download the images, and write where the files lie"
+        archives = [name for name in self.root.files() if is_archive_name(name)]
+        unpack = f" ({printable(archives[0])} is not unpacked)" if archives else ""
+        return f"there is no file '{printable(path)}'{unpack}: paths must be relative to the table's folder"
 
     def _in(self, base: Folder, path: str) -> tuple[str, File] | None:
         """Return the path, with its suffix and forward slashes, and the file at it in one folder."""
-        suffixes = ("",) if has_image_suffix(path) else ("", *OPTIONAL_SUFFIXES)
         for text in dict.fromkeys((path, path.replace("\\", "/"))):
-            for suffix in suffixes:
-                if (item := base.find(text + suffix)) is not None:
+            for spelling in _spellings(text):
+                if (item := base.find(spelling)) is not None:
                     return text, item
         return None
 
@@ -97,6 +106,14 @@ class ImageFinder:
         split = None if _leads_out(text) else split_of_path(_below(self.root.path, inside))
         # In a folder of a split the name alone may stand for other images in other splits.
         return FoundImage(inside if split_of_path(f"{_below(self.root.path, base.path)}/x") else path, item, split)
+
+
+def _spellings(path: str) -> list[str]:
+    """Return how a path may be spelled on the disk: as it is, with its suffix in another case, or with one."""
+    stem, suffix = os.path.splitext(path)  # noqa: PTH122
+    if has_image_suffix(path):
+        return list(dict.fromkeys((path, stem + suffix.lower(), stem + suffix.upper())))
+    return [path + end for end in ("", *OPTIONAL_SUFFIXES)]
 
 
 def _below(root: str, path: str) -> str:

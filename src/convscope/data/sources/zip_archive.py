@@ -15,7 +15,7 @@ from typing import BinaryIO
 from ...errors import DataError, printable
 from ..image_file import LARGE, UnreadableImage, fingerprint
 from .archive import MAX_MEMBERS, MAX_RATIO, Member, check_member_size, reason_to_refuse_name
-from .text_encoding import decode_names
+from .text_encoding import OF_ZIPS, decode_names
 
 # Those that all writers use: images are stored or deflated.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -95,7 +95,9 @@ def _decoded_paths(infos: list[zipfile.ZipInfo], where: str, encoding: str) -> l
     paths = [info.orig_filename for info in infos]
     if legacy:
         raw = [infos[i].orig_filename.encode("cp437") for i in legacy]
-        for i, name in zip(legacy, decode_names(raw, f"{where}: the names in it", encoding), strict=True):
+        for i, name in zip(
+            legacy, decode_names(raw, f"{where}: the names in it", encoding, tuple(OF_ZIPS)), strict=True
+        ):
             paths[i] = name
     return [name.replace("\\", "/") for name in paths]
 
