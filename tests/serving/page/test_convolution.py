@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import torch
@@ -24,7 +25,12 @@ ACTIVATIONS = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
 }
-POOLS = {"max": F.max_pool2d, "average": F.avg_pool2d}
+POOLS = {
+    "max": F.max_pool2d,
+    "average": F.avg_pool2d,
+    "sum": lambda x, size, stride: F.avg_pool2d(x, size, stride, divisor_override=1),
+}
+BORDERS = {"zeros": "constant", "replicate": "replicate", "reflect": "reflect"}
 
 
 @pytest.fixture
@@ -38,16 +44,18 @@ def playground(visit, mnist):
 def test_it_computes_what_pytorch_computes(playground):
     torch.manual_seed(0)
     image = torch.randn(9, 11, dtype=torch.float64)
-    kinds = itertools.cycle(itertools.product(ACTIVATIONS, POOLS, (False, True)))
+    kinds = itertools.cycle(itertools.product(ACTIVATIONS, POOLS, (False, True), BORDERS))
     for size, stride, padding, dilation in itertools.product((1, 2, 3, 5), (1, 2, 3), (0, 1, 2), (1, 2)):
-        activation, pooling, flip = next(kinds)
+        activation, pooling, flip, border = next(kinds)
         kernel = torch.randn(size, size, dtype=torch.float64)
         settings = {"stride": stride, "padding": padding, "dilation": dilation, "flip": flip, "activation": activation,
-                    "pooling": pooling, "poolSize": 2, "poolStride": 1}  # fmt: skip
+                    "pooling": pooling, "poolSize": 2, "poolStride": 1,
+                    "border": border}  # fmt: skip
         picture = {"height": 9, "width": 11, "values": image.flatten().tolist()}
         made = playground.evaluate(COMPUTE, [picture, kernel.flatten().tolist(), settings])
         weights = kernel.flip(0, 1) if flip else kernel
-        conv = F.conv2d(image[None, None], weights[None, None], stride=stride, padding=padding, dilation=dilation)
+        bordered = F.pad(image[None, None], (padding,) * 4, mode=BORDERS[border])
+        conv = F.conv2d(bordered, weights[None, None], stride=stride, dilation=dilation)
         act = ACTIVATIONS[activation](conv)
         expected = {"conv": conv, "act": act}
         if min(act.shape[2:]) >= 2:
@@ -118,10 +126,32 @@ def test_pooling_and_a_window_that_slides_by_itself(playground):
     page = playground
     page.get_by_role("button", name="Max").click()
     expect(page.locator(".conv-sum")).to_contain_text("max(4, 3, 2, 4) =")
+    expect(page.locator(".conv-working")).to_contain_text("Average pooling 3.25 · Sum pooling 13.")
+    page.get_by_role("button", name="Sum", exact=True).click()
+    expect(page.locator(".conv-sum")).to_have_text("4 + 3 + 2 + 4 = 13")
     page.get_by_role("button", name="No pooling").click()
     page.get_by_role("button", name="Slide the window").click()
     expect(page.locator(".conv-working h3")).to_contain_text("Row 2, column 2")  # the last place
     expect(page.get_by_role("button", name="Slide the window")).to_be_visible()
+
+
+def test_borders_and_slopes(playground):
+    page = playground
+    assert page.get_by_role("button", name="Reflect").count() == 0  # without padding there is no border
+    page.locator("input[data-key=padding]").fill("1")
+    total = page.locator(".conv-sum output")
+    expect(total).to_have_text("2")  # by hand, as those below
+    for border, value in (("Replicate", "4"), ("Reflect", "5")):
+        page.get_by_role("button", name=border).click()
+        expect(total).to_have_text(value)
+        expect(page.get_by_text(f'padding_mode="{border.lower()}"')).to_be_visible()
+    page.locator("input[data-key=padding]").fill("5")
+    expect(page.locator(".conv-problem")).to_contain_text("a border of 5 cannot mirror 5 rows")
+    page.locator("input[data-key=padding]").fill("0")
+    page.get_by_role("button", name="tanh").click()
+    expect(page.locator(".slopes canvas")).to_have_count(2)
+    expect(page.locator(".slopes")).to_contain_text(re.compile(r"slope at [\d.]+: [\d.e−]+"))
+    expect(page.locator(".conv-working")).to_contain_text("Good: between −1 and 1")
 
 
 def test_pictures_kernels_and_languages(playground, tmp_path):

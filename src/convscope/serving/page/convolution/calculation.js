@@ -2,10 +2,10 @@
 
 import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
-import { plot } from "../drawer/plot.js";
+import { plot, slopePlot } from "../drawer/plot.js";
 import { t } from "../i18n.js";
 import { fixed, strongest } from "../numbers.js";
-import { LEAK } from "./compute.js";
+import { LEAK, pooled } from "./compute.js";
 import { sizeOf } from "./kernels.js";
 import { selectedTaps, weightsOf } from "./settings.js";
 
@@ -20,12 +20,14 @@ const inBrackets = (value) => (value < 0 ? `(${plain(value)})` : plain(value));
 export function calculation() {
   const [patch, kernel, products] = Array.from({ length: 3 }, () => numberGrid({ caption: "" }));
   const [times, equals] = ["×", "="].map((sign) => h("span", { class: "sign", "aria-hidden": "true" }, sign));
-  const curve = h("div", {});
+  const curve = h("div", { class: "slopes" });
   const grids = [patch.element, times, kernel.element, equals, products.element, curve];
   const title = h("h3", {});
   const sum = h("p", { class: "conv-sum", "aria-live": "polite" });
   const element = h("section", { class: "conv-working" }, title, h("div", { class: "grids" }, grids), sum);
-  const parts = { patch, kernel, products, curve };
+  const beside = h("p", { class: "soft small" });
+  element.append(beside);
+  const parts = { patch, kernel, products, curve, beside };
 
   function show({ settings, maps, map }) {
     element.hidden = !map;
@@ -34,6 +36,7 @@ export function calculation() {
     for (const part of [times, kernel.element, equals, products.element]) part.hidden = stage !== "conv";
     patch.element.hidden = stage === "act";
     curve.hidden = stage !== "act";
+    beside.hidden = stage === "conv";
     title.textContent = t(`convolution.working.${stage}`, { y, x });
     patch.caption(t("sum.patch"));
     const value = map.values[y * map.width + x];
@@ -64,8 +67,9 @@ function showGrid(grid, entries, values) {
   grid.show(entries, size, size, { limit: strongest(values) });
 }
 
-function showActivation({ curve }, { activation }, [{ value }], result) {
-  curve.replaceChildren(plot(CURVES[activation], value, result));
+function showActivation({ curve, beside }, { activation }, [{ value }], result) {
+  curve.replaceChildren(plot(CURVES[activation], value, result), slopePlot(CURVES[activation], value));
+  beside.textContent = t(`convolution.activation.${activation}.about`);
   const x = plain(value);
   const formulas = {
     relu: `max(0, ${x})`,
@@ -76,11 +80,18 @@ function showActivation({ curve }, { activation }, [{ value }], result) {
   return `${t(`convolution.activation.${activation}`)}: ${formulas[activation]} = `;
 }
 
-function showPooling({ patch }, { pooling }, taps, result) {
+function showPooling({ patch, beside }, { pooling }, taps, result) {
   const values = taps.map(({ value }) => value);
   const largest = pooling === "max" ? values.indexOf(result) : -1;
   showGrid(patch, taps.map((tap, i) => ({ ...tap, chosen: i === largest })), values);
   const few = values.length <= MOST_TERMS;
   const written = few ? values.map(inBrackets) : [t("convolution.manyValues", { n: values.length })];
-  return pooling === "max" ? `max(${written.join(", ")}) = ` : `(${written.join(" + ")}) / ${values.length} = `;
+  const sum = written.join(" + ");
+  const formulas = {
+    max: `max(${written.join(", ")}) = `, sum: `${sum} = `, average: `(${sum}) / ${values.length} = `,
+  };
+  const others = ["max", "average", "sum"].filter((kind) => kind !== pooling);
+  const results = others.map((kind) => `${t(`convolution.poolingDone.${kind}`)} ${plain(pooled(kind, values))}`);
+  beside.textContent = `${t("convolution.beside")} ${results.join(" · ")}. ${t("convolution.pool.about")}`;
+  return formulas[pooling];
 }

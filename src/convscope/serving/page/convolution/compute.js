@@ -19,17 +19,33 @@ export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1
 /** A kernel turned by 180 degrees: the difference between a convolution and a correlation. */
 export const turned = (kernel) => [...kernel].reverse();
 
+/** What stands for a place outside of `size` rows: the nearest row, or the one as far inside; null for a zero. */
+const BORDERS = {
+  zeros: () => null,
+  replicate: (at, size) => Math.min(Math.max(at, 0), size - 1),
+  reflect: (at, size) => (at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at),
+};
+export const BORDER_MODES = Object.keys(BORDERS);
+
+/** The value at a place that may lie outside of an image, by the mode of its border. */
+export function valueWithBorder({ values, height, width }, y, x, border) {
+  if (y >= 0 && x >= 0 && y < height && x < width) return values[y * width + x];
+  const [row, column] = [BORDERS[border](y, height), BORDERS[border](x, width)];
+  return row === null ? 0 : values[row * width + column];
+}
+
 /**
  * The taps of the window behind one output value: [{y, x, value, padded}] row by row. y and x are a place of the image;
- * they lie outside of it for padding, which counts as 0.
+ * they lie outside of it for padding, whose values follow from the mode of the border.
  */
-export function windowAt({ values, height, width }, row, column, { kernel, stride = 1, padding = 0, dilation = 1 }) {
+export function windowAt(image, row, column, { kernel, stride = 1, padding = 0, dilation = 1, border = "zeros" }) {
+  const { height, width } = image;
   const taps = [];
   for (let i = 0; i < kernel; i += 1) {
     for (let j = 0; j < kernel; j += 1) {
       const [y, x] = [row * stride - padding + i * dilation, column * stride - padding + j * dilation];
       const padded = y < 0 || x < 0 || y >= height || x >= width;
-      taps.push({ y, x, value: padded ? 0 : values[y * width + x], padded });
+      taps.push({ y, x, value: valueWithBorder(image, y, x, border), padded });
     }
   }
   return taps;
@@ -51,10 +67,14 @@ export const correlate = (image, weights, window) =>
 
 const POOLS = {
   max: (values) => values.reduce((most, value) => Math.max(most, value), -Infinity),
+  sum: (values) => values.reduce((sum, value) => sum + value, 0),
   average: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
 };
 
-/** The largest value, or the average, of every window. */
+/** The largest value, the sum or the average of the values of a window. */
+export const pooled = (kind, values) => POOLS[kind](values);
+
+/** The same of every window. */
 export const pool = (image, kind, window) =>
   slide(image, window, (taps) => POOLS[kind](taps.map(({ value }) => value)));
 

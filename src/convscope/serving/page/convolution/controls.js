@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
 import { strongest } from "../numbers.js";
+import { BORDER_MODES } from "./compute.js";
 import { choice, labelled, stepper } from "./fields.js";
 import { resizedNumbers } from "./images.js";
 import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
@@ -12,7 +13,7 @@ const MOST_ROWS = 10; // of a picture of numbers
 const KERNEL_SIZES = [1, 2, 3, 4, 5, 7];
 const FLIPS = ["correlation", "convolution"];
 const ACTIVATIONS = ["none", "relu", "leaky", "sigmoid", "tanh"];
-const POOLINGS = ["none", "max", "average"];
+const POOLINGS = ["none", "max", "average", "sum"];
 
 /** `show(state)` takes the store's state: which pictures there are depends on it. */
 export function controls(playground) {
@@ -113,7 +114,19 @@ function steppers(playground, keys) {
 
 function windowSection(playground) {
   const numbers = steppers(playground, ["stride", "padding", "dilation"]);
-  return section(() => t("convolution.window"), [numbers.element], numbers.show);
+  const borders = choice((border) => playground.change({ border, stage: "conv" }));
+  const explanation = h("p", { class: "soft small" });
+  const show = (state) => {
+    numbers.show(state);
+    const { border, padding } = playground.settings;
+    borders.show({
+      label: t("convolution.border"), chosen: border,
+      options: BORDER_MODES.map((key) => [key, t(`convolution.border.${key}`)]),
+    });
+    explanation.textContent = t(`convolution.border.${border}.about`);
+    borders.element.hidden = explanation.hidden = padding < 1;
+  };
+  return section(() => t("convolution.window"), [numbers.element, borders.element, explanation], show);
 }
 
 /** Activation and pooling. Whoever chooses one sees its calculation. */

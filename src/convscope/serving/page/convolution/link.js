@@ -1,5 +1,6 @@
 /** The playground in a link: its settings, kernel and numbers. Photos are fetched again; uploads cannot travel. */
 
+import { BORDER_MODES } from "./compute.js";
 import { KERNELS, nameOf } from "./kernels.js";
 import { INITIAL } from "./settings.js";
 
@@ -7,7 +8,7 @@ const NUMBERS = ["stride", "padding", "dilation", "poolSize", "poolStride"];
 const WORDS = {
   source: ["numbers", "cat", "digit", "yours", "upload"],
   activation: ["none", "relu", "leaky", "sigmoid", "tanh"],
-  pooling: ["none", "max", "average"],
+  pooling: ["none", "max", "average", "sum"],
   stage: ["conv", "act", "pool"],
 };
 const FLAGS = ["flip", "gray"];
@@ -17,10 +18,11 @@ const SIDES = { kernel: 7, numbers: 10 }; // rows at most
 
 /** Pairs of key and value. */
 export function writePlayground(settings) {
-  const { kernel, image, source, place } = settings;
+  const { kernel, image, source, place, border } = settings;
   return [
     ["window", KEYS.map((key) => (FLAGS.includes(key) ? Number(settings[key]) : settings[key])).join("~")],
     ["place", place.join("~")],
+    ["border", border === INITIAL.border ? null : border],
     ["weights", KERNELS[nameOf(kernel)] ? nameOf(kernel) : kernel.join(",")],
     ["numbers", source === "numbers" ? image.values.join(",") : null],
   ];
@@ -34,11 +36,13 @@ export function readPlayground(link) {
   const kernel = KERNELS[link.get("weights")] ?? readSquare(link.get("weights"), SIDES.kernel);
   const values = settings.source === "numbers" ? readSquare(link.get("numbers"), SIDES.numbers) : INITIAL.image.values;
   const place = (link.get("place") ?? "0~0").split("~").map(Number);
-  const fine = parts.length === KEYS.length && KEYS.every((key) => settings[key] !== null) && kernel && values &&
+  const border = link.get("border") ?? INITIAL.border;
+  const fine = parts.length === KEYS.length && BORDER_MODES.includes(border) &&
+    KEYS.every((key) => settings[key] !== null) && kernel && values &&
     place.length === 2 && place.every((one) => Number.isInteger(one) && one >= 0);
   if (!fine) return undefined;
   const side = Math.sqrt(values.length);
-  return { ...INITIAL, ...settings, kernel, place, image: { height: side, width: side, values } };
+  return { ...INITIAL, ...settings, border, kernel, place, image: { height: side, width: side, values } };
 }
 
 function readSetting(key, text = "") {

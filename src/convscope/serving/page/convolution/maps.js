@@ -67,10 +67,10 @@ const sizeText = ({ height, width }) => `${height} × ${width}`;
 const longest = ({ height, width }) => Math.max(height, width);
 
 function inputDrawing({ settings, maps, map }, size) {
-  const { image, stage, padding, source } = settings;
+  const { image, stage, padding, source, border } = settings;
   return {
     image, size, limit: strongest(image.values), gray: PHOTOS.includes(source),
-    pad: Math.min(Math.max(padding, 0), MOST_PADDING),
+    pad: Math.min(Math.max(padding, 0), MOST_PADDING), border: maps.problem ? "zeros" : border,
     window: stage === "conv" && map ? selectedTaps(settings, maps) : null,
     label: t("convolution.inputLabel"), caption: sizeText(image),
   };

@@ -2,6 +2,7 @@
 
 import { colourOf, css, cssColour, inkOn } from "../colour.js";
 import { cell as cellText } from "../numbers.js";
+import { valueWithBorder } from "./compute.js";
 
 const CELL_WITH_NUMBER = 22; // pixels that a cell needs for its number
 const LARGEST_TEXT = 15;
@@ -16,6 +17,7 @@ export const scaleOf = ({ image, pad, size }) => size / (Math.max(image.height, 
  * Paints `drawing` on a canvas, which gets the size that it needs:
  *   image, size    the map {values, height, width}, and the pixels of its longer side
  *   pad            cells of padding around it
+ *   border         what stands in the padding (compute.js)
  *   limit, gray    the value of the strongest colour; or gray values from 0 (black) to 1 (white)
  *   window         the taps [{y, x}] of the window: a frame around all, and one around each where they lie apart
  *   chosen         [y, x] of the tap that max pooling takes
@@ -27,6 +29,7 @@ export function paintMap(canvas, drawing) {
   const scale = scaleOf(drawing);
   const context = resize(canvas, (image.width + 2 * pad) * scale, (image.height + 2 * pad) * scale);
   context.translate(pad * scale, pad * scale);
+  if (pad && (drawing.border ?? "zeros") !== "zeros") paintBorder(context, drawing, scale);
   if (pad) paintPadding(context, image, pad, scale);
   paintCells(context, drawing, scale);
   paintMarks(context, drawing, scale);
@@ -44,7 +47,20 @@ function resize(canvas, width, height) {
   return context;
 }
 
-/** The zeros around the image: hatched, so that nobody takes them for a part of it. */
+/** What stands around the image, pale. */
+function paintBorder(context, { image, pad, border, limit, gray }, scale) {
+  const [height, width] = [image.height + 2 * pad, image.width + 2 * pad];
+  const valueAt = (i) => valueWithBorder(image, Math.floor(i / width) - pad, (i % width) - pad, border);
+  const values = Array.from({ length: height * width }, (_, i) => valueAt(i));
+  const colours = values.map(gray ? shade : (value) => colourOf(limit ? value / limit : 0));
+  context.globalAlpha = 0.55;
+  context.imageSmoothingEnabled = false;
+  const pixels = pixelsOf({ height, width }, colours, Infinity);
+  context.drawImage(pixels, -pad * scale, -pad * scale, width * scale, height * scale);
+  context.globalAlpha = 1;
+}
+
+/** The padding around the image is hatched, so that nobody takes it for a part of it. */
 function paintPadding(context, image, pad, scale) {
   const [left, top] = [-pad * scale, -pad * scale];
   const [width, height] = [(image.width + 2 * pad) * scale, (image.height + 2 * pad) * scale];

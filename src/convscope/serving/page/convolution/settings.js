@@ -9,14 +9,15 @@ export const STAGES = ["conv", "act", "pool"];
 
 /** `stage` and `place` [row, column] select the value whose calculation is shown. */
 export const INITIAL = {
-  source: "numbers", image: CLASSIC, kernel: KERNELS.cross, stride: 1, padding: 0, dilation: 1, flip: false,
+  source: "numbers", image: CLASSIC, kernel: KERNELS.cross, stride: 1, padding: 0, dilation: 1, border: "zeros",
+  flip: false,
   activation: "relu", pooling: "none", poolSize: 2, poolStride: 2, stage: "conv", place: [0, 0], gray: false,
 };
 
 /** The window of the convolution or the pooling, as outputSize and windowAt take it. */
-export function windowOf({ kernel, stride, padding, dilation, poolSize, poolStride }, stage) {
+export function windowOf({ kernel, stride, padding, dilation, border, poolSize, poolStride }, stage) {
   if (stage === "pool") return { kernel: poolSize, stride: poolStride };
-  return { kernel: sizeOf(kernel), stride, padding, dilation };
+  return { kernel: sizeOf(kernel), stride, padding, dilation, border };
 }
 
 /** The weights as they lie on the image: a convolution turns the kernel first. */
@@ -39,8 +40,14 @@ export function computeMaps(settings) {
 /** Why a stage is impossible for rows or columns of its input; undefined if it is possible. */
 function problemAt(stage, { height, width }, settings) {
   const sizes = [height, width].map((size) => outputSize(size, windowOf(settings, stage)));
-  const impossible = sizes.find(({ reason }) => reason);
+  const impossible = sizes.find(({ reason }) => reason) ?? reflected(stage, Math.min(height, width), settings);
   return impossible && { stage, ...impossible };
+}
+
+/** A border can mirror only what is there: as many rows as there are beside the outermost one. */
+function reflected(stage, size, { border, padding }) {
+  const isPossible = stage !== "conv" || border !== "reflect" || padding < size;
+  return isPossible ? undefined : { reason: "reflect", values: { padding, size } };
 }
 
 /** The map that goes into a stage. */

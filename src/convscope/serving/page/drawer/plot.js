@@ -20,13 +20,27 @@ const FUNCTIONS = {
   softplus: (x) => Math.log1p(Math.exp(x)),
 };
 const SIZE = 168;
+const STEP = 1e-4; // between the two values of which a slope is taken
+
+const functionOf = (type) => FUNCTIONS[type.toLowerCase().replace(/_/g, "")];
 
 /** A figure with the point (x, y) on the curve; null for a function that the page does not know. */
 export function plot(type, x, y) {
-  const f = FUNCTIONS[type.toLowerCase().replace(/_/g, "")];
+  const f = functionOf(type);
+  return f ? figure(f, x, y, t("op.curve", { x: short(x), y: short(y) })) : null;
+}
+
+/** A figure of the function's slope, which is what the gradient is multiplied with on its way back; or null. */
+export function slopePlot(type, x) {
+  const f = functionOf(type);
   if (!f) return null;
+  const slope = (at) => (f(at + STEP) - f(at - STEP)) / (2 * STEP);
+  return figure(slope, x, slope(x), t("op.slope", { x: short(x), y: short(slope(x)) }));
+}
+
+function figure(f, x, y, words) {
   const reach = Math.max(Math.abs(x) * 1.3, 2.5);
-  const canvas = h("canvas", { class: "plot", role: "img", "aria-label": t("op.curve", { x: short(x), y: short(y) }) });
+  const canvas = h("canvas", { class: "plot", role: "img", "aria-label": words });
   canvas.width = canvas.height = SIZE * devicePixelRatio;
   const context = canvas.getContext("2d");
   context.scale(devicePixelRatio, devicePixelRatio);
@@ -48,5 +62,5 @@ export function plot(type, x, y) {
   context.beginPath();
   context.arc(...at(x, y), 4.5, 0, 7);
   context.fill();
-  return h("figure", { class: "mapfigure" }, canvas, h("figcaption", {}, t("op.curve", { x: short(x), y: short(y) })));
+  return h("figure", { class: "mapfigure" }, canvas, h("figcaption", {}, words));
 }
