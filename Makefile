@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The environment belongs to one checkout and one list of dependencies; with another of either it is brought up to date.
 STAMP := $(VENV)/.installed-$(shell (pwd; cat pyproject.toml) | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-slow test-gpu check format docs benchmark clean help
+.PHONY: demo test test-slow test-gpu check format docs notebooks benchmark clean help
 
 demo: $(STAMP)  ## train on real digits and say what to look at
 	$(BIN)/convscope train
@@ -31,6 +31,9 @@ format: $(STAMP)  ## put the code into its format
 
 docs: $(STAMP)  ## the documentation and the course, in Chinese and English, as HTML
 	$(BIN)/python -m scripts.build_docs
+
+notebooks: $(STAMP)  ## the chapters of the course as Jupyter notebooks, in build/notebooks
+	$(BIN)/python -m scripts.notebooks
 
 benchmark: $(STAMP)  ## the figures of the README; MNIST=DIR names a folder with the full MNIST files
 	$(BIN)/python -m benchmarks.accuracy.mnist_5k
