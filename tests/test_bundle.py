@@ -42,6 +42,7 @@ def test_save_and_load_are_a_round_trip(digits_run, seven, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
         "config.json",
+        "familiar.safetensors",
         "labels.txt",
         "model.safetensors",
     ]

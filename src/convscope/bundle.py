@@ -66,11 +66,9 @@ def find_bundle(source: str | Path) -> Path:
 
 def is_bundle(source: str | Path) -> bool:
     """Return whether `find_bundle` finds a classifier there."""
-    try:
-        find_bundle(source)
-    except (ModelFileError, OSError, ValueError):
-        return False
-    return True
+    with contextlib.suppress(ModelFileError, OSError, ValueError):
+        return bool(find_bundle(source))
+    return False
 
 
 def bundled_names() -> list[str]:
@@ -111,8 +109,10 @@ def make_config(
     }
 
 
-def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> None:
-    """Write the bundle `folder`, replacing an older one as a whole; OutputError if something else is there."""
+def write_bundle(
+    folder: Path, network: nn.Module, config: dict[str, Any], files: dict[str, bytes] | None = None
+) -> None:
+    """Write the bundle `folder`, with `files`, in place of an older one; OutputError if something else is there."""
     if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{printable(folder)} exists and is no bundle: choose another folder")
 
@@ -124,6 +124,8 @@ def write_bundle(folder: Path, network: nn.Module, config: dict[str, Any]) -> No
         (target / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
         (target / LABELS).write_text(labels_text(config["label_names"]), encoding="utf-8")
         (target / CARD).write_text(_card(network, config), encoding="utf-8")
+        for name, content in (files or {}).items():
+            (target / name).write_bytes(content)
         (target / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     write_folder_atomically(folder, write)

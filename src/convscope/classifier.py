@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from .abstention import Abstention, abstention_of
+from .abstention import Abstention, Refusal, abstention_of
 from .assumed import assumed_names, assumed_preprocess, origin_of, with_logits
-from .bundle import find_bundle, make_config, read_bundle, task_of, write_bundle
+from .bundle import CONFIG, find_bundle, make_config, read_bundle, task_of, write_bundle
+from .bundle_file import read_part
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
 from .models import Card, is_source, own_card
 from .models.own.input_size import refusal
-from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of
+from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of, measured
 from .task import Task
 
 
@@ -45,12 +47,13 @@ class LabelPrediction(Prediction):
 class ImageResult:
     """The predictions for one image, best first, as `Classifier.best` has them.
 
-    Without any, `reason` says why the image cannot be used.
+    Without any, `reason` says why the image cannot be used. `refusal` says why the answer should be "unknown".
     """
 
     image: ImageLike
     predictions: list[Prediction]
     reason: str = ""
+    refusal: Refusal | None = None
 
 
 class Classifier:
@@ -102,7 +105,7 @@ class Classifier:
             self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics, self.task,
             self.abstention,
         )  # fmt: skip
-        write_bundle(Path(folder), self.network, config)
+        write_bundle(Path(folder), self.network, config, self.abstention.files())
         return Path(folder)
 
     @property
@@ -161,7 +164,25 @@ class Classifier:
             if answer.logits is None:
                 yield ImageResult(answer.image, [], answer.reason)
             else:
-                yield ImageResult(answer.image, self.best(self.task.probabilities(answer.logits[None]), topk)[0])
+                best = self.best(self.task.probabilities(answer.logits[None]), topk)[0]
+                refusal = self.abstention.refusal(answer.logits, answer.distance, self.class_names)
+                yield ImageResult(answer.image, best, refusal=refusal)
+
+    def refusal(self, pixels: Tensor) -> Refusal | None:
+        """Return why the answer to uint8 pixels C x H x W from `pixels` should be "unknown"; None if it should not."""
+        if not self.abstention.refuses:
+            return None
+        self.network.eval()
+        familiar = self.abstention.familiar
+        logits, distances = measured(self.network, self.preprocess, pixels[None], self.device, familiar)
+        return self.abstention.refusal(logits[0], distances[0], self.class_names)
+
+    def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
+        """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `predict`."""
+        result = next(self.predict_each([image], topk))
+        if not result.predictions:
+            raise DataError(_named(image, result.reason))
+        return result
 
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
         """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
@@ -191,7 +212,7 @@ class Classifier:
 
     def _answers(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Iterator[Answer]:
         self.network.eval()
-        return answers(self.network, self.preprocess, images, self.device, batch_size)
+        return answers(self.network, self.preprocess, images, self.device, batch_size, self.abstention.familiar)
 
 
 def load(source: str | Path, model: Any = None) -> Classifier:
@@ -202,7 +223,7 @@ def load(source: str | Path, model: Any = None) -> Classifier:
     its code. Raises ModelFileError if there is no such classifier, if it is damaged or does not fit; nothing in the
     files is executed.
     """
-    network, config = read_bundle(find_bundle(source), model=card_of(model))
+    network, config = read_bundle(bundle := find_bundle(source), model=card_of(model))
     return Classifier(
         network,
         config["label_names"],
@@ -211,7 +232,7 @@ def load(source: str | Path, model: Any = None) -> Classifier:
         config["model_args"],
         config.get("metrics", {}),
         task_of(config),
-        abstention_of(config),
+        abstention_of(config, f"{printable(bundle)}: {CONFIG}", partial(read_part, bundle)),
     )
 
 

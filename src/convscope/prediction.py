@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from .abstention import Familiar, InputsOf
 from .data.decoding.decoded_image import RawImage, decode_content, decode_image, read_content
 from .data.decoding.pixels import map_ahead
 from .data.decoding.split_decoder import available_cores, queue_length
@@ -36,11 +37,15 @@ NOT_FINITE = "the network's output for it is not a finite number"
 
 @dataclass(frozen=True)
 class Answer:
-    """The logits of one image (a vector over the classes), or None and the `reason` why the image cannot be used."""
+    """The logits of one image (a vector over the classes), or None and the `reason` why the image cannot be used.
+
+    `distance` is that to familiar pictures, if it was asked for.
+    """
 
     image: ImageLike
     logits: Tensor | None
     reason: str = ""
+    distance: float | None = None
 
 
 def answers(
@@ -49,6 +54,7 @@ def answers(
     images: Iterable[ImageLike],
     device: torch.device,
     batch_size: int | None = None,
+    familiar: Familiar | None = None,
 ) -> Iterator[Answer]:
     """Yield the network's answer to each image, in order; DataError for an array that is not an image.
 
@@ -62,13 +68,17 @@ def answers(
         )
         while batch := list(islice(decoded, size)):
             usable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
-            rows = iter(logits_of(network, preprocess, _stacked(usable), device) if usable else ())
+            rows = (
+                zip(*measured(network, preprocess, _stacked(usable), device, familiar), strict=True) if usable else None
+            )
             for image, pixels in batch:
-                yield Answer(image, None, pixels) if isinstance(pixels, str) else _answer(image, next(rows))
+                yield (
+                    Answer(image, None, pixels) if isinstance(pixels, str) else _answer(image, *next(rows or iter(())))
+                )
 
 
-def _answer(image: ImageLike, logits: Tensor) -> Answer:
-    return Answer(image, logits) if logits.isfinite().all() else Answer(image, None, NOT_FINITE)
+def _answer(image: ImageLike, logits: Tensor, distance: float | None) -> Answer:
+    return Answer(image, logits, "", distance) if logits.isfinite().all() else Answer(image, None, NOT_FINITE)
 
 
 def batch_size_for(preprocess: Preprocess) -> int:
@@ -82,6 +92,18 @@ def logits_of(
 ) -> Tensor:
     """Return the logits N x classes, float32 on the CPU, of preprocessed uint8 pixels N x C x H x W."""
     return network(preprocess.normalize(pixels.to(device))).float().cpu()
+
+
+def measured(
+    network: nn.Module, preprocess: Preprocess, pixels: Tensor, device: torch.device, familiar: Familiar | None
+) -> tuple[Tensor, list[float | None]]:
+    """Return the logits as `logits_of`, and of each image the distance to familiar pictures, None without any."""
+    if familiar is None:
+        return logits_of(network, preprocess, pixels, device), [None] * len(pixels)
+    inputs = InputsOf(network, familiar.layer)
+    logits = logits_of(inputs, preprocess, pixels, device)
+    assert inputs.features is not None
+    return logits, familiar.distances(inputs.features).tolist()
 
 
 def image_pixels(image: ImageLike, preprocess: Preprocess) -> Tensor:

@@ -31,14 +31,15 @@ def test_predict_json_forms(run, pictures, capsys):
     assert main(["predict", run, str(pictures), "--json", "--topk", "3"]) == 0
     document = json.loads(capsys.readouterr().out)
     first = document["predictions"][0]
-    assert set(first) == {"path", "label", "probability", "index", "topk"} and len(first["topk"]) == 3
+    assert set(first) - {"reason"} == {"path", "label", "probability", "index", "abstained", "topk"}
+    assert len(first["topk"]) == 3 and all(row["abstained"] == ("reason" in row) for row in document["predictions"])
     assert {Path(s["path"]).name for s in document["skipped"]} == {"cut.png", "page.jpg"}
     assert main(["predict", run, str(pictures), "--format", "jsonl", "--topk", "3"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == document["predictions"]
     assert main(["predict", run, str(pictures), "--format", "csv", "--topk", "2"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert list(rows[0]) == ["path", "label", "probability", "index", "label_2", "probability_2"]
+    assert list(rows[0]) == ["path", "label", "probability", "index", "label_2", "probability_2", "abstained"]
     assert [row["label"] for row in rows] == [p["label"] for p in document["predictions"]]
 
 

@@ -9,6 +9,7 @@ import torch
 
 import convscope as cs
 from convscope.evaluation import Evaluation
+from convscope.evaluation.diagnosis import diagnose
 from convscope.evaluation.report import Report, pixels_url, render, write_report
 
 from ..offline_page import opened
@@ -39,7 +40,9 @@ def test_the_report_is_complete(digits_run):
     right = round(figures["top1"] * figures["n"])
     assert f"{100 * figures['top1']:.1f}%" in page and f"{right:,} correct" in page and f"{right:,} 张正确" in page
     assert "convscope train digits --model lenet_relu --epochs 12" in page
-    assert page.count("<svg") == 3 and page.count("data:image/png;base64,") == min(269 - right, 24)
+    assert page.count("<svg") == 5 and page.count('<img src="data:image/png;base64,') == min(269 - right, 24)
+    assert page.index("Always answering") < page.index(">Confidence<") < page.index(">Results per class<")
+    assert ("The weakest class is" in page) == (right < 269) and "It says “unknown”" in page
     assert all(f"<bdi>{label}</bdi>" in page for label in range(10))
 
 
@@ -115,3 +118,56 @@ def test_the_command_makes_the_same_training(digits_run):
         "convscope train digits --model lenet_relu --model-arg num=3 --epochs 12 --time-budget 90"
     )
     assert "--optimizer sgd" in command and "--nesterov" in command and "--lr 0.05" in command
+
+
+def test_the_controls_of_the_report_work(browser, tmp_path):
+    from playwright.sync_api import expect
+
+    names = ["<script>alert(1)</script>", "正常/异常", "c"]
+    labels = torch.tensor([0] * 6 + [1] * 6 + [2] * 6)
+    answers = torch.tensor([0, 0, 0, 1, 1, 1, *[1] * 6, 2, 2, 2, 2, 2, 0])
+    logits = torch.linspace(1, 5, 18)[:, None] * torch.nn.functional.one_hot(answers, 3)
+    evaluation = Evaluation(names, [f"{i}<b>.png" for i in range(18)], labels, logits, 0.5)
+    pixels = torch.randint(0, 256, (18, 3, 200, 100)).to(torch.uint8)
+    write_report(tmp_path / "report.html", Report("net", "test", evaluation, pixels, "x", {"parameters": 1}))
+    with opened(browser, (tmp_path / "report.html").as_uri(), locale="en-US") as page:
+        first = page.locator("table.sortable tbody tr").first
+        page.get_by_role("button", name="recall").click()
+        expect(first).to_contain_text("正常/异常")
+        page.get_by_role("button", name="recall").click()
+        expect(first).to_contain_text("<script>")
+        page.locator('[data-cell="0,1"]').click()
+        expect(page.locator("dialog img")).to_have_count(3)
+        expect(page.locator("dialog h3")).to_contain_text("<script>alert(1)</script> → 正常/异常: 3")
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_be_hidden()
+        slider = page.locator("#threshold")
+        expect(page.locator("#answered .coverage")).to_have_text("100.0%")
+        slider.focus()
+        page.keyboard.press("End")
+        expect(page.locator("#answered .coverage")).not_to_have_text("100.0%")
+
+
+def test_the_curves_are_read_right():
+    def history(train: list[float], val: list[float], train_top1: list[float], val_top1: list[float]) -> list[dict]:
+        rows = zip(train, val, train_top1, val_top1, strict=True)
+        keys = ("train/loss", "val/loss", "train/top1", "val/top1")
+        return [{"epoch": i, **dict(zip(keys, row, strict=True))} for i, row in enumerate(rows, 1)]
+
+    cases = {
+        "stay at chance": history([0.7] * 8, [0.69] * 8, [0.5] * 8, [0.5] * 8),
+        "overfits: from epoch 3": history(
+            [0.6, 0.4, 0.3, 0.2, 0.1, 0.05], [0.6, 0.5, 0.45, 0.5, 0.6, 0.7], [0.7, 0.8, 0.9, 0.95, 0.98, 1.0],
+            [0.7, 0.75, 0.8, 0.8, 0.8, 0.79],
+        ),
+        "still falling at the end: try --epochs 12": history(
+            [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.6] * 6, [0.6] * 6
+        ),
+        "underfits": history([0.8] * 8, [0.8] * 8, [0.7] * 8, [0.7] * 8),
+        "knows its training images": history([0.1] * 8, [0.5] * 8, [0.99] * 8, [0.8] * 8),
+        "levelled off": history([0.1] * 8, [0.1] * 8, [0.97] * 8, [0.97] * 8),
+    }  # fmt: skip
+    for words, rows in cases.items():
+        found = diagnose(rows, None, 0.5)
+        assert len(found) == 1 and words in found[0][0], (words, found)
+    assert diagnose(cases["underfits"][:3], None, 0.5) == [] == diagnose([{"epoch": 1.0}] * 9, None, None)

@@ -8,6 +8,7 @@ import torch
 from sklearn import metrics as sk
 
 from convscope import prediction
+from convscope.abstention import Abstention
 from convscope.evaluation import Evaluation, MultiLabelEvaluation
 from convscope.evaluation.evaluate_run import evaluate_bundle
 from convscope.evaluation.ranking import roc_auc, roc_curve
@@ -26,7 +27,7 @@ def evaluation_of(n: int = 300, classes: int = 5, unused: int = 0) -> Evaluation
 
 def test_the_figures_are_scikit_learns():
     evaluation = evaluation_of()
-    found, y = trust_figures(evaluation, 2.0), evaluation.labels.numpy()
+    found, y = trust_figures(evaluation, Abstention(2.0)), evaluation.labels.numpy()
     p, answers = evaluation.probabilities.double().numpy(), evaluation.predictions.numpy()
     p /= p.sum(1, keepdims=True)
     assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, answers))

@@ -147,6 +147,8 @@ def _trust(result: dict[str, Any]) -> list[str]:
     ]
     if after := result["calibration"]["after"]:
         lines.append(_calibration(f"with temperature {after['temperature']:.3f}: log loss", after))
+    if unknown := result["unknown"]:
+        lines += _unknown(unknown)
     if "robustness" in result:
         lines += _robustness(result["robustness"])
     return lines
@@ -158,6 +160,18 @@ def _calibration(begin: str, row: dict[str, Any]) -> str:
         f"{begin} {row['log_loss']:.4f}  Brier {row['brier']:.4f}  calibration error {row['ece']:.2%} "
         f"({bins} bins of equally many images)"
     )
+
+
+def _unknown(unknown: dict[str, Any]) -> list[str]:
+    """Return the lines about what the classifier would not answer."""
+    lines = [f"unknown: {printable(unknown['note'])}"] if unknown["note"] else []
+    if here := unknown["here"]:
+        right = "" if here["top1"] is None else f"; of the answered ones {here['top1']:.2%} are right"
+        lines.append(
+            f"answered {here['answered']:.2%} (close to no class {here['foreign']:.2%}, "
+            f"between two {here['unsure']:.2%}){right}"
+        )
+    return lines
 
 
 def _robustness(found: dict[str, Any]) -> list[str]:

@@ -77,6 +77,8 @@ def explain_command(
         return
     best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in explanation.predictions[:3])
     typer.echo(f"{printable(explanation.image)}: {best}")
+    if explanation.refusal is not None:
+        typer.echo(f"unknown    {printable(explanation.refusal.reason)}")
     compared = f", compared with {printable(explanation.versus)}" if explanation.versus is not None else ""
     typer.echo(f"explained  {printable(explanation.label)}{compared}")
     typer.echo(f"page       {printable(explanation.page)}")

@@ -65,7 +65,10 @@ def predict_command(
         path = STDIN if isinstance(result.image, bytes) else str(result.image)
         if result.predictions:
             ranked = [vars(prediction) for prediction in result.predictions]
-            row = {"path": path, **ranked[0], "topk": ranked[:topk]}
+            refusal = result.refusal
+            row = {"path": path, **ranked[0], "abstained": refusal is not None, "topk": ranked[:topk]}
+            if refusal is not None:
+                row["reason"] = refusal.reason
             if classifier.task.multi_label:
                 row["labels"] = [entry for entry in ranked if entry["selected"]]
             writer.write(row)
@@ -159,7 +162,8 @@ class _Table(_Writer):
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         shown = row["labels" if self.multi_label else "topk"]
-        return [f"{p['label']} {p['probability']:.1%}" for p in shown] or ["-"]
+        cells = [f"{p['label']} {p['probability']:.1%}" for p in shown] or ["-"]
+        return [*cells, f"unknown: {row['reason']}"] if row["abstained"] else cells
 
 
 class _Json(_Writer):
@@ -188,12 +192,22 @@ class _Csv(_Writer):
         super().__init__(topk, classes, multi_label)
         further = [f"{name}_{n}" for n in range(2, min(topk, classes) + 1) for name in ("label", "probability")]
         labels = ["labels"] if multi_label else []
-        self._print(["path", *labels, "label", "probability", "index", *further])
+        self._print(["path", *labels, "label", "probability", "index", *further, "abstained"])
 
     def write(self, row: dict[str, Any]) -> None:
         further = [value for p in row["topk"][1:] for value in (p["label"], f"{p['probability']:.6f}")]
         labels = ["|".join(p["label"] for p in row["labels"])] if self.multi_label else []
-        self._print([row["path"], *labels, row["label"], f"{row['probability']:.6f}", row["index"], *further])
+        self._print(
+            [
+                row["path"],
+                *labels,
+                row["label"],
+                f"{row['probability']:.6f}",
+                row["index"],
+                *further,
+                row.get("reason", ""),
+            ]
+        )
 
     def _print(self, cells: list[Any]) -> None:
         if self.safe:

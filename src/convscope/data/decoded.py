@@ -20,7 +20,7 @@ from ..errors import DataError, printable
 from ..problems import Problem
 from .decoding.cache import Cache
 from .decoding.cache_files import cache_root
-from .decoding.pixels import Pixels
+from .decoding.pixels import ChosenPixels, Pixels
 from .decoding.progress_bar import ProgressBar
 from .decoding.split_decoder import Reading, SplitDecoder
 from .decoding.stream import StreamedPixels
@@ -54,6 +54,13 @@ class Decoded:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, indices: Tensor) -> Decoded:
+        """Return the images at `indices`, in that order, without digests; itself if they are all."""
+        if len(indices) == len(self):
+            return self
+        pixels = self.pixels[indices] if isinstance(self.pixels, Tensor) else ChosenPixels(self.pixels, indices)
+        return Decoded(pixels, self.labels[indices], [self.names[i] for i in indices.tolist()], [], [])
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and standard deviation per channel, in units of 0..1."""

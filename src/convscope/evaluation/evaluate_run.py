@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..abstention import Refusal, inputs_kept
 from ..bundle import find_bundle
 from ..classifier import Classifier, load
 from ..data.datasets import load_data
@@ -23,7 +24,7 @@ from .multi_label import MultiLabelEvaluation, relabel_marks
 from .report import Report, write_report
 from .robustness import robustness
 from .run_data import as_divided, source_of_run
-from .scores import per_class_figures, trust_figures
+from .scores import per_class_figures, refusals_of, trust_figures
 from .tta import VIEWS, frame_for, views_of
 
 
@@ -61,17 +62,19 @@ def evaluate_bundle(
     reading, target = Reading(cache or cache_of(recipe), workers), choose_device(device)
     decoded = decode(dataset, split, classifier, reading, strict)
     network, about = classifier.network.to(target), (classifier.preprocess, classifier.class_names, target)
-    result, further = evaluate(network, decoded, *about, task=classifier.task), {}
+    with inputs_kept(network, classifier.abstention.familiar) as features:
+        result, further = evaluate(network, decoded, *about, task=classifier.task), {}
     if not result.logits.isfinite().all():
         raise ModelFileError(f"{printable(bundle)}: the network's output is not a finite number: train it again")
     if views := views_of(tta, classifier.preprocess):
         seen = _with_margin(dataset, split, classifier, reading, tta) or decoded
         further = {"tta": {"views": tta, **evaluate(network, seen, *about, views, classifier.task).figures()}}
-    trust = trust_figures(result, classifier.abstention.temperature)
+    refusals = refusals_of(classifier.abstention, result, features)
+    trust = trust_figures(result, classifier.abstention, refusals)
     if disturbed:
         trust["robustness"] = robustness(network, decoded, classifier.preprocess, target)
     parts = (trust, Path(dataset.name).name, split, result, decoded, _command(source, data, split, data_dir), csv_safe)
-    report = _write(Path(output), classifier, *parts)
+    report = _write(Path(output), classifier, *parts, refusals)
     document = _document(split, classifier, result, decoded, trust | further)
     return {"run": str(source), "data": dataset.name, **document, "report": printable(report)}
 
@@ -166,13 +169,17 @@ def _write(
     decoded: Decoded,
     command: str,
     csv_safe: bool,
+    refusals: list[Refusal | None] | None,
 ) -> Path:
     """Write report and predictions into a new folder below `parent`, and return the report's path."""
     folder = RunFolder.create(parent, f"{folder_name(classifier.architecture)}-{data}-{split}")
     title = f"{classifier.architecture} · {data} · {split}"
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
     write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics, trust=trust))
-    write_atomically(folder.predictions(split), result.table(csv_safe))
+    write_atomically(
+        folder.predictions(split),
+        result.table(csv_safe, refusals) if isinstance(result, Evaluation) else result.table(csv_safe),
+    )
     return folder.report
 
 

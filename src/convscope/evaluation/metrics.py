@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..abstention import Refusal
 from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
@@ -104,17 +105,24 @@ class Evaluation:
         order = self.losses[wrong].argsort(descending=True, stable=True)
         return wrong[order[:count]].tolist()
 
-    def table(self, safe: bool = False) -> str:
-        """Return CSV text `path,label,prediction,probability,loss`, one row per image; `safe` as in `csv_text`."""
+    def table(self, safe: bool = False, refusals: Sequence[Refusal | None] | None = None) -> str:
+        """Return CSV text `path,label,prediction,probability,loss`, one row per image; `safe` as in `csv_text`.
+
+        With `refusals` there is a column `abstained`: why there should be no answer, empty where there should be.
+        """
         best = self.probabilities.max(1)
-        columns = (
+        columns = [
             self.names,
             [self.class_names[i] for i in self.labels.tolist()],
             [self.class_names[i] for i in best.indices.tolist()],
             [f"{p:.6f}" for p in best.values.tolist()],
             [f"{loss:.6f}" for loss in self.losses.tolist()],
-        )
-        return csv_text([("path", "label", "prediction", "probability", "loss"), *zip(*columns, strict=True)], safe)
+        ]
+        header = ["path", "label", "prediction", "probability", "loss"]
+        if refusals is not None:
+            header.append("abstained")
+            columns.append([refusal.reason if refusal else "" for refusal in refusals])
+        return csv_text([header, *zip(*columns, strict=True)], safe)
 
 
 def loss_of(network: nn.Module) -> Loss:

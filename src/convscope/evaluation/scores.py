@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from ..abstention import Abstention, Refusal
 from .calibration import calibration_figures, coverage_curve
 from .metrics import Evaluation, topk_accuracy
 from .multi_label import MultiLabelEvaluation
@@ -13,11 +15,18 @@ from .proportion import wilson_interval
 from .ranking import brier_score, mean_of, ranking_per_class
 
 
-def trust_figures(evaluation: Evaluation | MultiLabelEvaluation, temperature: float | None = None) -> dict[str, Any]:
+def trust_figures(
+    evaluation: Evaluation | MultiLabelEvaluation,
+    abstention: Abstention | None = None,
+    refusals: Sequence[Refusal | None] | None = None,
+) -> dict[str, Any]:
     """Return the figures beside accuracy and loss, for `--json` and the report; undefined ones are None.
 
-    `temperature` is the one fitted on the validation images; without it there is no calibration after it.
+    `abstention` is what the classifier's bundle stores; without a temperature there is no calibration after it.
+    `refusals` say which of the images it would not answer.
     """
+    abstention = abstention or Abstention()
+    temperature = abstention.temperature
     ranking = ranking_per_class(evaluation.probabilities, evaluation.labels)
     areas = {"roc_auc": mean_of(ranking, "roc_auc"), "average_precision": mean_of(ranking, "average_precision")}
     brier = brier_score(evaluation.probabilities, evaluation.labels)
@@ -53,7 +62,34 @@ def trust_figures(evaluation: Evaluation | MultiLabelEvaluation, temperature: fl
         "ece": before["ece"],
         "calibration": {"before": before, "after": after},
         "coverage": coverage_curve(scaled.max(1).values, correct),
+        "unknown": None if abstention == Abstention() else _stored(abstention, correct, refusals),
     }
+
+
+def _stored(abstention: Abstention, correct: torch.Tensor, refusals: Sequence[Refusal | None] | None) -> dict[str, Any]:
+    """Return when a bundle says "unknown", for programs and the report; `here` is what it does on these images."""
+    stored = {name: getattr(abstention, name) for name in ("threshold", "risk", "answered", "n", "note")}
+    stored["kept"] = abstention.familiar.kept if abstention.familiar else None
+    if refusals is None:
+        return {**stored, "here": None}
+    kinds = [refusal.kind if refusal else "" for refusal in refusals]
+    answered = torch.tensor([not kind for kind in kinds])
+    here = {kind: kinds.count(kind) / len(kinds) for kind in ("foreign", "unsure")}
+    right = float(correct[answered].double().mean()) if answered.any() else None
+    return {**stored, "here": {"answered": float(answered.double().mean()), **here, "top1": right}}
+
+
+def refusals_of(
+    abstention: Abstention, evaluation: Evaluation | MultiLabelEvaluation, features: Sequence[torch.Tensor]
+) -> list[Refusal | None] | None:
+    """Return for every image why it would not be answered; None if nothing is ever refused. Features by batch."""
+    if not abstention.refuses:
+        return None
+    distances: list[float | None] = [None] * len(evaluation.labels)
+    if abstention.familiar is not None:
+        distances = [far for batch in features for far in abstention.familiar.distances(batch).tolist()]
+    pairs = zip(evaluation.logits, distances, strict=True)
+    return [abstention.refusal(logits, distance, evaluation.class_names) for logits, distance in pairs]
 
 
 def majority(evaluation: Evaluation) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..abstention import Refusal
 from ..classifier import Classifier, Prediction
 from ..errors import ModelFileError, UsageError, printable
 from ..files import check_folder_name, folder_name, free_folder, write_folder_atomically
@@ -51,12 +52,15 @@ class Explanation:
     layer: str | None
     methods: list[str]
     gradient_sizes: dict[str, float]
+    refusal: Refusal | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "image": self.image,
             "predictions": [vars(prediction) for prediction in self.predictions],
+            "abstained": self.refusal is not None,
+            **({"reason": self.refusal.reason} if self.refusal else {}),
             "label": self.label,
             "versus": self.versus,
             "layer": self.layer,
@@ -110,7 +114,7 @@ def explain(
     return Explanation(
         folder, folder / PAGE, sorted(content), title, findings.predictions, findings.label.label,
         None if findings.versus is None else findings.versus.label, findings.layer, list(findings.heat.explained),
-        dict(zip(*gradient_sizes(findings), strict=True)),
+        dict(zip(*gradient_sizes(findings), strict=True)), findings.refusal,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..abstention import Refusal
 from ..classifier import Classifier, Prediction
 from ..errors import printable
 from ..insight import (
@@ -93,7 +94,7 @@ class Findings:
     """Everything about one image. `pixels` is the uint8 input C x H x W, `layer` that of the class-activation maps.
 
     `versus` is the class that it is compared with, if there is one. `selected` is the layer of which all maps are
-    shown, None if none was asked for.
+    shown, None if none was asked for. `refusal` says why the answer should be "unknown", if it should.
     """
 
     pixels: Tensor
@@ -107,6 +108,7 @@ class Findings:
     selected: Layer | None
     diagram: str
     has_relu: bool
+    refusal: Refusal | None
 
 
 def find(
@@ -154,6 +156,7 @@ def find(
         layer_of(traced.node(layer), ALL_MAPS) if layer is not None else None,
         structure_svg(traced),
         any(node.type.lower().startswith("relu") for node in traced.nodes),
+        classifier.refusal(pixels),
     )
 
 

@@ -204,11 +204,17 @@ def _add_predict_route(app: FastAPI, service: Service) -> None:
         content = await read_image_body(request)
         started = time.perf_counter()
 
-        best = await service.run_quick(request, lambda: served.classifier.predict(content, topk))
-        predictions = [vars(prediction) for prediction in best]
+        found = await service.run_quick(request, lambda: served.classifier.answer(content, topk))
+        predictions = [vars(prediction) for prediction in found.predictions]
         if format == "hf":
             return json_response([{"label": row["label"], "score": row["probability"]} for row in predictions])
-        answer = {"predictions": predictions, "model": served.id, "time_ms": milliseconds_since(started)}
+        answer = {
+            "predictions": predictions,
+            "abstained": found.refusal is not None,
+            **({"reason": found.refusal.reason} if found.refusal else {}),
+            "model": served.id,
+            "time_ms": milliseconds_since(started),
+        }
         return json_response(answer)
 
 

@@ -63,6 +63,7 @@ class Inspector:
             "classifier": session.served.id,
             "epoch": session.epoch,
             "probabilities": ranking(session.served, session.served.classifier.task.probabilities(logits)),
+            "refusal": refusal_of(session, pixels),
             "logits": logits.tolist(),
             "seen": {"channels": channels, "height": height, "width": width, "offset": payload.add(pixels.numpy())},
             "layers": layers,
@@ -196,6 +197,17 @@ def ranking(served: ServedClassifier, probabilities: Tensor) -> list[dict[str, A
     """Return all classes as JSON, the most probable first."""
     classifier = served.classifier
     return [vars(prediction) for prediction in classifier.best(probabilities[None], len(classifier.class_names))[0]]
+
+
+def refusal_of(session: Session, pixels: Tensor) -> dict[str, Any] | None:
+    """Return as JSON why the answer to uint8 pixels C x H x W should be "unknown"; None if it should not.
+
+    None also for the weights of another epoch and for a changed network, of which nothing was found out.
+    """
+    if session.epoch is not None or session.what_if.changes_network:
+        return None
+    refusal = session.served.classifier.refusal(pixels)
+    return None if refusal is None else {"kind": refusal.kind, "between": list(refusal.between)}
 
 
 def milliseconds_since(start: float) -> float:

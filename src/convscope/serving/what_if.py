@@ -45,6 +45,11 @@ class WhatIf(_StrictModel):
     kernels: Annotated[list[KernelEdit], Field(max_length=1000)] = []
     occlude: Annotated[list[Disc], Field(max_length=1000)] = []
 
+    @property
+    def changes_network(self) -> bool:
+        """Whether the network is another one than without the changes."""
+        return bool(self.kernels) or any(self.channels_off.values())
+
     def is_off(self, layer: str, channel: int) -> bool:
         """Return whether a map is switched off."""
         return channel in self.channels_off.get(layer, ())

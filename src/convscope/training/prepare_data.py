@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from ..data.preprocess import Preprocess
 from ..data.split import Data
 from ..data.value_range import measure_levels
 from ..errors import DataError, UsageError, printable, require_extra
+from ..evaluation.fit_abstention import halves
 from ..evaluation.tta import frame_for
 from ..models import Card, arguments_for, find_card, find_preparation, preparation_of_file, shapes_alone
 from ..models.tools.pretrained import Weights
@@ -43,6 +45,11 @@ class PreparedData:
     model_args: dict[str, Any]
     earlier: EarlierRun | None = None
     frames: dict[str, Decoded] = field(default_factory=dict)
+
+    @cached_property
+    def choosing(self) -> dict[str, Decoded]:
+        """The splits with only that half of the validation images which chooses the epoch, see `fit_abstention`."""
+        return {name: part.take(halves(part.labels)[0]) if name == "val" else part for name, part in self.parts.items()}
 
     @property
     def identity(self) -> str:

@@ -10,13 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..abstention import Abstention
 from ..classifier import Classifier, load
 from ..data.decoded import Decoded
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
+from ..evaluation.fit_abstention import MOST_STORED, fit_abstention
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
 from ..evaluation.report import Report, write_report
+from ..evaluation.scores import trust_figures
 from ..evaluation.tta import VIEWS, Views, views_of
 from ..files import write_atomically
 from ..task import Task
@@ -58,10 +61,14 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
         context.display.show_line(f"warning: {remark.en}")
+    abstention = _abstention(prepared, network, evaluations.get("val"))
+    if abstention.note:
+        context.display.show_line(f"note: {abstention.note}")
     network = network.to("cpu").eval()
     found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
     task = next(found, Task.of(prepared.data.multi_label, len(names)))
-    Classifier(network, names, preprocess, recipe.model, prepared.model_args, figures, task).save(folder.classifier)
+    about = (preprocess, recipe.model, prepared.model_args, figures, task, abstention)
+    Classifier(network, names, *about).save(folder.classifier)
     shown = next((split for split in ("val", "test") if split in evaluations), None)
     if shown is not None:
         write_atomically(folder.predictions(shown), evaluations[shown].table())
@@ -95,6 +102,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
             environment=describe_environment(context.runtime),
             command=command_of(recipe),
             warnings=[(remark.en, remark.zh) for remark in remarks],
+            trust=trust_figures(evaluations[split], abstention),
             published=published_epochs(recipe.model, names) if recipe.validation == "none" else (),
         )
         write_report(folder.report, report)
@@ -104,6 +112,16 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
 def _device_memory(device: torch.device) -> dict[str, int]:
     """Return the largest number of bytes that tensors took on a CUDA device; nothing elsewhere."""
     return {"peak_device_bytes": torch.cuda.max_memory_allocated(device)} if device.type == "cuda" else {}
+
+
+def _abstention(
+    prepared: PreparedData, network: nn.Module, validation: Evaluation | MultiLabelEvaluation | None
+) -> Abstention:
+    """Return when the classifier should not answer; nothing for several labels, or without validation images."""
+    if not isinstance(validation, Evaluation):
+        return Abstention()
+    parts = prepared.parts
+    return fit_abstention(network, parts.get("train"), parts["val"], validation, prepared.preprocess)
 
 
 def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:
@@ -121,6 +139,7 @@ def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: 
     passes = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
     measured = ("val", "test") if context.recipe.validation == "none" else ("val",)
     images = sum(map(len, parts.values())) * passes + sum(len(parts.get(name, ())) for name in measured)
+    images += min(MOST_STORED, len(prepared.parts["train"]))  # of which the bundle has features
     return REPORT_SECONDS + clock.timings["second"] / len(few) * images
 
 

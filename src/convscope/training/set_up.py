@@ -87,7 +87,7 @@ def probe_last_layer(context: TrainingContext, prepared: PreparedData, network: 
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     with context.clock.measuring("probe"):
         probe = fit_linear_probe(
-            network, prepared.preprocess, context.runtime, parts["train"], parts.get("val"),
+            network, prepared.preprocess, context.runtime, parts["train"], prepared.choosing.get("val"),
             mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
         )  # fmt: skip
     return context.processes.from_main(probe)

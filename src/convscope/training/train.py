@@ -231,7 +231,7 @@ def _make_trainer(
         with context.runtime.autocast():
             return evaluate(
                 current,
-                parts[split],
+                prepared.choosing[split],
                 prepared.preprocess,
                 class_names,
                 context.runtime.device,

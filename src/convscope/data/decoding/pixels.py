@@ -52,6 +52,22 @@ class LazyPixels(ABC):
         return torch.empty(count, height, width, channels, dtype=torch.uint8)
 
 
+class ChosenPixels(LazyPixels):
+    """Some of the images of others, by their indices (int64, on the CPU)."""
+
+    def __init__(self, whole: LazyPixels, indices: Tensor):
+        super().__init__(len(indices), whole.shape[1:])
+        self.whole, self.indices = whole, indices
+
+    def take(self, indices: Tensor) -> Tensor:
+        """Return the images at `indices`: M x C x H x W."""
+        return self.whole.take(self.indices[indices])
+
+    def take_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield what `take` returns for each batch of indices, and fetch the next batches meanwhile."""
+        return self.whole.take_batches([self.indices[batch] for batch in batches])
+
+
 Pixels = Tensor | LazyPixels
 
 

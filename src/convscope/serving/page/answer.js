@@ -74,7 +74,7 @@ function verdictParts({ status, problem, forward, network }, retry) {
     const [{ label, probability }] = forward.probabilities;
     const isLong = [...label].length > SHORT_FIGURE;
     const parts = [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
-      h("p", { class: "chance" }, `${percent(probability)} %`)];
+      h("p", { class: "chance" }, `${percent(probability)} %`), ...refusalParts(forward.refusal)];
     return status === "slow" ? [...parts, slow] : parts;
   }
   const busy = h("span", { class: "busy", "aria-hidden": "true" });
@@ -82,6 +82,14 @@ function verdictParts({ status, problem, forward, network }, retry) {
   if (status === "slow") return [busy, slow];
   if (status === "ready") return [h("p", { class: "soft" }, t("state.loading"))];
   return [busy, h("p", { class: "soft" }, t(network ? "state.loading" : "state.loadingNetwork"))];
+}
+
+/** A notice that the answer should rather be "unknown"; nothing if it need not. */
+function refusalParts(refusal) {
+  if (!refusal) return [];
+  const [a, b] = refusal.between;
+  const text = refusal.kind === "foreign" ? t("answer.foreign") : t("answer.unsure", { a, b });
+  return [h("p", { class: "soft refusal", role: "note" }, text)];
 }
 
 /** The labels of the picture, each with its own probability. */
