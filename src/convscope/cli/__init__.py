@@ -25,6 +25,7 @@ from .learn import learn_command
 from .models import models_command
 from .predict import predict_command
 from .serve import serve_command
+from .shard import shard_command
 from .share import share_command
 from .summary import summary_command
 from .train import train_command
@@ -51,6 +52,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "export": export_command,
     "share": share_command,
     "check": check_command,
+    "shard": shard_command,
     "cache": cache_command,
     "models": models_command,
     "summary": summary_command,

@@ -27,6 +27,7 @@ from .idx import find_idx, load_idx
 from .interpretation import Interpretation
 from .label_pattern import load_by_pattern, suggest_pattern
 from .parquet import find_parquet, is_parquet_name, load_parquet
+from .shards import find_shards, is_shard, load_shards
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
@@ -44,6 +45,8 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
     if is_tree:
         if is_saved(path):
             return load_saved(path)
+        if is_shard(path):
+            return load_shards({"train": [(path.name, path)]}, shown)
         folder = open_folder(path, interpretation.encoding)
         data = load_folder(folder, shown, interpretation)
         links = folder.links if isinstance(folder, DiskFolder) else None
@@ -90,6 +93,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             return load_idx(folder, pairs, shown)
         if shards := find_parquet(folder):
             return load_parquet(shards, shown, interpretation)
+        if tars := find_shards(folder):
+            return load_shards(tars, shown, folder)
         tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
         if not tables and (reason := reason_without_labels(folder)):
             raise OtherTaskError(f"{shown}: {reason}")
