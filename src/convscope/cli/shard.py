@@ -42,7 +42,7 @@ def shard_command(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Write a data set as tar shards, for disks that are slow with many small files.
+    """Write a data set as tar shards, for disks with slow small files.
 
     The layout is that of WebDataset. Splits stay as they are; a data set without any is divided as for training.
     `convscope train FOLDER` reads the shards, and says if one is missing or cut.
