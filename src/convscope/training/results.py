@@ -57,18 +57,11 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     recipe, folder = context.recipe, context.folder
     evaluations = _evaluate_splits(context, prepared, network)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
-    names, preprocess = prepared.data.class_names, prepared.preprocess
+    names = prepared.data.class_names
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
         context.display.show_line(f"warning: {remark.en}")
-    abstention = _abstention(prepared, network, evaluations.get("val"))
-    if abstention.note:
-        context.display.show_line(f"note: {abstention.note}")
-    network = network.to("cpu").eval()
-    found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
-    task = next(found, Task.of(prepared.data.multi_label, len(names)))
-    about = (preprocess, recipe.model, prepared.model_args, figures, task, abstention)
-    Classifier(network, names, *about).save(folder.classifier)
+    abstention = _save_classifier(context, prepared, network, evaluations, figures)
     shown = next((split for split in ("val", "test") if split in evaluations), None)
     if shown is not None:
         write_atomically(folder.predictions(shown), evaluations[shown].table())
@@ -112,6 +105,25 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
 def _device_memory(device: torch.device) -> dict[str, int]:
     """Return the largest number of bytes that tensors took on a CUDA device; nothing elsewhere."""
     return {"peak_device_bytes": torch.cuda.max_memory_allocated(device)} if device.type == "cuda" else {}
+
+
+def _save_classifier(
+    context: TrainingContext,
+    prepared: PreparedData,
+    network: nn.Module,
+    evaluations: dict[str, Evaluation | MultiLabelEvaluation],
+    figures: dict[str, dict[str, Any]],
+) -> Abstention:
+    """Write the bundle, and return when it says "unknown"; the network is moved to the CPU."""
+    abstention = _abstention(prepared, network, evaluations.get("val"))
+    if abstention.note:
+        context.display.show_line(f"note: {abstention.note}")
+    names = prepared.data.class_names
+    found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
+    task = next(found, Task.of(prepared.data.multi_label, len(names)))
+    about = (prepared.preprocess, context.recipe.model, prepared.model_args, figures, task, abstention)
+    Classifier(network.to("cpu").eval(), names, *about).save(context.folder.classifier)
+    return abstention
 
 
 def _abstention(
