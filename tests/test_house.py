@@ -25,8 +25,9 @@ FLOORS = {
     "snapshots": 5, "summarising": 5,
     "evaluation": 6, "explaining": 6, "export": 6,
     "training": 7, "serving": 7, "learn": 7,
-    "cli": 8,
-    "__main__": 9, "__init__": 9,
+    "comparing": 8,
+    "cli": 9,
+    "__main__": 10, "__init__": 10,
 }  # fmt: skip
 # No room imports from another on its floor; the networks and `insight` know nothing but torch and its kin.
 OUTSIDE = {

@@ -16,6 +16,7 @@ import typer
 from ..errors import ConvScopeError, Interrupted, printable
 from .cache import cache_command
 from .check import check_command
+from .compare import compare_command
 from .evaluate import evaluate_command
 from .explain import explain_command
 from .export import export_command
@@ -45,6 +46,7 @@ app = typer.Typer(
 VERBS: dict[str, Callable[..., None]] = {
     "train": train_command,
     "evaluate": evaluate_command,
+    "compare": compare_command,
     "predict": predict_command,
     "explain": explain_command,
     "features": features_command,
