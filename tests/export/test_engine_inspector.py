@@ -14,6 +14,7 @@ import convscope as cs
 from convscope import insight
 from convscope.evaluation.metrics import loss_of
 from convscope.export.engine import describe_network
+from convscope.serving.layer_health import layer_health
 from convscope.serving.what_if import WhatIf
 
 from .conftest import Engine, distance
@@ -96,8 +97,12 @@ def values_of(entry: dict[str, Any]) -> np.ndarray:
 
 
 def test_forward_gives_probabilities_and_the_maps_of_every_layer(ask: Asked):
-    (answer,) = ask()
+    answer, health = ask(["health"])
     expected = insight.trace(ask.network, ask.images)
+    assert health["layers"] == [
+        row | {"saturated": row["saturated"] if row["saturated"] is None else pytest.approx(row["saturated"], abs=2e-3)}
+        for row in layer_health(expected)
+    ]
     probabilities = ask.network(ask.images).softmax(1)[0].detach()
     assert answer["probabilities"][0]["label"] == "7"
     for one in answer["probabilities"]:

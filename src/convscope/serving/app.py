@@ -159,6 +159,11 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
         served = service.registry.get(id) if known is None else known.served
         return binary_response(await service.run_quick(request, lambda: inspector.kernels(served, known, layer, map)))
 
+    @app.get("/api/health/{session}")
+    async def health(request: Request, session: Key) -> Response:
+        known = sessions.get(session)
+        return json_response(await service.run_quick(request, lambda: inspector.health(known)))
+
     @app.get("/api/field/{session}/{layer:path}")
     async def field_of_unit(request: Request, session: Key, layer: Layer, y: Number = 0, x: Number = 0) -> Response:
         known = sessions.get(session)

@@ -14,6 +14,7 @@ from ..insight import Node, Trace, trace
 from .classifiers import ServedClassifier
 from .http.binary_response import Payload, add_layer
 from .http.errors import invalid, not_found
+from .layer_health import layer_health
 from .sessions import Session, TraceCache
 
 
@@ -156,6 +157,10 @@ class Inspector:
         layers = [add_layer(payload, name, gradient[0], slice(maps)) for name, gradient in gradients.items()]
         norms = {name: float(gradient[0].norm()) for name, gradient in gradients.items()}
         return payload.pack({"label": label, "loss": value, "layers": layers, "norms": norms})
+
+    def health(self, session: Session) -> dict[str, Any]:
+        """Return the health of every layer for this image."""
+        return {"layers": layer_health(self.trace(session))}
 
     def attribution(
         self, session: Session, method: str, label: int | None, layer: str | None, versus: int | None

@@ -89,6 +89,26 @@ def test_the_maps_of_64_kernels_add_up_to_one(visit, resnet):
     assert float(check["off"]) <= float(check["allowed"])
 
 
+def test_slash_finds_a_layer_and_the_table_says_how_all_are(visit, resnet):
+    page = uploaded(visit, resnet)
+    page.keyboard.press("/")
+    finder = page.get_by_role("dialog", name="All layers")
+    rows = finder.locator("tbody tr")
+    expect(rows).to_have_count(page.evaluate("fetch('/api/network').then((a) => a.json()).then((n) => n.nodes.length)"))
+    finder.get_by_role("button", name="Parameters").click()  # the largest first
+    expect(rows.first).to_contain_text("2,359,296")
+    expect(finder.get_by_role("columnheader", name="Dead maps")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(finder).to_have_count(0)
+    page.locator(".scroller").focus()
+    page.keyboard.press("/")
+    finder.get_by_role("searchbox").fill("layer3.1.conv2")
+    expect(rows).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".path")).to_contain_text("layer3.1.conv2")
+    expect(page.locator('.head[data-layer="layer3.1.conv2"]')).to_be_in_viewport()
+
+
 def test_more_maps_on_demand(visit, resnet):
     page = uploaded(visit, resnet)
     select(page, "conv1")

@@ -15,6 +15,7 @@ import * as draw from "./input/draw.js";
 import * as pictures from "./input/pictures.js";
 import * as seen from "./input/seen.js";
 import { playIntro } from "./intro.js";
+import { listenToFinder } from "./network/finder.js";
 import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
 import * as toolbar from "./network/toolbar.js";
@@ -94,6 +95,7 @@ async function begin() {
   followSystemTheme();
   mountViews(() => session.retry());
   listenToEscape(store);
+  listenToFinder(store);
   listenToPresenter(store);
   followSkipLink();
   followAddress(store, changeLanguage);

@@ -6,6 +6,7 @@
 import { arithmeticOf } from "./arithmetic/arithmetic.js";
 import { attribute } from "./attribution.js";
 import { fieldOf, unitsThatSee } from "./fields.js";
+import { healthOf } from "./health.js";
 import { kernelsOf } from "./kernels.js";
 import { layerOf } from "./layers.js";
 import { lossOf, probabilitiesOf, sigmoid } from "./loss.js";
@@ -84,6 +85,13 @@ export class Inspector {
     const session = this.sessions.get(id);
     if (!session) throw new Expired();
     return session;
+  }
+
+  /** For each layer {layer, channels, dead, not_finite, saturated}, as the service has it. */
+  health(session) {
+    const { pass } = this.session(session);
+    const ofNode = (node) => ({ layer: node.name, ...healthOf(node, pass.values[node.value]) });
+    return { layers: this.graph.nodes.map(ofNode) };
   }
 
   network() {

@@ -159,6 +159,10 @@ class Answers {
     return this.quick.ask("seen", row, column);
   }
 
+  health(session) {
+    return this.quick.ask("health", session);
+  }
+
   gradients(session, label) {
     return this.quick.ask("gradients", session, label);
   }

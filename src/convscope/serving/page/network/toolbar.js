@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { short } from "../numbers.js";
 import { NO_CHANGES, countChanges } from "../state/whatif.js";
 import { choice } from "./choice.js";
+import { openFinder } from "./finder.js";
 
 export function mount(root, store) {
   const show = () => {
@@ -22,11 +23,16 @@ function parts(store) {
   const cube = h("button", {
     class: "quiet", "aria-pressed": String(three), onclick: () => store.set({ three: !three }), data: { value: "3d" },
   }, icon("cube"), t("toolbar.three"));
+  const finder = h("button", {
+    class: "quiet", disabled: !network, onclick: () => openFinder(store), data: { value: "layers" },
+    "aria-keyshortcuts": "/", title: t("finder.hint"),
+  }, t("finder.open"));
   return [
     choice(t("toolbar.direction"), directions, direction, (value) => store.set({ direction: value })),
     ...(direction === "backward" && network ? lossParts(store) : []),
     h("span", { class: "push" }),
     ...resetButton(store),
+    finder,
     cube,
   ];
 }

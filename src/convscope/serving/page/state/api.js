@@ -33,6 +33,8 @@ export const arithmetic = (session, layer, place, signal) => answering.arithmeti
 export const kernels = (layer, options) => answering.kernels(layer, options);
 export const field = (session, layer, y, x, signal) => answering.field(session, layer, y, x, signal);
 export const seen = (session, row, column, signal) => answering.seen(session, row, column, signal);
+/** `layers`: for each {layer, channels, dead, not_finite, saturated}, for this picture. */
+export const health = (session) => answering.health(session);
 /** The gradient of the loss for `label` at every layer: `layers` (Map), `norms`, `loss`. */
 export const gradients = (session, label, signal) => answering.gradients(session, label, signal);
 /** What heat maps point best: `measured`, null or {images, methods: [{method, insertion, deletion, score}], random}. */

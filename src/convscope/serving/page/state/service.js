@@ -115,6 +115,9 @@ const field = (session, layer, y, x, signal) =>
 const seen = (session, row, column, signal) =>
   json(`api/seen/${part(session)}`, { row, column }, { signal });
 
+/** For each layer {layer, channels, dead, not_finite, saturated}, for this picture. */
+const health = (session) => json(`api/health/${part(session)}`);
+
 /** The gradient of the loss for `label` at every layer: `layers` (Map), `norms`, `loss`. */
 async function gradients(session, label, signal) {
   const answer = await container(`api/gradients/${part(session)}`, { label }, { signal });
@@ -149,5 +152,5 @@ async function ownFile(path) {
 
 export const service = {
   classifiers, network, examples, snapshots, picture, ownFile, forward, whatIf, activations, arithmetic, kernels, field,
-  seen, gradients, methods, attribution, trainingRows, training: null,
+  seen, health, gradients, methods, attribution, trainingRows, training: null,
 };
