@@ -129,8 +129,8 @@ def test_channels_last_goes_on_where_it_was(tmp_path, precision, optimizer):
     few.splits = {name: split.take(np.arange(40)) for name, split in few.splits.items()}  # fp16 is slow on a CPU
     options = {"precision": precision, "layout": "channels-last", "output": tmp_path, "show": False}
     options |= {"schedule": "constant", "optimizer": optimizer, "lr": 0.003}
-    whole = cs.train(few, "mnist_fast", epochs=3, **options)
-    part = cs.train(few, "mnist_fast", epochs=2, **options)
+    whole = cs.train(few, "lenet_relu", epochs=3, **options)
+    part = cs.train(few, "lenet_relu", epochs=2, **options)
     longer = cs.resume(part.folder, data=few, epochs=3, show=False)
     for ours, theirs in zip(longer.classifier.network.parameters(), whole.classifier.network.parameters(), strict=True):
         assert torch.equal(ours, theirs)
