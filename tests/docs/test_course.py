@@ -72,3 +72,10 @@ def test_every_picture_is_drawn_by_the_code_and_shown():
         assert {path.stem for path in (DOCS / language / "pictures").glob("*.svg")} == set(PICTURES)
         shown = set(re.findall(r"pictures/([\w-]+)\.svg", "".join(map(text_of, (DOCS / language).rglob("*.md")))))
         assert shown == set(PICTURES)
+
+
+def test_a_link_to_a_line_of_code_leads_to_the_definition_that_it_means():
+    for page in sorted(DOCS.glob("*/course/*.md")):
+        for path, line in re.findall(r"\]\(([^)#]+\.py)#L(\d+)\)", text_of(page)):
+            code = text_of(page.parent / path).splitlines()
+            assert re.match(r"(def|class) ", code[int(line) - 1]), f"{page.name}: {path}#L{line}"
