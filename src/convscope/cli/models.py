@@ -21,9 +21,29 @@ def models_command(
             show_default=False,
         ),
     ] = "*",
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained",
+            help="List the public weights instead: source, licence, size, accuracy on ImageNet, and which suit "
+            "--photos and --minutes on this machine.",
+        ),
+    ] = False,
+    photos: Annotated[int, typer.Option(help="With --pretrained: number of photos.", min=1, metavar="N")] = 1000,
+    minutes: Annotated[
+        float, typer.Option(help="With --pretrained: minutes for the training.", min=0.01, metavar="M")
+    ] = 5.0,
     json: Json = False,
 ) -> None:
-    """List the networks with their papers, sizes and published errors."""
+    """List the networks with their papers, sizes and published errors; with --pretrained, the public weights."""
+    if pretrained:
+        _list_weights(pattern, photos, minutes, json)
+    else:
+        _list_networks(pattern, json)
+
+
+def _list_networks(pattern: str, json: bool) -> None:
+    """Print the table of networks and their timeline."""
     from ..insight.layer_table import shape_text
     from ..models import find_card, list_models, shapes_alone
 
@@ -51,6 +71,40 @@ def models_command(
     print_table([header, *rows], numbers=(4, 5, 6))
     typer.echo("\nTimeline")
     print_table(_timeline(entries))
+
+
+def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None:
+    """Print the table of public weights, and the networks that suit the photos and the minutes on this machine."""
+    from dataclasses import asdict
+
+    from ..training.public_weights import choose_weights, list_public_weights
+
+    entries = list_public_weights(pattern)
+    if not json:
+        header = ("name", "source", "licence", "MB", "parameters", "input", "GMAC", "ImageNet top-1 %")
+        rows = [
+            (
+                e.name, e.source, e.licence, _number(e.megabytes, 1), _number(e.parameters, 0), e.size,
+                _number(e.gmacs, 2), _number(e.top1, 2),
+            )
+            for e in entries
+        ]  # fmt: skip
+        print_table([header, *rows], numbers=(3, 4, 5, 6, 7))
+        typer.echo("\nThe licences are those of the library or registry; ImageNet's own terms are for research.")
+        typer.echo("a few networks are tried on this machine ...", err=True)
+    choices = choose_weights(entries, photos, minutes)
+    if json:
+        chosen = [asdict(choice) for choice in choices]
+        print_json({"weights": [asdict(e) for e in entries], "photos": photos, "minutes": minutes, "choices": chosen})
+        return
+    for choice in choices:
+        what = f"{photos:,} photos in {minutes:g} minutes on this machine, {choice.way}: "
+        what += choice.name if choice.fits else f"none of these is quick enough, {choice.name} comes nearest"
+        typer.echo(f"{what} (its passes take about {choice.minutes:.1f} minutes)")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
 
 
 def _error(value: float | None) -> str:

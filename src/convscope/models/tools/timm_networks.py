@@ -51,7 +51,7 @@ def list_timm(pattern: str = "*") -> list[str]:
 @lru_cache
 def timm_card(name: str) -> Card:
     """Return the card of `timm:NAME`; ModelFileError with similar names if timm has no such network."""
-    settings = _settings(name)
+    settings = timm_settings(name)
     build = _of_one_size if settings.fixed_input_size else _of_any_size
     home = f"https://huggingface.co/{settings.hf_hub_id}" if settings.hf_hub_id else "https://huggingface.co/docs/timm"
     paper = "(see its page)"
@@ -78,7 +78,7 @@ def _of_one_size(
 
 def timm_weights(name: str) -> Weights:
     """Return the preprocessing of a network of timm, whether or not it starts from public weights."""
-    settings = _settings(name)
+    settings = timm_settings(name)
     size = settings.input_size[1]
     heads = settings.classifier if isinstance(settings.classifier, tuple) else (settings.classifier,)
     return Weights(
@@ -102,7 +102,7 @@ def load_timm_weights(
     `folder` is searched before anything is downloaded.
     UsageError: there are no weights; DataError: they cannot be downloaded.
     """
-    settings = _settings(name)
+    settings = timm_settings(name)
     if not settings.has_weights:
         raise UsageError(f"there are no public weights for {name}")
     bare, tag = settings.architecture, settings.tag or ""
@@ -121,7 +121,7 @@ def load_timm_weights(
             "~/.cache/huggingface (HF_HOME) from a machine that has them"
         ) from problem
     state = trained.state_dict()
-    if arguments.get("num_classes", _settings(name).num_classes) != _settings(name).num_classes:
+    if arguments.get("num_classes", timm_settings(name).num_classes) != timm_settings(name).num_classes:
         # The network's own fresh head, not the one that was just drawn: equal seeds give equal heads.
         heads = timm_weights(name).head
         state |= {key: own for key, own in network.state_dict().items() if key.rpartition(".")[0] in heads}
@@ -139,7 +139,7 @@ def _source(file: Path, name: str) -> dict[str, Any]:
         raise DataError(f"{name}: {printable(file)} contains no weights ({printable(reason)[:100]})") from problem
 
 
-def _settings(name: str) -> Any:
+def timm_settings(name: str) -> Any:
     """Return timm's `PretrainedCfg` of a network."""
     timm, bare = _timm(), name.removeprefix(PREFIX)
     if timm.is_model(bare):
