@@ -34,9 +34,9 @@ from benchmarks.peers import common
 CPU = torch.device("cpu")
 
 
-def network_with(weights: Path, name: str, classes: int) -> nn.Module:
+def network_with(weights: Path, name: str, classes: int) -> Any:
     """The network with the tensors of the file, by their order if their names are others, and a new last layer."""
-    network = timm.create_model(name)
+    network: Any = timm.create_model(name)
     state = torch.load(weights, map_location="cpu", weights_only=True)
     own = network.state_dict()
     if state.keys() != own.keys():

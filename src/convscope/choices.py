@@ -11,6 +11,8 @@ FOLDER_ROLES = ("auto", "classes", "splits", "innermost")
 LABEL_TYPES = ("auto", "single", "multi")
 KINDS = ("auto", "digits", "photos")
 CROP_MODES = ("center", "pad", "squash")
+# Of a recipe: auto is decided on a part of the training photos where a training starts from public weights.
+CROP_CHOICES = ("auto", *CROP_MODES)
 SAMPLERS = ("shuffle", "balanced")
 MULTI_LABEL_MONITORS = ("val/map", "val/micro_f1", "val/macro_f1")
 TTA_VIEWS = ("none", "flip", "shift", "flip-shift", "five-crop", "ten-crop")

@@ -106,7 +106,7 @@ def test_the_sheet(photos, capsys):
     for words, message in (
         (["--output", "sheet.gif"], "--output must end in .png or .html, not 'sheet.gif'"),
         (["--output", "photos/sheet.png"], "photos/sheet.png lies in the data set, where nothing is written"),
-        (["--crop-mode", "stretch"], "--crop-mode must be one of center, pad, squash, not 'stretch'"),
+        (["--crop-mode", "stretch"], "--crop-mode must be one of auto, center, pad, squash, not 'stretch'"),
     ):
         assert main(["check", "photos", *words]) == 2
         out, err = capsys.readouterr()

@@ -72,7 +72,7 @@ def check_command(
     from ..data.check.contact_sheet import write_sheet
     from ..data.check.report import check_data
 
-    checked("crop_mode", crop_mode, "--crop-mode")
+    crop_mode = checked("crop_mode", crop_mode, "--crop-mode").replace("auto", "center")
     _check_output(output, data)
     interpretation = interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern)
     interpretation["group_by"] = group_by

@@ -66,6 +66,11 @@ def frozen_share(recipe: Recipe, epoch: int) -> float:
     return max(1 - (epoch - recipe.freeze_epochs + 1) / (recipe.unfreeze_epochs + 1), 0.0)
 
 
+def keeps_statistics(body: Body | None) -> bool:
+    """Return whether the batch norms of a network with this body keep their statistics."""
+    return body is not None and body.keep_statistics
+
+
 def _has_statistics(module: nn.Module) -> bool:
     """Return whether a module keeps running statistics, as batch norm does."""
     return getattr(module, "running_mean", None) is not None

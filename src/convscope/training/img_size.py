@@ -79,17 +79,23 @@ def choose_for_photos(recipe: Recipe, data: Data, runtime: Runtime, clock: Clock
 
 def typical_side(split: Split) -> int:
     """Return the median of the shorter sides, in pixels, of a sample of the images; 32 if none can be read."""
+    sides = [min(size) for size in sample_sizes(split)]
+    return int(statistics.median(sides)) if sides else 32
+
+
+def sample_sizes(split: Split) -> list[tuple[int, int]]:
+    """Return width and height of a sample of the images, without those that cannot be read."""
     if isinstance(split.images, np.ndarray):
-        return min(split.images.shape[1:3])
-    sides = []
+        return [(split.images.shape[2], split.images.shape[1])]
+    sizes = []
     for item in split.images[:: max(len(split) // SAMPLE, 1)]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                sides.append(min(Image.open(io.BytesIO(read_bytes(item))).size))
+                sizes.append(Image.open(io.BytesIO(read_bytes(item))).size)
         except (UnreadableImage, OSError, ValueError, Image.DecompressionBombError):
             continue  # decoding will name it
-    return int(statistics.median(sides)) if sides else 32
+    return sizes
 
 
 def _largest_in_time(recipe: Recipe, data: Data, sizes: list[int], runtime: Runtime, clock: Clock) -> int:

@@ -24,11 +24,12 @@ from ..models.tools.layer_features import PENULTIMATE, LayerFeatures
 from ..nested import tensors_in
 from ..task import classification_loss, count_correct
 from .class_weights import balanced_weights
+from .folded_norms import find_pairs, folded
 from .runtime import Runtime
 
 # Weight decay of the fitted layer, on standardised features: from a layer that hardly learns to one that learns by
 # heart. Fitting goes on from one to the next, and stops after so many in a row that did not improve.
-STRENGTHS = tuple(10 ** (-k / 2) for k in range(13))
+STRENGTHS = tuple(10 ** (1 - k / 2) for k in range(15))
 PATIENCE = 3
 STEPS = 60
 BATCH = 64
@@ -57,14 +58,14 @@ def is_probe(row: Mapping[str, float]) -> bool:
     return row["epoch"] == 0
 
 
-class _Features:
-    """Features N x width of the images of a split, and their labels."""
+class Features:
+    """Features N x width of images, and their labels."""
 
     def __init__(self, values: Tensor, labels: Tensor):
         self.values, self.labels = values, labels
 
-    def __getitem__(self, chosen: Tensor) -> _Features:
-        return _Features(self.values[chosen], self.labels[chosen])
+    def __getitem__(self, chosen: Tensor) -> Features:
+        return Features(self.values[chosen], self.labels[chosen])
 
 
 def fit_linear_probe(
@@ -84,19 +85,19 @@ def fit_linear_probe(
     in the layout of `runtime`.
     """
     started = time.perf_counter()
-    layer, extract = _last_layer(network, preprocess, runtime)
+    layer, extract = last_layer(network, preprocess, runtime)
     if layer is None or extract is None:
         return None
     views = [False, True] if mirrored else [False]
-    parts = [_features(extract, train, preprocess, runtime, mirror) for mirror in views]
-    learned = _Features(torch.cat([part.values for part in parts]), torch.cat([part.labels for part in parts]))
+    parts = [features_of(extract, train, preprocess, runtime, mirror) for mirror in views]
+    learned = Features(torch.cat([part.values for part in parts]), torch.cat([part.labels for part in parts]))
     if val is None:
         position = torch.arange(len(train)).repeat(len(views))
-        chosen = _fit(learned[position % HELD_OUT != 0], learned[position % HELD_OUT == 0], layer, balanced)
+        chosen = fit_layer(learned[position % HELD_OUT != 0], learned[position % HELD_OUT == 0], layer, balanced)
         strengths: tuple[float, ...] = tuple(s for s in STRENGTHS if s >= chosen[0])
-        fitted = _fit(learned, None, layer, balanced, strengths)
+        fitted = fit_layer(learned, None, layer, balanced, strengths)
     else:
-        fitted = _fit(learned, _features(extract, val, preprocess, runtime), layer, balanced)
+        fitted = fit_layer(learned, features_of(extract, val, preprocess, runtime), layer, balanced)
     strength, weight, bias = fitted
     with torch.no_grad():
         layer.weight.copy_(weight)
@@ -105,7 +106,7 @@ def fit_linear_probe(
     return LinearProbe(strength, *_figures(learned, weight, bias), len(learned.labels), time.perf_counter() - started)
 
 
-def _last_layer(
+def last_layer(
     network: nn.Module, preprocess: Preprocess, runtime: Runtime
 ) -> tuple[nn.Linear | None, LayerFeatures | None]:
     """Return the last layer, if it is linear and its outputs are those of the network, and what gives its inputs."""
@@ -126,20 +127,24 @@ def _last_layer(
 
 
 @torch.no_grad()
-def _features(
+def features_of(
     extract: LayerFeatures, decoded: Decoded, preprocess: Preprocess, runtime: Runtime, mirror: bool = False
-) -> _Features:
+) -> Features:
+    """Return the features of a split's images, or of their mirror images."""
+
     def batches() -> Iterator[Tensor]:
         for images, _ in in_order(decoded, preprocess, runtime.device, BATCH):
             with runtime.autocast():
                 yield extract(runtime.lay_out(images.flip(-1) if mirror else images)).float()
 
-    return _Features(torch.cat(list(batches())), decoded.labels.to(runtime.device))
+    blank = runtime.lay_out(torch.zeros(2, *preprocess.input_size, device=runtime.device))
+    with folded(find_pairs(extract.network, blank)):
+        return Features(torch.cat(list(batches())), decoded.labels.to(runtime.device))
 
 
-def _fit(
-    train: _Features,
-    val: _Features | None,
+def fit_layer(
+    train: Features,
+    val: Features | None,
     layer: nn.Linear,
     balanced: bool,
     strengths: tuple[float, ...] = STRENGTHS,
@@ -147,7 +152,7 @@ def _fit(
     """Return strength, weight and bias with the smallest loss on `val`; without it, those of the last strength."""
     shift = train.values.mean(0) if layer.bias is not None else torch.zeros_like(train.values[0])
     scale = train.values.std(0, unbiased=False).clamp_min(1e-6)
-    standard = _Features((train.values - shift) / scale, train.labels)
+    standard = Features((train.values - shift) / scale, train.labels)
     weights = balanced_weights(train.labels) if balanced else None
     weight = torch.zeros(layer.weight.shape, device=shift.device, requires_grad=True)
     bias = torch.zeros(len(weight), device=shift.device, requires_grad=layer.bias is not None)
@@ -165,7 +170,7 @@ def _fit(
     return best
 
 
-def _minimise(data: _Features, weight: Tensor, bias: Tensor, strength: float, weights: Tensor | None) -> None:
+def _minimise(data: Features, weight: Tensor, bias: Tensor, strength: float, weights: Tensor | None) -> None:
     """Change weight and bias to the minimum of the loss with weight decay, by L-BFGS from where they are."""
     optimizer = torch.optim.LBFGS(
         [p for p in (weight, bias) if p.requires_grad],
@@ -183,7 +188,7 @@ def _minimise(data: _Features, weight: Tensor, bias: Tensor, strength: float, we
 
 
 @torch.no_grad()
-def _figures(data: _Features, weight: Tensor, bias: Tensor) -> tuple[float, float]:
+def _figures(data: Features, weight: Tensor, bias: Tensor) -> tuple[float, float]:
     """Return loss and share of right answers of a layer."""
     logits = F.linear(data.values, weight, bias)
     return float(classification_loss(logits, data.labels)), float(count_correct(logits, data.labels)) / len(data.labels)

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from ..choices import (
     AUGMENTATION_NAMES,
     CLASSICAL_HEADS,
-    CROP_MODES,
+    CROP_CHOICES,
     FOLDER_ROLES,
     KINDS,
     LABEL_TYPES,
@@ -92,8 +92,10 @@ class TrainingOptions:
         choices=(1, 3), identity=True,
     )
     crop_mode: str = option(
-        "center", Panel.DATA, "Fit images to the input: cut out the centre, pad the shorter side, or squash.",
-        choices=CROP_MODES, identity=True,
+        "center", Panel.DATA,
+        "Fit images to the input: cut out the centre, pad the shorter side, or squash. auto: with public weights, "
+        "centre or squash, whichever gives better features of some photos; else the centre.",
+        choices=CROP_CHOICES, identity=True, by_recipe=True,
     )
     superpixels: int = option(
         0, Panel.DATA, "Replace each image by about N regions of one colour (SLIC superpixels).",

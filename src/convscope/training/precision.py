@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..evaluation.metrics import loss_of
+from .depthwise import with_quick_gradients
 from .outputs import map_outputs
 from .runtime import Runtime
 
@@ -71,12 +72,12 @@ def _lower_precisions(device: torch.device) -> list[str]:
 def _seconds_per_step(choice: Runtime, network: nn.Module, images: Tensor, labels: Tensor, too_long: float) -> float:
     """Return the time of the fastest of a few steps, after one that compiles kernels; stop early if they are long."""
     trial = choice.to_device(copy.deepcopy(network)).train()
-    images, loss_of_trial = choice.lay_out(images), loss_of(network)
+    images, loss_of_trial, forward = choice.lay_out(images), loss_of(network), with_quick_gradients(trial)
     best = float("inf")
     for number in range(1 + STEPS):
         start = time.perf_counter()
         with choice.autocast():
-            loss = loss_of_trial(map_outputs(Tensor.float, trial(images)), labels)
+            loss = loss_of_trial(map_outputs(Tensor.float, forward(images)), labels)
         loss.backward()
         if choice.device.type != "cpu":
             loss.item()  # waits until the device has finished

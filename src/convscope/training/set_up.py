@@ -77,17 +77,28 @@ def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
     return earlier is not None and earlier.class_names != prepared.data.class_names
 
 
-def probe_last_layer(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> LinearProbe | None:
-    """Fit the last layer, at the beginning of a training whose body has learned before."""
+def first_stage(
+    context: TrainingContext, prepared: PreparedData, network: nn.Module
+) -> tuple[TrainingContext, LinearProbe | None]:
+    """Fit the last layer, at the beginning of a training whose body has learned before.
+
+    Where there is none that can be fitted by itself, the head is trained alone for the first epoch: what starts from
+    noise would disturb the body.
+    """
     recipe, parts = context.recipe, prepared.parts
     unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
     if unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
-        return None
+        return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     with context.clock.measuring("probe"):
-        probe = fit_linear_probe(
+        probe = context.processes.from_main(fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], prepared.choosing.get("val"),
             mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
-        )  # fmt: skip
-    return context.processes.from_main(probe)
+        ))  # fmt: skip
+    if probe is None:
+        epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
+        context.display.show_line(f"this network has no last layer that can be fitted: its head is trained in {epochs}")
+        if not recipe.freeze and not recipe.freeze_epochs:
+            context = replace(context, recipe=recipe.changed(freeze_epochs=1))
+    return context, probe

@@ -11,6 +11,7 @@ from ..choices import MULTI_LABEL_MONITORS
 from ..data.split import Data
 from ..errors import UsageError
 from ..models import Card
+from .choose_crop import settle_crop
 from .from_run import EarlierRun
 from .img_size import choose_for_photos
 from .monitor import check_monitor
@@ -66,8 +67,12 @@ def settle_recipe(
     runtime: Runtime,
     clock: Clock,
     own: Card | None = None,
+    show: bool = False,
 ) -> tuple[Recipe, str]:
-    """Return the recipe for this data with the `given` fields, and a line about what was chosen (or an empty one)."""
+    """Return the recipe for this data with the `given` fields, and a line about what was chosen (or an empty one).
+
+    `show` says on stderr what takes a while.
+    """
     base, images, note = find_recipe(named, data), len(data.splits["train"]), ""
     recipe = base.changed(**given)
     if recipe.from_run:
@@ -83,7 +88,8 @@ def settle_recipe(
         note += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
     if recipe.optimizer != base.optimizer:
         note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
-    return recipe, note
+    recipe, crop = settle_crop(recipe, data, runtime, clock, own, show)
+    return recipe, "\n".join(line for line in (note, crop) if line)
 
 
 def _with_monitor(recipe: Recipe, data: Data, is_given: bool) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..evaluation.metrics import loss_of
 from ..run_folder import RunFolder
 from .checkpoint import Progress
 from .context import TrainingContext
+from .depthwise import with_quick_gradients
+from .freeze import Body, keeps_statistics
 from .outputs import map_outputs
 from .results import Run
 
@@ -52,15 +55,17 @@ def require_enough_images(processes: Processes, batch_size: int, images: int) ->
         )
 
 
-def averaging_gradients(context: TrainingContext, network: nn.Module, batches: Batches, is_frozen: bool) -> nn.Module:
+def averaging_gradients(
+    context: TrainingContext, network: nn.Module, batches: Batches, body: Body | None
+) -> Callable[..., Any]:
     """Return the network, compiled if the recipe says so, as one whose gradients are the mean over all processes.
 
-    `is_frozen` says that parts of it may be left out of training; a person's own network may leave parts out itself.
+    With a `body`, parts of it may be left out of training; a person's own network may leave parts out itself.
     """
     forward = context.runtime.compiled(network) if context.recipe.compile else network
     if context.processes.count == 1:
-        return forward
-    all_used = not is_frozen and context.own is None and _all_get_gradients(network, batches)
+        return forward if context.recipe.compile else with_quick_gradients(network, keeps_statistics(body))
+    all_used = body is None and context.own is None and _all_get_gradients(network, batches)
     return context.processes.with_averaged_gradients(forward, context.runtime.device, all_used)
 
 

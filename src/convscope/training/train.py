@@ -33,6 +33,7 @@ from .context import TrainingContext
 from .environment import describe_environment
 from .fit_head import with_classical_head
 from .freeze import Body
+from .linear_probe import LinearProbe
 from .own_model import check_resumed, is_own_model, own_notes, return_weights
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
@@ -41,7 +42,7 @@ from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
 from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
-from .set_up import probe_last_layer, set_up
+from .set_up import first_stage, set_up
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .several_processes import interrupted_run, run_of_main, shared_by_all
 from .time_budget import Clock
@@ -91,7 +92,7 @@ def train(
         runtime = choose_runtime(processes.device_name(chosen.device), chosen.precision, chosen.layout)
         if chosen.validation == "none":
             loaded = without_validation(loaded)
-        chosen, note = processes.from_main(settle_recipe(named, loaded, given, runtime, clock, own))
+        chosen, note = processes.from_main(settle_recipe(named, loaded, given, runtime, clock, own, show))
         with processes.main_first():
             prepared = prepare_data(loaded, chosen, strict, show, own)
     folder = _make_folder(processes, Path(output) / (name or default_name(chosen)), chosen, prepared)
@@ -191,9 +192,10 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
             clock.reserve = estimate_seconds(context, prepared, network)
-    recipe, runtime = context.recipe, context.runtime
     _show_beginning(context, prepared, note)
-    trainer = _make_trainer(context, prepared, network, batches, body)
+    context, probe = first_stage(context, prepared, network)
+    recipe, runtime = context.recipe, context.runtime
+    trainer = _make_trainer(context, prepared, network, batches, body, probe)
     with naming_changed_images(folder.read_split(), prepared.data):
         trainer.resume()
     if trainer.is_finished():
@@ -221,11 +223,15 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
 
 
 def _make_trainer(
-    context: TrainingContext, prepared: PreparedData, network: nn.Module, batches: Batches, body: Body | None
+    context: TrainingContext,
+    prepared: PreparedData,
+    network: nn.Module,
+    batches: Batches,
+    body: Body | None,
+    probe: LinearProbe | None,
 ) -> Trainer:
-    """Return the loop for this training; the last layer is fitted first where the body has learned before."""
+    """Return the loop for this training."""
     recipe, folder, parts, class_names = context.recipe, context.folder, prepared.parts, prepared.data.class_names
-    probe = probe_last_layer(context, prepared, network)
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
         with context.runtime.autocast():

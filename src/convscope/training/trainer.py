@@ -76,7 +76,7 @@ class Trainer:
         self.average = moving_average(network, self.recipe.ema_decay)
         # What is measured and kept: the average of the weights if the recipe asks for it.
         self.kept_network: nn.Module = network if self.average is None else self.average.module
-        self.forward = averaging_gradients(context, network, batches, is_frozen=body is not None)
+        self.forward = averaging_gradients(context, network, batches, body)
         self.state = State(network, self.optimizer, self.scaler, self.average, identity, self.processes)
         self.progress = Progress()
         # Loss and correct answers of steps, and their number of images, that are not yet read from the device.
