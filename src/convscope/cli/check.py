@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from ..errors import DataError, UsageError, printable
 from ..training.options import checked
+from .label_findings import excluded_rows, label_findings, print_labels
 from .output import print_json, print_table
 from .parameters import (
     CropMode,
@@ -28,6 +30,7 @@ from .parameters import (
 
 if TYPE_CHECKING:
     from ..data.check.report import Report
+    from ..evaluation.label_errors import LabelCheck
 
 # The table shows at most this many classes, the list below it at most this many problems of one kind.
 MOST_CLASSES, MOST_PROBLEMS = 40, 10
@@ -37,6 +40,26 @@ SEVERITIES = ("error", "warning", "info")
 Near = Annotated[
     bool,
     typer.Option("--near", help="Also report near-duplicates: images in different splits that look the same."),
+]
+
+Labels = Annotated[
+    bool, typer.Option("--labels", help="Also report labels that are probably wrong (needs scikit-learn).")
+]
+FeaturesOf = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        help="The classifier whose features judge the labels. Default: for digits mnist-relu, else the plain pixels.",
+        metavar="RUN",
+    ),
+]
+WriteExclude = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the images with doubtful labels, copies in a later split and unreadable files to this list, for "
+        "`convscope train --exclude`.",
+        metavar="FILE",
+    ),
 ]
 
 
@@ -62,6 +85,9 @@ def check_command(
     ] = 96,
     crop_mode: CropMode = "center",
     near: Near = False,
+    labels: Labels = False,
+    run: FeaturesOf = None,
+    write_exclude: WriteExclude = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail if any file cannot be used.")] = False,
     json: Json = False,
 ) -> None:
@@ -69,27 +95,44 @@ def check_command(
 
     Opens every image. Exit code 0 if a classifier can be trained on it, 3 if not. Nothing is written to the data set.
     """
-    from ..data.check.contact_sheet import write_sheet
     from ..data.check.report import check_data
 
     crop_mode = checked("crop_mode", crop_mode, "--crop-mode").replace("auto", "center")
     _check_output(output, data)
+    if run is not None and not labels:
+        raise UsageError("--run gives the features for --labels: add --labels")
     interpretation = interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern)
     interpretation["group_by"] = group_by
     report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
-    sheet = output if report.thumbnails else None
-    if sheet is not None:
-        write_sheet(report, sheet)
-    if json:
-        print_json(report.to_dict())
-    else:
-        _print_report(report, data)
-    if sheet is not None and not json:
-        typer.echo(f"contact sheet  {printable(sheet)}")
+    found = label_findings(report, run) if labels and report.refusal is None else None
+    _tell(report, data, found, output, write_exclude, json)
     if report.refusal is not None:
         raise DataError(report.refusal)
     if strict and report.skipped:
         raise DataError(f"{report.skipped} files could not be used, and --strict was given: repair or remove them")
+
+
+def _tell(
+    report: Report, data: str, found: LabelCheck | None, output: Path | None, write_exclude: Path | None, json: bool
+) -> None:
+    """Write the files that were asked for, and print what was found."""
+    from ..data.check.contact_sheet import write_sheet
+    from ..data.exclude import write_exclusions
+
+    if write_exclude is not None:
+        write_exclusions(write_exclude, excluded_rows(report, found))
+    sheet = output if report.thumbnails else None
+    if sheet is not None:
+        write_sheet(report, sheet)
+    if json:
+        print_json(report.to_dict() | ({"labels": asdict(found)} if found else {}))
+        return
+    _print_report(report, data)
+    print_labels(found)
+    if write_exclude is not None:
+        typer.echo(f"exclusion list  {printable(write_exclude)}: `convscope train --exclude FILE` leaves these out")
+    if sheet is not None:
+        typer.echo(f"contact sheet  {printable(sheet)}")
 
 
 def _check_output(output: Path | None, data: str) -> None:

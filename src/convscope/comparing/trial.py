@@ -18,7 +18,17 @@ from .plan import Plan, Variant
 
 # Columns of the history that the page draws.
 CURVES = ("epoch", "train/loss", "train/top1", "val/loss", "val/top1", "test/loss", "test/top1")
-LOADING = ("data_dir", "folders", "label_pattern", "label_column", "label_type", "encoding", "kind", "group_by")
+LOADING = (
+    "data_dir",
+    "folders",
+    "label_pattern",
+    "label_column",
+    "label_type",
+    "encoding",
+    "kind",
+    "group_by",
+    "exclude",
+)
 
 
 def trial_name(variant: Variant, seed: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError, printable
 from ..suggest import did_you_mean
+from .exclude import without_excluded
 from .groups import group_images, warn_about_likely_groups
 from .sources.class_folders import NoLabelsError
 from .sources.hub import load_hub
@@ -36,6 +37,7 @@ def load_data(
     kind: str = "auto",
     label_pattern: str | None = None,
     group_by: str | None = None,
+    exclude: str | os.PathLike[str] | None = None,
     purpose: str = "train",
 ) -> Data:
     """Load a data set by name or path.
@@ -52,7 +54,7 @@ def load_data(
     The result's `origin` says what was taken for classes and splits. The options up to `label_pattern`, as in
     `Interpretation`, choose where a path can be read in two ways.
 
-    With `group_by`, images of one group (patient, video, object) stay in one split; see `data.groups.group_images`.
+    With `group_by`, images of one group stay in one split (see `data.groups`); `exclude` lists images to leave out.
 
     `purpose` is what the images are for: "train" needs at least two classes, each with training images; "evaluate" only
     labels; "features" takes images without labels, too, whose label is then empty.
@@ -73,7 +75,7 @@ def load_data(
         data.with_kind(kind)
     if not group_by and purpose == "train":
         warn_about_likely_groups(data)
-    return group_images(data, group_by) if group_by else data
+    return without_excluded(group_images(data, group_by) if group_by else data, exclude)
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:

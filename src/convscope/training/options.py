@@ -71,6 +71,11 @@ class TrainingOptions:
         "folder of the path, or pattern:REGEX over the path.",
         metavar="GROUPING", identity=True,
     )
+    exclude: str | None = option(
+        None, Panel.DATA,
+        "Leave out the images named in this file: what `convscope check --write-exclude` wrote, or one path per line.",
+        metavar="FILE", identity=True,
+    )
     encoding: str = option(
         "auto", Panel.DATA,
         "Text encoding of tables and of names in zips, such as gb18030, where it cannot be found out.",

@@ -75,7 +75,7 @@ class Recipe(TrainingOptions):
     @property
     def interpretation(self) -> dict[str, Any]:
         """The options of `load_data` that say how the data is understood where there are two ways."""
-        return {name: getattr(self, name) for name in (*INTERPRETATION_OPTIONS, "group_by")}
+        return {name: getattr(self, name) for name in (*INTERPRETATION_OPTIONS, "group_by", "exclude")}
 
     def with_epochs_for(self, images: int, most: int = 100) -> Recipe:
         """Return a copy with a number of epochs for `images` training images, unless epochs or a time are set.

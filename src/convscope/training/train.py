@@ -18,6 +18,7 @@ from torch import nn
 from ..bundle import make_config
 from ..data.batches import Batches
 from ..data.datasets import load_data
+from ..data.exclude import without_excluded
 from ..data.split import Data, redivide, split_table, without_validation
 from ..distributed import Processes, join_processes
 from ..errors import printable
@@ -88,7 +89,7 @@ def train(
     clock, show = Clock(chosen.time_budget, started), show and processes.is_main
     _ = own or find_card(chosen.model)  # an unknown network is named before any data is read
     with clock.measuring("data"):
-        loaded = data if isinstance(data, Data) else load_data(chosen.data, chosen.data_dir, **chosen.interpretation)
+        loaded = _loaded(data, chosen)
         runtime = choose_runtime(processes.device_name(chosen.device), chosen.precision, chosen.layout)
         if chosen.validation == "none":
             loaded = without_validation(loaded)
@@ -141,7 +142,7 @@ def resume(
     if not isinstance(data, Data):
         require_images(recipe, run_folder)
     with clock.measuring("data"):
-        loaded = data if isinstance(data, Data) else load_data(recipe.data, recipe.data_dir, **recipe.interpretation)
+        loaded = _loaded(data, recipe)
         table = run_folder.read_split()
         if (loaded.divided or loaded.held_out) and table is not None:
             loaded = redivide(loaded, table)
@@ -155,6 +156,13 @@ def resume(
 
 def _display(show: bool, recipe: Recipe) -> ProgressDisplay:
     return ProgressDisplay(sys.stderr if show else None, recipe)
+
+
+def _loaded(data: Data | str | Path | None, recipe: Recipe) -> Data:
+    """Return the data set that was given, or the one that the recipe names."""
+    if isinstance(data, Data):
+        return without_excluded(data, recipe.exclude)
+    return load_data(recipe.data, recipe.data_dir, **recipe.interpretation)
 
 
 def _given(data: Data | str | Path | None, model: Model | None) -> dict[str, Any]:

@@ -1,0 +1,139 @@
+"""Find images whose label is probably wrong: by probabilities of classifiers that have not seen them.
+
+Features of every image come from a network; a logistic regression per fold learns from the images of the other folds.
+So nobody has told it the label that it judges. Which of them to doubt follows from confident learning (Northcutt et al.
+2021): a class is claimed where its probability reaches what images of that class have on average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..classifier import Classifier
+from ..data.decoded import decode_split
+from ..data.preprocess import Preprocess
+from ..data.split import Data, Split
+from ..errors import DataError, printable, require_extra
+from .features import features_of
+
+FOLDS, SEED = 5, 0
+# Principal components of the plain pixels, where there is no network; the side to which they are shrunk.
+COMPONENTS, SIDE, SIMILAR = 100, 32, 300
+# A class with fewer images than this cannot be judged.
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class LabelDoubt:
+    """An image whose label is probably wrong: the class it has, the one it seems to have, and their probabilities."""
+
+    path: str
+    split: str
+    label: str
+    suggested: str
+    probability: float
+    probability_of_label: float
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """What was found: the doubts, the most doubtful first, on how many images, and the share of labels confirmed."""
+
+    doubts: list[LabelDoubt]
+    images: int
+    accuracy: float
+    features: str
+
+
+def check_labels(data: Data, classifier: Classifier | None = None, name: str = "") -> LabelCheck:
+    """Judge the labels of all images of a data set by the features of `classifier`, or without one by their pixels.
+
+    DataError for several labels per image, or where a class has fewer than five usable images.
+    """
+    require_extra("heads", "sklearn", "finding label errors needs scikit-learn")
+    if data.multi_label:
+        raise DataError(f"{printable(data.name)} has several labels per image: --labels is for one class per image")
+    whole, splits = data.split("all"), [n for n, part in data.splits.items() for _ in part.names]
+    features, kept = _features(whole, data.channels, classifier)
+    labels = whole.labels[kept]
+    counts = np.bincount(labels, minlength=len(data.class_names))
+    if counts.min() < FEWEST:
+        few = printable(data.class_names[int(counts.argmin())])
+        raise DataError(f"class '{few}' has {counts.min()} usable images: --labels needs {FEWEST} of each class")
+    probabilities = out_of_fold(features, labels, plain=classifier is None)
+    doubtful = doubtful_labels(labels, probabilities)
+    doubts = [
+        LabelDoubt(
+            whole.names[kept[i]], splits[kept[i]], data.class_names[labels[i]], data.class_names[j],
+            float(probabilities[i, j]), float(probabilities[i, labels[i]]),
+        )
+        for i, j in doubtful
+    ]  # fmt: skip
+    described = f"the features of {name}" if classifier is not None else f"{features.shape[1]} components of the pixels"
+    return LabelCheck(doubts, len(labels), float((probabilities.argmax(1) == labels).mean()), described)
+
+
+def out_of_fold(features: np.ndarray, labels: np.ndarray, plain: bool = False) -> np.ndarray:
+    """Return the probabilities N x classes that a logistic regression fitted to the other folds gives each image.
+
+    Of `plain` pixels, which no line divides, it gets the similarity to a few hundred images (Nystroem's kernel map).
+    """
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if plain:
+        few = torch.from_numpy(features[:: max(len(features) // 500, 1)])
+        scale = float(torch.pdist(few).median()) or 1.0
+        similarity = Nystroem(gamma=scale**-2, n_components=min(SIMILAR, len(features) // 2), random_state=SEED)
+        model = make_pipeline(similarity, LogisticRegression(C=100, max_iter=300))
+    else:
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    return cross_val_predict(model, features, labels, cv=folds, method="predict_proba")
+
+
+def doubtful_labels(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple[int, int]]:
+    """Return index and likelier class of the images whose label is probably wrong, the most doubtful first.
+
+    An image claims the likeliest class whose probability reaches the mean that images labelled so have for it; its
+    label is doubtful if the claimed class is another one, and also the likeliest of all.
+    """
+    classes = probabilities.shape[1]
+    usual = np.array([probabilities[labels == k, k].mean() for k in range(classes)])
+    reached = np.where(probabilities >= usual - 1e-6, probabilities, -1.0)
+    claimed = reached.argmax(1)
+    wrong = (reached.max(1) >= 0) & (claimed != labels) & (claimed == probabilities.argmax(1))
+    indices = np.flatnonzero(wrong)
+    order = np.argsort(probabilities[indices, labels[indices]], kind="stable")
+    return [(int(i), int(claimed[i])) for i in indices[order]]
+
+
+def _features(whole: Split, channels: int, classifier: Classifier | None) -> tuple[np.ndarray, list[int]]:
+    """Return features of the usable images, and their places among all."""
+    half = (0.5,) * channels
+    preprocess = classifier.preprocess if classifier else Preprocess((channels, SIDE, SIDE), half, half)
+    decoded = decode_split(whole, preprocess)
+    place: dict[str, list[int]] = {}
+    for i, known in enumerate(whole.names):
+        place.setdefault(known, []).append(i)
+    kept = [place[known].pop(0) for known in decoded.names]
+    if classifier is not None:
+        values = features_of(classifier.network, [], decoded, preprocess, classifier.device)
+        return values.double().numpy(), kept
+    pixels = torch.cat([decoded.pixels[i : i + 1000] for i in range(0, len(decoded), 1000)])
+    return _components(pixels.flatten(1).double() / 255), kept
+
+
+def _components(pixels: Tensor) -> np.ndarray:
+    centred = pixels - pixels.mean(0)
+    count = min(COMPONENTS, *centred.shape)
+    torch.manual_seed(SEED)
+    u, s, _ = torch.svd_lowrank(centred, q=count, niter=4)
+    return (u * s).numpy()

@@ -1,0 +1,96 @@
+"""Planted wrong labels are found, as cleanlab finds them, and a training can leave them out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convscope as cs
+from convscope.cli import main
+from convscope.data.exclude import read_exclusions, without_excluded, write_exclusions
+from convscope.data.split import Split
+from convscope.evaluation.label_errors import check_labels, doubtful_labels
+
+
+def planted(source: str, count: int = 20) -> tuple[cs.Data, set[str]]:
+    """A data set in which `count` training images have another label, and the names of these."""
+    data, random = cs.load_data(source), np.random.default_rng(1)
+    part = data.splits["train"]
+    labels = part.labels.copy()
+    wrong = random.choice(len(labels), count, replace=False)
+    labels[wrong] = (labels[wrong] + random.integers(1, 10, count)) % 10
+    splits = {**data.splits, "train": Split(part.images, labels, part.names)}
+    return replace(data, splits=splits), {part.names[i] for i in wrong.tolist()}
+
+
+@pytest.mark.parametrize(("source", "features"), [("digits", None), ("mnist-5k", "mnist-relu")])
+def test_planted_labels_are_found(source, features):
+    data, names = planted(source)
+    found = check_labels(data, cs.load(features) if features else None, features or "")
+    hits = sum(doubt.path in names for doubt in found.doubts)
+    assert hits / len(names) >= 0.8 and hits / len(found.doubts) >= 0.8
+    assert all(doubt.probability > doubt.probability_of_label for doubt in found.doubts)
+
+
+def test_the_doubts_are_cleanlabs():
+    cleanlab = pytest.importorskip("cleanlab.filter")
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, 400)
+    probabilities = random.dirichlet(np.ones(4), 400) + 0.8 * np.eye(4)[labels]
+    probabilities /= probabilities.sum(1, keepdims=True)
+    theirs = cleanlab.find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+    assert {i for i, _ in doubtful_labels(labels, probabilities)} == set(np.flatnonzero(theirs).tolist())
+
+
+def test_the_doubts_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    first = np.array([0.9, 0.8, 0.1, 0.2, 0.4, 0.9])  # the third and the sixth look like the other class
+    assert sorted(doubtful_labels(labels, np.c_[first, 1 - first])) == [(2, 1), (5, 0)]
+
+
+def test_a_list_of_exclusions_is_left_out(tmp_path):
+    data = cs.load_data("digits")
+    names = data.splits["train"].names[:3]
+    write_exclusions(tmp_path / "x.csv", [(name, "looks like 3, or 8") for name in names])
+    assert read_exclusions(tmp_path / "x.csv") == names
+    fewer = without_excluded(data, tmp_path / "x.csv")
+    assert len(fewer.splits["train"]) == len(data.splits["train"]) - 3 and not set(names) & set(
+        fewer.splits["train"].names
+    )
+    assert fewer.splits["test"].names == data.splits["test"].names
+    (tmp_path / "plain.txt").write_text(f"{names[0]}\n\nno such image\n")
+    assert len(cs.load_data("digits", exclude=tmp_path / "plain.txt").splits["train"]) == len(fewer.splits["train"]) + 2
+    for content, message in (("", "no image is named"), ("a, b.png\n", "none of its 1 names is an image of digits")):
+        (tmp_path / "bad.txt").write_text(content)
+        with pytest.raises(cs.UsageError, match=message):
+            without_excluded(data, tmp_path / "bad.txt")
+
+
+def test_the_command_writes_the_list_and_training_takes_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    split, random = cs.load_data("digits").split("all"), np.random.default_rng(0)
+    chosen = [i for label in (0, 1) for i in np.flatnonzero(split.labels == label)[:60].tolist()]
+    moved = set(random.choice(chosen, 4, replace=False).tolist())
+    for i in chosen:
+        folder = tmp_path / "photos" / str(split.labels[i] if i not in moved else 1 - split.labels[i])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(split.images[i]).resize((24, 24)).save(folder / f"{i}.png")
+    words = ["check", "photos", "--labels", "--kind", "photos", "--write-exclude", "out.csv", "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)["labels"]
+    suspects = {int(doubt["path"].split("/")[-1].split(".")[0]) for doubt in found["doubts"]}
+    assert suspects == moved and found["images"] == 120
+    with (tmp_path / "out.csv").open() as file:
+        assert {row["path"] for row in csv.DictReader(file)} == {doubt["path"] for doubt in found["doubts"]}
+    assert main(["check", "photos", "--labels", "--kind", "photos"]) == 0
+    assert "4 of 120 are probably wrong" in capsys.readouterr().out
+    run = cs.train("photos", "softmax_regression", epochs=1, exclude="out.csv", kind="photos", show=False)
+    table = (run.folder / "split.csv").read_text()
+    assert table.count("\n") == 1 + 116
+    assert main(["check", "photos", "--run", "mnist-relu"]) == 2
+    assert "add --labels" in capsys.readouterr().err
