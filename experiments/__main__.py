@@ -14,7 +14,7 @@ from typing import Any
 from convscope.comparing.comparison import DOES_NOT, SHOWS, TOO_FEW
 from convscope.comparing.page import shown
 from convscope.comparing.plan import Plan, read_plan
-from convscope.comparing.statistics import Spread
+from convscope.comparing.statistics import Spread, spread
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -26,9 +26,10 @@ WORDS = {
         "setting takes a few minutes on two cores, the full one as long as it says. A claim **shows** if every pair of "
         "runs with the same seed has the expected sign; else it **does not show here**, which says something about "
         "these networks, images and epochs, not that the claim is wrong. Accuracies are in per cent, mean ± standard "
-        "deviation over the seeds; the images of the quick setting are few, so look at n and the deviation.",
+        "deviation over the seeds; the images of the quick setting are few, so look at n and the deviation. "
+        "Where a run never reached the value of an `epochs to` figure, it counts as one epoch more than there were.",
         "by": "Claimed by", "run": "run", "not_run": "Not run yet.", "quick": "quick", "full": "full",
-        "about": "about {} minutes", "n": "n", "parameters": "parameters", "agree": "{} of {} pairs",
+        "about": "about {} min", "n": "n", "parameters": "parameters", "agree": "{} of {} pairs",
         "where": "Measured with torch {torch}, {cores} cores, ConvScope {convscope}, data {data}.",
         SHOWS: "shows", DOES_NOT: "does not show here", TOO_FEW: "too few runs to say",
     },
@@ -39,7 +40,7 @@ WORDS = {
         "uick 设置在两个核心上几分钟就能跑完，full 设置所需的时间写在旁边。同一随机种子"
         "的每一对训练都符合预期的方向，才算**成立**；否则是**在这里不成立**：这只说明在这"
         "些网络、图像和轮数下没有看到，并不表示说法是错的。准确率以百分数表示，写作各种子的平均 "
-        "± 标准差；quick 设置的图像很少，请留意 n 和标准差。",
+        "± 标准差；quick 设置的图像很少，请留意 n 和标准差。`epochs to` 一项若始终没有达到，记为总轮数加一。",
         "by": "出处", "run": "训练", "not_run": "尚未运行。", "quick": "quick", "full": "full",
         "about": "约 {} 分钟", "n": "n", "parameters": "参数量", "agree": "{1} 对中的 {0} 对",
         "where": "测量环境：torch {torch}，{cores} 个核心，ConvScope {convscope}，数据 {data}。",
@@ -75,11 +76,14 @@ def _experiment(quick: Plan, full: Plan, name: str, language: str) -> list[str]:
 def _result(found: dict[str, Any], language: str) -> list[str]:
     words, figure = WORDS[language], found["figure"]
     share = not figure.endswith("loss") and not figure.startswith("epochs")
-    rows = [f"| {words['run']} | {figure} | {words['n']} | {words['parameters']} |", "|---|---:|---:|---:|"]
-    rows += [
-        f"| {row['name']} | {shown(Spread(**row['figure']), share)} | {row['figure']['n']} | {row['parameters']:,} |"
-        for row in found["rows"]
-    ]
+    moved = [name for name in found["trials"][0]["figures"] if " moved " in name and name != figure]
+    columns = [words["run"], figure, words["n"], *moved, words["parameters"]]
+    rows = [f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
+    for row in found["rows"]:
+        own = [trial["figures"] for trial in found["trials"] if trial["variant"] == row["name"]]
+        means = [shown(spread([figures[name] for figures in own]), share) for name in moved]
+        cells = [row["name"], shown(Spread(**row["figure"]), share), str(row["figure"]["n"]), *means]
+        rows.append(f"| {' | '.join([*cells, format(row['parameters'], ',')])} |")
     verdicts = [
         f"- **{words[verdict['word']]}**: `{verdict['expectation']}`, "
         f"{shown(Spread(**verdict['difference']), share, signed=True)}, "
