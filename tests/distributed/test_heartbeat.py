@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 import convscope as cs
+from convscope.run_folder import RunFolder
 
 from .launched import ended, launch
 
@@ -73,29 +78,34 @@ def test_a_stop_of_one_saves_and_one_process_or_two_go_on_to_the_same_end(tmp_pa
 
 @pytest.mark.slow
 def test_torchrun_starts_killed_processes_anew_and_nothing_is_lost(tmp_path):
-    """Kill a random process again and again: the end has the very weights of a training that was let alone."""
-    import os
-    import random
-    import subprocess
-    import sys
+    """Kill a random process 20 times: the end has the very weights of a training that was let alone."""
 
-    def command(name: str) -> list[str]:
+    def start(name: str) -> subprocess.Popen[bytes]:
         launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "50"]
-        return [sys.executable, *launcher, *TRAIN, "--epochs", "120", "--name", name]
+        words = [sys.executable, *launcher, *TRAIN, "--epochs", "120", "--name", name]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run(command("whole"), cwd=tmp_path, env=environment, check=True, capture_output=True)
-    with subprocess.Popen(command("killed"), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as launched:
-        kills, chance = 0, random.Random(0)
+    def epochs() -> int:
+        return len(RunFolder(tmp_path / "runs" / "killed").read_metrics())
+
+    with start("whole") as whole:
+        assert whole.wait(600) == 0
+    with start("killed") as launched:
+        kills, before, chance = 0, 0, random.Random(0)
         while launched.poll() is None and kills < 20:
-            time.sleep(chance.uniform(4, 9))
+            time.sleep(0.1)
+            if epochs() <= before:  # it has to get on between the kills, or it would never end
+                continue
+            time.sleep(chance.uniform(0, 1.5))
+            before = epochs()
             found = subprocess.run(["pgrep", "-P", str(launched.pid)], capture_output=True, text=True).stdout.split()
             if found:
                 os.kill(int(chance.choice(found)), signal.SIGKILL)
                 kills += 1
-        launched.wait()
-    assert launched.returncode == 0 and kills >= 3
-    weights = [
-        load_file(next((tmp_path / "runs" / n / "classifier").glob("*.safetensors"))) for n in ("whole", "killed")
-    ]
+        assert launched.wait(600) == 0 and kills >= 10
+    bundles = [tmp_path / "runs" / name / "classifier" for name in ("whole", "killed")]
+    weights = [load_file(next(bundle.glob("*.safetensors"))) for bundle in bundles]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

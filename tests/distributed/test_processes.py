@@ -35,7 +35,8 @@ def alone(tmp_path_factory):
     """The same trainings by one process."""
     folder, threads = tmp_path_factory.mktemp("one"), torch.get_num_threads()
     torch.set_num_threads(1)
-    runs = {name: cs.train("digits", output=folder, **(OPTIONS | options)) for name, options in TRAININGS.items()}
+    whole = {name: options | {"accumulate": 1} for name, options in TRAININGS.items()}
+    runs = {name: cs.train("digits", output=folder, **(OPTIONS | options)) for name, options in whole.items()}
     torch.set_num_threads(threads)
     return runs
 
@@ -53,7 +54,7 @@ def test_each_image_is_measured_once_and_to_the_last_digit_as_by_one_process(see
         assert own["together"].shape == (1259, 10) and torch.equal(own["together"], own["alone"])
 
 
-@pytest.mark.parametrize("name", ["plain", "frozen"])
+@pytest.mark.parametrize("name", ["plain", "frozen", "parts"])
 def test_without_batch_norm_the_weights_are_those_of_one_process(seen, alone, name):
     expected = weights_of(alone[name])
     for own in seen[0]:

@@ -18,6 +18,7 @@ OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "augme
 TRAININGS = {
     "plain": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "batch_size": 60},
     "frozen": {"model": "lenet_relu", "epochs": 2, "freeze_epochs": 1, "lr": 0.005, "batch_size": 100},
+    "parts": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "batch_size": 60, "accumulate": 4},
     "average": {"model": "mnist_cnn", "epochs": 1, "lr": 0.005, "batch_size": 200, "ema_decay": 0.9},
     "augmented": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "augment": "affine", "sampler": "balanced"},
 }

@@ -17,6 +17,8 @@ def test_every_process_needs_two_images_of_a_batch():
     words = "2 processes share batches of 3 images: give --batch-size 4 or more, or fewer processes"
     with pytest.raises(UsageError, match=words):
         require_enough_images(Processes(1, 2), 3, 10)
+    with pytest.raises(UsageError, match="--accumulate 5 divides batches of 9 images too finely: give --batch-size 10"):
+        require_enough_images(ALONE, 9, 100, 5)
     with pytest.raises(UsageError, match="batches of 3 images"):
         require_enough_images(Processes(1, 2), 64, 3)
 

@@ -17,7 +17,7 @@ from convscope.data.preprocess import Preprocess
 from convscope.run_folder import RunFolder
 from convscope.training.checkpoint import Progress, read_weights
 from convscope.training.context import TrainingContext
-from convscope.training.outputs import mean_loss
+from convscope.training.gradients import mean_loss
 from convscope.training.progress_display import ProgressDisplay
 from convscope.training.runtime import Runtime, choose_runtime
 from convscope.training.time_budget import Clock

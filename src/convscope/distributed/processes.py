@@ -105,6 +105,15 @@ class Processes:
         with self.failing():
             return nn.parallel.DistributedDataParallel(network, device_ids=devices, find_unused_parameters=not all_used)
 
+    def averaging(self, network: object, is_last: bool) -> contextlib.AbstractContextManager[Any]:
+        """Return the context of a backward pass whose gradients are averaged over the processes if it is the last.
+
+        The gradients of the passes before it are only added up, in each process by itself.
+        """
+        if is_last or not isinstance(network, nn.parallel.DistributedDataParallel):
+            return contextlib.nullcontext()
+        return network.no_sync()
+
     @torch.no_grad()
     def copy_from_main(self, network: nn.Module) -> None:
         """Give the network in every process the parameters and buffers of the main process."""

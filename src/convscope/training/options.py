@@ -263,6 +263,14 @@ class TrainingOptions:
     compile: bool = option(
         False, Panel.HARDWARE, "Compile the network with torch.compile (needs a C++ compiler or CUDA)."
     )
+    accumulate: int = option(
+        1, Panel.HARDWARE,
+        "Gradient accumulation: compute each batch in N parts, one after the other. Takes less memory; only batch norm "
+        "sees the parts.", limits=(1, 10_000),
+    )
+    sync_batch_norm: bool = option(
+        False, Panel.HARDWARE, "Let batch norm see the whole batch of several processes (CUDA only)."
+    )
     workers: int | None = option(
         None, Panel.HARDWARE, "Threads or processes that decode images. Default: one per core.", limits=(1, 1024)
     )

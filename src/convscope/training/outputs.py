@@ -1,7 +1,4 @@
-"""What a network returns in training: its logits, or a tuple of the logits of its main and its auxiliary heads.
-
-And the loss of that, for plain labels and for those of mixed images.
-"""
+"""What a network returns in training: its logits, or a tuple of the logits of its main and its auxiliary heads."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from torch import Tensor
-
-from ..data.augment.mixup_cutmix import Mixed
 
 Outputs: TypeAlias = Tensor | tuple[Tensor, ...]
 
@@ -26,12 +21,3 @@ def map_outputs(function: Callable[[Tensor], Tensor], outputs: Outputs) -> Outpu
 def main_logits(outputs: Outputs) -> Tensor:
     """Return the logits of the main head, N x classes, which come first."""
     return outputs if isinstance(outputs, Tensor) else outputs[0]
-
-
-def mean_loss(loss: Callable[..., Tensor], outputs: Outputs, labels: Tensor | Mixed, label_smoothing: float) -> Tensor:
-    """Return the mean loss of a batch; of a mixed one, that of both its labels by their shares."""
-    if isinstance(labels, Tensor):
-        return loss(outputs, labels, label_smoothing=label_smoothing)
-    first = loss(outputs, labels.first, label_smoothing=label_smoothing)
-    second = loss(outputs, labels.second, label_smoothing=label_smoothing)
-    return labels.share * first + (1 - labels.share) * second

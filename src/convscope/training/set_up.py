@@ -22,7 +22,7 @@ from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import choose_runtime
 from .settle_recipe import default_augment
-from .several_processes import require_enough_images
+from .several_processes import require_enough_images, with_synchronised_norms
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
@@ -31,7 +31,7 @@ SAMPLE = 2048
 def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime, processes = context.recipe, context.runtime, context.processes
-    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]))
+    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]), recipe.accumulate)
     network = first_network(context, prepared)
     batches = Batches(
         prepared.parts["train"],
@@ -59,6 +59,7 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
         chosen = processes.from_main((fastest.precision, fastest.layout))  # each process has measured other times
         runtime = replace(fastest, precision=chosen[0], layout=chosen[1])
         network = runtime.to_device(network)
+    network = with_synchronised_norms(context, network)
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
     if processes.rank:  # dropout must not leave out the same in every process
         torch.manual_seed(recipe.seed + processes.rank)

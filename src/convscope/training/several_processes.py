@@ -45,14 +45,28 @@ def shared_by_all(processes: Processes, folder: RunFolder) -> RunFolder:
     return folder
 
 
-def require_enough_images(processes: Processes, batch_size: int, images: int) -> None:
-    """Raise UsageError if a batch is too small for every process to get two images of it."""
-    least = 2 * processes.count
-    if processes.count > 1 and min(batch_size, images) < least:
+def require_enough_images(processes: Processes, batch_size: int, images: int, accumulate: int = 1) -> None:
+    """Raise UsageError if a batch is too small for every process, and each of its parts, to get two images of it."""
+    least, size = 2 * processes.count * accumulate, min(batch_size, images)
+    if accumulate > 1 and size < least:
         raise UsageError(
-            f"{processes.count} processes share batches of {min(batch_size, images)} images: "
+            f"--accumulate {accumulate} divides batches of {size} images too finely: "
+            f"give --batch-size {least} or more, or fewer parts"
+        )
+    if processes.count > 1 and size < least:
+        raise UsageError(
+            f"{processes.count} processes share batches of {size} images: "
             f"give --batch-size {least} or more, or fewer processes"
         )
+
+
+def with_synchronised_norms(context: TrainingContext, network: nn.Module) -> nn.Module:
+    """Return the network with batch norms that see the whole batch, if the recipe asks for it."""
+    if not context.recipe.sync_batch_norm or context.processes.count == 1:
+        return network
+    if context.runtime.device.type != "cuda":
+        raise UsageError("--sync-batch-norm works between CUDA devices only: leave it out")
+    return nn.SyncBatchNorm.convert_sync_batchnorm(network)
 
 
 def averaging_gradients(

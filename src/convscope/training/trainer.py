@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from ..data.augment.mixup_cutmix import Mixed
@@ -14,19 +13,18 @@ from ..data.batches import Batches
 from ..evaluation.metrics import Evaluation
 from ..evaluation.multi_label import MultiLabelEvaluation
 from ..snapshots import SnapshotWriter
-from ..task import count_correct
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .class_weights import weighted_loss
 from .context import TrainingContext
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
 from .freeze import Body, frozen_share
+from .gradients import add_gradients
 from .interrupt import StopRequest, agree
 from .linear_probe import LinearProbe, is_probe
 from .messages import diverged, how_to_go_on
 from .monitor import figures_of_epoch
 from .optimizer import make_optimizer
-from .outputs import main_logits, map_outputs, mean_loss
 from .progressive import progressive_scale, shrink
 from .schedule import rate_factor
 from .several_processes import averaging_gradients
@@ -63,7 +61,7 @@ class Trainer:
         snapshots: SnapshotWriter | None = None,
         identity: str = "",
     ):
-        self.recipe, self.runtime, self.folder = context.recipe, context.runtime, context.folder
+        self.context, self.recipe, self.runtime, self.folder = context, context.recipe, context.runtime, context.folder
         self.clock, self.display, self.processes = context.clock, context.display, context.processes
         self.network, self.batches, self.validate, self.test = network, batches, validate, test
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
@@ -160,15 +158,12 @@ class Trainer:
 
     def step(self, images: Tensor, labels: Tensor | Mixed) -> Tensor:
         """Take one step of the optimizer; return the batch's mean loss before it and the number of correct answers."""
-        with self.runtime.autocast():
-            outputs = map_outputs(Tensor.float, self.forward(self.runtime.lay_out(images)))
-            loss = mean_loss(self.loss_of, outputs, labels, self.recipe.label_smoothing)
         self.optimizer.zero_grad()
-        self.scaler.scale(loss * self.batches.weight_of_part(self.progress.step, len(images))).backward()
+        weight = self.batches.weight_of_part(self.progress.step, len(images))
+        figures = add_gradients(self.context, self.forward, self.loss_of, self.scaler, (images, labels), weight)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        first = labels.first if isinstance(labels, Mixed) else labels
-        return torch.stack([loss.detach(), count_correct(main_logits(outputs).detach(), first)])
+        return figures
 
     def share(self) -> float:
         """Return the share of the training that is done, 0 to 1: of the epochs or of the time, whichever is larger."""
