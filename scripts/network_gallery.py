@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 
 import torch
@@ -59,6 +60,7 @@ def _paper(cards: list[Card], head: tuple[str, ...], counted: bool) -> list[str]
     return [*lines, ""]
 
 
+@cache
 def _parameters(name: str) -> int:
     with torch.device("meta"):  # shapes alone, without memory for weights
         return sum(parameter.numel() for parameter in create_model(name).parameters())

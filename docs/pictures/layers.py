@@ -55,7 +55,7 @@ def sliding(figure: Any, say: Say) -> None:
 
 def filters(figure: Any, say: Say) -> None:
     """Draw a photo through the three kernels that every tutorial names."""
-    photo = np.asarray(Files.open(PHOTOS / "cat.jpg").convert("L").resize((120, 120)), float)
+    photo = np.asarray(Files.open(PHOTOS / "cat.jpg").convert("L").resize((100, 100)), float)
     names = {"identity": ("原样", "identity"), "edges": ("边缘", "edges"), "sharpen": ("锐化", "sharpen")}
     for axes, (name, words) in zip(figure.subplots(1, 3), names.items(), strict=True):
         out = correlate(photo[None, None], KERNELS[name][None, None], padding="same")[0, 0]

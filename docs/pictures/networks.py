@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
 import convscope as cs
 from convscope import insight
 from convscope.models import find_card
 
-from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say, image, square
+from .style import BLUE, GRAY, ORANGE, PALE, Pictures, Say, image
 
 # The winners' top-5 errors in per cent (ILSVRC): before AlexNet without deep networks.
 WINNERS = {
@@ -95,10 +96,11 @@ def splits(figure: Any, say: Say) -> None:
     at_random[order[160:]] = 1
     titles = (say("随机分割", "split at random"), say("按视频分割", "split by video"))
     for axes, test, title in zip(figure.subplots(1, 2), (at_random.reshape(10, 20), by_video), titles, strict=True):
-        for row, column in np.ndindex(10, 20):
-            axes.add_patch(square(column, row, ORANGE if test[row, column] else PALE))
-        axes.set_xlim(0, 20)
-        axes.set_ylim(10, 0)
+        axes.imshow(test, cmap=ListedColormap([PALE, ORANGE]), interpolation="nearest", aspect="auto")
+        axes.set_xticks(np.arange(1, 20) - 0.5, minor=True)
+        axes.set_yticks(np.arange(1, 10) - 0.5, minor=True)
+        axes.grid(which="minor", color="white")
+        axes.tick_params(which="minor", length=0)
         axes.set_title(title)
         axes.set_xlabel(say("帧（橙色：测试）", "frame (orange: test)"))
         axes.set_ylabel(say("视频", "video"))
