@@ -71,7 +71,7 @@ def test_why_and_gradients(visit_file, relu_file):
     page = visit_file(relu_file)
     draw(page)
     answered(page)
-    page.locator("#answer .primary").click()
+    page.locator("#answer .primary:visible").click()
     expect(page.locator(".why-figure")).to_have_count(3)
     expect(page.locator(".why-figure.busy")).to_have_count(0)
     assert page.locator(".why-figure .problem").count() == 0

@@ -135,8 +135,20 @@ def test_pooling_and_a_window_that_slides_by_itself(playground):
     expect(page.get_by_role("button", name="Slide the window")).to_be_visible()
 
 
-def test_borders_and_slopes(playground):
+def test_borders_and_slopes_and_numbers_that_do_not_count(playground):
     page = playground
+    stride, alert = page.locator("input[data-key=stride]"), page.locator(".conv-controls [role=alert] >> visible=true")
+    stride.fill("-1")
+    expect(page.locator(".conv-problem")).to_contain_text("stride must be at least 1, not -1")
+    stride.fill("1.5")
+    expect(alert).to_have_text("Give a whole number; it is still -1")
+    stride.fill("1")
+    expect(alert).to_have_count(0)
+    expect(page.locator(".conv-problem")).to_be_hidden()
+    page.get_by_label("Rows and columns").fill("11")
+    expect(alert).to_have_text("Give a whole number from 1 to 10; there are still 5")
+    page.get_by_label("Rows and columns").fill("5")
+    expect(alert).to_have_count(0)
     assert page.get_by_role("button", name="Reflect").count() == 0  # without padding there is no border
     page.locator("input[data-key=padding]").fill("1")
     total = page.locator(".conv-sum output")

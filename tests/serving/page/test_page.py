@@ -65,6 +65,23 @@ def test_an_answer_to_a_cleared_drawing_is_dropped(visit, mnist):
     assert page.locator(".verdict .figure").count() == 0
 
 
+def test_clearing_can_be_undone_and_an_empty_board_has_no_answer(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    said = page.locator(".figure").inner_text()
+    page.get_by_role("button", name="Eraser (E)").click()
+    page.get_by_role("button", name="Clear (C)").click()
+    expect(page.locator(".chance")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pen (P)")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Undo (Z)").click()
+    answered(page)
+    expect(page.locator(".figure")).to_have_text(said)
+    page.get_by_role("button", name="Clear (C)").click()
+    page.get_by_role("button", name="Eraser (E)").click()
+    draw(page)  # with the eraser, over nothing
+    expect(page.get_by_text("Draw something on the left")).to_be_visible()
+    expect(page.locator(".chance")).to_have_count(0)
+
+
 def test_both_languages(visit, mnist):
     page = drawn(visit, mnist + RELU)
     expect(page.locator("#answer-title")).to_have_text("The answer")

@@ -25,3 +25,28 @@ def test_the_maps_between_add_up_to_the_networks_own_value(visit, mnist):
     assert 0 < float(check["off"]) <= float(check["allowed"]) < 0.1 * abs(total) + 0.2
     calculated(page, "features.4~9~4~4")  # no convolution
     expect(partials).to_have_count(0)
+
+
+def test_a_worksheet_leaves_blanks_and_has_the_solution(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    calculated(page, "features.3~9~4~4")
+    theirs = number(page.locator(".result.theirs output").inner_text())
+    page.evaluate("window.print = () => {}")  # a dialog that nobody would close
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Print a worksheet").click()
+    page.emulate_media(media="print")
+    expect(page.locator(".exercise")).to_be_visible()
+    expect(page.locator("main")).to_be_hidden()
+    tables = page.locator(".solution table").evaluate_all(
+        "all => all.map(table => [...table.querySelectorAll('td')].map(cell => cell.textContent))"
+    )
+    window, kernel, products = ([number(text) for text in texts] for texts in tables)
+    assert len(window) == 25
+    for value, weight, product in zip(window, kernel, products, strict=True):
+        assert product == pytest.approx(value * weight, abs=6e-5)
+    total, value = (number(text) for text in page.locator(".solution .blank").all_inner_texts())
+    assert total == pytest.approx(sum(products), abs=2e-3)
+    given = [number(text.rpartition(":")[2]) for text in page.locator(".solution li").all_inner_texts()]
+    assert value == pytest.approx(total + sum(given), abs=1e-3) and value == pytest.approx(theirs, abs=0.4)
+    assert page.locator(".exercise table").last.inner_text().strip("\n\t ") == "products"
+    assert page.locator(".exercise .blank").all_inner_texts() == ["", ""]

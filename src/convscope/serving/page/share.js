@@ -7,6 +7,7 @@ import { showQr } from "./qr.js";
 import { linkOf } from "./state/address.js";
 import { isWhole } from "./state/link.js";
 import { pytorchCode } from "./state/pytorch.js";
+import { hasWorksheet, printWorksheet } from "./worksheet.js";
 
 /** {element, show()}: a button that opens the menu; `show()` follows the store. */
 export function shareMenu(store) {
@@ -62,6 +63,10 @@ function itemsOf(store, close) {
       store.set({ presenter: !presenter });
     }),
     item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
+    item("top.worksheet", hasWorksheet(store.state), () => {
+      close();
+      printWorksheet(store.state);
+    }),
     item("top.picture", network, saving(async ({ classifier }) =>
       saveFile(`${classifier}.png`, await networkPicture(store)))),
     item("top.csv", forward, saving((state) => saveFile(...shownNumbers(state), "text/csv"))),

@@ -5,7 +5,7 @@ import { numberGrid } from "../drawer/grid.js";
 import { t } from "../i18n.js";
 import { strongest } from "../numbers.js";
 import { BORDER_MODES } from "./compute.js";
-import { choice, labelled, stepper } from "./fields.js";
+import { choice, labelled, refuse, stepper } from "./fields.js";
 import { resizedNumbers } from "./images.js";
 import { KERNELS, nameOf, resized, sizeOf } from "./kernels.js";
 
@@ -46,10 +46,14 @@ function picture(playground) {
   const sources = choice((source) => (source === "upload" ? file.click() : playground.choosePicture(source)));
   const rows = h("input", { type: "number", min: "1", max: String(MOST_ROWS), oninput: () => {
     const count = rows.valueAsNumber;
-    if (!(count >= 1 && count <= MOST_ROWS)) return;
-    playground.change({ image: resizedNumbers(playground.settings.image, Math.floor(count)) });
+    const { image } = playground.settings;
+    const isFine = Number.isInteger(count) && count >= 1 && count <= MOST_ROWS;
+    refuse(rows, problem, isFine ? null : t("convolution.wholeRows", { most: MOST_ROWS, value: image.height }));
+    if (isFine) playground.change({ image: resizedNumbers(image, count) });
   } });
+  const problem = h("span", { class: "problem small", role: "alert", hidden: true });
   const size = labelled(rows);
+  size.element.append(problem);
   const onEdit = (values) => playground.change({ image: { ...playground.settings.image, values } });
   const numbers = numberGrid({ caption: "", onEdit });
 
@@ -61,7 +65,10 @@ function picture(playground) {
     sources.show({ label: t("convolution.picture"), options, chosen: source });
     size.show(t("convolution.rows"));
     size.element.hidden = numbers.element.hidden = source !== "numbers";
-    if (document.activeElement !== rows) rows.value = String(image.height);
+    if (document.activeElement !== rows) {
+      rows.value = String(image.height);
+      refuse(rows, problem, null);
+    }
     if (source !== "numbers") return;
     showNumbers(numbers, image.values, image.height, image.width);
     numbers.caption(t("convolution.editNumbers"));

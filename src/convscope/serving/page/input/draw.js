@@ -3,11 +3,12 @@
 import { seenPicture } from "../colour.js";
 import { h, icon, onceAFrame, setLabel } from "../dom.js";
 import { t } from "../i18n.js";
-import { centre, clear, drawingOf, inkOf, invert, undo } from "./drawing.js";
+import { canUndo, centre, clear, drawingOf, inkOf, invert, undo } from "./drawing.js";
 import { listenToPen } from "./pen.js";
 import { paintStrokes } from "./strokes.js";
 
 const KEYS = { pen: "p", eraser: "e", undo: "z", clear: "c", centre: "m", invert: "i" }; // of each tool
+const TAKES_UP = { pen: "pen", eraser: "eraser", clear: "pen" }; // what is in the hand afterwards
 const ACTIONS = { undo, clear, centre, invert };
 const SIZE = 224; // pixels of the board while it is out of sight
 
@@ -38,10 +39,8 @@ function elementsIn(root, view) {
 /** Pen and eraser are taken up, the other tools act at once. */
 function useTool(view, tool) {
   if (ACTIONS[tool]) ACTIONS[tool](view.store);
-  else {
-    view.tool = tool;
-    show(view);
-  }
+  view.tool = TAKES_UP[tool] ?? view.tool;
+  show(view);
 }
 
 function listenToKeys(view) {
@@ -74,7 +73,7 @@ function showTools({ store, buttons, tool }) {
   for (const button of buttons) {
     const own = button.dataset.tool;
     setLabel(button, t(`draw.${own}`));
-    if (ACTIONS[own]) button.disabled = !drawingOf(store.state);
+    if (ACTIONS[own]) button.disabled = !(own === "undo" ? canUndo(store.state) : drawingOf(store.state));
     else button.setAttribute("aria-pressed", String(own === tool));
   }
 }

@@ -8,8 +8,10 @@ export const drawingOf = ({ source }) => (source?.kind === "drawing" ? source : 
 /** "chalk", light on dark, or "ink", dark on light. */
 export const inkOf = (state) => drawingOf(state)?.ink ?? "chalk";
 
+/** Where nothing but an eraser has been, there is no drawing. */
 export function setStrokes(store, strokes, ink = inkOf(store.state)) {
-  store.set({ source: strokes.length ? { kind: "drawing", strokes, ink } : null });
+  const isDrawn = strokes.some(({ tool }) => tool !== "eraser");
+  if (isDrawn || store.state.source) store.set({ source: isDrawn ? { kind: "drawing", strokes, ink } : null });
 }
 
 function change(store, changed) {
@@ -17,8 +19,20 @@ function change(store, changed) {
   if (drawing) setStrokes(store, changed(drawing.strokes));
 }
 
-export const undo = (store) => change(store, (strokes) => strokes.slice(0, -1));
-export const clear = (store) => setStrokes(store, []);
+let cleared = null; // the drawing that was cleared last, until something else is drawn
+
+export const canUndo = (state) => Boolean(drawingOf(state) ?? (state.source ? null : cleared));
+
+/** Takes back the last stroke, or the clearing of the board. */
+export function undo(store) {
+  if (!store.state.source && cleared) store.set({ source: cleared });
+  else change(store, (strokes) => strokes.slice(0, -1));
+}
+
+export function clear(store) {
+  cleared = drawingOf(store.state);
+  setStrokes(store, []);
+}
 export const centre = (store) => change(store, centred);
 
 export function invert(store) {
