@@ -54,11 +54,11 @@ def assumed_preprocess(network: nn.Module, name: str) -> Preprocess:
         size = (channels, *card.input_size[1:])
         if refusal(network, size) is None:
             if weights is not None:
-                return _of_weights(weights, size)
+                return of_weights(weights, size)
             if card.mean is not None and card.std is not None:
                 mean, std = (card.mean,) * channels, (card.std,) * channels
                 return Preprocess(size, mean, std, border=card.border)
-            return _said(name, Preprocess(size, *_scaling(size), border=card.border))
+            return usual_preprocess(name, size, card.border)
     settings = getattr(network, "pretrained_cfg", None)
     if isinstance(settings, dict) and {"mean", "std", "input_size", "crop_pct"} <= set(settings):  # of timm
         known = tuple(settings["input_size"])
@@ -72,7 +72,7 @@ def assumed_preprocess(network: nn.Module, name: str) -> Preprocess:
         raise UsageError(f"{name} takes no square image of 1 to 512 pixels: give preprocess=Preprocess(input_size=...)")
     if found[0] not in (1, 3):
         raise UsageError(f"{name} takes images of {found[0]} channels; only those of 1 (gray) or 3 (colour) are known")
-    return _said(name, Preprocess(found, *_scaling(found)))
+    return usual_preprocess(name, found)
 
 
 def assumed_names(network: nn.Module, outputs: int) -> list[str]:
@@ -90,7 +90,8 @@ def imagenet_names() -> list[str]:
     return list(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
 
 
-def _of_weights(weights: Weights, size: Size) -> Preprocess:
+def of_weights(weights: Weights, size: Size) -> Preprocess:
+    """Return the preprocessing that public weights expect, for images of `size`."""
     mean, std = weights.scaling(size[0])
     kept = weights.crop / weights.resize if size[1] == weights.crop else 1.0
     return Preprocess(size, mean, std, interpolation=weights.interpolation, crop_pct=kept)
@@ -101,12 +102,16 @@ def _scaling(size: Size) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return (usual.mean, usual.std) if size[0] == 3 and size[1] >= PHOTOS else ((0.0,) * size[0], (1.0,) * size[0])
 
 
-def _said(name: str, preprocess: Preprocess) -> Preprocess:
-    channels, height, width = preprocess.input_size
+def usual_preprocess(name: str, size: Size, border: int = 0, say: bool = True) -> Preprocess:
+    """Return the preprocessing that most networks for images of `size` expect, and say so."""
+    preprocess = Preprocess(size, *_scaling(size), border=border)
+    if not say:
+        return preprocess
+    channels, height, width = size
     scaling = "pixels from 0 to 1" if max(preprocess.std) == 1 else "scaled by ImageNet's mean and deviation"
     colour = "gray" if channels == 1 else "colour"
     log.warning(
-        "%s: no preprocessing is known: %s images of %d x %d, %s, are assumed (give preprocess=cs.Preprocess(...) if "
-        "it was trained otherwise)", name, colour, height, width, scaling,
+        "%s: no preprocessing is known: %s images of %d x %d, %s, are assumed (if it was trained otherwise, give "
+        "--mean and --std, in Python preprocess=cs.Preprocess(...))", name, colour, height, width, scaling,
     )  # fmt: skip
     return preprocess

@@ -1,8 +1,7 @@
 """The bundle, a classifier on disk: `config.json`, `model.safetensors`, `labels.txt` and a model card.
 
-A bundle from a stranger is safe to open: it holds no pickle and nothing in it is executed. Names are checked, sizes are
-checked against what the network needs before anything is read, and every tensor must have the expected name, shape and
-type.
+A bundle from a stranger is safe to open: it holds no pickle and nothing in it is executed. Names are checked, sizes
+against what the network needs before anything is read, and every tensor must have the expected name, shape and type.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS, model: Card | None = None)
     whose code no bundle holds. ModelFileError for anything that is missing, damaged or does not fit.
     """
     shown = printable(bundle)
-    config = _read_config(bundle)
+    config = read_config(bundle)
     _check_model(config["architecture"], model, shown)
     _check_size_of_arguments(config["model_args"], tensor_shapes(bundle, weights), f"{shown}: {CONFIG}")
     with torch.device("meta" if model is None else "cpu"):  # own code need not run without memory
@@ -247,7 +246,8 @@ def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]],
             raise ModelFileError(f"{where}: {printable(name)} asks for far more layers than the weights have")
 
 
-def _read_config(bundle: Path) -> dict[str, Any]:
+def read_config(bundle: Path) -> dict[str, Any]:
+    """Return the checked configuration of a bundle; ModelFileError if it is damaged."""
     shown = f"{printable(bundle)}: {CONFIG}"
     try:
         config = json.loads(read_part(bundle, CONFIG, MAX_CONFIG_BYTES))

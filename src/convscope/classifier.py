@@ -22,6 +22,7 @@ from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
 from .models import Card, is_source, own_card
 from .models.own.input_size import refusal
+from .models.own.outputs import ONE_OUTPUT
 from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of, measured
 from .task import Task
 
@@ -92,6 +93,8 @@ class Classifier:
         if reason := refusal(network, size):
             raise UsageError(f"{self.architecture} cannot take {' x '.join(map(str, size))}: {printable(reason)}")
         self.network, outputs = with_logits(network, size, self.architecture)
+        if outputs == 1 and not self.task.multi_label:
+            raise UsageError(f"{self.architecture} {ONE_OUTPUT}")
         self.class_names = assumed_names(network, outputs) if class_names is None else list(map(str, class_names))
         if len(self.class_names) != outputs:
             raise UsageError(

@@ -41,7 +41,7 @@ ERRORS = [
     (["train", "--resume", "x", "--name", "y"], 2, "--resume continues in the run's own folder"),
     (["train", "--device", "tpu9"], 2, "unknown device 'tpu9'"),
     (["train", "--precision", "int4"], 2, "--precision must be one of auto, bf16, fp16, float32, not 'int4'"),
-    (["predict"], 2, "Missing argument 'RUN'"),
+    (["predict"], 2, "Missing argument 'TARGET'"),
     (["predict", "nosuch", "x.png"], 4, "nosuch: no such run or bundle"),
     (["predict", "last", "x.png"], 4, "no run below the current directory"),
     (["predict", "RUN", "nosuch.png"], 3, "none of the 1 files could be read as an image"),

@@ -105,7 +105,7 @@ def test_explain_takes_one_label_and_compares_it_only_on_request(run, shapes, tm
 
 
 def test_the_service_says_which_labels_are_selected(run, shapes):
-    service = Service(Registry(str(run), torch.device("cpu")), Worker("quick"), Worker("slow"))
+    service = Service(Registry([str(run)], torch.device("cpu")), Worker("quick"), Worker("slow"))
     with TestClient(create_app(service), base_url="http://127.0.0.1") as client:
         network = client.get("/api/network").json()
         answer = client.post("/predict", content=(shapes / "000.png").read_bytes()).json()["predictions"]

@@ -68,7 +68,7 @@ class BinaryAnswer:
 
 
 def make_service(run: str, **options: Any) -> Service:
-    return Service(Registry(run, torch.device("cpu")), Worker("quick"), Worker("slow"), **options)
+    return Service(Registry([run], torch.device("cpu")), Worker("quick"), Worker("slow"), **options)
 
 
 @pytest.fixture(scope="package")

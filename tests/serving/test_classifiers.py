@@ -10,10 +10,11 @@ import torch
 from convscope import bundle
 from convscope.bundle import bundled_names, find_bundle, read_bundle
 from convscope.data.image_file import decode
-from convscope.errors import ModelFileError
+from convscope.errors import ModelFileError, UsageError
 from convscope.run_folder import RunFolder
 from convscope.serving.classifiers import Registry
 from convscope.snapshots import snapshot_name
+from convscope.target import Target
 
 from .conftest import BinaryAnswer
 
@@ -31,8 +32,8 @@ def bundled(digits_run, tmp_path, monkeypatch):
 
 def test_a_bundled_classifier_goes_by_its_name_unless_there_is_such_a_folder(bundled, digits_run, tmp_path):
     assert bundled_names() == ["tiny"] and find_bundle("tiny") == bundled
-    assert list(Registry(None, torch.device("cpu")).by_id) == ["tiny"]
-    assert list(Registry(str(digits_run.folder), torch.device("cpu")).by_id) == [digits_run.folder.name, "tiny"]
+    assert list(Registry([], torch.device("cpu")).by_id) == ["tiny"]
+    assert list(Registry([str(digits_run.folder)], torch.device("cpu")).by_id) == [digits_run.folder.name, "tiny"]
     shutil.copytree(bundled, tmp_path / "work" / "tiny")
     assert find_bundle("tiny").resolve() == tmp_path / "work" / "tiny"
     with pytest.raises(ModelFileError, match=r"tinny: no such run.*bundled one \(tiny\)"):
@@ -62,3 +63,21 @@ def test_an_epoch_has_its_own_weights(client, digits_run, digit):
         kernel = BinaryAnswer.of(client.get("/api/kernels/features.0", params={"session": got.header["session"]}))
         assert kernel.floats(1, 5, 5) == pytest.approx(network.features[0].weight[0].detach().numpy())
     assert client.post("/api/forward", content=digit, params={"epoch": 99}).status_code == 404
+
+
+def test_several_are_served_and_each_has_a_name_of_its_own(bundled, digits_run, tmp_path):
+    (tmp_path / "other").mkdir()
+    copied = tmp_path / "other" / digits_run.folder.name
+    shutil.copytree(digits_run.folder, copied)
+    registry = Registry([str(digits_run.folder), str(copied), "lenet5"], torch.device("cpu"))
+    name = digits_run.folder.name
+    assert list(registry.by_id) == [name, f"{name} (other)", "lenet5", "tiny"] and registry.current == name
+    cautions = [served.entry()["caution"] for served in registry.by_id.values()]
+    assert cautions[:2] == [None, None] and "not trained" in cautions[2]["en"]
+    for options, message in (
+        ({"model": "mynet.py:CNN"}, "--model: none of these is a run of a network of one's own"),
+        ({"weights": "w.pt"}, "--weights belongs to one network, but 2 are given"),
+    ):
+        sources = [str(digits_run.folder), "lenet5", "lenet_relu"]
+        with pytest.raises(UsageError, match=message):
+            Registry([Target(source, **options) for source in sources], torch.device("cpu"))

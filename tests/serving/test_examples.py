@@ -36,7 +36,7 @@ def test_bundles_without_a_run_get_what_suits_them(tmp_path):
         network = create_model("softmax_regression", **arguments)
         preprocess = Preprocess((channels, 8, 8), (0.5,) * channels, (0.5,) * channels)
         Classifier(network, classes, preprocess, "softmax_regression", arguments).save(tmp_path / name)
-        registry = Registry(str(tmp_path / name), torch.device("cpu"))
+        registry = Registry([str(tmp_path / name)], torch.device("cpu"))
         listed[name] = Examples().of(registry.by_id[registry.current])
     assert [one.label for one in listed["digits"]] == [str(digit) for digit in range(10) for _ in range(2)]
     assert [one.title for one in listed["photos"]] == list(PHOTOS) and listed["shapes"] == []

@@ -37,7 +37,7 @@ def shapes(tmp_path_factory):
 
 
 def examples_of(run) -> dict:
-    registry = Registry(str(run), torch.device("cpu"))
+    registry = Registry([str(run)], torch.device("cpu"))
     return Examples().listing(registry.by_id[registry.current])
 
 

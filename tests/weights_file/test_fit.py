@@ -36,7 +36,7 @@ def test_wrappers_and_prefixes_are_understood(tmp_path, prefix, wrapper):
     state = {prefix + key: value for key, value in theirs.state_dict().items()}
     torch.save(state if wrapper is None else {"epoch": 3, wrapper: state}, tmp_path / "w.pt")
     assert not same(theirs, ours)
-    notes = fit_weights(ours, tmp_path / "w.pt", "net", SIZE)
+    notes = fit_weights(ours, tmp_path / "w.pt", "net", SIZE).notes
     assert same(theirs, ours)
     assert bool(notes) == (wrapper == "state_dict_ema")
 
@@ -48,7 +48,7 @@ def test_real_wrappers(tmp_path):
     safetensors.torch.save_file(theirs.state_dict(), tmp_path / "w.safetensors")
     for file in ("averaged.pth", "compiled.bin", "w.safetensors"):
         ours = network()
-        assert fit_weights(ours, tmp_path / file, "net", SIZE) == []
+        assert fit_weights(ours, tmp_path / file, "net", SIZE).notes == []
         assert same(theirs, ours), file
 
 
@@ -63,14 +63,14 @@ def test_a_network_that_has_such_a_prefix_itself_keeps_it(tmp_path):
 
     theirs, ours = Wrapped(), Wrapped()
     torch.save(nn.DataParallel(theirs).state_dict(), tmp_path / "w.pt")
-    assert fit_weights(ours, tmp_path / "w.pt", "net", SIZE) == [] and same(theirs, ours)
+    assert fit_weights(ours, tmp_path / "w.pt", "net", SIZE).notes == [] and same(theirs, ours)
 
 
 def test_a_last_layer_of_another_size_begins_anew(tmp_path):
     theirs, ours = network(7), network(4)
     fresh = ours[7].weight.clone()
     torch.save(theirs.state_dict(), tmp_path / "w.pt")
-    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", SIZE)
+    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", SIZE).notes
     assert note == "w.pt: the last layer (7) has 7 outputs there and 4 here: it begins anew"
     assert torch.equal(ours[7].weight, fresh) and torch.equal(ours[5].weight, theirs[5].weight)
     assert classes_in(ours, tmp_path / "w.pt", "net", SIZE) == 7
@@ -79,7 +79,7 @@ def test_a_last_layer_of_another_size_begins_anew(tmp_path):
 def test_a_file_without_last_layer(tmp_path):
     theirs, ours = network(), network()
     torch.save({k: v for k, v in theirs.state_dict().items() if not k.startswith("7.")}, tmp_path / "w.pt")
-    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", SIZE)
+    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", SIZE).notes
     assert "has no last layer (7.bias, 7.weight)" in note and torch.equal(ours[5].weight, theirs[5].weight)
     assert classes_in(ours, tmp_path / "w.pt", "net", SIZE) is None
 
@@ -87,7 +87,7 @@ def test_a_file_without_last_layer(tmp_path):
 def test_colour_kernels_serve_gray_images(tmp_path):
     theirs, ours = network(), network(channels=1)
     torch.save(theirs.state_dict(), tmp_path / "w.pt")
-    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", (1, 32, 32))
+    (note,) = fit_weights(ours, tmp_path / "w.pt", "net", (1, 32, 32)).notes
     assert "3 channels there, adapted to 1" in note
     gray = torch.rand(2, 1, 32, 32)
     assert torch.allclose(ours.eval()(gray), theirs.eval()(gray.expand(-1, 3, -1, -1)), atol=1e-5)
@@ -112,7 +112,7 @@ def test_other_names_in_the_same_order(tmp_path):
     names = {"0": "stem.conv", "1": "stem.norm", "5": "hidden", "7": "fc"}
     state = {f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": v for key, v in theirs.state_dict().items()}
     torch.save(state, tmp_path / "w.pth")
-    notes = fit_weights(ours, tmp_path / "w.pth", "net", SIZE)
+    notes = fit_weights(ours, tmp_path / "w.pth", "net", SIZE).notes
     assert "(stem.conv.weight is 0.weight)" in notes[0] and "in their order" in notes[0] and "begins anew" in notes[1]
     assert torch.equal(ours[5].weight, theirs[5].weight) and torch.equal(ours[1].running_var, theirs[1].running_var)
     # Safetensors files are sorted by name, so that their order says nothing.

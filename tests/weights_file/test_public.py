@@ -29,7 +29,7 @@ def file() -> Path:
 
 def test_answers_are_right_and_the_same_as_by_hand(file):
     ours = cs.create_model(NAME)
-    (note,) = fit_weights(ours, file, NAME, (3, 224, 224))
+    (note,) = fit_weights(ours, file, NAME, (3, 224, 224)).notes
     assert "(_conv_stem.weight is conv_stem.weight): its 247 weights are taken in their order" in note
     theirs = timm.create_model(NAME.removeprefix("timm:"))
     state = torch.load(file, weights_only=True)

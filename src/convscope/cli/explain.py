@@ -9,7 +9,8 @@ import typer
 from ..choices import ATTRIBUTION_METHODS
 from ..errors import printable
 from .output import print_json
-from .parameters import Device, Json, OwnModel, Run
+from .parameters import Device, Json
+from .target_options import Target, with_target_options
 
 Option = typer.Option
 
@@ -38,10 +39,10 @@ Versus = Annotated[
 ]
 
 
+@with_target_options
 def explain_command(
-    run: Run,
+    target: Target,
     image: Annotated[str, typer.Argument(help="An image file.", metavar="IMAGE")],
-    model: OwnModel = None,
     method: Method = None,
     layer: Layer = None,
     label: Label = None,
@@ -60,20 +61,20 @@ def explain_command(
     Writes one HTML page and its pictures: the feature maps and kernels, and heat maps that show which parts of the
     image speak for the answer.
     """
-    from ..classifier import load
     from ..devices import choose_device
     from ..explaining import explain
     from ..explaining.explanation import command_of
+    from ..opening import open_target
 
-    classifier = load(run, model)
+    classifier = open_target(target).classifier
     classifier.network.to(choose_device(device))
-    options = {"model": model, "method": method, "layer": layer, "label": label, "versus": versus}
+    options = {"method": method, "layer": layer, "label": label, "versus": versus}
     explanation = explain(
         classifier, image, label=label, versus=versus, methods=method, layer=layer, output=output, name=name,
-        command=command_of(run, image, options),
+        command=command_of([target.source, image, *target.flags()], options),
     )  # fmt: skip
     if json:
-        print_json({"run": run, **explanation.to_dict()})
+        print_json({"run": target.source, **explanation.to_dict()})
         return
     best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in explanation.predictions[:3])
     typer.echo(f"{printable(explanation.image)}: {best}")

@@ -9,7 +9,8 @@ import typer
 
 from ..errors import printable
 from .output import print_json
-from .parameters import Json, OwnModel, Run
+from .parameters import Json
+from .target_options import Target, with_target_options
 
 Option = typer.Option
 
@@ -27,8 +28,9 @@ class ExportInput(str, Enum):
     image = "image"
 
 
+@with_target_options
 def export_command(
-    run: Run,
+    target: Target,
     format: Annotated[ExportFormat, Option(help="The format of the file.")] = ExportFormat.onnx,
     input: Annotated[
         ExportInput,
@@ -43,7 +45,6 @@ def export_command(
             help="The file to write. Default: model.onnx (model-image.onnx) in the bundle's folder.", metavar="FILE"
         ),
     ] = None,
-    model: OwnModel = None,
     json: Json = False,
 ) -> None:
     """Write one ONNX file that gives the same answers, checked first.
@@ -55,9 +56,9 @@ def export_command(
     from ..serving.examples import PHOTO_FOLDER
 
     photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
-    exported = export_run(run, output, input=input.value, model=model, photos=photos)
+    exported = export_run(target, output, input=input.value, photos=photos)
     if json:
-        print_json({"run": run, "format": format.value, **exported.to_dict()})
+        print_json({"run": target.source, "format": format.value, **exported.to_dict()})
         return
     proof = exported.proof
     typer.echo(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")

@@ -20,16 +20,17 @@ from .parameters import (
     LabelColumn,
     LabelPattern,
     LabelType,
-    Run,
     Strict,
     interpretation_options,
 )
+from .target_options import Target, with_target_options
 
 Option = typer.Option
 
 
+@with_target_options
 def features_command(
-    run: Run,
+    target: Target,
     data: Data,
     layers: Annotated[
         str,
@@ -61,12 +62,12 @@ def features_command(
     from ..evaluation.features import write_features
 
     features = write_features(
-        run, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
+        target, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
         csv_safe=csv_safe,
         interpretation=interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern),
     )  # fmt: skip
     count, width = features.values.shape
     if json:
-        print_json({"run": run, "data": data, "output": output, "n": count, "width": width, "layers": layers})
+        print_json({"run": target.source, "data": data, "output": output, "n": count, "width": width, "layers": layers})
     else:
         typer.echo(f"{count:,} images with {width:,} features each: {printable(output)}")

@@ -64,7 +64,7 @@ OwnModel = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="The code of a network of your own, FILE.py:CLASS, where RUN was trained from it. The file is run.",
+        help="The code of a network of your own, FILE.py:CLASS, for a run that was trained from it. The file is run.",
         metavar="FILE.py:CLASS",
     ),
 ]

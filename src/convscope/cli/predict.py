@@ -17,7 +17,8 @@ from ..errors import DataError, UsageError, printable
 from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
 from .output import print_json, print_table
-from .parameters import CsvSafe, Device, OwnModel, Run, Strict
+from .parameters import CsvSafe, Device, Strict
+from .target_options import Target, with_target_options
 
 Option = typer.Option
 STDIN = "-"
@@ -32,8 +33,9 @@ class Format(str, Enum):
     csv = "csv"
 
 
+@with_target_options
 def predict_command(
-    run: Run,
+    target: Target,
     images: Annotated[
         list[str],
         typer.Argument(
@@ -42,7 +44,6 @@ def predict_command(
             metavar="IMAGES",
         ),
     ],
-    model: OwnModel = None,
     topk: Annotated[int, Option(help="Number of classes to show per image.", min=1, metavar="N")] = 3,
     format: Annotated[Format, Option(help="Output format; jsonl is one JSON document per line.")] = Format.table,
     json: Annotated[bool, Option("--json", help="Same as --format json.")] = False,
@@ -51,11 +52,11 @@ def predict_command(
     strict: Strict = False,
 ) -> None:
     """Predict the class or the labels of each image."""
-    from ..classifier import load
     from ..data.decoded import report_skipped
     from ..devices import choose_device
+    from ..opening import open_target
 
-    classifier = load(run, model)
+    classifier = open_target(target).classifier
     classifier.network.to(choose_device(device))
     sources = list(find_images(images))
     writer = _WRITERS[Format.json if json else format](topk, len(classifier.class_names), classifier.task.multi_label)

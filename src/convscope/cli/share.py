@@ -9,13 +9,15 @@ import typer
 from ..choices import WEIGHTS_PRECISIONS
 from ..errors import UsageError, printable
 from .output import print_json
-from .parameters import Json, Run
+from .parameters import Json
+from .target_options import Target, with_target_options
 
 Option = typer.Option
 
 
+@with_target_options
 def share_command(
-    run: Run,
+    target: Target,
     image: Annotated[
         list[str] | None,
         Option(
@@ -46,9 +48,9 @@ def share_command(
 
     if not 0 < max_size <= 2000:
         raise UsageError(f"--max-size must be above 0 and at most 2000 (MB), not {max_size:g}")
-    shared = share(run, output, image or [], max_size, weights_precision)
+    shared = share(target, output, image or [], max_size, weights_precision)
     if json:
-        print_json({"run": run, **shared.to_dict()})
+        print_json({"run": target.source, **shared.to_dict()})
         return
     typer.echo(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
     typer.echo(f"weights    {shared.precision} precision".replace("8bit precision", "8 bits per weight"))

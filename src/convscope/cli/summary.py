@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ModelFileError, UsageError, printable
+from ..errors import UsageError, printable
 from .output import print_json
 from .parameters import Json
+from .target_options import Target, with_target_options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,21 +21,12 @@ Option = typer.Option
 KERNELS_SIDE = 480
 
 
+@with_target_options
 def summary_command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A network: a name from `convscope models`, timm:NAME, or your own as FILE.py:CLASS (the file is "
-            "run); or a RUN.",
-            metavar="MODEL",
-        ),
-    ],
+    target: Target,
     num_classes: Annotated[int | None, Option(help="Number of classes. Default: as in the paper.", metavar="N")] = None,
     in_channels: Annotated[
         int | None, Option(help="Channels of the input. Default: as in the paper.", metavar="N")
-    ] = None,
-    img_size: Annotated[
-        int | None, Option(help="Height and width of the input in pixels. Default: as in the paper.", metavar="N")
     ] = None,
     svg: Annotated[
         Path | None, Option(help="Also draw the network's blocks and layers to this .svg file.", metavar="FILE")
@@ -52,14 +45,14 @@ def summary_command(
 
     check_new_file(svg, ".svg", "--svg")
     check_new_file(kernels, ".png", "--kernels")
-    network, size, name, trained = _find(model, num_classes, in_channels, img_size, weights=kernels is not None)
+    target = replace(target, num_classes=num_classes, in_channels=in_channels)
+    network, size, name, state = _find(target, weights=kernels is not None)
     table = summary(network, size, name)
     lines = []
     if svg is not None:
         _draw_structure(network, size, svg)
         lines.append(f"drawn to {printable(svg)}")
     if kernels is not None:
-        state = "trained" if trained else "not trained: these are random first weights"
         lines.append(f"{_draw_kernels(network, size, kernels)} ({state}) drawn to {printable(kernels)}")
     if json:
         print_json(table.to_dict())
@@ -77,43 +70,19 @@ def check_new_file(path: Path | None, suffix: str, option: str) -> None:
         raise UsageError(f"{option} {printable(path)} already exists: choose another name, or remove it")
 
 
-def _find(
-    model: str, num_classes: int | None, in_channels: int | None, img_size: int | None, weights: bool
-) -> tuple[nn.Module, tuple[int, int, int], str, bool]:
-    """Return the network, its input size, its name, and whether it was trained; with `weights` it has real ones."""
-    from ..models import CATALOGUE, arguments_for, create_model, find_card, is_source, own_card, shapes_alone
-    from ..models.tools.timm_networks import is_timm
+def _find(target: Target, weights: bool) -> tuple[nn.Module, tuple[int, int, int], str, str]:
+    """Return the network, its input size, its name, and what its weights are; with `weights` it has real ones."""
+    from ..opening import OWN_CODE, RANDOM, STATES, bare_network, network_of, open_network, open_target
 
-    if not is_source(model) and not is_timm(model) and model not in CATALOGUE:
-        return _of_run(model, num_classes, in_channels, img_size)
-    card = own_card(model) if is_source(model) else find_card(model)
-    channels, height, width = card.input_size
-    size = (in_channels or channels, img_size or height, img_size or width)
-    arguments: dict[str, Any] = arguments_for(
-        card, size, **({} if num_classes is None else {"num_classes": num_classes})
-    )
-    build = create_model if weights else shapes_alone
-    return build(card, **arguments), size, card.name, False
-
-
-def _of_run(
-    source: str, num_classes: int | None, in_channels: int | None, img_size: int | None
-) -> tuple[nn.Module, tuple[int, int, int], str, bool]:
-    from ..classifier import load
-    from ..models import find_card
-
-    try:
-        classifier = load(source)
-    except ModelFileError:
-        if source != "last" and not Path(source).exists():
-            find_card(source)  # says which network may have been meant
-        raise
-    for given, option in ((num_classes, "--num-classes"), (in_channels, "--in-channels")):
-        if given is not None:
-            raise UsageError(f"{option}: {printable(source)} is trained and has its own: leave the option out")
+    card = network_of(target)
+    if card is not None and not (target.weights or target.pretrained or target.labels):
+        network, size = bare_network(card, target, weights)
+        return network, size, card.name, STATES[OWN_CODE if card.family == "own" else RANDOM]
+    opened = open_target(target) if card is None else open_network(card, target)
+    classifier = opened.classifier
     channels, height, width = classifier.preprocess.input_size
-    size = (channels, img_size or height, img_size or width)
-    return classifier.network, size, classifier.architecture, True
+    size = (channels, target.img_size or height, target.img_size or width)
+    return classifier.network, size, classifier.architecture, STATES[opened.state]
 
 
 def _draw_structure(network: nn.Module, size: tuple[int, int, int], path: Path) -> None:

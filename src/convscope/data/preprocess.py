@@ -88,6 +88,12 @@ class Preprocess:
         return f"images of {inner} are padded to {height} x {width} with {edge}; others are resized first"
 
     @property
+    def scaling(self) -> str:
+        """The mean and the deviation in words."""
+        mean, deviation = (" ".join(f"{value:.3g}" for value in each) for each in (self.mean, self.std))
+        return f"images are scaled by mean {mean} and deviation {deviation} (of the range 0 to 1)"
+
+    @property
     def frame(self) -> Preprocess | None:
         """The same with the margin that `crop_pct` cuts off: the square of 256 of which the input is the central 224.
 

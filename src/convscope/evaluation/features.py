@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..bundle import find_bundle
-from ..classifier import load
 from ..data.batches import in_order
 from ..data.datasets import load_data
 from ..data.decoded import Decoded, decode_split, report_skipped
@@ -24,6 +22,8 @@ from ..errors import DataError, OutputError, UsageError, printable
 from ..files import csv_text, write_atomically
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE, LayerFeatures
+from ..opening import open_target
+from ..target import Target
 
 SUFFIXES = (".npz", ".csv")
 
@@ -87,7 +87,7 @@ def layer_names(text: str) -> list[str]:
 
 
 def write_features(
-    source: str,
+    source: str | Target,
     data: str,
     output: str | Path,
     *,
@@ -107,7 +107,7 @@ def write_features(
     _check_suffix(path)
     if path.exists():
         raise OutputError(f"--output {printable(path)} already exists: choose another name, or remove it")
-    classifier, target = load(find_bundle(source)), choose_device(device)
+    classifier, target = open_target(source).classifier, choose_device(device)
     dataset = load_data(data, data_dir, **(interpretation or {}), purpose="features")
     chosen = list(dataset.splits) if split == "all" else [split]
     network = classifier.network.to(target)

@@ -20,6 +20,7 @@ from ..data.split import Split
 from ..distributed import ALONE, Processes
 from ..errors import DataError, printable
 from ..files import csv_text
+from ..models.tools.own_loss import own_loss
 from ..prediction import batch_size_for, logits_of
 from ..task import Task, classification_loss
 from .multi_label import MultiLabelEvaluation
@@ -127,7 +128,7 @@ class Evaluation:
 
 def loss_of(network: nn.Module) -> Loss:
     """Return the network's own loss (LeNet-5 has one), or the cross-entropy, of several labels the binary one."""
-    return getattr(network, "loss", classification_loss)
+    return own_loss(network) or classification_loss
 
 
 @torch.no_grad()

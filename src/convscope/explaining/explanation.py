@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from .. import notebook_html
 from ..abstention import Refusal
 from ..classifier import Classifier, Prediction
 from ..errors import ModelFileError, UsageError, printable
@@ -32,6 +33,8 @@ from .page import gradient_sizes, heat_picture, kernel_picture, render
 PAGE = "explain.html"
 # The shortest side at which a small picture is written.
 MIN_SIDE = 256
+# Pictures of an explanation that a notebook shows.
+PICTURES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,15 @@ class Explanation:
     methods: list[str]
     gradient_sizes: dict[str, float]
     refusal: Refusal | None = None
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, f"{p.probability:.1%}") for p in self.predictions[:5]]
+        compared = f", compared with {self.versus}" if self.versus is not None else ""
+        caption = f"{self.image}: {self.label} explained{compared}"
+        wanted = [("what the network sees", "seen.png"), *((method, f"{method}.png") for method in self.methods)]
+        found = [(name, self.folder / file) for name, file in wanted if (self.folder / file).is_file()]
+        shown = notebook_html.pictures([(name, path.read_bytes()) for name, path in found[:PICTURES_SHOWN]])
+        return notebook_html.table(caption, (), rows, numbers=(1,)) + shown + notebook_html.paragraph([self.page])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -100,9 +112,7 @@ def explain(
         classifier = Classifier(classifier)
     explained, other = (None if given is None else _class_index(classifier, given) for given in (label, versus))
     title = Path(image).name if isinstance(image, str | Path) else "image"
-    pixels = classifier.pixels(image)
-    if not torch.isfinite(classifier.logits(pixels[None])).all():
-        raise ModelFileError("the output of this network is NaN or infinite, which cannot be explained: train it again")
+    pixels = _usable_pixels(classifier, image)
     try:
         findings = find(classifier, pixels, explained, other, methods, layer)
     except ValueError as problem:
@@ -116,6 +126,30 @@ def explain(
         None if findings.versus is None else findings.versus.label, findings.layer, list(findings.heat.explained),
         dict(zip(*gradient_sizes(findings), strict=True)), findings.refusal,
     )  # fmt: skip
+
+
+def page_of(classifier: Classifier, image: ImageLike, methods: Sequence[str]) -> tuple[str, int]:
+    """Return the page that explains an image, with all pictures inside, and the number of its layers.
+
+    Of every layer it has the strongest maps. DataError for an image that cannot be used, ModelFileError for a network
+    whose output is not finite, UsageError for a method that is impossible with it.
+    """
+    pixels = _usable_pixels(classifier, image)
+    try:
+        findings = find(classifier, pixels, methods=methods)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from problem
+    title = Path(image).name if isinstance(image, str | Path) else "image"
+    command = _python_of(title, None, None, methods, None)
+    return render(findings, f"{title} · {classifier.architecture}", _about(classifier), command), len(findings.layers)
+
+
+def _usable_pixels(classifier: Classifier, image: ImageLike) -> Tensor:
+    """Return the network's input for an image; ModelFileError if its output for it is no number."""
+    pixels = classifier.pixels(image)
+    if not torch.isfinite(classifier.logits(pixels[None])).all():
+        raise ModelFileError("the output of this network is NaN or infinite, which cannot be explained: train it again")
+    return pixels
 
 
 def _files(findings: Findings, title: str, about: dict[str, Any], command: str) -> dict[str, bytes]:
@@ -218,9 +252,9 @@ def _python_of(
     return f"cs.explain(classifier, {title!r}{options})"
 
 
-def command_of(run: str, image: str, options: dict[str, Any]) -> str:
-    """Return the command line that reproduces an explanation."""
-    words = ["convscope", "explain", run, image]
+def command_of(given: Sequence[str], options: dict[str, Any]) -> str:
+    """Return the command line that reproduces an explanation of what was `given` first."""
+    words = ["convscope", "explain", *given]
     for key, value in options.items():
         for item in value if isinstance(value, list) else [value]:
             words += [f"--{key}", str(item)] if item is not None else []

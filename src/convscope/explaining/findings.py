@@ -29,6 +29,7 @@ from ..insight import (
     trace,
 )
 from ..models.tools.classical_head import WithClassicalHead
+from ..models.tools.own_loss import own_loss
 
 # Maps shown of each layer, all maps of a selected layer, and the longest side at which they are kept.
 MAX_MAPS, ALL_MAPS, MAX_SIDE = 8, 4096, 112
@@ -137,8 +138,8 @@ def find(
     if by_steps:
         back = {node.name: torch.zeros(1, *node.shape) for node in traced.nodes}
     else:
-        own_loss = getattr(network, "loss", F.cross_entropy)
-        back = gradients(network, images, explained.index, task.loss_of_class if task.multi_label else own_loss)
+        loss = task.loss_of_class if task.multi_label else own_loss(network) or F.cross_entropy
+        back = gradients(network, images, explained.index, loss)
 
     def layer_of(node: Node, most: int) -> Layer:
         return _layer(node, traced.output(node.name)[0], back[node.name][0], most)

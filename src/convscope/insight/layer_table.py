@@ -8,10 +8,12 @@ from typing import Any
 
 from torch import nn
 
+from .. import notebook_html
 from .layer_rows import NOT_RUN, LayerRow, Measured, layer_rows
 from .tracing.unwrapped import unwrapped
 
 MEGABYTE = 2**20
+HEADER = ("layer", "type", "output", "parameters", "MACs", "connections", "field")
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,25 @@ class LayerTable:
         return asdict(self)
 
     def __str__(self) -> str:
-        header = ("layer", "type", "output", "parameters", "MACs", "connections", "field")
+        table = [HEADER, *self._rows()]
+        widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+        sides = [str.ljust] * 3 + [str.rjust] * 4
+        lines = ["  ".join(side(c, w) for side, c, w in zip(sides, row, widths, strict=True)) for row in table]
+        return "\n".join([*(line.rstrip() for line in lines), "", *self._totals()])
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.model}, input {shape_text(self.input_size)}"
+        shown = notebook_html.table(caption, HEADER, self._rows(), numbers=range(3, len(HEADER)))
+        return shown + notebook_html.paragraph(self._totals())
+
+    def _rows(self) -> list[tuple[str, ...]]:
         rows = [
             (r.name, r.type, shape_text(r.output_shape), f"{r.parameters + r.frozen_parameters:,}", f"{r.macs:,}",
              f"{r.connections:,}", "" if r.receptive_field == 0 else field_text(r.receptive_field))
             for r in self.layers
         ]  # fmt: skip
         counts = (self.parameters + self.frozen_parameters, self.macs, self.connections)
-        total = ("total", "", "", *(f"{v:,}" for v in counts), "")
-        table = [header, *rows, total]
-        widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-        sides = [str.ljust] * 3 + [str.rjust] * 4
-        lines = ["  ".join(side(c, w) for side, c, w in zip(sides, row, widths, strict=True)) for row in table]
-        return "\n".join([*(line.rstrip() for line in lines), "", *self._totals()])
+        return [*rows, ("total", "", "", *(f"{v:,}" for v in counts), "")]
 
     def _totals(self) -> list[str]:
         """Return the lines below the table."""

@@ -31,10 +31,13 @@ Key = Annotated[str, Path(max_length=100)]
 Layer = Annotated[str, Path(max_length=300)]
 
 
-def create_app(service: Service, host_names: tuple[str, ...] = ()) -> FastAPI:
-    """Return the service as an ASGI application that answers to `host_names` and to addresses."""
+def create_app(service: Service, host_names: tuple[str, ...] = (), frame_origins: tuple[str, ...] = ()) -> FastAPI:
+    """Return the service as an ASGI application that answers to `host_names` and to addresses.
+
+    Pages of `frame_origins` may show it in a frame.
+    """
     app = FastAPI(title="ConvScope", docs_url=None, redoc_url=None)
-    app.add_middleware(AccessGuard, host_names=host_names)
+    app.add_middleware(AccessGuard, host_names=host_names, frame_origins=frame_origins)
     app.add_middleware(CloseUnreadBody)  # the last one added is the outermost
     add_error_handlers(app)
     _add_classifier_routes(app, service)

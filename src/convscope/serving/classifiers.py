@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from torch import nn
 
 from ..bundle import BUNDLED, bundled_names, find_bundle
 from ..classifier import Classifier, card_of, load
-from ..errors import ModelFileError, printable
+from ..errors import ModelFileError, UsageError, printable
 from ..insight import Node, Trace, trace
 from ..models import Card
+from ..opening import Opened, is_own_bundle, names_network, network_of, open_network
 from ..run_folder import RunFolder, find_run, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
+from ..target import Target, as_target
 from .http.errors import not_found
 
 # Networks of saved epochs that stay in memory, each once per worker.
@@ -41,8 +45,18 @@ class ServedClassifier:
     ):
         self.model = model
         self.id, self.source, self.run_folder, self.device = id, source, run_folder, device
+        self.caution: dict[str, str] | None = None
         self.lock = threading.RLock()
         self.networks: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
+
+    @classmethod
+    def of(cls, opened: Opened, device: torch.device) -> ServedClassifier:
+        """Return one that is loaded already and belongs to no run."""
+        served = cls(opened.name, Path(opened.name), None, device)
+        opened.classifier.network.to(device).eval()
+        served.__dict__["classifier"] = opened.classifier
+        served.caution = opened.caution
+        return served
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -130,20 +144,20 @@ class ServedClassifier:
             "input_size": list(classifier.preprocess.input_size),
             "metrics": classifier.metrics,
             "description": _description(classifier),
+            "caution": self.caution,
             "has_snapshots": bool(self.epochs()),
         }
 
 
 class Registry:
-    """All classifiers by id; `current` is the id of the one that the page shows first."""
+    """All classifiers by id: those that were asked for, then the bundled ones; the page shows `current` first."""
 
-    def __init__(self, run: str | None, device: torch.device, model: Any = None):
+    def __init__(self, targets: Sequence[str | Target], device: torch.device):
         self.by_id: dict[str, ServedClassifier] = {}
-        if run is not None:
-            source, run_folder = _locate(run)
-            path = run_folder.path if run_folder else source
-            name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
-            self.by_id[name] = ServedClassifier(name, source, run_folder, device, card_of(model))
+        for target in _settled([as_target(target) for target in targets]):
+            served = serve_target(target, device)
+            served.id = self._free(served)
+            self.by_id[served.id] = served
         # First the one that most tutorials describe: convolution, ReLU, pooling.
         for name in sorted(bundled_names(), key=lambda name: name != SHOWN_FIRST):
             self.by_id.setdefault(name, ServedClassifier(name, BUNDLED / name, None, device))
@@ -152,8 +166,17 @@ class Registry:
                 "no bundled classifier is installed: give a run folder or a bundle, or `last` for the newest run"
             )
         self.current = next(iter(self.by_id))
-        # Load it now: an error must come before the service starts, and the first pass through a network is slow.
-        _ = self.by_id[self.current].structure
+        # Load them now: an error must come before the service starts, and the first pass through a network is slow.
+        for served in list(self.by_id.values())[: max(len(targets), 1)]:
+            _ = served.structure
+
+    def _free(self, served: ServedClassifier) -> str:
+        """Return the name of a classifier, with its folder where another one has the same."""
+        taken, name = self.by_id, served.id
+        if name in taken and served.run_folder is not None:
+            name = f"{name} ({printable(served.run_folder.path.resolve().parent.name)})"
+        numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+        return next(free for free in [name, *numbered] if free not in taken)
 
     def get(self, id: str | None) -> ServedClassifier:
         """Return the classifier with this id, the current one for None; HttpError 404 if there is none."""
@@ -162,6 +185,40 @@ class Registry:
             raise not_found("classifier", "分类器", id)
         served.switch_to_finished()
         return served
+
+
+def serve_target(target: Target, device: torch.device) -> ServedClassifier:
+    """Return what a target means: a run that may still be in training, a bundle, or a network by name."""
+    card = network_of(target)
+    if card is not None:
+        return ServedClassifier.of(open_network(card, target), device)
+    source, run_folder = _locate(target.source)
+    path = run_folder.path if run_folder else source
+    name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
+    return ServedClassifier(name, source, run_folder, device, card_of(target.model))
+
+
+def _settled(targets: list[Target]) -> list[Target]:
+    """Return targets of which each has only those of the common options that it takes.
+
+    UsageError for an option that none of them takes, or that can be meant for one network alone.
+    """
+    if len(targets) < 2:
+        return targets
+    networks = [target for target in targets if names_network(target.source)]
+    for name in ("weights", "labels"):
+        if getattr(targets[0], name) is not None and len(networks) > 1:
+            raise UsageError(f"--{name} belongs to one network, but {len(networks)} are given: serve them one by one")
+    settled = []
+    for target in targets:
+        if target in networks:
+            settled.append(replace(target, model=None))
+            continue
+        code = target.model if is_own_bundle(_locate(target.source)[0]) else None
+        settled.append(Target(target.source, model=code) if networks else replace(target, model=code))
+    if targets[0].model is not None and all(target.model is None for target in settled):
+        raise UsageError("--model: none of these is a run of a network of one's own: leave --model out")
+    return settled
 
 
 def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module:

@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
 import torch
@@ -19,8 +19,10 @@ import uvicorn
 
 from ..devices import choose_device
 from ..errors import Interrupted, OutputError, printable
+from ..target import Target
 from .app import create_app
 from .classifiers import Registry
+from .http.guard import checked_origin
 from .http.slow_clients import TimeoutProtocol
 from .service import Service
 from .worker import Worker
@@ -36,30 +38,31 @@ EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def serve(
-    run: str | None = None,
-    model: str | None = None,
+    targets: Sequence[str | Target] = (),
     host: str = "127.0.0.1",
     port: int | None = None,
     device: str = "auto",
     open_browser: bool = False,
     echo: Callable[[str], None] = print,
+    allow_frame: Sequence[str] = (),
 ) -> None:
     """Serve until a signal arrives, then finish open requests and raise Interrupted with the signal's exit code.
 
-    Without a `run`, only the bundled classifiers are served. `model` is a person's own network, as in
-    `load`. Without a `port`, it is 8000 or the next free one;
+    Without `targets`, only the bundled classifiers are served. Without a `port`, it is 8000 or the next free one;
     OutputError names a free port if the given `port` is taken. `echo` prints the address.
+    Pages of the origins `allow_frame` may show the service in a frame.
     """
+    frame_origins = tuple(map(checked_origin, allow_frame))
     listening = listen(host, port)
-    registry = Registry(run, choose_device(device), model)
+    registry = Registry(targets, choose_device(device))
     quick, slow = Worker("quick"), Worker("slow", threads=max(torch.get_num_threads() // 2, 1))
     service = Service(registry, quick, slow)
     own_name = socket.gethostname()
     host_names = (host, own_name, f"{own_name}.local") if host in ALL_INTERFACES else (host,)
-    server = _Server(service, host_names)
+    server = _Server(service, host_names, frame_origins)
     service.stopping = lambda: server.should_exit
     url = address_of(listening)
-    echo(f"{registry.current} at {url}")
+    echo(f"{', '.join(list(registry.by_id)[: max(len(targets), 1)])} at {url}")
     echo("press Ctrl-C to stop")
     if host in ALL_INTERFACES:
         logging.getLogger(__name__).warning("--host %s: anyone who can reach this machine can use the service", host)
@@ -141,10 +144,10 @@ def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """uvicorn's server with timeouts, which keeps the exit code of the signal that stopped it."""
 
-    def __init__(self, service: Service, host_names: tuple[str, ...]):
+    def __init__(self, service: Service, host_names: tuple[str, ...], frame_origins: tuple[str, ...]):
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         config = uvicorn.Config(
-            create_app(service, host_names),
+            create_app(service, host_names, frame_origins),
             http=TimeoutProtocol,
             ws="none",
             lifespan="off",

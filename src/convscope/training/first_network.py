@@ -21,8 +21,7 @@ def first_network(context: TrainingContext, prepared: PreparedData) -> nn.Module
         prepared.earlier.copy_weights(network, prepared.data.class_names)
     if recipe.weights and not has_checkpoint(context.folder.last):
         preprocess = prepared.preprocess
-        notes = fit_weights(network, recipe.weights, recipe.model, preprocess.input_size)
-        mean, deviation = (" ".join(f"{value:.3g}" for value in each) for each in (preprocess.mean, preprocess.std))
-        for line in (*notes, f"images are scaled by mean {mean} and deviation {deviation} (of the range 0 to 1)"):
+        notes = fit_weights(network, recipe.weights, recipe.model, preprocess.input_size).notes
+        for line in (*notes, preprocess.scaling):
             context.display.show_line(line)
     return network

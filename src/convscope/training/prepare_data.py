@@ -20,6 +20,7 @@ from ..errors import DataError, UsageError, printable, require_extra
 from ..evaluation.fit_abstention import halves
 from ..evaluation.tta import frame_for
 from ..models import Card, arguments_for, find_card, find_preparation, preparation_of_file, shapes_alone
+from ..models.tools.own_loss import own_loss
 from ..models.tools.pretrained import Weights
 from .freeze import find_body
 from .from_run import EarlierRun
@@ -115,15 +116,15 @@ def _require_multi_label(recipe: Recipe, card: Card, model_args: dict[str, Any])
         raise UsageError(f"head {recipe.head} gives one class per image, not several labels: leave --head out")
     with torch.device("meta"):
         network = shapes_alone(card, **model_args)
-        own_loss = getattr(network, "loss", None)
-        if own_loss is None:
+        loss = own_loss(network)
+        if loss is None:
             return
         if recipe.class_weights != "none":
             raise UsageError(
                 f"class_weights: the loss of {recipe.model} cannot weigh several labels per image: leave it out"
             )
         blank = torch.zeros(2, model_args["num_classes"])
-        own_loss(blank, blank)
+        loss(blank, blank)
 
 
 def _unscaled(card: Card, recipe: Recipe, input_size: tuple[int, int, int]) -> Preprocess:

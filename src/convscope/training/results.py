@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .. import notebook_html
 from ..abstention import Abstention
 from ..classifier import Classifier, load
 from ..data.decoded import Decoded
@@ -50,6 +51,22 @@ class Run:
     classifier: Classifier
     metrics: dict[str, Any]
     history: list[dict[str, float]]
+
+    def _repr_html_(self) -> str:
+        figures = self.metrics
+        rows = [("run folder", self.folder), ("parameters", f"{figures['parameters']:,}")]
+        rows.append(("training", f"{figures['epochs']} epochs in {figures['train_seconds']:.1f} s"))
+        for split, word in (("val", "validation"), ("test", "test")):
+            found = figures.get(split) or {}
+            rows += [
+                (f"{word} {name}", f"{found[key]:.2%} of {found['n']:,} images")
+                for key, name in (("top1", "accuracy"), ("map", "mean average precision"))
+                if key in found
+            ]
+        column = next((c for c in ("val/top1", "val/map", "train/loss") if self.history and c in self.history[0]), "")
+        values = [row[column] for row in self.history if column in row]
+        caption = f"{figures['model']} on {figures['data']}"
+        return notebook_html.table(caption, (), rows) + notebook_html.curve(column, values)
 
 
 def save_results(context: TrainingContext, prepared: PreparedData, network: nn.Module, done: Progress) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fit import classes_in, fit_weights
-from .read import read_weights_file
+from .fit import Fitted, classes_in, fit_weights
+from .read import ENDINGS, read_weights_file
 
-__all__ = ["classes_in", "fit_weights", "read_weights_file"]
+__all__ = ["ENDINGS", "Fitted", "classes_in", "fit_weights", "read_weights_file"]

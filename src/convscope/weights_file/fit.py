@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -19,8 +20,16 @@ Size = tuple[int, int, int]
 LISTED = 3
 
 
-def fit_weights(network: nn.Module, file: str | Path, name: str, size: Size) -> list[str]:
-    """Load the weights in `file` into the network called `name`; return lines about what was not as usual.
+@dataclass(frozen=True)
+class Fitted:
+    """Lines about what was not as usual, and the names of the weights in the last layer that begin anew."""
+
+    notes: list[str]
+    fresh: frozenset[str] = field(default_factory=frozenset)
+
+
+def fit_weights(network: nn.Module, file: str | Path, name: str, size: Size) -> Fitted:
+    """Load the weights in `file` into the network called `name`; return what was not as usual.
 
     `size` is the network's input. A head with another number of classes, or none in the file, stays fresh. First
     kernels for another number of channels are adapted as those of public weights are. ModelFileError in one line if
@@ -44,7 +53,7 @@ def fit_weights(network: nn.Module, file: str | Path, name: str, size: Size) -> 
     notes += _adapt_first(state, wanted, shown)
     _check(state, wanted, fresh, f"{printable(file)} does not fit {name}")
     network.load_state_dict({key: value for key, value in state.items() if key not in fresh}, strict=False)
-    return notes
+    return Fitted(notes, frozenset(fresh))
 
 
 def classes_in(network: nn.Module, file: str | Path, name: str, size: Size) -> int | None:

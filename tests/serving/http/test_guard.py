@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from convscope.errors import UsageError
 from convscope.serving.app import create_app
+from convscope.serving.http.guard import checked_origin
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,17 @@ def test_a_foreign_name_that_points_here_is_rejected(client, host):
     for path in ("/health", "/", "/api/classifiers"):
         answer = client.get(path, headers={"host": host})
         assert answer.status_code == 403 and set(answer.json()["error"]) == {"en", "zh"}
+
+
+def test_only_named_pages_may_show_it_in_a_frame(client, service):
+    assert client.get("/").headers["content-security-policy"].endswith("; frame-ancestors 'none'")
+    origins = tuple(map(checked_origin, ["http://LocalHost:8888/", "vscode-webview://abc", "https://[::1]:9"]))
+    with TestClient(create_app(service, frame_origins=origins), base_url="http://127.0.0.1") as framed:
+        policy = framed.get("/").headers["content-security-policy"]
+    assert policy.endswith("; frame-ancestors http://localhost:8888 vscode-webview://abc https://[::1]:9")
+    for text in ("*", "https://*.example", "http://a.b/c", "localhost", "'self'", "http://a.b; script-src *", ""):
+        with pytest.raises(UsageError, match="give the origin"):
+            checked_origin(text)
 
 
 def test_the_host_that_was_asked_for_is_answered(service):

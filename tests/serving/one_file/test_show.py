@@ -56,7 +56,7 @@ def test_it_is_saved_as_a_file_and_says_how_to_see_it(tmp_path):
     assert shown.save(tmp_path / "page.html").read_text(encoding="utf-8") == shown.page
 
 
-def test_what_the_engine_lacks_is_said_with_another_way():
+def test_what_the_engine_lacks_is_said_and_an_image_shows_its_maps(caplog):
     network = nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.LazyLinear(3))
     network(torch.zeros(1, 1, 28, 28))
 
@@ -68,8 +68,24 @@ def test_what_the_engine_lacks_is_said_with_another_way():
         def forward(self, x):
             return torch.sort(self.body(x), 1).values
 
-    with pytest.raises(ModelFileError, match=r"sort.*cs\.explain\(network, image\)"):
-        cs.show(cs.Classifier(Sorted(), preprocess=cs.Preprocess((1, 28, 28))))
+    classifier = cs.Classifier(Sorted(), preprocess=cs.Preprocess((1, 28, 28)))
+    with pytest.raises(ModelFileError, match=r"sort.*cs\.show\(network, image\) shows its maps"):
+        cs.show(classifier)
+    image = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
+    shown = cs.show(classifier, image)
+    said = r"strongest maps of \d layers for this image alone, \d\.\d MB, without the network: .*sort"
+    assert re.search(said, caplog.text)
+    assert "<iframe" in shown._repr_html_() and "body.0" in shown.page and 'src="http' not in shown.page
+
+
+def test_a_network_too_large_for_the_file_is_shown_by_its_maps(caplog):
+    image = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
+    wide = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(2304, 1500), nn.Linear(1500, 10))
+    with pytest.raises(UsageError, match=r"do not fit into 2 MB.*with an image"):
+        cs.show(wide, max_mb=2)
+    shown = cs.show(wide, image, max_mb=2)
+    assert "without the network: the weights of own:Sequential do not fit" in caplog.text
+    assert len(shown.page) < 2e6 and "HiResCAM" in shown.page
 
 
 def test_other_arguments_are_refused():

@@ -71,7 +71,7 @@ def test_images_are_packed_in_few_levels(squares, tmp_path):
     from convscope.serving.classifiers import Registry
 
     run = cs.train(squares, "lenet_relu", epochs=1, output=tmp_path / "runs", show=False, img_size=32)
-    registry = Registry(str(run.folder), torch.device("cpu"))
+    registry = Registry([str(run.folder)], torch.device("cpu"))
     served = registry.by_id[registry.current]
     described = describe_network(served.classifier.network, served.classifier.preprocess.input_size)
     images = training_images(served, described)

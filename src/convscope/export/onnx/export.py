@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...bundle import BUNDLED, find_bundle
-from ...classifier import Classifier, load
+from ...bundle import BUNDLED
+from ...classifier import Classifier
 from ...errors import ConvScopeError, UsageError, require_extra
 from ...files import folder_name, write_atomically
+from ...opening import open_target
 from ...run_folder import run_of_bundle
+from ...target import Target
 from .images import Images, images_for_proof
 from .metadata import describe
 from .network import EXPORTERS, MAX_BYTES, to_onnx
@@ -50,25 +52,26 @@ class Exported:
 
 
 def export_run(
-    source: str,
+    source: str | Target,
     output: str | Path | None = None,
     *,
     input: str = "pixels",
-    model: str | None = None,
     photos: Sequence[Path] = (),
 ) -> Exported:
-    """Export the classifier `source`, which `load` takes, and `model` as there.
+    """Export the classifier `source`, a run, a bundle or a network, as `open_target` takes it.
 
     It is compared on validation images of the run, or else on bundled digits or on `photos`. Without `output` the file
-    is written into the bundle's folder, for a zip or a bundled classifier into the current one.
+    is written into the bundle's folder, for all others into the current one.
     """
     _check_input(input)
-    bundle = find_bundle(source)
-    classifier = load(bundle, model)
+    opened = open_target(source)
+    bundle = opened.bundle
     if output is None:
-        inside = bundle.is_dir() and bundle.parent != BUNDLED
-        output = bundle / FILES[input] if inside else f"{folder_name(bundle.stem)}{FILES[input][5:]}"
-    images = images_for_proof(classifier, run_of_bundle(bundle), photos)
+        inside = bundle is not None and bundle.is_dir() and bundle.parent != BUNDLED
+        name = opened.name if bundle is None else bundle.stem
+        output = bundle / FILES[input] if bundle and inside else f"{folder_name(name)}{FILES[input][5:]}"
+    classifier = opened.classifier
+    images = images_for_proof(classifier, None if bundle is None else run_of_bundle(bundle), photos)
     return export_onnx(classifier, output, input=input, images=images)
 
 

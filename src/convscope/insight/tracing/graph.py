@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ... import notebook_html
 from ...suggest import did_you_mean
 
 KINDS = (
@@ -100,6 +101,15 @@ class Trace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", {node.name: node for node in self.nodes})
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (n.name, n.kind, n.type, " × ".join(map(str, n.shape)), f"{self.times_ms.get(n.name, 0):.2f}",
+             ", ".join(n.inputs[:4]) + (", …" if len(n.inputs) > 4 else ""))
+            for n in self.nodes
+        ]  # fmt: skip
+        total = f"{self.network}: {len(rows)} operations, {sum(self.times_ms.values()):.1f} ms"
+        return notebook_html.table(total, ("name", "kind", "type", "output", "ms", "takes"), rows, numbers=(4,))
 
     def node(self, name: str) -> Node:
         """Return the node of this name; ValueError suggests similar names."""

@@ -14,7 +14,7 @@ from torch import nn
 from ...errors import UsageError, printable
 from ..tools.card import Card
 from .input_size import Size, find_input, refusal
-from .outputs import read_logits
+from .outputs import ONE_OUTPUT, read_logits
 from .source import is_source, load_source, source_name
 
 # What the code of others calls the number of classes and that of the input's channels.
@@ -52,6 +52,8 @@ class OwnNetwork:
             advice = (
                 "let its code take num_classes" if self.classes is None else f"its {self.classes} is not the number"
             )
+            if outputs == 1:
+                raise UsageError(f"{self.name} {ONE_OUTPUT}")
             if isinstance(self.model, nn.Module):
                 advice = "give it as many outputs, or give its class in place of the instance"
             raise UsageError(f"{self.name} has {outputs} outputs, but there are {num_classes} classes: {advice}")

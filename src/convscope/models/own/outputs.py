@@ -19,6 +19,10 @@ from .input_size import IMAGES, Size, refusal
 
 # Probabilities below this count as this: the logarithm of 0 is no number.
 TINY = 1e-30
+ONE_OUTPUT = (
+    "gives one number per image, but a classifier needs one per class: in place of a single output with a sigmoid end "
+    "it with two and without, nn.Linear(..., 2)"
+)
 LOGITS, PROBABILITIES, INDEPENDENT = "logits", "probabilities", "sigmoid"
 # What only changes the shape, and is looked through to the operation before it.
 SHAPING = ("View", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Select", "Alias", "Clone", "Permute", "Transpose")
@@ -62,6 +66,8 @@ def read_logits(network: nn.Module, size: Size, name: str) -> tuple[int, list[st
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         first, again = _answers(network, size), _answers(network, size)
     rows = [(i, t.reshape(IMAGES, -1)) for i, t in enumerate(first) if _is_row(t)]
+    if not rows and [tuple(t.shape) for t in first] == [(IMAGES,)]:
+        raise UsageError(f"{name} {ONE_OUTPUT}")
     if not rows:
         shapes = ", ".join(" x ".join(map(str, t.shape[1:])) or "one number" for t in first) or "nothing"
         raise UsageError(f"{name} gives {shapes} per image, not one number per class: end it with a linear layer")
@@ -88,8 +94,11 @@ def read_logits(network: nn.Module, size: Size, name: str) -> tuple[int, list[st
 
 def _contiguous(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give a network that flattens with `view` its images in the memory layout which that needs (a forward hook)."""
-    # `contiguous` would leave the strides of gray images, which the next convolution hands on.
-    return tuple(value.reshape(-1).view(value.shape) if isinstance(value, Tensor) else value for value in inputs)
+    # `contiguous` would leave the strides of gray images, which the next convolution hands on; who looks in takes a
+    # copy for what was copied.
+    return tuple(
+        value.clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value for value in inputs
+    )
 
 
 def _answers(network: nn.Module, size: Size) -> tuple[Tensor, ...]:

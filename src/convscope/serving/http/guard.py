@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...errors import UsageError, printable
 from .errors import HttpError
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors "
+)
+# What may be a page with a frame: no path, and no star that would stand for others.
+ORIGIN = re.compile(r"(?:https?|vscode-webview)://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -29,11 +33,13 @@ class AccessGuard:
     """Rejects with 403, before its body is read, any request that a foreign page may have sent; adds security headers.
 
     A request must name this machine in its Host header (against DNS rebinding, where a foreign name resolves to this
-    machine), and one that is not a read must come from no page or from the service's own (its Origin header).
+    machine), and one that is not a read must come from no page or from the service's own (its Origin header). Only
+    pages of `frame_origins` may show the service in a frame.
     """
 
-    def __init__(self, app: ASGIApp, host_names: Collection[str] = ()):
+    def __init__(self, app: ASGIApp, host_names: Collection[str] = (), frame_origins: Collection[str] = ()):
         self.app, self.host_names = app, {"localhost", *(name.lower() for name in host_names)}
+        self.headers = HEADERS | {"Content-Security-Policy": POLICY + (" ".join(frame_origins) or "'none'")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or answer 403."""
@@ -44,7 +50,7 @@ class AccessGuard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -88,6 +94,16 @@ class AccessGuard:
         except ValueError:
             return False
         return True  # a plain address cannot be made to resolve to another machine
+
+
+def checked_origin(text: str) -> str:
+    """Return the origin of pages that may show the service in a frame; UsageError if the text is none."""
+    origin = text.strip().lower().removesuffix("/")
+    if not ORIGIN.fullmatch(origin):
+        raise UsageError(
+            f"--allow-frame {printable(text)}: give the origin of the page with the frame, such as http://localhost:8888"
+        )
+    return origin
 
 
 async def send_error(error: HttpError, send: Send) -> None:

@@ -15,6 +15,8 @@ from ...errors import ModelFileError
 
 _IMPORT = re.compile(r'^import\s+(?P<names>[^;"]*?)\s+from\s+"(?P<source>[^"]+)";[ \t]*$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?P<declaration>(?:async )?function\*? |const |class )(?P<name>\w+)", re.MULTILINE)
+# Comments before a declaration; in the file they would only take room.
+_COMMENT = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 _DYNAMIC = re.compile(r"\bimport\(")
 # No name of the page's own begins with "$", so that none hides these.
 _HEAD = """"use strict";
@@ -73,6 +75,7 @@ def _module(name: str, source: str) -> tuple[str, list[str]]:
             names = re.sub(r"(\w+)\s+as\s+(\w+)", r"\1: \2", names)
         return f"const {names} = $load({json.dumps(path)});"
 
+    source = _COMMENT.sub("", source)
     exports = [match["name"] for match in _EXPORT.finditer(source)]
     code = _EXPORT.sub(lambda match: match["declaration"] + match["name"], _IMPORT.sub(constant, source))
     code = _DYNAMIC.sub(f"$below({json.dumps(folder)})(", code)

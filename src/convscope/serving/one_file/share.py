@@ -14,9 +14,10 @@ from ...choices import WEIGHTS_PRECISIONS
 from ...data.image_file import UnreadableImage, read_bytes
 from ...errors import DataError, UsageError, printable
 from ...export.engine import EngineNetwork, describe_network
-from ...files import write_atomically
+from ...files import folder_name, write_atomically
 from ...finite_json import finite
-from ..classifiers import Registry, ServedClassifier
+from ...target import Target, as_target
+from ..classifiers import ServedClassifier, serve_target
 from ..example import Example
 from ..examples import Examples
 from ..pointing import measure_methods
@@ -29,6 +30,10 @@ MAX_MB = 16.0
 MEASURING_SECONDS = 0.5  # for finding out which heat maps point best
 TYPES = {"8bit": "int8", "half": "float16", "full": "float32"}
 EXAMPLES_SHARE = 0.2  # of the file, at most, for pictures that nobody named
+
+
+class TooLargeError(UsageError):
+    """The weights of a network do not fit into the file."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +56,21 @@ class Shared:
 
 
 def share(
-    run: str,
+    target: str | Target,
     output: str | Path | None = None,
     images: Sequence[str] = (),
     max_mb: float = MAX_MB,
     weights_precision: str | None = None,
 ) -> Shared:
-    """Write the page with the classifier of a run or bundle, and `images` to begin with, as one HTML file.
+    """Write the page with a classifier, and `images` to begin with, as one HTML file.
 
-    The file has at most `max_mb` (in units of 10^6 bytes). `weights_precision` is one of `WEIGHTS_PRECISIONS`, None for
-    the finest that fits. Epochs of the run are added as long as there is room. UsageError if it does not fit,
-    ModelFileError with the operations that the page's engine lacks, DataError for a picture that cannot be read.
+    `target` is a run, a bundle, or the name of a network. The file has at most `max_mb` (in units of 10^6 bytes).
+    `weights_precision` is one of `WEIGHTS_PRECISIONS`, None for the finest that fits. Epochs of the run are added as
+    long as there is room. UsageError if it does not fit, ModelFileError with the operations that the page's engine
+    lacks, DataError for a picture that cannot be read.
     """
-    registry = Registry(run, torch.device("cpu"))
-    served = registry.by_id[registry.current]
-    path = Path(output) if output is not None else Path(f"{served.id}.html")
+    served = serve_target(as_target(target), torch.device("cpu"))
+    path = Path(output) if output is not None else Path(f"{folder_name(served.id)}.html")
     return share_served(served, path, images, max_mb, weights_precision)
 
 
@@ -180,7 +185,7 @@ class _File:
             sizes.append(f"{len(described.weights) / 1e6:.1f} MB ({precision})")
             self.size = before
             del self.parts[count:]
-        raise UsageError(
+        raise TooLargeError(
             f"the weights of {printable(self.served.id)} do not fit into {self.limit / 1e6:g} MB: they need "
             f"{', '.join(sizes)} before packing; give a larger --max-size"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from torch import nn
 
 from ...classifier import Classifier
 from ...errors import ConvScopeError, ModelFileError, UsageError
+from ...explaining.explanation import page_of
 from ...files import write_atomically
-from ..classifiers import Registry, ServedClassifier, copy_modules
-from .share import MAX_MB, share_served
+from ...opening import Opened
+from ...target import Target
+from ..classifiers import ServedClassifier, copy_modules, serve_target
+from .share import MAX_MB, TooLargeError, share_served
 
+log = logging.getLogger("convscope")
 HEIGHT = 800
+# The heat map of a page without its network, where there are feature maps and where there are none: quick ones.
+METHOD_OF_MAPS, METHOD_WITHOUT = "hires-cam", "saliency"
 # A frame's own address is about:srcdoc, but what is relative is resolved against the notebook's: made absolute, the
 # page may write its state behind the "#".
 _ADDRESS = """<script>
@@ -58,7 +65,8 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float =
 
     `model` is any module (what is assumed of it is said in a warning), a classifier, or the path or the name of a run
     or bundle. `image`, a path, a PIL image or a uint8 array, is what the page shows first. The page has at most
-    `max_mb` (in units of 10^6 bytes). ModelFileError names what the page's engine lacks.
+    `max_mb` (in units of 10^6 bytes). Of a network that is larger, or has something that the page's engine lacks, the
+    page has the strongest maps of each layer for that image, and a warning says so.
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise UsageError(f"height must be a whole number of pixels, not {height!r}")
@@ -67,16 +75,33 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float =
         images = [] if image is None else [_file_of(image, Path(folder))]
         try:
             path = share_served(served, Path(folder) / "page.html", images, max_mb).path
-        except ModelFileError as problem:
-            raise ModelFileError(f"{problem}; cs.explain(network, image) shows its layers all the same") from problem
+        except (ModelFileError, TooLargeError) as problem:
+            if not images:
+                raise type(problem)(f"{problem}; with an image, cs.show(network, image) shows its maps") from problem
+            return Shown(served.id, _recorded(served, images[0], max_mb, str(problem)), height)
         return Shown(served.id, path.read_text(encoding="utf-8"), height)
+
+
+def _recorded(served: ServedClassifier, image: str, max_mb: float, reason: str) -> str:
+    """Return the page of one image, with the strongest maps of every layer, where the network itself cannot travel."""
+    has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in served.nodes.values())
+    page, layers = page_of(served.classifier, image, [METHOD_OF_MAPS if has_maps else METHOD_WITHOUT])
+    size = len(page.encode()) / 1e6
+    if size > max_mb:
+        raise UsageError(
+            f"{reason}; and the maps of this image, in {layers} layers, need {size:.1f} MB: give a larger max_mb"
+        )
+    log.warning(
+        "%s: shown by the strongest maps of %d layers for this image alone, %.1f MB, without the network: %s",
+        served.id, layers, size, reason,
+    )  # fmt: skip
+    return page
 
 
 def _served(model: Any) -> ServedClassifier:
     cpu = torch.device("cpu")
     if isinstance(model, str | Path):
-        registry = Registry(str(model), cpu)
-        return registry.by_id[registry.current]
+        return serve_target(Target(str(model)), cpu)
     if not isinstance(model, Classifier | nn.Module):
         raise UsageError(f"show takes a module, a classifier, or the path or name of a run, not {type(model).__name__}")
     given = model if isinstance(model, Classifier) else Classifier(model)
@@ -85,9 +110,7 @@ def _served(model: Any) -> ServedClassifier:
     classifier = Classifier(
         network, given.class_names, given.preprocess, given.architecture, given.model_args, given.metrics, given.task
     )
-    served = ServedClassifier(given.architecture, Path(given.architecture), None, cpu)
-    served.__dict__["classifier"] = classifier
-    return served
+    return ServedClassifier.of(Opened(classifier, given.architecture), cpu)
 
 
 def _file_of(image: Any, folder: Path) -> str:

@@ -15,13 +15,18 @@ function browserLanguage() {
   return readsChinese && !navigator.language.startsWith("en") ? "zh" : "en";
 }
 
-/** {[key]: value} of an earlier visit; {} where the browser keeps nothing. */
+/** {[key]: value} of an earlier visit; {} if there was none. */
 function remembered(key) {
+  const value = recall(key);
+  return CHOICES[key].includes(value) ? { [key]: value } : {};
+}
+
+/** What `remember` kept; null if there is nothing, or where the browser keeps nothing (in a frame, from a file). */
+export function recall(key) {
   try {
-    const value = localStorage.getItem(key);
-    return CHOICES[key].includes(value) ? { [key]: value } : {};
+    return localStorage.getItem(key);
   } catch {
-    return {};
+    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The state of the lesson: its step, which questions were answered, and how the page is arranged for the step. */
 
+import { recall, remember } from "../preferences.js";
 import { landmarks } from "./landmarks.js";
 import { STEPS } from "./steps.js";
 
@@ -10,7 +11,7 @@ const PLAIN = { selected: null, why: false, direction: "forward", label: null, t
 export class Guide {
   constructor(store) {
     this.store = store;
-    this.solved = new Set((localStorage.getItem(STORAGE_KEY) ?? "").split(" ").filter(Boolean));
+    this.solved = new Set((recall(STORAGE_KEY) ?? "").split(" ").filter(Boolean));
     this.arrangedFor = null; // the step and classifier for which the page was arranged
   }
 
@@ -77,7 +78,7 @@ export class Guide {
 
   solve() {
     this.solved.add(this.step.id);
-    localStorage.setItem(STORAGE_KEY, [...this.solved].join(" "));
+    remember(STORAGE_KEY, [...this.solved].join(" "));
   }
 
   /** The lesson is out of sight: the network turns forward again, and the step is arranged anew on return. */
