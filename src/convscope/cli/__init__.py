@@ -25,6 +25,7 @@ from .help import PanelCommand
 from .learn import learn_command
 from .models import models_command
 from .predict import predict_command
+from .report import report_command
 from .serve import serve_command
 from .shard import shard_command
 from .share import share_command
@@ -47,6 +48,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "train": train_command,
     "evaluate": evaluate_command,
     "compare": compare_command,
+    "report": report_command,
     "predict": predict_command,
     "explain": explain_command,
     "features": features_command,

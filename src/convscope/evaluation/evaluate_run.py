@@ -75,11 +75,11 @@ def evaluate_bundle(
         trust["robustness"] = robustness(network, decoded, classifier.preprocess, target)
     parts = (trust, Path(dataset.name).name, split, result, decoded, _command(source, data, split, data_dir), csv_safe)
     report = _write(Path(output), classifier, *parts, refusals)
-    document = _document(split, classifier, result, decoded, trust | further)
+    document = document_of(split, classifier, result, decoded, trust | further)
     return {"run": str(source), "data": dataset.name, **document, "report": printable(report)}
 
 
-def _document(
+def document_of(
     split: str,
     classifier: Classifier,
     result: Evaluation | MultiLabelEvaluation,

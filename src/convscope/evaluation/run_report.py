@@ -1,0 +1,123 @@
+"""Write the report of a finished run anew: as the page, as Markdown, or as JSON."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ..abstention import inputs_kept
+from ..bundle import find_bundle
+from ..classifier import load
+from ..data.decoded import Reading
+from ..devices import choose_device
+from ..errors import UsageError, printable
+from ..files import write_atomically
+from ..finite_json import dump_json
+from ..run_folder import run_of_bundle
+from .diagnosis import diagnosis_of
+from .evaluate_run import cache_of, decode, default_split, document_of, load_dataset
+from .metrics import Evaluation, evaluate
+from .report import Report, render, weakest_class
+from .scores import refusals_of, trust_figures
+
+SUFFIXES = {"html": ".html", "md": ".md", "json": ".json"}
+
+
+def write_run_report(
+    source: str,
+    data: str | None = None,
+    *,
+    format: str = "html",
+    model: str | None = None,
+    split: str | None = None,
+    data_dir: str | None = None,
+    device: str = "auto",
+    output: Path | None = None,
+) -> Path:
+    """Evaluate the run `source` on a split of `data` and write its report with the curves of the training.
+
+    By default that is the test split of what it was trained on, and the file `report.html` (or .md, .json) of the run.
+    Returns the file. UsageError for a classifier without a run folder, which `convscope evaluate` reports on.
+    """
+    if format not in SUFFIXES:
+        raise UsageError(f"--format must be one of {', '.join(SUFFIXES)}, not '{printable(format)}'")
+    classifier, run = load(bundle := find_bundle(source), model), run_of_bundle(bundle)
+    if run is None:
+        raise UsageError(
+            f"{printable(source)} is no run but a saved classifier: `convscope evaluate` writes its report"
+        )
+    recipe = run.read_recipe()
+    dataset, is_own = load_dataset(bundle, recipe, data, data_dir, classifier.task, {})
+    split = split or default_split(dataset, is_own)
+    target = choose_device(device)
+    decoded = decode(dataset, split, classifier, Reading(cache_of(recipe)), False)
+    network, about = classifier.network.to(target), (classifier.preprocess, classifier.class_names, target)
+    with inputs_kept(network, classifier.abstention.familiar) as features:
+        result = evaluate(network, decoded, *about, task=classifier.task)
+    trust = trust_figures(result, classifier.abstention, refusals_of(classifier.abstention, result, features))
+    history = [{k: v for k, v in row.items() if v is not None and math.isfinite(v)} for row in run.read_metrics()]
+    title = f"{classifier.architecture} · {Path(dataset.name).name}"
+    command = shlex.join(["convscope", "report", source, *([data] if data else []), "--split", split])
+    metrics = {"parameters": sum(p.numel() for p in network.parameters()), "best_epoch": _best_epoch(recipe, history)}
+    report = Report(
+        title, split, result, decoded.pixels, command, metrics, run.read_environment(), history, trust=trust
+    )
+    document = {"run": source, "data": dataset.name, **document_of(split, classifier, result, decoded, trust)}
+    makers = {
+        "html": lambda: render(report),
+        "md": lambda: markdown(report, document),
+        "json": lambda: dump_json({**document, "history": history}, indent=2) + "\n",
+    }
+    path = output or run.report.with_suffix(SUFFIXES[format])
+    write_atomically(path, makers[format]())
+    return path
+
+
+def _best_epoch(recipe: dict[str, Any], history: list[dict[str, float]]) -> int | None:
+    """Return the epoch whose weights the training kept, the first with the best monitored figure; None if not known."""
+    monitor = str(recipe.get("monitor"))
+    rows = [row for row in history if monitor in row and "epoch" in row]
+    if not rows or recipe.get("validation") == "none":
+        return None
+    best = min if monitor == "val/loss" else max
+    return round(best(rows, key=lambda row: row[monitor])["epoch"])
+
+
+def markdown(report: Report, document: dict[str, Any]) -> str:
+    """Return the report as Markdown: the verdict, what the curves say, the classes, the confidence."""
+    lines = [f"# {_cell(report.title)}", ""]
+    if isinstance(report.evaluation, Evaluation):
+        low, high = document["top1_interval"]
+        most, weakest = document["majority"], weakest_class(report.evaluation)
+        lines += [
+            f"**{document['top1']:.2%}** of {document['n']:,} {report.split} images are classified correctly "
+            f"(95 % interval {low:.2%} to {high:.2%}).",
+            "",
+            f"- Always answering “{_cell(most['label'])}” would be right for {most['top1']:.2%}.",
+        ]
+        if weakest:
+            lines.append(
+                f"- The weakest class is “{_cell(weakest['label'])}”: {weakest['recall']:.2%} of its "
+                f"{weakest['support']:,} images are found."
+            )
+        lines += [f"- {en}" for en, _ in diagnosis_of(report, most["top1"])]
+        for name, row in document["calibration"].items():
+            if row:
+                lines.append(
+                    f"- Calibration {name} temperature: log loss {row['log_loss']:.4f}, Brier {row['brier']:.4f}, "
+                    f"error {row['ece']:.2%} ({len(row['reliability'])} bins of equally many images)."
+                )
+    else:
+        lines.append(f"Mean average precision **{document['map']:.2%}** on {document['n']:,} {report.split} images.")
+    lines += ["", "| class | images | precision | recall | F1 |", "|---|---:|---:|---:|---:|"]
+    for row in document["per_class"]:
+        shares = ["–" if row[figure] is None else f"{row[figure]:.2%}" for figure in ("precision", "recall", "f1")]
+        lines.append(f"| {_cell(row['label'])} | {row['support']:,} | {' | '.join(shares)} |")
+    return "\n".join([*lines, "", f"`{report.command}`", ""])
+
+
+def _cell(text: str) -> str:
+    """Return a name as Markdown takes it literally, also in a table."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|!" else c for c in printable(text))
