@@ -77,22 +77,25 @@ def fit_linear_probe(
     *,
     mirrored: bool = False,
     balanced: bool = False,
+    seconds: float | None = None,
 ) -> LinearProbe | None:
     """Fit the network's last layer, in place, to the features of `train`; None if it has none that can be fitted.
 
     The strength of its weight decay is the one with the smallest loss on `val`. With `mirrored`, mirror images are used
-    too; `balanced` weighs the classes by the inverse of their number of images. The network must be on the device and
-    in the layout of `runtime`.
+    too, unless the `seconds` that there are would be half gone; `balanced` weighs the classes by the inverse of their
+    number of images. The network must be on the device and in the layout of `runtime`.
     """
     started = time.perf_counter()
     layer, extract = last_layer(network, preprocess, runtime)
     if layer is None or extract is None:
         return None
-    views = [False, True] if mirrored else [False]
-    parts = [features_of(extract, train, preprocess, runtime, mirror) for mirror in views]
+    parts = [features_of(extract, train, preprocess, runtime)]
+    taken = time.perf_counter() - started
+    if mirrored and (seconds is None or taken * (2 + len(val or ()) / len(train)) <= seconds / 2):
+        parts.append(features_of(extract, train, preprocess, runtime, mirror=True))
     learned = Features(torch.cat([part.values for part in parts]), torch.cat([part.labels for part in parts]))
     if val is None:
-        position = torch.arange(len(train)).repeat(len(views))
+        position = torch.arange(len(train)).repeat(len(parts))
         chosen = fit_layer(learned[position % HELD_OUT != 0], learned[position % HELD_OUT == 0], layer, balanced)
         strengths: tuple[float, ...] = tuple(s for s in STRENGTHS if s >= chosen[0])
         fitted = fit_layer(learned, None, layer, balanced, strengths)

@@ -92,10 +92,12 @@ def first_stage(
         return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
-    with context.clock.measuring("probe"):
+    clock = context.clock
+    left = None if clock.budget is None else clock.budget - clock.reserve - clock.elapsed()
+    with clock.measuring("probe"):
         probe = context.processes.from_main(fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], prepared.choosing.get("val"),
-            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe),
+            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe), seconds=left,
         ))  # fmt: skip
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
