@@ -35,7 +35,7 @@ def models_command(
     ] = 5.0,
     json: Json = False,
 ) -> None:
-    """List the networks with their papers, sizes and published errors; with --pretrained, the public weights."""
+    """List the networks with papers and errors, or the public weights."""
     if pretrained:
         _list_weights(pattern, photos, minutes, json)
     else:
