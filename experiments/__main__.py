@@ -64,7 +64,7 @@ def _experiment(quick: Plan, full: Plan, name: str, language: str) -> list[str]:
     command = f"convscope compare experiments/{name}.yaml --setting"
     parts = [
         f"## {quick.claim[language]}",
-        f"{words['by']}: {quick.by}" + (f" · {quick.note}" if quick.note else ""),
+        f"{words['by']}: {quick.by[language]}" + (f" · {quick.note[language]}" if quick.note else ""),
         f"```sh\n{command} quick  # {minutes[0]}\n{command} full  # {minutes[1]}\n```",
     ]
     result = HERE / "results" / f"{name}.quick.json"

@@ -50,6 +50,7 @@ def test_models_and_recipes_are_crossed():
         (PLAN + "expect: a > c", "expect names 'c', which is none of the runs a, b"),
         (PLAN + "seeds: 0", "give a number of seeds from 1"),
         (PLAN + "seeds: [1, 1]", "a seed is named twice"),
+        (PLAN + "claim: {en: only}", "claim: give one text"),
         (PLAN + "images: many", "images: expected a whole number"),
         (PLAN + "quick: {claim: no}", "unknown 'claim'"),
     ],
@@ -70,6 +71,6 @@ def test_every_experiment_is_a_plan(path):
     for setting in ("quick", "full"):
         found = read_plan(path, setting)
         check_options(found)
-        assert found.claim["en"] and found.claim["zh"] and found.by and found.expectations
+        assert found.claim["en"] and found.claim["zh"] and found.by["zh"] and found.expectations
         assert found.minutes
     assert read_plan(path, "quick").minutes <= 5

@@ -77,9 +77,9 @@ class Plan:
     expectations: tuple[Expectation, ...] = ()
     images: int = 0
     shifts: tuple[int, ...] = ()
-    claim: dict[str, str] = field(default_factory=dict)
-    by: str = ""
-    note: str = ""
+    claim: dict[str, str] = field(default_factory=dict)  # texts in "en" and "zh"
+    by: dict[str, str] = field(default_factory=dict)
+    note: dict[str, str] = field(default_factory=dict)
     setting: str = ""
     minutes: float | None = None
 
@@ -144,7 +144,6 @@ def _plan(path: Path, values: dict[Any, Any], setting: str) -> Plan:
     if not isinstance(merged.get("data"), str):
         raise UsageError("`data` is missing: name a data set or a path")
     expected = merged.get("expect", [])
-    claim = merged.get("claim", "")
     return Plan(
         name=path.stem + (f"-{setting}" if setting else ""),
         data=merged["data"],
@@ -155,12 +154,20 @@ def _plan(path: Path, values: dict[Any, Any], setting: str) -> Plan:
         expectations=tuple(expectation(str(text)) for text in ([expected] if isinstance(expected, str) else expected)),
         images=_count(merged.get("images", 0), "images"),
         shifts=tuple(_count(shift, "shifts") for shift in merged.get("shifts", ())),
-        claim=claim if isinstance(claim, dict) else {"en": str(claim), "zh": str(claim)},
-        by=str(merged.get("by", "")),
-        note=" ".join(str(merged.get("note", "")).split()),
+        **{name: _in_both_languages(merged.get(name), name) for name in TEXTS},
         setting=setting,
         minutes=merged.get("minutes"),
     )
+
+
+def _in_both_languages(text: Any, name: str) -> dict[str, str]:
+    """Return a text as {"en": ..., "zh": ...}; nothing for none."""
+    if not text:
+        return {}
+    texts = text if isinstance(text, dict) else {"en": text, "zh": text}
+    if set(texts) != {"en", "zh"}:
+        raise UsageError(f"{name}: give one text, or {{en: ..., zh: ...}}")
+    return {language: " ".join(str(value).split()) for language, value in texts.items()}
 
 
 def expectation(text: str) -> Expectation:
