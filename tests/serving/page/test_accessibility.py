@@ -44,3 +44,15 @@ def test_axe_finds_nothing(visit, mnist, theme):
         box_of(page, panel)
         until(page, "id => document.querySelector(id).textContent.length > 40", panel)
         assert page.evaluate(CHECK) == [], view
+    page.evaluate("hash => { location.hash = hash }", begin)
+    page.get_by_role("button", name="Predict first").click()
+    expect(page.get_by_text("What will the network say?")).to_be_visible()
+    assert page.evaluate(CHECK) == []
+    page.get_by_role("button", name="Layers", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Dead maps")).to_be_visible()
+    assert page.evaluate(CHECK) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Show a QR code").click()
+    expect(page.get_by_role("dialog", name="This view as a QR code")).to_be_visible()
+    assert page.evaluate(CHECK) == []

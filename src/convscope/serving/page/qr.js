@@ -17,7 +17,7 @@ export function showQr(link) {
     h("header", {}, h("h2", {}, t("qr.title")), close),
     code ? picture(code) : h("p", { class: "problem" }, t("qr.long")),
     isLocal && h("p", { class: "notice" }, t("qr.local")),
-    h("p", { class: "soft link" }, link));
+    h("p", { class: "soft link", tabindex: 0 }, link));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);
