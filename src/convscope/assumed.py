@@ -12,7 +12,8 @@ from .data.preprocess import Preprocess
 from .errors import UsageError, printable
 from .models import PHOTOS, find_card, find_preparation
 from .models.own import is_own, read_logits, source_name
-from .models.own.input_size import Size, find_input, refusal
+from .models.own.input_size import Size, as_row, find_input, refusal, takes_rows
+from .models.own.network import fill_lazy, is_lazy
 from .models.tools.pretrained import Weights
 
 log = logging.getLogger("convscope")
@@ -33,6 +34,20 @@ def with_logits(network: nn.Module, size: Size, name: str) -> tuple[nn.Module, i
         log.warning("%s", note)
     hooks = [len(each._forward_hooks) + len(each._forward_pre_hooks) for each in (copied, network)]
     return (copied if hooks[0] > hooks[1] else network), outputs
+
+
+def taking_images(network: nn.Module) -> nn.Module:
+    """Return a network that takes images: itself, or a copy over the same weights if it takes their pixels as a row.
+
+    Layers that wait for a first image to get their weights get them, in the network itself.
+    """
+    if is_lazy(network):
+        fill_lazy(network)
+    if not takes_rows(network):
+        return network
+    copied = share_weights(network)
+    copied.register_forward_pre_hook(as_row)
+    return copied
 
 
 def share_weights(network: nn.Module) -> nn.Module:

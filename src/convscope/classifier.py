@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .abstention import Abstention, Refusal, abstention_of
-from .assumed import assumed_names, assumed_preprocess, origin_of, with_logits
+from .assumed import assumed_names, assumed_preprocess, origin_of, taking_images, with_logits
 from .bundle import CONFIG, find_bundle, make_config, read_bundle, task_of, write_bundle
 from .bundle_file import read_part
 from .data.image_file import UnreadableImage
@@ -87,6 +87,7 @@ class Classifier:
             self.class_names, self.preprocess = list(class_names), preprocess
             return
         name, made_with = origin_of(network)
+        self.network = network = taking_images(network)
         self.architecture = architecture or name
         self.preprocess = preprocess or assumed_preprocess(network, self.architecture)
         size = self.preprocess.input_size

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from .assumed import assumed_preprocess, origin_of
+from .assumed import assumed_preprocess, origin_of, taking_images
 from .classifier import Classifier
 from .insight import LayerTable
 from .insight import summary as layer_table
 from .models import find_card, is_source, own_card, shapes_alone
+from .models.own.network import is_lazy
 
 
 def summary(
@@ -30,6 +32,8 @@ def summary(
         return layer_table(network.network, input_size or network.preprocess.input_size, name or network.architecture)
     if isinstance(network, nn.Module):
         called = name or origin_of(network)[0]
+        # Lazy layers get their weights in a copy: looking at a network leaves it as it is.
+        network = taking_images(copy.deepcopy(network) if is_lazy(network) else network)
         return layer_table(network, input_size or assumed_preprocess(network, called).input_size, name)
     text = str(network) if isinstance(network, str | Path) else None
     card = own_card(network) if text is None or is_source(text) else find_card(text)

@@ -33,7 +33,12 @@ def find_input(network: nn.Module, given_channels: int | None = None) -> Size | 
         if all(takes(shapes, (channels, side, side)) for side in (224, 225)):
             small = 28 if channels == 1 else 32
             fits_small = takes(shapes, (channels, small, small))
-            side = small if fits_small and _shrinks(shapes, channels) < PHOTO_SHRINKS else 224
+            for_small = fits_small and (
+                shrinks(shapes, channels) < PHOTO_SHRINKS
+                # Maps that are flattened at the end are one number per class only of the images that it was made for.
+                or outputs_for(shapes, (channels, 224, 224)) != outputs_for(shapes, (channels, small, small))
+            )
+            side = small if for_small else 224
             return channels, side, side
     for sides in (CUSTOMARY, [side for side in range(1, LARGEST + 1) if side not in CUSTOMARY]):
         for channels in _channels(network, given_channels):
@@ -46,6 +51,37 @@ def find_input(network: nn.Module, given_channels: int | None = None) -> Size | 
             if takes(network, (channels, side, side)):
                 return channels, side, side
     return None
+
+
+@torch.no_grad()
+def outputs_for(network: nn.Module, size: Size) -> int | None:
+    """Return how many numbers per image a network in evaluation mode gives for images of this size, which it takes."""
+    device = next((tensor.device for tensor in network.parameters()), torch.device("cpu"))
+    outputs = tensors_in(network(torch.zeros(IMAGES, *size, device=device)))
+    return outputs[0][0].numel() if outputs else None
+
+
+def takes_rows(network: nn.Module) -> bool:
+    """Tell whether a network takes no images, but their pixels as one row: many begin with `nn.Linear(784, ...)`."""
+    first = next((m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)), None)
+    if not isinstance(first, nn.Linear) or isinstance(first, nn.LazyLinear):
+        return False
+    count = first.in_features
+    sizes = [(c, math.isqrt(count // c), math.isqrt(count // c)) for c in (1, 3) if _is_square(count, c)]
+    shapes = on_meta(network)
+    if not sizes or any(takes(shapes, size) for size in sizes):
+        return False
+    try:
+        with torch.no_grad():
+            outputs = tensors_in(shapes(torch.zeros(IMAGES, count, device="meta")))
+    except Exception:  # it is anybody's code
+        return False
+    return bool(outputs) and len(outputs[0]) == IMAGES
+
+
+def as_row(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give a network of rows of pixels its images as such (a forward hook)."""
+    return tuple(value.flatten(1) if isinstance(value, Tensor) and value.ndim == 4 else value for value in inputs)
 
 
 def on_meta(network: nn.Module) -> nn.Module:
@@ -100,7 +136,7 @@ def _is_square(values: int, channels: int) -> bool:
     return values % channels == 0 and math.isqrt(values // channels) ** 2 == values // channels
 
 
-def _shrinks(shapes: nn.Module, channels: int) -> float:
+def shrinks(shapes: nn.Module, channels: int) -> float:
     """Return by how much the smallest maps of a network are smaller than its image, before they become one value."""
     sides = [224]
 

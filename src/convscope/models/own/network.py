@@ -13,7 +13,7 @@ from torch import nn
 
 from ...errors import UsageError, printable
 from ..tools.card import Card
-from .input_size import Size, find_input, refusal
+from .input_size import PHOTO_SHRINKS, Size, as_row, find_input, on_meta, refusal, shrinks, takes_rows
 from .outputs import ONE_OUTPUT, read_logits
 from .source import is_source, load_source, source_name
 
@@ -72,8 +72,10 @@ class OwnNetwork:
             network = self._called(num_classes, in_channels, options)
         if not isinstance(network, nn.Module):
             raise UsageError(f"{self.name} makes a {type(network).__name__}, not a torch.nn.Module")
-        if any(isinstance(p, nn.parameter.UninitializedParameter) for p in network.parameters()):
-            _fill_lazy(network, in_channels)
+        if is_lazy(network):
+            fill_lazy(network, in_channels)
+        if takes_rows(network):
+            network.register_forward_pre_hook(as_row)
         return network
 
     def size_of(self, network: nn.Module, in_channels: int | None, options: Mapping[str, Any]) -> Size:
@@ -152,13 +154,30 @@ def _copied(network: nn.Module, name: str) -> nn.Module:
         raise UsageError(f"{name} cannot be copied ({printable(problem)[:150]}): give its class instead") from problem
 
 
-def _fill_lazy(network: nn.Module, in_channels: int | None) -> None:
-    """Give layers that learn their input's size from the first image (`LazyLinear`) their weights."""
-    for channels, side in ((c, s) for c in ([in_channels] if in_channels else [3, 1]) for s in (224, 32, 28)):
-        try:
-            with torch.no_grad():
-                network.eval()(torch.zeros(2, channels, side, side))
-        except (RuntimeError, ValueError):
-            continue
-        network.train()
-        return
+def fill_lazy(network: nn.Module, in_channels: int | None = None) -> None:
+    """Give layers that learn their input's size from the first image (`LazyLinear`) their weights.
+
+    That is a photo of 224 if the network shrinks it as networks for photos do, else a small image.
+    """
+    for channels in [in_channels] if in_channels else [3, 1]:
+        small = 28 if channels == 1 else 32
+        trial = copy.deepcopy(network)
+        is_for_photos = _filled(trial, channels, 224) and shrinks(on_meta(trial), channels) >= PHOTO_SHRINKS
+        for side in (224, small) if is_for_photos else (small, 224):
+            if _filled(network, channels, side):
+                network.train()
+                return
+
+
+def is_lazy(network: nn.Module) -> bool:
+    """Tell whether a network has layers that get their weights with the first image."""
+    return any(isinstance(p, nn.parameter.UninitializedParameter) for p in network.parameters())
+
+
+def _filled(network: nn.Module, channels: int, side: int) -> bool:
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, channels, side, side))
+    except (RuntimeError, ValueError):
+        return False
+    return True
