@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+
+from convscope.png import png_bytes
 
 
 def in_both_languages(answer) -> str:
@@ -29,6 +32,12 @@ def test_a_digit_is_read_as_what_it_is(client, digit):
     assert answer["abstained"] is False
     listed = client.post("/predict", content=digit, params={"format": "hf", "topk": 2}).json()
     assert listed == [{"label": row["label"], "score": row["probability"]} for row in answer["predictions"][:2]]
+
+
+def test_what_is_no_digit_is_said(client):
+    noise = png_bytes(np.random.default_rng(0).integers(0, 256, (8, 8)).astype(np.uint8))
+    answer = client.post("/predict", content=noise).json()
+    assert answer["abstained"] is True and answer["reason"] == "close to no class" and answer["predictions"]
 
 
 @pytest.mark.parametrize("query", ["topk=0", "topk=x", "topk=1.5", "format=xml", "topk=99999999999999999999"])
