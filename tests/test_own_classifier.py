@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import convscope as cs
 from convscope.cli import main
@@ -115,3 +116,14 @@ def test_an_instance_has_the_trained_weights_in_the_end(tmp_path, source):
     run = cs.train("digits", network, epochs=1, batch_size=256, output=tmp_path, show=False)
     for name, tensor in run.classifier.network.state_dict().items():
         assert torch.equal(tensor, network.state_dict()[name])
+
+
+def test_a_summary_takes_a_size_as_people_write_it():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 3))
+    for size in (8, (8, 8), (1, 8, 8), [1, 8, 8], (1, 1, 8, 8), "8", "8x8", "1,8,8", "(1, 8, 8)"):
+        assert cs.summary(network, size).input_size == (1, 8, 8)
+    for size in ((0, 8, 8), (1, 8.5, 8), (1, 1, 1, 8, 8), "large", (2, 1, 8, 8)):
+        with pytest.raises(cs.UsageError, match="is no size of an image: give channels, height and width"):
+            cs.summary(network, size)
+    with pytest.raises(cs.UsageError, match="Sequential does not take an image of 1 x 9 x 9: mat1 and mat2"):
+        cs.summary(network, 9)

@@ -173,6 +173,10 @@ class RunFolder:
         seconds_per_epoch = (rows[-1].get("seconds") or 0.0) / max(rows[-1].get("epoch") or 1.0, 1.0)
         return silent < SILENT_SECONDS + SILENT_EPOCHS * seconds_per_epoch
 
+    def has_results(self) -> bool:
+        """Whether a training has begun to write into it: figures of an epoch, weights or its environment."""
+        return any(path.exists() for path in (self.metrics, self.last, self.best, self.path / ENVIRONMENT))
+
     def remove_leftovers(self) -> None:
         """Delete what a process that was killed while writing left behind."""
         for folder in (self.path, self.last, self.best, self.snapshots):

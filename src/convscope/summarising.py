@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import operator
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from torch import nn
 
 from .assumed import assumed_preprocess, origin_of, taking_images
 from .classifier import Classifier
+from .errors import UsageError
 from .insight import LayerTable
 from .insight import summary as layer_table
 from .models import find_card, is_source, own_card, shapes_alone
@@ -18,9 +21,13 @@ from .models.own.network import is_lazy
 
 
 def summary(
-    network: nn.Module | Classifier | str | Any, input_size: Sequence[int] | None = None, name: str | None = None
+    network: nn.Module | Classifier | str | Any,
+    input_size: Sequence[int] | int | str | None = None,
+    name: str | None = None,
 ) -> LayerTable:
-    """Return the layer table of a network for one image of `input_size` (channels, height, width).
+    """Return the layer table of a network for one image of `input_size`: channels, height and width, or fewer of them.
+
+    A side alone, height and width, a batch of one, and a text such as "3x224x224" are understood as well.
 
     `network` is a module, a classifier, a name from `list_models`, `mynet.py:CNN`, or the class of a network. Without
     `input_size` it is the size of the classifier or of the paper; of another network one that it takes, which a warning
@@ -29,12 +36,53 @@ def summary(
     the network as it is.
     """
     if isinstance(network, Classifier):
-        return layer_table(network.network, input_size or network.preprocess.input_size, name or network.architecture)
+        size = _size(input_size, network.network) or network.preprocess.input_size
+        return _table(network.network, size, name or network.architecture)
     if isinstance(network, nn.Module):
         called = name or origin_of(network)[0]
         # Lazy layers get their weights in a copy: looking at a network leaves it as it is.
         network = taking_images(copy.deepcopy(network) if is_lazy(network) else network)
-        return layer_table(network, input_size or assumed_preprocess(network, called).input_size, name)
+        size = _size(input_size, network) or assumed_preprocess(network, called).input_size
+        return _table(network, size, name)
     text = str(network) if isinstance(network, str | Path) else None
     card = own_card(network) if text is None or is_source(text) else find_card(text)
-    return layer_table(shapes_alone(card), input_size or card.input_size, name or card.name)
+    alone = shapes_alone(card)
+    return _table(alone, _size(input_size, alone) or card.input_size, name or card.name)
+
+
+def _table(network: nn.Module, size: Any, name: str | None) -> LayerTable:
+    try:
+        return layer_table(network, size, name)
+    except RuntimeError as problem:
+        shown = " x ".join(map(str, size))
+        reason = str(problem).strip().split("\n")[0]
+        raise UsageError(f"{name or type(network).__name__} does not take an image of {shown}: {reason}") from problem
+
+
+def _size(given: Any, network: nn.Module) -> Any:
+    """Return channels, height and width from what people write for them; sizes of several images as they are."""
+    if given is None or (isinstance(given, list | tuple) and any(isinstance(part, list | tuple) for part in given)):
+        return given
+    parts = re.split(r"[\s,x×*]+", given.strip("()[] ")) if isinstance(given, str) else given
+    try:
+        sides = [operator.index(int(part) if isinstance(part, str) else part) for part in _as_list(parts)]
+    except (TypeError, ValueError):
+        sides = []
+    if len(sides) == 4 and sides[0] == 1:
+        sides = sides[1:]
+    if len(sides) in (1, 2):
+        sides = [_channels(network), sides[0], sides[-1]]
+    if len(sides) != 3 or min(sides) < 1:
+        raise UsageError(
+            f"input_size {given!r} is no size of an image: give channels, height and width, as in (3, 224, 224)"
+        )
+    return tuple(sides)
+
+
+def _as_list(parts: Any) -> list[Any]:
+    return [parts] if isinstance(parts, int) else list(parts)
+
+
+def _channels(network: nn.Module) -> int:
+    """Return the input channels of a network's first convolution; 3 if it has none."""
+    return next((int(module.in_channels) for module in network.modules() if isinstance(module, nn.Conv2d)), 3)

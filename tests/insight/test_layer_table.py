@@ -97,7 +97,7 @@ def test_nothing_is_left_behind():
     network[2].eval()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     cs.summary(network, (1, 8, 8))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(cs.UsageError, match="does not take an image of 3 x 8 x 8"):
         cs.summary(network, (3, 8, 8))
     assert hooks_of(network) == 0
     assert network.training and network[1].training and not network[2].training

@@ -32,3 +32,18 @@ def test_a_refused_resume_names_the_files(tmp_path, squares):
     with pytest.raises(cs.ModelFileError, match=r"1 image added .*new\.png.*, 1 image removed .*00\.png") as refused:
         cs.resume(tmp_path / "run", epochs=2, show=False)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_file_of_the_same_name_with_other_content_is_said_in_words(tmp_path, squares):
+    shutil.copytree(squares, tmp_path / "data")
+    cs.train(tmp_path / "data", "softmax_regression", epochs=1, output=tmp_path, name="run", show=False)
+    shutil.copy(tmp_path / "data" / "dark" / "00.png", tmp_path / "data" / "dark" / "01.png")
+    with pytest.raises(cs.ModelFileError, match="so the content of at least one file has changed"):
+        cs.resume(tmp_path / "run", epochs=2, show=False)
+
+
+def test_weights_that_do_not_fit_leave_no_run_folder(tmp_path, squares):
+    (tmp_path / "w.pt").write_bytes(b"no weights")
+    with pytest.raises(cs.ConvScopeError, match="holds more than weights"):
+        cs.train(squares, "lenet5", weights=str(tmp_path / "w.pt"), output=tmp_path / "runs", name="run", show=False)
+    assert not (tmp_path / "runs" / "run").exists()

@@ -187,6 +187,7 @@ KILLS = 100
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_kill_9_at_a_hundred_random_moments(tmp_path, reference):
     """Every other kill waits for the first checkpoint, since most others come before there is one."""
     generator = random.Random(0)

@@ -25,8 +25,8 @@ LEAST, LEAST_IF_COARSE, COARSE = (0.45, 0.7, 0.4), (0.4, 0.55, 0.2), 12
 LEAST_CHARACTERS = 0.6
 
 REASONS = {
-    "digits": "strokes of one gray on a plain background: small input, not mirrored; change it with --kind photos",
-    "photos": "no plain strokes on a plain background: may be mirrored; change it with --kind digits",
+    "digits": "strokes of one gray on a plain background; change it with --kind photos",
+    "photos": "no plain strokes on a plain background; change it with --kind digits",
 }
 
 

@@ -12,6 +12,7 @@ from ..errors import ModelFileError, printable
 from .checkpoint import OtherImagesError
 
 MOST_NAMED = 5
+SAME_NAMES = "all names, labels and splits are the same, so the content of at least one file has changed"
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def naming_changed_images(before: bytes | None, data: Data) -> Iterator[None]:
     try:
         yield
     except OtherImagesError as problem:
-        changes = describe_changes(before, split_table(data)) if before is not None else ""
+        changes = describe_changes(before, split_table(data)) or SAME_NAMES if before is not None else ""
         raise (ModelFileError(f"{problem}: {changes}") if changes else problem) from problem.__cause__
 
 

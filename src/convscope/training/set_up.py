@@ -39,7 +39,7 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
         recipe.batch_size,
         recipe.seed,
         runtime.device,
-        parse_augment(_augmentation(recipe, prepared)),
+        parse_augment(augmentation(recipe, prepared)),
         mixer(recipe.mixup, recipe.cutmix),
         SAMPLERS[recipe.sampler],
         (processes.rank, processes.count),
@@ -66,7 +66,8 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
 
 
-def _augmentation(recipe: Recipe, prepared: PreparedData) -> str:
+def augmentation(recipe: Recipe, prepared: PreparedData) -> str:
+    """Return the augmentation of a training, where `auto` stands for one that suits the data."""
     return default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment
 
 
@@ -97,7 +98,7 @@ def first_stage(
     with clock.measuring("probe"):
         probe = context.processes.from_main(fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], prepared.choosing.get("val"),
-            mirrored="flip" in _augmentation(recipe, prepared), balanced=is_balanced(recipe), seconds=left,
+            mirrored="flip" in augmentation(recipe, prepared), balanced=is_balanced(recipe), seconds=left,
         ))  # fmt: skip
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"

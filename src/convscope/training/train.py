@@ -6,6 +6,7 @@ evaluate, and write the classifier and the report (`results`).
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +17,13 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from ..bundle import make_config
+from ..data.augment import mirrors
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.exclude import without_excluded
 from ..data.split import Data, redivide, split_table, without_validation
 from ..distributed import Processes, join_processes
-from ..errors import printable
+from ..errors import ConvScopeError, printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
 from ..models import find_card, own_card
@@ -43,7 +45,7 @@ from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
 from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
-from .set_up import first_stage, set_up
+from .set_up import augmentation, first_stage, set_up
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .several_processes import interrupted_run, run_of_main, shared_by_all
 from .time_budget import Clock
@@ -98,7 +100,7 @@ def train(
             prepared = prepare_data(loaded, chosen, strict, show, own)
     folder = _make_folder(processes, Path(output) / (name or default_name(chosen)), chosen, prepared)
     context = TrainingContext(chosen, runtime, folder, clock, _display(show, chosen), own, processes)
-    run = _run(context, prepared, note)
+    run = _new_run(context, prepared, note)
     if isinstance(model, nn.Module):
         return_weights(run.classifier.network, model)
     return run
@@ -188,6 +190,16 @@ def _make_folder(processes: Processes, path: Path, recipe: Recipe, prepared: Pre
     return shared_by_all(processes, shared)
 
 
+def _new_run(context: TrainingContext, prepared: PreparedData, note: str) -> Run:
+    """Run a training, and leave no folder where it never begins, such as for weights that do not fit."""
+    try:
+        return _run(context, prepared, note)
+    except ConvScopeError:
+        if context.processes.is_main and not context.folder.has_results():
+            shutil.rmtree(context.folder.path, ignore_errors=True)
+        raise
+
+
 def _run(context: TrainingContext, prepared: PreparedData, note: str = "", before: Recipe | None = None) -> Run:
     """Train from the first weights, or from the last checkpoint if there is one, and save the results.
 
@@ -267,13 +279,18 @@ def _make_trainer(
     )
 
 
+def _mirroring(augment: str) -> str:
+    return f"; {'mirrored at random' if mirrors(augment) else 'not mirrored'} in training (--augment {augment})"
+
+
 def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
     """Show what is trained on what, what was found and chosen, and where the results will be."""
     display, data = context.display, prepared.data
+    augment = augmentation(context.recipe, prepared)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
     display.show_line(f"{context.recipe.model} on {printable(data.name)}: {counts}")
     if data.origin is not None:
-        display.show_line(str(data.origin))
+        display.show_line(f"{data.origin}{_mirroring(augment) if data.origin.kind else ''}")
     for line in own_notes(context.own, prepared):
         display.show_line(line)
     for line in (prepared.preprocess.padding, describe_crop(context.recipe, prepared.preprocess), note):

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from convscope.data.augment import AUGMENTATIONS, parse_augment
+from convscope.data.augment import AUGMENTATIONS, mirrors, parse_augment
 from convscope.errors import UsageError
 
 from .images import apply, channels_last, context, noise, photos
@@ -149,3 +149,7 @@ def test_a_wrong_text_is_an_error_of_one_line(text, message):
     with pytest.raises(UsageError) as caught:
         parse_augment(text)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_what_mirrors_is_known():
+    assert mirrors("shift=2,flip") and mirrors("alternating-flip") and not mirrors("none") and not mirrors("shift,crop")

@@ -9,6 +9,6 @@ samples its parameters on the CPU, and another one applies them.
 from __future__ import annotations
 
 from .context import Augment, BatchContext
-from .registry import AUGMENTATIONS, Augmentation, frame_side, parse_augment
+from .registry import AUGMENTATIONS, Augmentation, frame_side, mirrors, parse_augment
 
-__all__ = ["AUGMENTATIONS", "Augment", "Augmentation", "BatchContext", "frame_side", "parse_augment"]
+__all__ = ["AUGMENTATIONS", "Augment", "Augmentation", "BatchContext", "frame_side", "mirrors", "parse_augment"]

@@ -80,6 +80,11 @@ def parse_augment(text: str) -> Augment | None:
     return augment
 
 
+def mirrors(text: str) -> bool:
+    """Whether any change in a text mirrors images."""
+    return text.strip() != "none" and any(name in ("flip", "alternating-flip") for name, _ in _named_amounts(text))
+
+
 def frame_side(text: str) -> int | None:
     """Return the side of the frame out of which `random-crop` cuts the network's input; None without `random-crop`."""
     if text.strip() in ("auto", "none"):

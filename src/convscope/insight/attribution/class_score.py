@@ -91,13 +91,11 @@ def input_gradient(score: Score, images: Tensor, target: Target) -> Tensor:
     return gradient_by(score(pixels, *target), pixels)
 
 
-def gradient_by(scores: Tensor, pixels: Tensor) -> Tensor:
-    """Return the gradient of the sum of the scores; ValueError if the network does not let it through."""
-    hint = "it calls detach or no_grad, rounds, or asks neighbours or a tree: choose occlusion"
-    if not scores.requires_grad:
-        raise ValueError(f"the network's answer has no gradient: {hint}")
+@contextmanager
+def naming_checkpoints() -> Iterator[None]:
+    """Raise ValueError in words where checkpoints (torch.utils.checkpoint) do not let gradients through."""
     try:
-        (gradient,) = torch.autograd.grad(scores.sum(), pixels, allow_unused=True)
+        yield
     except RuntimeError as error:
         if "checkpoint" in str(error):
             raise ValueError(
@@ -105,6 +103,15 @@ def gradient_by(scores: Tensor, pixels: Tensor) -> Tensor:
                 "switch that off while you look"
             ) from error
         raise
+
+
+def gradient_by(scores: Tensor, pixels: Tensor) -> Tensor:
+    """Return the gradient of the sum of the scores; ValueError if the network does not let it through."""
+    hint = "it calls detach or no_grad, rounds, or asks neighbours or a tree: choose occlusion"
+    if not scores.requires_grad:
+        raise ValueError(f"the network's answer has no gradient: {hint}")
+    with naming_checkpoints():
+        (gradient,) = torch.autograd.grad(scores.sum(), pixels, allow_unused=True)
     if gradient is None:
         raise ValueError(f"the network's answer does not depend on the image by a gradient: {hint}")
     return gradient

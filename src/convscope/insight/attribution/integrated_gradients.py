@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .class_score import Score, Target
+from .class_score import Score, Target, naming_checkpoints
 
 # Images that go through the network together.
 BATCH = 16
@@ -20,11 +20,12 @@ def integrated_gradients(score: Score, images: Tensor, target: Target, baseline:
     """
     from captum.attr import IntegratedGradients  # importing it takes two seconds
 
-    heat = IntegratedGradients(score).attribute(
-        images,
-        baselines=baseline,
-        additional_forward_args=tuple(target),
-        n_steps=steps,
-        internal_batch_size=max(BATCH, len(images)),  # at least one step of every image
-    )
+    with naming_checkpoints():
+        heat = IntegratedGradients(score).attribute(
+            images,
+            baselines=baseline,
+            additional_forward_args=tuple(target),
+            n_steps=steps,
+            internal_batch_size=max(BATCH, len(images)),  # at least one step of every image
+        )
     return heat.sum(1).to(images.dtype).detach()

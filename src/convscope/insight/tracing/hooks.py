@@ -65,3 +65,32 @@ def hooked(modules: Iterable[nn.Module], enter: Callable[..., Any], leave: Calla
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def without_memory(network: nn.Module) -> Iterator[None]:
+    """Give modules back their weights, and undo what they note in attributes of their own, such as a cache.
+
+    After a pass on shapes alone, a cache would hold tensors without numbers, and so would a module that stands under
+    two names (`functional_call` restores it twice): the network would not run any more.
+    """
+    noted = [(module.__dict__, {**module.__dict__}) for module in network.modules()]
+    inside = [
+        (value, value.copy())
+        for _, attributes in noted
+        for name, value in attributes.items()
+        if type(value) in (dict, list) or name in ("_parameters", "_buffers")
+    ]
+    try:
+        yield
+    finally:
+        for now, before in noted:
+            for name in now.keys() - before.keys():
+                del now[name]
+            now.update(before)
+        for holder, content in inside:
+            holder.clear()
+            if isinstance(holder, dict):
+                holder.update(content)
+            else:
+                holder.extend(content)

@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from .graph import Trace
 from .graph_builder import Observer
-from .hooks import hooked, in_evaluation
+from .hooks import hooked, in_evaluation, without_memory
 from .recorder import Recorder
 from .unwrapped import uncompiled, unwrapped
 
@@ -114,6 +114,8 @@ def _run(
     recorder = Recorder(network, images, keep, observe)
     with ExitStack() as stack:
         stack.enter_context(uncompiled(network))
+        if weights:
+            stack.enter_context(without_memory(network))
         stack.enter_context(in_evaluation(network))
         stack.enter_context(hooked(recorder.paths, recorder.enter, recorder.leave))
         stack.enter_context(recorder)
