@@ -44,6 +44,22 @@ class Viewed(nn.Module):
         return F.log_softmax(F.dropout(self.fc(x), training=self.training), dim=1)
 
 
+class Named(Viewed):
+    """Returns its logits by name, behind features that are as many."""
+
+    def forward(self, x):
+        logits = super().forward(x)
+        return {"features": -logits, "logits": logits}
+
+
+def test_logits_are_those_that_the_network_calls_so():
+    network = Named().eval()
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(image)[None, None].float() / 255)["logits"].softmax(1)
+    assert torch.allclose(cs.Classifier(network).probabilities([image]), expected, atol=1e-6)
+
+
 def rows():
     """An MLP whose images are flattened in the training loop."""
     return nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10), nn.LogSoftmax(dim=1))

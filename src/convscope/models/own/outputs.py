@@ -42,7 +42,7 @@ class ReadLogits:
 
     def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
         """Return the logits; in training also those of auxiliary classifiers, if it returns them only then."""
-        tensors = tensors_in(output)
+        tensors = returned(output)
         if not self.several and len(tensors) > 1:
             return output
         return self.logits(tensors[self.position], inputs[0].shape[0])
@@ -109,6 +109,11 @@ def _answers(network: nn.Module, size: Size) -> tuple[Tensor, ...]:
     with torch.enable_grad():
         output = network.eval()(images.requires_grad_())
     network.train(was_training)
+    return returned(output)
+
+
+def returned(output: Any) -> tuple[Tensor, ...]:
+    """Return the tensors in what a network returned, first what it calls its logits."""
     if isinstance(output, dict) and isinstance(output.get("logits"), Tensor):
         return tensors_in({"logits": output["logits"]} | output)
     return tensors_in(output)
