@@ -12,7 +12,8 @@ from typing import Any
 from torch import nn
 
 from .assumed import assumed_preprocess, origin_of, taking_images
-from .classifier import Classifier
+from .bundle import bundled_names
+from .classifier import Classifier, load
 from .errors import UsageError
 from .insight import LayerTable
 from .insight import summary as layer_table
@@ -29,11 +30,11 @@ def summary(
 
     A side alone, height and width, a batch of one, and a text such as "3x224x224" are understood as well.
 
-    `network` is a module, a classifier, a name from `list_models`, `mynet.py:CNN`, or the class of a network. Without
-    `input_size` it is the size of the classifier or of the paper; of another network one that it takes, which a warning
-    says. Rows stand in the order in which the layers ran. A layer that runs twice has two rows, and its parameters
-    count once; only trainable parameters count. The pass runs on shapes alone, so that it takes no memory and leaves
-    the network as it is.
+    `network` is a module, a classifier, a name from `list_models` or of a bundled classifier, `mynet.py:CNN`, or the
+    class of a network. Without `input_size` it is the size of the classifier or of the paper; of another network one
+    that it takes, which a warning says. Rows stand in the order in which the layers ran. A layer that runs twice has
+    two rows, and its parameters count once; only trainable parameters count. The pass runs on shapes alone, so that it
+    takes no memory and leaves the network as it is.
     """
     if isinstance(network, Classifier):
         size = _size(input_size, network.network) or network.preprocess.input_size
@@ -45,6 +46,8 @@ def summary(
         size = _size(input_size, network) or assumed_preprocess(network, called).input_size
         return _table(network, size, name)
     text = str(network) if isinstance(network, str | Path) else None
+    if text in bundled_names():
+        return summary(load(text), input_size, name)
     card = own_card(network) if text is None or is_source(text) else find_card(text)
     alone = shapes_alone(card)
     return _table(alone, _size(input_size, alone) or card.input_size, name or card.name)

@@ -97,8 +97,16 @@ def trace_shapes(
 
 
 def fitting(images: Tensor, network: nn.Module) -> Tensor:
-    """Return a copy of the images on the device and in the precision of the network; integers stay integers."""
+    """Return a copy of the images on the device and in the precision of the network; integers stay integers.
+
+    ValueError for pixels from 0 to 255: nearly every network expects them normalised, and would answer something else.
+    """
     first = next((p for p in network.parameters() if p.is_floating_point()), images)
+    if images.dtype == torch.uint8 and first.is_floating_point():
+        raise ValueError(
+            "the images are uint8 pixels: give them normalised as in training (`classifier.preprocess.normalize`), "
+            "or as floats (`images.float()`) if the network itself normalises them"
+        )
     dtype = first.dtype if images.is_floating_point() or first.is_floating_point() else images.dtype
     return images.detach().to(first.device, dtype, copy=True)
 
