@@ -20,8 +20,8 @@ from .input_size import IMAGES, Size, refusal
 # Probabilities below this count as this: the logarithm of 0 is no number.
 TINY = 1e-30
 ONE_OUTPUT = (
-    "gives one number per image, but a classifier needs one per class: in place of a single output with a sigmoid end "
-    "it with two and without, nn.Linear(..., 2)"
+    "gives one number per image, but a classifier needs one per class: in place of a single output with a sigmoid, end "
+    "it with two outputs and no sigmoid, nn.Linear(..., 2)"
 )
 LOGITS, PROBABILITIES, INDEPENDENT = "logits", "probabilities", "sigmoid"
 # What only changes the shape, and is looked through to the operation before it.
