@@ -8,6 +8,7 @@ import shlex
 import struct
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,13 @@ from PIL import Image
 import convscope as cs
 
 ROOT = Path(__file__).parent.parent
-ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+ENGLISH, CHINESE, CONTRIBUTING = ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md"
 
 
 def blocks(path: Path, language: str) -> list[str]:
     """The fenced blocks of a language (of none: "")."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.S | re.M)
-    return [block for kind, block in found if kind == language]
+    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+    return [textwrap.dedent(block) for kind, block in found if kind == language]
 
 
 def commands(path: Path) -> list[list[str]]:
@@ -111,12 +112,14 @@ def test_both_languages_show_the_same_commands_and_code():
     assert english == chinese
 
 
-@pytest.mark.parametrize("path", [ENGLISH, CHINESE], ids=lambda p: p.name)
-def test_what_a_readme_names_is_there(path):
-    text = path.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+@pytest.mark.parametrize("path", [ENGLISH, CHINESE, CONTRIBUTING], ids=lambda p: p.name)
+def test_what_a_text_links_to_is_there(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert target.startswith("http") or (ROOT / target).exists(), target
-    tree = next(block for block in blocks(path, "") if "src/convscope/" in block)
+
+
+def test_contributing_shows_every_room():
+    tree = next(block for block in blocks(CONTRIBUTING, "") if "src/convscope/" in block)
     folders: list[str] = []
     named = set()
     for line in tree.splitlines():
@@ -131,4 +134,4 @@ def test_what_a_readme_names_is_there(path):
     package = ROOT / "src" / "convscope"
     rooms = {file.parent for file in package.rglob("*.py")} - {package}
     for place in [*rooms, *(file for file in package.glob("*.py") if file.name != "__init__.py")]:
-        assert str(place) in named, f"{path.name} does not name {place.relative_to(ROOT)}"
+        assert str(place) in named, f"CONTRIBUTING does not name {place.relative_to(ROOT)}"
