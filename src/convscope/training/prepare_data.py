@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ..data.augment import frame_side
 from ..data.decoded import Decoded, Reading, decode_data, decode_split
@@ -30,6 +32,7 @@ from .random_crop import with_frame
 from .recipe import Recipe
 
 log = logging.getLogger("convscope")
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass
@@ -186,11 +189,17 @@ def _require_single_images(recipe: Recipe, card: Card, channels: int, size: int,
         body = find_body(network, torch.empty(2, channels, size, size), recipe)
         if body is not None:
             body.freeze(float(recipe.freeze))
-        try:
+        for module in network.modules():
+            if isinstance(module, BATCH_NORMS):
+                module.register_forward_pre_hook(partial(_require_several_values, card.name))
+        with contextlib.suppress(ValueError, RuntimeError):  # another fault of the network is named where it is used
             network(torch.empty(1, channels, smallest, smallest))
-        except ValueError as problem:
-            if "more than 1 value per channel" in str(problem):
-                raise UsageError(
-                    f"batch_size 1: batch norm in {card.name} cannot train on a single value per channel: "
-                    "give --batch-size 2 or more"
-                ) from problem
+
+
+def _require_several_values(network: str, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Raise UsageError before a batch norm in training mode gets a single value per channel."""
+    if norm.training and inputs[0].numel() == inputs[0].shape[1]:
+        raise UsageError(
+            f"batch_size 1: batch norm in {network} cannot train on a single value per channel: "
+            "give --batch-size 2 or more"
+        )

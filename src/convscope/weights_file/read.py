@@ -67,8 +67,10 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_pickle(path: Path) -> Any:
     shown = printable(path)
+    if _is_torchscript(path):
+        raise ModelFileError(f"{shown} is a TorchScript program, which is not run: save net.state_dict() alone")
     try:
-        with warnings.catch_warnings():  # torch's own words about files that are refused below
+        with warnings.catch_warnings():  # torch's own words about files that are refused
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
@@ -80,12 +82,17 @@ def _read_pickle(path: Path) -> Any:
         ) from problem
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError,
             OverflowError, MemoryError, zipfile.BadZipFile) as problem:  # fmt: skip
-        if "TorchScript" in str(problem):
-            raise ModelFileError(
-                f"{shown} is a TorchScript program, which is not run: save net.state_dict() alone"
-            ) from problem
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         raise ModelFileError(f"{shown} is damaged or no file of weights ({printable(reason)[:100]})") from problem
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Return whether a file is a program of torch.jit, which differs from saved weights by its table of constants."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
 
 
 def _checked(content: Any, shown: str) -> dict[str, Tensor]:
