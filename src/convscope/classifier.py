@@ -176,17 +176,23 @@ class Classifier:
         """Return why the answer to uint8 pixels C x H x W from `pixels` should be "unknown"; None if it should not."""
         if not self.abstention.refuses:
             return None
+        return self.abstention.refusal(*self._measured(pixels), self.class_names)
+
+    def _measured(self, pixels: Tensor) -> tuple[Tensor, float | None]:
+        """Return the logits of uint8 pixels C x H x W, and their distance to familiar pictures if that is known."""
         self.network.eval()
         familiar = self.abstention.familiar
         logits, distances = measured(self.network, self.preprocess, pixels[None], self.device, familiar)
-        return self.abstention.refusal(logits[0], distances[0], self.class_names)
+        return logits[0], distances[0]
 
     def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
         """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `predict`."""
-        result = next(self.predict_each([image], topk))
-        if not result.predictions:
-            raise DataError(_named(image, result.reason))
-        return result
+        _check_topk(topk)
+        logits, distance = self._measured(self.pixels(image))
+        if not logits.isfinite().all():
+            raise DataError(_named(image, NOT_FINITE))
+        best = self.best(self.task.probabilities(logits[None]), topk)[0]
+        return ImageResult(image, best, refusal=self.abstention.refusal(logits, distance, self.class_names))
 
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
         """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.

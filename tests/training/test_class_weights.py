@@ -13,6 +13,7 @@ from torch import nn
 import convscope as cs
 from convscope.data.split import Data, Split
 from convscope.evaluation import Evaluation
+from convscope.models.googlenet import GoogLeNetOutputs
 from convscope.task import classification_loss
 from convscope.training.class_weights import balanced_figures, balanced_weights, weighted_loss
 
@@ -33,18 +34,15 @@ def test_the_loss_is_the_weighted_cross_entropy(smoothing):
     assert weighted_loss(nn.Linear(1, 1), LABELS, "none") is classification_loss
 
 
-class WithLoss(nn.Module):
-    """A network with a loss of its own, of two outputs, which is a plain mean over images."""
-
-    def loss(self, outputs, labels, label_smoothing=0.0):
-        return sum(F.cross_entropy(output, labels) for output in outputs)
-
-
 def test_a_networks_own_loss_is_weighted_too():
-    outputs = (torch.randn(20, 3), torch.randn(20, 3))
-    found = weighted_loss(WithLoss(), LABELS, "balanced")(outputs, LABELS, label_smoothing=0.0)
+    """GoogLeNet's is that of three outputs, the auxiliary ones counting three tenths."""
+    outputs = GoogLeNetOutputs(torch.randn(20, 3), torch.randn(20, 3), torch.randn(20, 3))
+    with torch.device("meta"):
+        network = cs.create_model("googlenet", num_classes=3)
+    found = weighted_loss(network, LABELS, "balanced")(outputs, LABELS, label_smoothing=0.0)
     weights = balanced_weights(LABELS)
-    torch.testing.assert_close(found, sum(F.cross_entropy(output, LABELS, weight=weights) for output in outputs))
+    main, *auxiliary = (F.cross_entropy(output, LABELS, weight=weights) for output in outputs)
+    torch.testing.assert_close(found, main + 0.3 * sum(auxiliary))
 
 
 def uneven() -> Data:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,20 @@ def streamed(squares, monkeypatch) -> Decoded:
     return decode_split(load_data(squares).split("all"), GRAY, Reading("off", workers=2))
 
 
-def children() -> list[int]:
+def running() -> set[int]:
     """Return the processes that this one has started and that still run."""
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True)
-    return [int(word) for word in listed.stdout.split() if Path(f"/proc/{word}/exe").exists()]
+    return {int(word) for word in listed.stdout.split() if Path(f"/proc/{word}/exe").exists()}
 
 
-def test_the_pixels_do_not_depend_on_chunks_and_workers(squares, streamed, monkeypatch):
+@pytest.fixture
+def children() -> Callable[[], set[int]]:
+    """What `running` returns, without processes that were there before the test, such as a browser."""
+    before = running()
+    return lambda: running() - before
+
+
+def test_the_pixels_do_not_depend_on_chunks_and_workers(squares, streamed, monkeypatch, children):
     decoded.MOST_IN_MEMORY, decoded.SHARE_OF_MEMORY = 10**9, 1.0
     memory = decode_split(load_data(squares).split("all"), GRAY, Reading("off")).pixels
     batches = [torch.tensor(batch) for batch in ([5, 3, 5], list(range(40)), [7])]
@@ -74,7 +82,7 @@ def test_the_pixels_do_not_depend_on_chunks_and_workers(squares, streamed, monke
     assert not children()
 
 
-def test_an_epoch_that_ends_early_leaves_no_process(streamed):
+def test_an_epoch_that_ends_early_leaves_no_process(streamed, children):
     for _ in Batches(streamed, GRAY, 4, 0, CPU).epoch(0):
         assert children()
         break
@@ -99,7 +107,7 @@ def test_files_that_vanish_are_cut_or_replaced(squares, streamed, caplog):
     assert streamed.pixels[at[0]].eq(stream.GRAY).all()
 
 
-def test_a_folder_that_is_gone_stops_training(squares, streamed):
+def test_a_folder_that_is_gone_stops_training(squares, streamed, children):
     for path in (squares / "dark").iterdir():
         path.unlink()
     with pytest.raises(DataError, match=r"^5 of 48 images can no longer be read, the last one dark/\d\d.png \(no such"):
@@ -107,7 +115,7 @@ def test_a_folder_that_is_gone_stops_training(squares, streamed):
     assert not children()
 
 
-def test_a_worker_that_is_killed_is_an_error_of_one_line(streamed, monkeypatch):
+def test_a_worker_that_is_killed_is_an_error_of_one_line(streamed, monkeypatch, children):
     monkeypatch.setattr(stream, "CHUNK_IMAGES", 1)
     with pytest.raises(DataError, match="a process that decodes images was killed from outside"):
         for _ in Batches(streamed, GRAY, 2, 0, CPU).epoch(0):
@@ -120,7 +128,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "classifier" / "model.safetensors")
 
 
-def test_training_is_the_same_from_memory_cache_and_stream_and_after_a_kill(squares, tmp_path, monkeypatch):
+def test_training_is_the_same_from_memory_cache_and_stream_and_after_a_kill(squares, tmp_path, monkeypatch, children):
     options = {**FIXED, "output": tmp_path / "runs", "show": False}
     memory = cs.train(squares, "lenet_relu", name="memory", cache="off", **options)
     words = [f"--{key.replace('_', '-')}={value}" for key, value in FIXED.items()]
