@@ -38,6 +38,7 @@ def test_a_summary_leaves_shared_layers_and_caches_as_they_were():
     assert network(IMAGES).isfinite().all() and trace(network, IMAGES[:1]).nodes
 
 
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad:UserWarning")
 @pytest.mark.parametrize("method", ["integrated-gradients", "saliency"])
 def test_checkpoints_that_hide_gradients_are_named(method):
     def ends(self, maps):

@@ -211,6 +211,7 @@ def test_the_class_predicts_before_the_answer_is_shown(visit, mnist):
     expect(page.get_by_text(re.compile(r"You said 9; the network gives it [<\d. ]+ %"))).to_be_visible()
     page.locator(".thumb").nth(3).click()
     expect(page.locator(".chance")).to_be_hidden()
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
     # A presenter's keys lead from layer to layer, and at the end to the answer.
     page.get_by_role("button", name="Share").click()
     page.get_by_role("menuitem", name="Presenter mode").click()

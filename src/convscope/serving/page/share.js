@@ -60,6 +60,7 @@ function itemsOf(store, close) {
     }),
     item(presenter ? "top.presenterOff" : "top.presenter", true, () => {
       close();
+      document.activeElement?.blur(); // the browser takes the focus out of what is hidden later than the first key
       store.set({ presenter: !presenter });
     }),
     item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
