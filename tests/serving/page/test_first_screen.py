@@ -194,6 +194,25 @@ def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
     expect(page.locator(".about p").first).to_be_in_viewport()
 
 
+def test_a_slow_click_on_an_example_counts_while_the_page_still_draws(visit, mnist):
+    page = visit(mnist)
+    thumb = page.locator(".thumb").nth(2)  # a one
+    expect(thumb).to_be_visible()
+    # By the bare mouse: a click of Playwright's would wait until the page has come to rest.
+    middle = """() => {
+        document.querySelectorAll('.thumb')[2].scrollIntoView({ block: 'center' });
+        const box = document.querySelectorAll('.thumb')[2].getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    }"""
+    page.mouse.move(*page.evaluate(middle))
+    page.mouse.down()
+    page.wait_for_timeout(400)  # as long as a person's click: the picture that was drawn changes meanwhile
+    page.mouse.up()
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+    answered(page)
+    expect(page.locator(".figure")).to_have_text("1")
+
+
 def test_the_class_predicts_before_the_answer_is_shown(visit, mnist):
     page = visit(mnist + RELU + "&example=14", width=1366, height=768)
     answered(page)

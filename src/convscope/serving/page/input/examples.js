@@ -30,17 +30,25 @@ function thumbnails(store, some) {
 
 /** On the picture stands what it shows, and of a mistake what the network said. */
 function thumbnail(store, example) {
-  const { source } = store.state;
   const { id, kind, label, predicted, title, url } = example;
   const words = { label, predicted, title: title || label || id };
   const text = t({ mistake: "pictures.mistake", right: "pictures.rightOne", own: "pictures.ownOne" }[kind]
     ?? "pictures.example", words);
-  const chosen = source?.kind === "example" && source.id === id;
+  const chosen = isChosen(store.state, id);
   const both = () => [h("span", {}, name(label)), h("span", {}, " → ", name(predicted))];
   const written = KINDS.includes(kind) && (kind === "mistake" ? both() : name(label));
   return h("button", {
-    class: "thumb", title: text, "aria-label": text, "aria-pressed": String(chosen), data: { kind },
+    class: "thumb", title: text, "aria-label": text, "aria-pressed": String(chosen), data: { kind, id },
     onclick: () => store.set({ source: { kind: "example", id } }),
   }, h("img", { src: url, alt: "", loading: "lazy" }),
   written && h("span", { class: kind === "mistake" ? "mistake" : "truth" }, written));
+}
+
+const isChosen = ({ source }, id) => source?.kind === "example" && String(source.id) === String(id);
+
+/** Marks the picture that the network sees. The buttons stay: a new one would miss the end of a click on the old. */
+export function markChosen(element, state) {
+  for (const button of element.querySelectorAll(".thumb")) {
+    button.setAttribute("aria-pressed", String(isChosen(state, button.dataset.id)));
+  }
 }

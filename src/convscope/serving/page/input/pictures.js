@@ -3,7 +3,7 @@
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { openCamera } from "./camera.js";
-import { examplesIn } from "./examples.js";
+import { examplesIn, markChosen } from "./examples.js";
 
 export function mount(root, store) {
   const view = { root, store, ...elementsIn(root) };
@@ -15,7 +15,8 @@ export function mount(root, store) {
     showExamples();
   };
   store.on(["language"], showTexts);
-  store.on(["examples", "source"], showExamples);
+  store.on(["examples"], showExamples);
+  store.on(["source"], () => markChosen(view.examples, store.state));
   showTexts();
 }
 
