@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import convscope as cs
 from convscope.distributed import ALONE, Processes
 from convscope.errors import UsageError
 from convscope.training.several_processes import interrupted_run, require_enough_images
@@ -34,3 +35,9 @@ def test_a_launch_that_was_started_anew_finds_its_own_run(tmp_path, monkeypatch)
     assert interrupted_run(ALONE, tmp_path / "nowhere") is None
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "other")
     assert interrupted_run(ALONE, tmp_path) is None
+
+
+def test_parts_that_are_too_small_leave_no_run_folder(tmp_path):
+    with pytest.raises(UsageError, match="--accumulate 64 divides batches of 64 images too finely"):
+        cs.train("digits", "lenet_relu", accumulate=64, epochs=1, output=tmp_path / "runs", show=False)
+    assert not (tmp_path / "runs").exists()

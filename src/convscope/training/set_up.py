@@ -22,7 +22,7 @@ from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import choose_runtime
 from .settle_recipe import default_augment
-from .several_processes import require_enough_images, with_synchronised_norms
+from .several_processes import with_synchronised_norms
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
@@ -31,7 +31,6 @@ SAMPLE = 2048
 def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime, processes = context.recipe, context.runtime, context.processes
-    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]), recipe.accumulate)
     network = first_network(context, prepared)
     batches = Batches(
         prepared.parts["train"],

@@ -47,7 +47,7 @@ from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
 from .set_up import augmentation, first_stage, set_up
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
-from .several_processes import interrupted_run, run_of_main, shared_by_all
+from .several_processes import interrupted_run, require_enough_images, run_of_main, shared_by_all
 from .time_budget import Clock
 from .trainer import Trainer
 
@@ -133,8 +133,7 @@ def resume(
     )
     if own is None and model is not None:
         options["model"] = model
-    if data is not None:
-        options["data"] = data.name if isinstance(data, Data) else str(data)
+    options |= _given(data, None)
     before, recipe = resumed_recipe(run_folder, options)
     check_resumed(recipe.model, own, run_folder.path)
     clock = Clock(recipe.time_budget, started)
@@ -152,6 +151,7 @@ def resume(
             loaded = without_validation(loaded)
         with processes.main_first():
             prepared = prepare_data(loaded, recipe, show=show, own=own)
+    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]), recipe.accumulate)
     context = TrainingContext(recipe, runtime, run_folder, clock, _display(show, recipe), own, processes)
     return _run(context, prepared, before=before)
 
@@ -179,6 +179,7 @@ def default_name(recipe: Recipe) -> str:
 
 def _make_folder(processes: Processes, path: Path, recipe: Recipe, prepared: PreparedData) -> RunFolder:
     """Make the run folder, with what is known before the training; DeviceError if a process cannot see it."""
+    require_enough_images(processes, recipe.batch_size, len(prepared.parts["train"]), recipe.accumulate)
     folder = None
     if processes.is_main:
         folder = RunFolder.create(path.parent, path.name)
