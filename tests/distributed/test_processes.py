@@ -15,7 +15,7 @@ from convscope.distributed.launch import join_processes
 from convscope.errors import DeviceError
 
 from .launched import ended, launch
-from .two_processes import OPTIONS, TRAININGS, weights_of
+from .two_processes import OPTIONS, SHARDED, TRAININGS, weights_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +37,7 @@ def alone(tmp_path_factory):
     torch.set_num_threads(1)
     whole = {name: options | {"accumulate": 1} for name, options in TRAININGS.items()}
     runs = {name: cs.train("digits", output=folder, **(OPTIONS | options)) for name, options in whole.items()}
+    runs["sharded"] = cs.train("digits", output=folder, epochs=2, **(OPTIONS | SHARDED))
     torch.set_num_threads(threads)
     return runs
 
@@ -54,7 +55,7 @@ def test_each_image_is_measured_once_and_to_the_last_digit_as_by_one_process(see
         assert own["together"].shape == (1259, 10) and torch.equal(own["together"], own["alone"])
 
 
-@pytest.mark.parametrize("name", ["plain", "frozen", "parts"])
+@pytest.mark.parametrize("name", ["plain", "frozen", "parts", "sharded"])
 def test_without_batch_norm_the_weights_are_those_of_one_process(seen, alone, name):
     expected = weights_of(alone[name])
     for own in seen[0]:
@@ -66,13 +67,20 @@ def test_without_batch_norm_the_weights_are_those_of_one_process(seen, alone, na
         assert row["val/top1"] == pytest.approx(before["val/top1"], abs=0.01)
 
 
+def test_with_divided_weights_the_loss_is_that_of_ddp(seen):
+    """Batch norm and dropout included: each process draws the same numbers in both."""
+    whole, sharded = (seen[0][0][name]["history"][0] for name in ("norms", "sharded_norms"))
+    assert sharded["train/loss"] == pytest.approx(whole["train/loss"], rel=1e-4)
+    assert sharded["val/loss"] == pytest.approx(whole["val/loss"], rel=1e-3)
+
+
 @pytest.mark.parametrize("name", TRAININGS)
 def test_both_have_the_results_of_the_main_process(seen, name):
     (first, second), folder = seen
     assert first[name]["metrics"] == second[name]["metrics"] and first[name]["history"] == second[name]["history"]
     for key, tensor in first[name]["weights"].items():
         assert torch.equal(tensor, second[name]["weights"][key])
-    assert sorted(path.name for path in (folder / "runs").iterdir()) == sorted(TRAININGS)
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == sorted([*TRAININGS, "sharded"])
     rows = list(csv.DictReader((folder / "runs" / name / "metrics.csv").open()))
     assert len(rows) == TRAININGS[name]["epochs"]
 

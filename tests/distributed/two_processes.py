@@ -15,17 +15,29 @@ from convscope.evaluation import evaluate
 from convscope.models import create_model
 
 OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "augment": "none", "optimizer": "sgd"}
+NORMS = {"model": "mnist_cnn", "epochs": 1, "lr": 0.005, "batch_size": 200}
+# Weights that are divided among the processes: trained for an epoch, then resumed for another one.
+SHARDED = {
+    "model": "lenet_relu", "lr": 0.002, "batch_size": 60, "accumulate": 2, "optimizer": "adamw", "schedule": "constant",
+    "shard_weights": True,
+}  # fmt: skip
 TRAININGS = {
     "plain": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "batch_size": 60},
     "frozen": {"model": "lenet_relu", "epochs": 2, "freeze_epochs": 1, "lr": 0.005, "batch_size": 100},
     "parts": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "batch_size": 60, "accumulate": 4},
     "average": {"model": "mnist_cnn", "epochs": 1, "lr": 0.005, "batch_size": 200, "ema_decay": 0.9},
+    "norms": NORMS,
+    "sharded_norms": NORMS | {"shard_weights": True},
     "augmented": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "augment": "affine", "sampler": "balanced"},
 }
 
 
 def weights_of(run: cs.Run) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in run.classifier.network.state_dict().items()}
+
+
+def what_came_out(run: cs.Run) -> dict[str, object]:
+    return {"weights": weights_of(run), "metrics": run.metrics, "history": run.history}
 
 
 def evaluations(processes) -> dict[str, torch.Tensor]:
@@ -58,7 +70,9 @@ def main() -> None:
     processes.end()
     for name, options in TRAININGS.items():
         run = cs.train("digits", name=name, output=sys.argv[1], **(OPTIONS | options))
-        seen[name] = {"weights": weights_of(run), "metrics": run.metrics, "history": run.history}
+        seen[name] = what_came_out(run)
+    first = cs.train("digits", name="sharded", output=sys.argv[1], epochs=1, **(OPTIONS | SHARDED))
+    seen["sharded"] = what_came_out(cs.resume(first.folder, epochs=2, show=False))
     torch.save(seen, Path(f"{rank}.pt"))
 
 

@@ -25,14 +25,15 @@ CHANGED = {
     "momentum": 0.5, "nesterov": True, "weight_decay": 0.0, "schedule": "constant", "warmup_epochs": 0.5,
     "label_smoothing": 0.1, "class_weights": "balanced", "ema_decay": 0.9, "augment": "affine", "mixup": 0.2,
     "cutmix": 1.0, "progressive": True, "tta": "flip", "device": "cpu", "precision": "bf16",
-    "layout": "channels-last", "compile": True, "workers": 1, "accumulate": 2, "sync_batch_norm": True, "seed": 1,
-    "deterministic": True, "tensorboard": True,
+    "layout": "channels-last", "compile": True, "workers": 1, "accumulate": 2, "sync_batch_norm": True,
+    "shard_weights": True, "seed": 1, "deterministic": True, "tensorboard": True,
 }  # fmt: skip
 # What a training may start to do at any time.
 GOES_ON = {
     "data_dir", "weights_dir", "cache", "epochs", "time_budget", "patience", "batch_size", "lr", "adam_lr", "momentum",
     "weight_decay", "schedule", "warmup_epochs", "label_smoothing", "augment", "mixup", "cutmix", "tta", "device",
-    "precision", "layout", "workers", "accumulate", "sync_batch_norm", "seed", "deterministic", "tensorboard",
+    "precision", "layout", "workers", "accumulate", "sync_batch_norm", "shard_weights", "seed", "deterministic",
+    "tensorboard",
 }  # fmt: skip
 # What depends on the machine (a compiler) or on the network.
 EITHER = {"compile", "progressive"}

@@ -15,6 +15,7 @@ from torch import distributed as dist
 
 from ..errors import DeviceError
 from .heartbeat import Heartbeat
+from .sharded import is_sharded
 
 T = TypeVar("T")
 
@@ -110,17 +111,23 @@ class Processes:
 
         The gradients of the passes before it are only added up, in each process by itself.
         """
-        if is_last or not isinstance(network, nn.parallel.DistributedDataParallel):
-            return contextlib.nullcontext()
-        return network.no_sync()
+        if isinstance(network, nn.Module) and is_sharded(network):
+            network.set_requires_gradient_sync(is_last)  # type: ignore[operator]
+        elif not is_last and isinstance(network, nn.parallel.DistributedDataParallel):
+            return network.no_sync()
+        return contextlib.nullcontext()
 
     @torch.no_grad()
     def copy_from_main(self, network: nn.Module) -> None:
-        """Give the network in every process the parameters and buffers of the main process."""
+        """Give the network in every process the parameters and buffers of the main process.
+
+        Of a network whose weights are divided, the buffers alone: no process has another's weights.
+        """
         if self.count == 1:
             return
+        tensors = network.buffers() if is_sharded(network) else network.state_dict().values()
         with self.failing():
-            for tensor in network.state_dict().values():
+            for tensor in tensors:
                 dist.broadcast(tensor, src=0)
 
     @contextlib.contextmanager

@@ -17,7 +17,7 @@ from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
 from ..data.split import Split
-from ..distributed import ALONE, Processes
+from ..distributed import ALONE, Processes, is_sharded
 from ..errors import DataError, printable
 from ..files import csv_text
 from ..models.tools.own_loss import own_loss
@@ -152,6 +152,8 @@ def evaluate(
     predict, device = partial(mean_logits, network, views=views), device or torch.device("cpu")
     indices = torch.arange(len(decoded)).split(batch_size_for(preprocess))
     own = indices[processes.rank :: processes.count]
+    if is_sharded(network) and len(own) < len(indices[:: processes.count]):  # all have to compute equally often
+        own = (*own, indices[0])
     parts = [logits_of(predict, preprocess, p, device) for p in pixel_batches(decoded.pixels, own, device)]
     by_rank = processes.gathered(parts)
     logits = torch.cat([by_rank[i % processes.count][i // processes.count] for i in range(len(indices))])

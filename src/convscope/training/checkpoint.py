@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..bundle import check_tensors
-from ..distributed import ALONE, Processes
+from ..distributed import ALONE, Processes, like_parameter, load_whole, whole
 from ..errors import ModelFileError, printable
 from ..files import write_atomically
 
@@ -65,15 +65,17 @@ class State:
 
     def save(self, folder: Path, progress: Progress) -> None:
         """Replace the checkpoint in `folder`; OutputError if it cannot be written, and the older one stays."""
-        generators = self.processes.gathered(_generators())
-        if not self.processes.is_main:
-            return
+        generators, is_main = self.processes.gathered(_generators()), self.processes.is_main
         tensors: dict[str, Tensor] = {f"network.{name}": t for name, t in self.network.state_dict().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             for name, value in state.items():
                 tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+        with self.processes.failing():
+            tensors = whole(tensors, keep=is_main)
+        if not is_main:
+            return
         for rank, states in enumerate(generators):
             tensors |= {f"{name}{_suffix(rank)}": state for name, state in states.items()}
         _write(folder, tensors, progress, {"identity": self.identity, "scaler": json.dumps(self.scaler.state_dict())})
@@ -124,14 +126,20 @@ class State:
                 number, key = name.removeprefix("optimizer.").split(".", 1)
                 parameter = parameters[int(number)]
                 if tensor.shape == parameter.shape:
-                    tensor = torch.empty_like(parameter, device="cpu", dtype=tensor.dtype).copy_(tensor)
+                    tensor = like_parameter(tensor, parameter)
                 state.setdefault(int(number), {})[key] = tensor.detach()
         return state
 
 
-def save_weights(folder: Path, weights: dict[str, Tensor], progress: Progress) -> None:
-    """Replace the checkpoint in `folder` by one of weights alone; OutputError if it cannot be written."""
-    _write(folder, {f"network.{name}": tensor for name, tensor in weights.items()}, progress, {})
+def save_weights(folder: Path, weights: dict[str, Tensor], progress: Progress, processes: Processes = ALONE) -> None:
+    """Replace the checkpoint in `folder` by one of weights alone; OutputError if it cannot be written.
+
+    Of several `processes`, which all have to call it, the main one writes.
+    """
+    with processes.failing():
+        tensors = whole(weights, keep=processes.is_main)
+    if processes.is_main:
+        _write(folder, {f"network.{name}": tensor for name, tensor in tensors.items()}, progress, {})
 
 
 def read_weights(folder: Path, network: nn.Module) -> None:
@@ -143,7 +151,7 @@ def load_weights(tensors: dict[str, Tensor], network: nn.Module, where: str, pre
     """Load the tensors named `network.*` into the network; ModelFileError if a name, shape or type differs."""
     own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     check_tensors(own, network.state_dict(), where, type(network).__name__)
-    network.load_state_dict(own)
+    load_whole(network, own)
 
 
 def has_checkpoint(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from ..distributed import is_sharded
 from .recipe import Recipe
 
 
@@ -35,10 +36,11 @@ def make_optimizer(network: nn.Module, recipe: Recipe, body: Collection[nn.Param
         return Muon(kernels, groups(lambda p: p.ndim != 4, recipe.adam_lr))
     decayed = groups(lambda p: p.ndim > 1, recipe.lr, weight_decay=recipe.weight_decay)
     undecayed = groups(lambda p: p.ndim <= 1, recipe.lr, weight_decay=0.0)
-    # Fused: one pass over all weights instead of one per operation.
+    # Fused: one pass over all weights instead of one per operation. torch has none for SGD on divided weights.
+    way: dict[str, Any] = {"foreach": True} if is_sharded(network) else {"fused": True}
     if recipe.optimizer == "sgd":
-        return SGD([*decayed, *undecayed], momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
-    return AdamW([*decayed, *undecayed], fused=True)
+        return SGD([*decayed, *undecayed], momentum=recipe.momentum, nesterov=recipe.nesterov, **way)
+    return AdamW([*decayed, *undecayed], **way)
 
 
 class Muon(AdamW):

@@ -106,9 +106,7 @@ class TrainingOptions:
         0, Panel.DATA, "Replace each image by about N regions of one colour (SLIC superpixels).",
         limits=(0, 100_000), identity=True,
     )
-    sampler: str = option(
-        "shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=SAMPLERS
-    )
+    sampler: str = option("shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=SAMPLERS)
     cache: str = option(
         "auto", Panel.DATA, "Where decoded images are kept: auto (the user's cache folder), off, or a folder.",
         metavar="WHERE",
@@ -201,9 +199,7 @@ class TrainingOptions:
         "With muon, which trains the convolution kernels: peak learning rate of AdamW, which trains the rest.",
         limits=(1e-12, 1e4), by_recipe=True,
     )
-    momentum: float = option(
-        0.9, Panel.OPTIMISATION, "Momentum of sgd and muon.", limits=(0, 0.9999), by_recipe=True
-    )
+    momentum: float = option(0.9, Panel.OPTIMISATION, "Momentum of sgd and muon.", limits=(0, 0.9999), by_recipe=True)
     nesterov: bool = option(False, Panel.OPTIMISATION, "Nesterov momentum, for sgd.")
     weight_decay: float = option(
         0.1, Panel.OPTIMISATION, "Weight decay of sgd and adamw; biases and normalisation layers have none.",
@@ -270,6 +266,10 @@ class TrainingOptions:
     )
     sync_batch_norm: bool = option(
         False, Panel.HARDWARE, "Let batch norm see the whole batch of several processes (CUDA only)."
+    )
+    shard_weights: bool = option(
+        False, Panel.HARDWARE, "Divide weights and optimizer state among several processes (FSDP2), where a network's "
+        "training does not fit one device.",
     )
     workers: int | None = option(
         None, Panel.HARDWARE, "Threads or processes that decode images. Default: one per core.", limits=(1, 1024)

@@ -52,6 +52,16 @@ def fastest_runtime(runtime: Runtime, network: nn.Module, images: Tensor, labels
     return replace(chosen, measured=figures)
 
 
+def usual_runtime(runtime: Runtime) -> Runtime:
+    """Return the runtime with the usual precision of the device where it is "auto", without a trial."""
+    usual = _lower_precisions(runtime.device)[0] if runtime.device.type == "cuda" else "float32"
+    return replace(
+        runtime,
+        precision=usual if runtime.precision == "auto" else runtime.precision,
+        layout="contiguous" if runtime.layout == "auto" else runtime.layout,
+    )
+
+
 def _choices(runtime: Runtime) -> Iterator[Runtime]:
     """Yield every sensible combination of the precisions and layouts that are left open, the most exact first."""
     precisions = [runtime.precision] if runtime.precision != "auto" else ["float32", *_lower_precisions(runtime.device)]

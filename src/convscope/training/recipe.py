@@ -64,8 +64,22 @@ class Recipe(TrainingOptions):
             raise UsageError(
                 "mixup and cutmix mix the images of a batch: give --batch-size 2 or more, or leave them out"
             )
+        if self.shard_weights and (others := self._at_odds_with_shards()):
+            raise UsageError(
+                f"shard_weights divides all layers alike, and {others[0]} does not go with it: leave one of them out"
+            )
         if self.augment != "auto":
             parse_augment(self.augment)
+
+    def _at_odds_with_shards(self) -> list[str]:
+        """Return what needs whole weights, or treats some of them in another way."""
+        found = {
+            f"optimizer {self.optimizer}": self.optimizer == "muon", "ema_decay": self.ema_decay,
+            "freeze": self.freeze, "freeze_epochs": self.freeze_epochs, "unfreeze_epochs": self.unfreeze_epochs,
+            "body_lr_factor": self.body_lr_factor != 1, f"head {self.head}": self.head != "own",
+            "compile": self.compile, "layout channels-last": self.layout == "channels-last",
+        }  # fmt: skip
+        return [name for name, given in found.items() if given]
 
     @property
     def total_epochs(self) -> float:

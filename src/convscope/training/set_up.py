@@ -5,24 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..data.augment import parse_augment
 from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.sampler import SAMPLERS
-from .checkpoint import has_checkpoint
+from ..distributed import is_sharded
+from ..errors import UsageError
+from .checkpoint import has_checkpoint, read_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
 from .first_network import first_network
 from .freeze import Body, find_body
 from .linear_probe import LinearProbe, fit_linear_probe
-from .precision import fastest_runtime
+from .precision import fastest_runtime, usual_runtime
 from .prepare_data import PreparedData
 from .recipe import Recipe
-from .runtime import choose_runtime
+from .runtime import Runtime, choose_runtime
 from .settle_recipe import default_augment
-from .several_processes import with_synchronised_norms
+from .several_processes import with_divided_weights, with_synchronised_norms
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
@@ -50,19 +52,46 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
     body = find_body(network, images[:2].cpu(), recipe, keep_statistics=_is_transfer(recipe, prepared))
     if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
         runtime = replace(runtime, layout="contiguous")
-    if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
-        runtime = choose_runtime(recipe.device, "float32", "contiguous")
-    else:
-        few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
-        fastest = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
-        chosen = processes.from_main((fastest.precision, fastest.layout))  # each process has measured other times
-        runtime = replace(fastest, precision=chosen[0], layout=chosen[1])
-        network = runtime.to_device(network)
-    network = with_synchronised_norms(context, network)
+    runtime, network = _on_device(replace(context, runtime=runtime), prepared, network, (images, labels))
     recipe = recipe.changed(precision=runtime.precision, layout=runtime.layout)
     if processes.rank:  # dropout must not leave out the same in every process
         torch.manual_seed(recipe.seed + processes.rank)
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
+
+
+def _on_device(
+    context: TrainingContext, prepared: PreparedData, network: nn.Module, batch: tuple[Tensor, Tensor]
+) -> tuple[Runtime, nn.Module]:
+    """Return the network on its device, and the runtime with the precision and layout that were left open."""
+    recipe, runtime, processes, (images, labels) = context.recipe, context.runtime, context.processes, batch
+    divides = recipe.shard_weights and processes.count > 1
+    if "devices" in prepared.model_args:  # the network has placed its parts on several devices itself
+        if divides:
+            raise UsageError("--shard-weights: this network places its parts on devices itself: leave out one of both")
+        return choose_runtime(recipe.device, "float32", "contiguous"), network
+    if divides:  # it may not fit the device whole, which a trial would need
+        network = with_synchronised_norms(context, network)
+        return usual_runtime(runtime), with_divided_weights(context, network, images[:2].cpu())
+    few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
+    fastest = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+    chosen = processes.from_main((fastest.precision, fastest.layout))  # each process has measured other times
+    runtime = replace(fastest, precision=chosen[0], layout=chosen[1])
+    return runtime, with_synchronised_norms(context, runtime.to_device(network))
+
+
+def trained_network(
+    context: TrainingContext, prepared: PreparedData, network: nn.Module
+) -> tuple[TrainingContext, nn.Module]:
+    """Return the network with the weights of the best epoch, and the context to evaluate it in.
+
+    One whose weights are divided among processes is built anew, whole, and evaluated on the CPU, whose memory is larger
+    than that of a device.
+    """
+    if is_sharded(network):
+        context = replace(context, runtime=replace(context.runtime, device=torch.device("cpu")))
+        network = first_network(context, prepared)
+    read_weights(context.folder.best, network)
+    return context, network
 
 
 def augmentation(recipe: Recipe, prepared: PreparedData) -> str:
@@ -88,7 +117,7 @@ def first_stage(
     """
     recipe, parts = context.recipe, prepared.parts
     unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
-    if unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
+    if recipe.shard_weights or unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
         return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..classifier import load
 from ..data.batches import Batches
-from ..distributed import Processes, launch_id, restarts
+from ..distributed import Processes, is_sharded, launch_id, restarts, shard
 from ..errors import DeviceError, UsageError, printable
 from ..evaluation.metrics import loss_of
 from ..run_folder import RunFolder
@@ -69,6 +69,13 @@ def with_synchronised_norms(context: TrainingContext, network: nn.Module) -> nn.
     return nn.SyncBatchNorm.convert_sync_batchnorm(network)
 
 
+def with_divided_weights(context: TrainingContext, network: nn.Module, images: Tensor) -> nn.Module:
+    """Return the network with its weights divided among the processes; `images` are a few of the data, on the CPU."""
+    context.processes.copy_from_main(network)
+    shard(network, images, context.runtime.device, context.processes.count)
+    return network
+
+
 def averaging_gradients(
     context: TrainingContext, network: nn.Module, batches: Batches, body: Body | None
 ) -> Callable[..., Any]:
@@ -77,6 +84,8 @@ def averaging_gradients(
     With a `body`, parts of it may be left out of training; a person's own network may leave parts out itself.
     """
     forward = context.runtime.compiled(network) if context.recipe.compile else network
+    if is_sharded(network):
+        return network
     if context.processes.count == 1:
         return forward if context.recipe.compile else with_quick_gradients(network, keeps_statistics(body))
     all_used = body is None and context.own is None and _all_get_gradients(network, batches)

@@ -22,7 +22,7 @@ from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.exclude import without_excluded
 from ..data.split import Data, redivide, split_table, without_validation
-from ..distributed import Processes, join_processes
+from ..distributed import Processes, is_sharded, join_processes
 from ..errors import ConvScopeError, printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
@@ -31,7 +31,6 @@ from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .changed_images import naming_changed_images
-from .checkpoint import read_weights
 from .context import TrainingContext
 from .environment import describe_environment
 from .fit_head import with_classical_head
@@ -45,7 +44,7 @@ from .recipe import Recipe
 from .results import Run, estimate_seconds, save_results
 from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
-from .set_up import augmentation, first_stage, set_up
+from .set_up import augmentation, first_stage, set_up, trained_network
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .several_processes import interrupted_run, require_enough_images, run_of_main, shared_by_all
 from .time_budget import Clock
@@ -227,7 +226,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
         trainer.fit()
         if processes.is_main:
-            read_weights(folder.best, network)
+            context, network = trained_network(context, prepared, network)
     if not processes.is_main:
         return run_of_main(context, trainer.progress)
     clock.timings["train"] = trainer.progress.seconds
@@ -275,7 +274,7 @@ def _make_trainer(
         test=partial(measure, "test") if "test" in parts and recipe.validation == "none" else None,
         body=body,
         probe=probe,
-        snapshots=SnapshotWriter(folder.snapshots, config),
+        snapshots=None if is_sharded(network) else SnapshotWriter(folder.snapshots, config),
         identity=prepared.identity,
     )
 

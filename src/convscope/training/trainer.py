@@ -281,13 +281,12 @@ class Trainer:
             if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
                 raise diverged(math.nan, self.progress, self.folder, self.recipe)
             self.progress.elapsed = self.clock.elapsed()
-            if self.processes.is_main:
-                if not self.recipe_is_written:  # not before: options with which training fails must not stay
-                    self.folder.write_recipe(self.recipe.to_yaml())
-                    self.recipe_is_written = True
-                if self.unsaved_best is not None:
-                    save_weights(self.folder.best, self.unsaved_best, self.progress)
-                    self.unsaved_best = None
+            if self.processes.is_main and not self.recipe_is_written:
+                self.folder.write_recipe(self.recipe.to_yaml())  # not before: options that make it fail must not stay
+                self.recipe_is_written = True
+            if self.unsaved_best is not None:
+                save_weights(self.folder.best, self.unsaved_best, self.progress, self.processes)
+                self.unsaved_best = None
             self.state.save(self.folder.last, self.progress)
             if self.progress.history and self.processes.is_main:
                 self.folder.write_metrics(self.progress.history)
