@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import DataError, UsageError, printable
 from ..training.options import checked
+from .data_options import with_data_options
 from .label_findings import excluded_rows, label_findings, print_labels
 from .output import print_json, print_table
 from .parameters import (
     CropMode,
     Data,
     DataDir,
-    Encoding,
-    Folders,
-    GroupBy,
     Json,
-    Kind,
-    LabelColumn,
-    LabelPattern,
-    LabelType,
-    interpretation_options,
 )
 
 if TYPE_CHECKING:
@@ -63,16 +56,12 @@ WriteExclude = Annotated[
 ]
 
 
+@with_data_options()
 def check_command(
     data: Data,
     data_dir: DataDir = None,
-    folders: Folders = "auto",
-    label_pattern: LabelPattern = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = "auto",
-    kind: Kind = "auto",
-    group_by: GroupBy = None,
-    label_type: LabelType = "auto",
+    *,
+    interpretation: dict[str, Any],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -101,8 +90,6 @@ def check_command(
     _check_output(output, data)
     if run is not None and not labels:
         raise UsageError("--run gives the features for --labels: add --labels")
-    interpretation = interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern)
-    interpretation["group_by"] = group_by
     report = check_data(data, data_dir, interpretation, size=img_size, crop_mode=crop_mode, near=near, show=not json)
     found = label_findings(report, run) if labels and report.refusal is None else None
     _tell(report, data, found, output, write_exclude, json)

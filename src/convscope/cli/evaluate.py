@@ -9,24 +9,19 @@ import typer
 from ..errors import UsageError, printable
 from ..training.options import checked
 from .compared import print_comparison
+from .data_options import with_data_options
 from .output import print_json, print_table
 from .parameters import (
     Cache,
     CsvSafe,
     DataDir,
     Device,
-    Encoding,
-    Folders,
     Json,
-    Kind,
-    LabelColumn,
-    LabelPattern,
     OwnModel,
     Run,
     Strict,
     Tta,
     Workers,
-    interpretation_options,
 )
 
 Option = typer.Option
@@ -51,6 +46,7 @@ Robustness = Annotated[
 ]
 
 
+@with_data_options("label_type", "group_by")
 def evaluate_command(
     run: Run,
     data: EvaluatedData = None,
@@ -58,11 +54,8 @@ def evaluate_command(
     model: OwnModel = None,
     split: EvaluatedSplit = None,
     data_dir: DataDir = None,
-    folders: Folders = "auto",
-    label_pattern: LabelPattern = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = "auto",
-    kind: Kind = "auto",
+    *,
+    interpretation: dict[str, Any],
     tta: Tta = "none",
     robustness: Robustness = False,
     cache: Cache = None,
@@ -84,9 +77,6 @@ def evaluate_command(
     from ..evaluation.evaluate_run import evaluate_bundle
 
     checked("workers", workers, "--workers")
-    interpretation = interpretation_options(
-        folders, label_column, encoding=encoding, kind=kind, label_pattern=label_pattern
-    )
     options: dict[str, Any] = {
         "model": model, "split": split, "data_dir": data_dir, "device": device, "output": output, "strict": strict,
         "cache": cache, "workers": workers, "csv_safe": csv_safe, "interpretation": interpretation,

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import printable
+from .data_options import with_data_options
 from .output import print_json
 from .parameters import (
     CsvSafe,
     Data,
     DataDir,
     Device,
-    Encoding,
-    Folders,
     Json,
-    Kind,
-    LabelColumn,
-    LabelPattern,
-    LabelType,
     Strict,
-    interpretation_options,
 )
 from .target_options import Target, with_target_options
 
@@ -29,6 +23,7 @@ Option = typer.Option
 
 
 @with_target_options
+@with_data_options("group_by")
 def features_command(
     target: Target,
     data: Data,
@@ -44,12 +39,8 @@ def features_command(
     split: Annotated[str, Option(help="Split to use.", metavar="[train|val|test|all]")] = "all",
     output: Annotated[str, Option(help="File to write, .npz or .csv.", metavar="FILE")] = "features.npz",
     data_dir: DataDir = None,
-    folders: Folders = "auto",
-    label_pattern: LabelPattern = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = "auto",
-    kind: Kind = "auto",
-    label_type: LabelType = "auto",
+    *,
+    interpretation: dict[str, Any],
     csv_safe: CsvSafe = False,
     device: Device = "auto",
     strict: Strict = False,
@@ -63,8 +54,7 @@ def features_command(
 
     features = write_features(
         target, data, output, layers=layers, split=split, data_dir=data_dir, device=device, strict=strict,
-        csv_safe=csv_safe,
-        interpretation=interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern),
+        csv_safe=csv_safe, interpretation=interpretation,
     )  # fmt: skip
     count, width = features.values.shape
     if json:

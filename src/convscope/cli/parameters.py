@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..training.options import DEFAULTS, OPTIONS, checked, value_type
+from ..training.options import DEFAULTS, OPTIONS, value_type
 
 METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
 
@@ -35,23 +35,6 @@ def recipe_option(name: str, for_train: bool = False) -> Any:
     )
 
 
-def interpretation_options(
-    folders: str,
-    label_column: str | None = None,
-    label_type: str = "auto",
-    encoding: str = "auto",
-    kind: str = "auto",
-    label_pattern: str | None = None,
-) -> dict[str, Any]:
-    """Return the options that were given about how DATA is to be understood, checked."""
-    values = {
-        "folders": folders, "label_column": label_column, "label_type": label_type, "encoding": encoding, "kind": kind,
-        "label_pattern": label_pattern,
-    }  # fmt: skip
-    given = {name: value for name, value in values.items() if value != DEFAULTS[name]}
-    return {name: checked(name, value, flag_of(name)) for name, value in given.items()}
-
-
 Run = Annotated[
     str,
     typer.Argument(
@@ -76,13 +59,6 @@ CsvSafe = Annotated[
         "--csv-safe", help="In CSV, put a quote before names that a spreadsheet would run as formulas (=, +, -, @)."
     ),
 ]
-Folders = Annotated[str, recipe_option("folders")]
-LabelPattern = Annotated[str | None, recipe_option("label_pattern")]
-LabelColumn = Annotated[str | None, recipe_option("label_column")]
-LabelType = Annotated[str, recipe_option("label_type")]
-Encoding = Annotated[str, recipe_option("encoding")]
-Kind = Annotated[str, recipe_option("kind")]
-GroupBy = Annotated[str | None, recipe_option("group_by")]
 Device = Annotated[str, recipe_option("device")]
 Tta = Annotated[str, recipe_option("tta")]
 Cache = Annotated[str | None, recipe_option("cache")]

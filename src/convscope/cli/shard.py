@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import DataError, UsageError, printable
+from .data_options import with_data_options
 from .output import print_json
 from .parameters import (
     Data,
     DataDir,
-    Encoding,
-    Folders,
-    GroupBy,
     Json,
-    Kind,
-    LabelColumn,
-    LabelPattern,
-    LabelType,
     Strict,
-    interpretation_options,
 )
 
 
+@with_data_options()
 def shard_command(
     data: Data,
     output: Annotated[Path, typer.Option(help="New or empty folder for the shards.", metavar="FOLDER")],
@@ -32,13 +26,8 @@ def shard_command(
         float, typer.Option(help="Size of a shard in megabytes.", min=0.001, max=1e6, metavar="MB")
     ] = 500.0,
     data_dir: DataDir = None,
-    folders: Folders = "auto",
-    label_pattern: LabelPattern = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = "auto",
-    kind: Kind = "auto",
-    group_by: GroupBy = None,
-    label_type: LabelType = "auto",
+    *,
+    interpretation: dict[str, Any],
     strict: Strict = False,
     json: Json = False,
 ) -> None:
@@ -52,8 +41,7 @@ def shard_command(
 
     if Path(data).is_dir() and output.resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(f"--output {printable(output)} lies in the data set, where nothing is written: choose another")
-    interpretation = interpretation_options(folders, label_column, label_type, encoding, kind, label_pattern)
-    loaded = load_data(data, data_dir, **interpretation, group_by=group_by)
+    loaded = load_data(data, data_dir, **interpretation)
     written = write_shards(loaded, output, round(shard_size * 1e6))
     if json:
         print_json(
