@@ -75,7 +75,7 @@ def make_service(run: str, **options: Any) -> Service:
 def service(digits_run: cs.Run) -> Iterator[Service]:
     made = make_service(str(digits_run.folder))
     yield made
-    assert made.quick.close() and made.slow.close()
+    assert made.quick.close() and made.slow.close() and made.hosting.close()
 
 
 @pytest.fixture(scope="package")
@@ -101,10 +101,10 @@ def forwarded(client: TestClient, digit: bytes) -> BinaryAnswer:
 IMPATIENT = """
 import sys
 from convscope.cli import main
-from convscope.serving import server
+from convscope.serving import http_server
 from convscope.serving.http import slow_clients, upload_pace
 upload_pace.SECONDS = slow_clients.WRITE_SECONDS = 2.0
-server.SHUTDOWN_SECONDS = 2
+http_server.SHUTDOWN_SECONDS = 2
 sys.exit(main())
 """
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from convscope.errors import OutputError
-from convscope.serving import server
+from convscope.serving import listening
 
 from .conftest import Running, run_in_thread
 
@@ -197,13 +197,13 @@ def test_a_port_that_is_taken(running, command, digits_run, monkeypatch):
     answer = command("serve", digits_run.folder, "--port", running.port)
     assert answer.returncode == 7 and answer.stdout == ""
     assert f"127.0.0.1:{running.port} is in use" in answer.stderr and "try --port" in answer.stderr
-    monkeypatch.setattr(server, "DEFAULT_PORT", running.port)
-    with server.listen("127.0.0.1", None) as listening:  # nobody asked for this very one
-        assert running.port < listening.getsockname()[1] < running.port + 100
-        assert server.address_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}"
+    monkeypatch.setattr(listening, "DEFAULT_PORT", running.port)
+    with listening.listen("127.0.0.1", None) as free:  # nobody asked for this very one
+        assert running.port < free.getsockname()[1] < running.port + 100
+        assert listening.address_of(free) == f"http://127.0.0.1:{free.getsockname()[1]}"
     for host in ("no.such.host.invalid", "256.1.1.1", "192.0.2.1"):
         with pytest.raises(OutputError, match=host.replace(".", r"\.")):
-            server.listen(host, 0)
+            listening.listen(host, 0)
 
 
 def test_what_cannot_be_served_is_one_line(command, tmp_path):

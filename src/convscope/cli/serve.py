@@ -2,38 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import Enum
+from typing import Annotated, Any
 
 import typer
 
 from .parameters import Device
 from .target_options import Target, with_target_options
 
-Option = typer.Option
+
+class LogFormat(str, Enum):
+    """How the log is written."""
+
+    text = "text"
+    json = "json"
+
+
+def _option(help: str, metavar: str | None = None, panel: str | None = None, **more: Any) -> Any:
+    """Return an option; without a panel it joins that of the option before it in `--help`."""
+    return typer.Option(help=help, metavar=metavar, rich_help_panel=panel, **more)
+
+
+Host = Annotated[
+    str, _option("Address to listen on. 0.0.0.0 lets other machines on the network connect.", "ADDRESS", "Address")
+]
+Port = Annotated[int | None, _option("Port to listen on. Default: 8000, or the next free one.", "N", min=0, max=65_535)]
+RootPath = Annotated[
+    str, _option("Path below which a proxy shows the service, such as /models; it may remove it or not.", "PATH")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    _option("Host name by which a proxy shows the service, such as models.example.org. Can be repeated.", "NAME"),
+]
+ApiKey = Annotated[
+    str | None,
+    _option(
+        "Answer only requests with this key, as Authorization: Bearer KEY or X-API-Key: KEY; a browser asks for it as "
+        "a password. In the environment other users do not see it.",
+        "KEY",
+        "Access",
+        envvar="CONVSCOPE_API_KEY",
+    ),
+]
+CorsOrigin = Annotated[
+    list[str] | None,
+    _option("Origin of a web page that may send requests, such as https://app.example.org. Can be repeated.", "ORIGIN"),
+]
+AllowFrame = Annotated[
+    list[str] | None,
+    _option(
+        "Origin of a page that may show this one in a frame, such as http://localhost:8888. Can be repeated. Default: "
+        "none may.",
+        "ORIGIN",
+    ),
+]
+MaxBatch = Annotated[
+    int, _option("How many images that wait go through the network at once.", "N", "Load", min=1, max=1024)
+]
+Queue = Annotated[
+    int,
+    _option("How many images may wait; beyond that requests get 503 and Retry-After.", "N", min=1, max=100_000),
+]
+Deadline = Annotated[
+    float, _option("Seconds after which a request gets 504, waiting included.", "SECONDS", min=0.1, max=3600)
+]
+Log = Annotated[
+    LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.", None, "Running")
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
 @with_target_options
 def serve_command(
     targets: list[Target],
-    host: Annotated[
-        str, Option(help="Address to listen on. 0.0.0.0 lets other machines on the network connect.", metavar="ADDRESS")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int | None,
-        Option(help="Port to listen on. Default: 8000, or the next free one.", min=0, max=65_535, metavar="N"),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    root_path: RootPath = "",
+    allow_host: AllowHost = None,
+    api_key: ApiKey = None,
+    cors_origin: CorsOrigin = None,
+    allow_frame: AllowFrame = None,
+    max_batch: MaxBatch = 32,
+    queue: Queue = 256,
+    deadline: Deadline = 30.0,
+    log_format: Log = LogFormat.text,
     device: Device = "auto",
-    allow_frame: Annotated[
-        list[str] | None,
-        Option(
-            help="Origin of a page that may show this one in a frame, such as http://localhost:8888. Can be repeated. "
-            "Default: none may.",
-            metavar="ORIGIN",
-        ),
-    ] = None,
-    open: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
+    open: Open = False,
 ) -> None:
     """Serve the page that shows a network at work, and an HTTP API."""
+    from ..serving.api.hosting import Limits
+    from ..serving.options import ServeOptions
     from ..serving.server import serve
 
-    serve(targets, host, port, device, open, typer.echo, allow_frame or [])
+    options = ServeOptions(
+        host, port, device, open, allow_frame or [], allow_host or [], cors_origin or [], api_key, root_path,
+        Limits(max_batch, queue, deadline), log_format.value,
+    )  # fmt: skip
+    serve(targets, options, typer.echo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,12 +9,15 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from .http.guard import AccessGuard
-from .http.responses import add_error_handlers, binary_response, json_response, parameter_error
+from .api.app import create_api
+from .api.predict import ClassifierId
+from .http.access import Access
+from .http.binary_response import binary_response
+from .http.image_bodies import read_image_body
+from .http.responses import json_response, parameter_error
 from .http.static_files import PAGE, PageFiles
-from .http.unread_bodies import CloseUnreadBody
-from .http.uploads import MAX_JSON_BYTES, read_body, read_image_body, read_json
-from .inspector import milliseconds_since, new_session
+from .http.uploads import MAX_JSON_BYTES, read_body, read_json
+from .inspector import new_session
 from .service import Service
 from .sessions import Session
 from .training_events import training_events
@@ -23,7 +25,6 @@ from .what_if import WhatIf
 
 MAX_MAPS = 4096
 
-ClassifierId = Annotated[str | None, Query(alias="classifier", max_length=300)]
 Maps = Annotated[int, Query(ge=0, le=MAX_MAPS)]
 Number = Annotated[int, Query(ge=0, le=1_000_000)]
 OptionalNumber = Annotated[int | None, Query(ge=0, le=1_000_000)]
@@ -31,21 +32,14 @@ Key = Annotated[str, Path(max_length=100)]
 Layer = Annotated[str, Path(max_length=300)]
 
 
-def create_app(service: Service, host_names: tuple[str, ...] = (), frame_origins: tuple[str, ...] = ()) -> FastAPI:
-    """Return the service as an ASGI application that answers to `host_names` and to addresses.
-
-    Pages of `frame_origins` may show it in a frame.
-    """
-    app = FastAPI(title="ConvScope", docs_url=None, redoc_url=None)
-    app.add_middleware(AccessGuard, host_names=host_names, frame_origins=frame_origins)
-    app.add_middleware(CloseUnreadBody)  # the last one added is the outermost
-    add_error_handlers(app)
+def create_app(service: Service, access: Access | None = None) -> FastAPI:
+    """Return the service as an ASGI application: the API, the page, and what the page asks."""
+    app = create_api(service.hosting, access)
     _add_classifier_routes(app, service)
     _add_snapshot_routes(app, service)
     _add_session_routes(app, service)
     _add_layer_routes(app, service)
     _add_explanation_routes(app, service)
-    _add_predict_route(app, service)
     # The fallback of the router, not a mount: a mount would match every address and answer a wrong method with 404.
     app.router.default = PageFiles(PAGE)
     return app
@@ -54,27 +48,23 @@ def create_app(service: Service, host_names: tuple[str, ...] = (), frame_origins
 def _add_classifier_routes(app: FastAPI, service: Service) -> None:
     registry = service.registry
 
-    @app.get("/health")
-    async def health() -> Response:
-        return json_response({"status": "ok"})
-
-    @app.get("/api/classifiers")
+    @app.get("/api/classifiers", include_in_schema=False)
     async def classifiers(request: Request) -> Response:
         service.import_ahead()
         entries = await service.run_quick(request, lambda: [served.entry() for served in registry.by_id.values()])
         return json_response({"classifiers": entries, "current": registry.current})
 
-    @app.get("/api/network")
+    @app.get("/api/network", include_in_schema=False)
     async def network(request: Request, id: ClassifierId = None) -> Response:
         served = registry.get(id)
         return json_response(await service.run_quick(request, lambda: served.graph))
 
-    @app.get("/api/examples")
+    @app.get("/api/examples", include_in_schema=False)
     async def examples(request: Request, id: ClassifierId = None) -> Response:
         served = registry.get(id)
         return json_response(await service.run_slow(request, lambda: service.examples.listing(served)))
 
-    @app.get("/api/examples/{id}/{number}")
+    @app.get("/api/examples/{id}/{number}", include_in_schema=False)
     async def example(request: Request, id: Key, number: Annotated[int, Path(ge=0)]) -> Response:
         served = registry.get(id)
         content, kind = await service.run_slow(request, lambda: service.examples.content(served, number))
@@ -82,7 +72,7 @@ def _add_classifier_routes(app: FastAPI, service: Service) -> None:
 
 
 def _add_snapshot_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/api/snapshots")
+    @app.get("/api/snapshots", include_in_schema=False)
     async def snapshots(id: ClassifierId = None) -> Response:
         served = service.registry.get(id)
         if (run := served.run_folder) is None:
@@ -90,7 +80,7 @@ def _add_snapshot_routes(app: FastAPI, service: Service) -> None:
         state = {"running": run.is_running(), "finished": run.is_finished()}
         return json_response({"epochs": served.epochs(), "metrics": run.read_metrics(), **state})
 
-    @app.get("/api/training/live")
+    @app.get("/api/training/live", include_in_schema=False)
     async def live(id: ClassifierId = None) -> Response:
         events = training_events(service.registry.get(id).run_folder, service.stopping)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
@@ -110,7 +100,7 @@ def _add_session_routes(app: FastAPI, service: Service) -> None:
         sessions.add(session)
         return binary_response(content)
 
-    @app.post("/api/forward")
+    @app.post("/api/forward", include_in_schema=False)
     async def forward(
         request: Request, id: ClassifierId = None, maps: Maps = 16, epoch: OptionalNumber = None
     ) -> Response:
@@ -118,13 +108,13 @@ def _add_session_routes(app: FastAPI, service: Service) -> None:
         content = await read_image_body(request)
         return await forward_session(request, lambda: new_session(served, epoch, content, page), maps, page)
 
-    @app.patch("/api/what-if/{session}")
+    @app.patch("/api/what-if/{session}", include_in_schema=False)
     async def change(request: Request, session: Key, maps: Maps = 16) -> Response:
         before = sessions.get(session)
         what_if = parse_what_if(await read_body(request, MAX_JSON_BYTES))
         return await forward_session(request, lambda: before.with_what_if(what_if), maps, _page_id(request))
 
-    @app.get("/api/seen/{session}")
+    @app.get("/api/seen/{session}", include_in_schema=False)
     async def seen(request: Request, session: Key, row: Number, column: Number) -> Response:
         known = sessions.get(session)
         return json_response(await service.run_quick(request, lambda: inspector.seen(known, row, column)))
@@ -133,7 +123,7 @@ def _add_session_routes(app: FastAPI, service: Service) -> None:
 def _add_layer_routes(app: FastAPI, service: Service) -> None:
     sessions, inspector = service.sessions, service.inspector
 
-    @app.get("/api/activations/{session}/{layer:path}")
+    @app.get("/api/activations/{session}/{layer:path}", include_in_schema=False)
     async def activations(
         request: Request,
         session: Key,
@@ -146,7 +136,7 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
         wanted = slice(start, end) if only is None else [int(number) for number in only.split(",")]
         return binary_response(await service.run_quick(request, lambda: inspector.activations(known, layer, wanted)))
 
-    @app.get("/api/arithmetic/{session}/{layer:path}")
+    @app.get("/api/arithmetic/{session}/{layer:path}", include_in_schema=False)
     async def arithmetic(
         request: Request, session: Key, layer: Layer, map: Number = 0, y: OptionalNumber = None,
         x: OptionalNumber = None,
@@ -154,7 +144,7 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
         known = sessions.get(session)
         return json_response(await service.run_quick(request, lambda: inspector.arithmetic(known, layer, map, y, x)))
 
-    @app.get("/api/kernels/{layer:path}")
+    @app.get("/api/kernels/{layer:path}", include_in_schema=False)
     async def kernels(
         request: Request, layer: Layer, map: Number = 0, id: ClassifierId = None, session: str | None = None
     ) -> Response:
@@ -162,12 +152,12 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
         served = service.registry.get(id) if known is None else known.served
         return binary_response(await service.run_quick(request, lambda: inspector.kernels(served, known, layer, map)))
 
-    @app.get("/api/health/{session}")
+    @app.get("/api/health/{session}", include_in_schema=False)
     async def health(request: Request, session: Key) -> Response:
         known = sessions.get(session)
         return json_response(await service.run_quick(request, lambda: inspector.health(known)))
 
-    @app.get("/api/field/{session}/{layer:path}")
+    @app.get("/api/field/{session}/{layer:path}", include_in_schema=False)
     async def field_of_unit(request: Request, session: Key, layer: Layer, y: Number = 0, x: Number = 0) -> Response:
         known = sessions.get(session)
         return json_response(await service.run_quick(request, lambda: inspector.field(known, layer, y, x)))
@@ -176,17 +166,17 @@ def _add_layer_routes(app: FastAPI, service: Service) -> None:
 def _add_explanation_routes(app: FastAPI, service: Service) -> None:
     sessions, explainer = service.sessions, service.explainer
 
-    @app.get("/api/methods")
+    @app.get("/api/methods", include_in_schema=False)
     async def methods(request: Request, id: ClassifierId = None) -> Response:
         served = service.registry.get(id)
         return json_response({"measured": await service.run_slow(request, lambda: service.measured_methods(served))})
 
-    @app.get("/api/gradients/{session}")
+    @app.get("/api/gradients/{session}", include_in_schema=False)
     async def gradients(request: Request, session: Key, label: Number, maps: Maps = 16) -> Response:
         known = sessions.get(session)
         return binary_response(await service.run_slow(request, lambda: explainer.gradients(known, label, maps)))
 
-    @app.get("/api/attribution/{session}")
+    @app.get("/api/attribution/{session}", include_in_schema=False)
     async def attribution(
         request: Request,
         session: Key,
@@ -198,32 +188,6 @@ def _add_explanation_routes(app: FastAPI, service: Service) -> None:
         known = sessions.get(session)
         compute = lambda: explainer.attribution(known, method, label, layer, versus)  # noqa: E731
         return binary_response(await service.run_slow(request, compute))
-
-
-def _add_predict_route(app: FastAPI, service: Service) -> None:
-    @app.post("/predict")
-    async def predict(
-        request: Request,
-        id: ClassifierId = None,
-        topk: Annotated[int, Query(ge=1, le=10_000)] = 5,
-        format: Annotated[str | None, Query(pattern="^hf$")] = None,
-    ) -> Response:
-        served = service.registry.get(id)
-        content = await read_image_body(request)
-        started = time.perf_counter()
-
-        found = await service.run_quick(request, lambda: served.classifier.answer(content, topk))
-        predictions = [vars(prediction) for prediction in found.predictions]
-        if format == "hf":
-            return json_response([{"label": row["label"], "score": row["probability"]} for row in predictions])
-        answer = {
-            "predictions": predictions,
-            "abstained": found.refusal is not None,
-            **({"reason": found.refusal.reason} if found.refusal else {}),
-            "model": served.id,
-            "time_ms": milliseconds_since(started),
-        }
-        return json_response(answer)
 
 
 def parse_what_if(body: bytes) -> WhatIf:

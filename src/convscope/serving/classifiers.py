@@ -46,6 +46,7 @@ class ServedClassifier:
         self.model = model
         self.id, self.source, self.run_folder, self.device = id, source, run_folder, device
         self.caution: dict[str, str] | None = None
+        self.is_on_disk = True
         self.lock = threading.RLock()
         self.networks: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
 
@@ -55,18 +56,35 @@ class ServedClassifier:
         served = cls(opened.name, Path(opened.name), None, device)
         opened.classifier.network.to(device).eval()
         served.__dict__["classifier"] = opened.classifier
-        served.caution = opened.caution
+        served.caution, served.is_on_disk = opened.caution, False
         return served
 
     @cached_property
     def classifier(self) -> Classifier:
         """The classifier as saved; of an unfinished run, its newest snapshot."""
         with self.lock:
-            classifier = (
-                load_snapshot(self.source, None, self.model) if self._is_unfinished() else load(self.source, self.model)
-            )
-            classifier.network.to(self.device).eval()
-            return classifier
+            return self._read()
+
+    def _read(self) -> Classifier:
+        unfinished = self._is_unfinished()
+        classifier = load_snapshot(self.source, None, self.model) if unfinished else load(self.source, self.model)
+        classifier.network.to(self.device).eval()
+        return classifier
+
+    def is_loaded(self) -> bool:
+        """Return whether the classifier is in memory."""
+        return "classifier" in self.__dict__
+
+    def reload(self) -> None:
+        """Read the classifier anew; ModelFileError if that fails, and the former one stays. A network by name stays."""
+        if not self.is_on_disk:
+            return
+        classifier = self._read()
+        with self.lock:
+            for derived in ("structure", "nodes", "graph"):
+                self.__dict__.pop(derived, None)
+            self.networks.clear()
+            self.__dict__["classifier"] = classifier
 
     def switch_to_finished(self) -> None:
         """Replace the newest snapshot of an unfinished run by the final classifier, once the training has saved it."""

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from .api.hosting import Hosting, Limits
+from .classifier_predictor import hosted_of
 from .classifiers import Registry, ServedClassifier
 from .examples import Examples
 from .inspector import Inspector
@@ -41,8 +43,12 @@ class Service:
     seconds: tuple[float, float] = (QUICK_SECONDS, SLOW_SECONDS)
     stopping: Callable[[], bool] = lambda: False
     imports_started: bool = False
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        hosted = [hosted_of(served) for served in self.registry.by_id.values()]
+        self.hosting = Hosting(hosted, self.registry.current, self.limits)
+        self.hosting.is_stopping = lambda: self.stopping()
         self.inspector = Inspector("quick", TraceCache())
         self.explainer = Inspector("slow", TraceCache())
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 from ..run_folder import RunFolder
 from ..snapshots import snapshot_epochs
-from .http.binary_response import to_json
+from .http.json_bytes import to_json
 
 POLL_SECONDS = 0.5
 # A comment now and then shows whether the browser is still there; one that was disconnected connects again by itself.

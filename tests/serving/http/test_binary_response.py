@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.serving.http.binary_response import Payload, add_layer, to_json
+from convscope.serving.http.binary_response import Payload, add_layer
+from convscope.serving.http.json_bytes import to_json
 
 
 def entry(output: torch.Tensor, maps=slice(16)) -> tuple[dict, bytes]:

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from convscope.errors import UsageError
 from convscope.serving.app import create_app
+from convscope.serving.http.access import Access
 from convscope.serving.http.guard import checked_origin
 
 
@@ -29,7 +30,7 @@ def test_a_foreign_name_that_points_here_is_rejected(client, host):
 def test_only_named_pages_may_show_it_in_a_frame(client, service):
     assert client.get("/").headers["content-security-policy"].endswith("; frame-ancestors 'none'")
     origins = tuple(map(checked_origin, ["http://LocalHost:8888/", "vscode-webview://abc", "https://[::1]:9"]))
-    with TestClient(create_app(service, frame_origins=origins), base_url="http://127.0.0.1") as framed:
+    with TestClient(create_app(service, Access(frame_origins=origins)), base_url="http://127.0.0.1") as framed:
         policy = framed.get("/").headers["content-security-policy"]
     assert policy.endswith("; frame-ancestors http://localhost:8888 vscode-webview://abc https://[::1]:9")
     for text in ("*", "https://*.example", "http://a.b/c", "localhost", "'self'", "http://a.b; script-src *", ""):
@@ -38,7 +39,7 @@ def test_only_named_pages_may_show_it_in_a_frame(client, service):
 
 
 def test_the_host_that_was_asked_for_is_answered(service):
-    with TestClient(create_app(service, ("lab.example",)), base_url="http://lab.example:8000") as client:
+    with TestClient(create_app(service, Access(("lab.example",))), base_url="http://lab.example:8000") as client:
         assert client.get("/health").status_code == 200
 
 

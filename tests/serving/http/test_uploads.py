@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convscope.png import png_bytes
-from convscope.serving.http import uploads
+from convscope.serving.http import image_bodies
 
 from ...data.hostile import SKIPPED, USED
 
@@ -46,7 +46,7 @@ def test_good_images_of_every_kind_are_read(client, name):
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/json", "image/svg+xml", "video/mp4", "text/html; charset=x"]
+    "kind", ["text/plain", "application/xml", "image/svg+xml", "video/mp4", "text/html; charset=x"]
 )
 def test_other_types_are_415(client, digit, kind):
     for path in ("/predict", "/api/forward"):
@@ -80,7 +80,7 @@ def test_broken_forms_and_nothing_at_all(client, body, kind):
 
 
 def test_too_much_is_413_known_before_or_not(client, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_IMAGE_BYTES", 1000)
+    monkeypatch.setattr(image_bodies, "MAX_IMAGE_BYTES", 1000)
     pieces = []
 
     def chunks():

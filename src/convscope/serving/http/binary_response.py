@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from starlette.responses import Response
 from torch import Tensor
 
-from ...finite_json import dump_json
+from .json_bytes import to_json
 
 CONTENT_TYPE = "application/x-convscope"
 
@@ -40,12 +41,9 @@ class Payload:
         return b"".join([struct.pack("<I", len(text)), text, bytes(-(len(text)) % 4), *self.parts])
 
 
-def to_json(document: Any) -> bytes:
-    """Return compact JSON in UTF-8, in which what is not finite is null."""
-    try:
-        return dump_json(document, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # a class name that is not valid text
-        return dump_json(document).encode()
+def binary_response(content: bytes) -> Response:
+    """Return a packed `Payload` as a response that is not cached."""
+    return Response(content, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def add_layer(payload: Payload, name: str, output: Tensor, maps: slice | list[int]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ POLICY = (
 )
 # What may be a page with a frame: no path, and no star that would stand for others.
 ORIGIN = re.compile(r"(?:https?|vscode-webview)://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,250}[a-z0-9])?(?::[0-9]{1,5})?")
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -33,12 +34,22 @@ class AccessGuard:
     """Rejects with 403, before its body is read, any request that a foreign page may have sent; adds security headers.
 
     A request must name this machine in its Host header (against DNS rebinding, where a foreign name resolves to this
-    machine), and one that is not a read must come from no page or from the service's own (its Origin header). Only
-    pages of `frame_origins` may show the service in a frame.
+    machine), and one that is not a read must come from no page, from the service's own (its Origin header) or from one
+    of `page_origins`. `proxy_names` are those by which a proxy shows the service, with the port if it is no usual one.
+    Only pages of `frame_origins` may show the service in a frame.
     """
 
-    def __init__(self, app: ASGIApp, host_names: Collection[str] = (), frame_origins: Collection[str] = ()):
-        self.app, self.host_names = app, {"localhost", *(name.lower() for name in host_names)}
+    def __init__(
+        self,
+        app: ASGIApp,
+        host_names: Collection[str] = (),
+        frame_origins: Collection[str] = (),
+        page_origins: Collection[str] = (),
+        proxy_names: Collection[str] = (),
+    ):
+        names = [name.lower() for name in host_names] + [name.partition(":")[0] for name in proxy_names]
+        self.app, self.host_names = app, {"localhost", *names}
+        self.page_origins, self.proxy_names = set(page_origins), set(proxy_names)
         self.headers = HEADERS | {"Content-Security-Policy": POLICY + (" ".join(frame_origins) or "'none'")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +84,9 @@ class AccessGuard:
         if method in SAFE_METHODS:
             return None
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        is_foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        if origin is not None and origin.lower() in self.page_origins:
+            return None
+        is_foreign = origin is not None and not self._is_own(origin, host)
         if is_foreign or site in ("cross-site", "same-site"):
             return HttpError(
                 403,
@@ -81,6 +94,14 @@ class AccessGuard:
                 "不接受来自其他网页的请求，请使用本服务自带的页面",
             )
         return None
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Return whether pages of an origin are the service's own, seen directly or through a proxy."""
+        try:
+            name = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        return name == host.lower() or name in self.proxy_names
 
     def _is_allowed_host(self, host: str) -> bool:
         try:
@@ -96,14 +117,20 @@ class AccessGuard:
         return True  # a plain address cannot be made to resolve to another machine
 
 
-def checked_origin(text: str) -> str:
-    """Return the origin of pages that may show the service in a frame; UsageError if the text is none."""
+def checked_origin(text: str, flag: str = "--allow-frame") -> str:
+    """Return the origin of pages that may do more than others; UsageError if the text is none."""
     origin = text.strip().lower().removesuffix("/")
     if not ORIGIN.fullmatch(origin):
-        raise UsageError(
-            f"--allow-frame {printable(text)}: give the origin of the page with the frame, such as http://localhost:8888"
-        )
+        raise UsageError(f"{flag} {printable(text)}: give the origin of the page, such as http://localhost:8888")
     return origin
+
+
+def checked_host_name(text: str) -> str:
+    """Return the name by which a proxy shows the service; UsageError if the text is none."""
+    name = text.strip().lower()
+    if not HOST_NAME.fullmatch(name):
+        raise UsageError(f"--allow-host {printable(text)}: give a host name, such as models.example.org")
+    return name
 
 
 async def send_error(error: HttpError, send: Send) -> None:

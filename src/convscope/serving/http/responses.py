@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ...data.image_file import UnreadableImage
-from ...errors import ConvScopeError, DataError, UsageError, printable
-from .binary_response import CONTENT_TYPE, to_json
+from ...errors import ConvScopeError, DataError, UsageError
 from .errors import HttpError, invalid, standard_error
+from .json_bytes import to_json
 from .uploads import image_error
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer every exception with JSON in both languages; an unexpected one is logged and not shown to the client."""
+    """Answer every expected exception with JSON in both languages; `RequestLog` has the others."""
 
     @app.exception_handler(HttpError)
     async def http_error(request: Request, error: HttpError) -> Response:
@@ -32,20 +30,21 @@ def add_error_handlers(app: FastAPI) -> None:
     async def validation_error(request: Request, error: RequestValidationError) -> Response:
         return _error_response(parameter_error(error.errors()))
 
-    @app.exception_handler(UnreadableImage)
-    async def unreadable_image(request: Request, error: UnreadableImage) -> Response:
-        return _error_response(image_error(error))
-
     @app.exception_handler(ConvScopeError)
     async def convscope_error(request: Request, error: ConvScopeError) -> Response:
-        status = 422 if isinstance(error, UsageError) else 400 if isinstance(error, DataError) else 500
-        return _error_response(HttpError(status, str(error), f"出错：{error}"))
+        return _error_response(as_http_error(error))
 
-    @app.exception_handler(Exception)
-    async def unexpected_error(request: Request, error: Exception) -> Response:
-        reason = printable(f"{type(error).__name__}: {error}")[:300]
-        logging.getLogger(__name__).error("%s %s: unexpected %s", request.method, printable(request.url.path), reason)
-        return _error_response(standard_error(500))
+
+def as_http_error(error: Exception) -> HttpError:
+    """Return the error response for an exception; an unexpected one is raised."""
+    if isinstance(error, HttpError):
+        return error
+    if isinstance(error, UnreadableImage):
+        return image_error(error)
+    if not isinstance(error, ConvScopeError):
+        raise error
+    status = 422 if isinstance(error, UsageError) else 400 if isinstance(error, DataError) else 500
+    return HttpError(status, str(error), f"出错：{error}")
 
 
 def parameter_error(errors: Any) -> HttpError:
@@ -61,10 +60,5 @@ def json_response(document: Any) -> Response:
     return Response(to_json(document), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def binary_response(content: bytes) -> Response:
-    """Return a packed `Payload` as a response that is not cached."""
-    return Response(content, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
-
-
 def _error_response(error: HttpError) -> Response:
-    return JSONResponse(error.body(), error.status, error.headers)
+    return Response(to_json(error.body()), error.status, error.headers, "application/json")

@@ -1,0 +1,22 @@
+"""The API as an ASGI application, alone or with the page's routes beside it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from ...version import __version__
+from ..http.access import Access, add_middleware
+from ..http.responses import add_error_handlers
+from .hosting import Hosting
+from .predict import add_predict_route
+from .status import add_status_routes
+
+
+def create_api(hosting: Hosting, access: Access | None = None) -> FastAPI:
+    """Return an application with the routes for programs."""
+    app = FastAPI(title="ConvScope", version=__version__, docs_url=None, redoc_url=None)
+    add_middleware(app, access or Access(), hosting.metrics.observe_request)
+    add_error_handlers(app)
+    add_status_routes(app, hosting)
+    add_predict_route(app, hosting)
+    return app

@@ -1,0 +1,130 @@
+"""`POST /predict`: one image or several, as they are, in a form or in JSON."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+
+from ..http.image_bodies import MAX_IMAGES, read_images
+from ..http.responses import as_http_error, json_response
+from .answers import LabelScore, OneAnswer, SeveralAnswers
+from .batching import Job
+from .describing import described, errors
+from .hosting import Hosted, Hosting
+from .predictor import Output, Predictor
+
+ClassifierId = Annotated[
+    str | None, Query(alias="classifier", max_length=300, description="Which classifier; the first one if left out.")
+]
+TopK = Annotated[int, Query(ge=1, le=10_000, description="How many classes to list.")]
+HuggingFace = Annotated[
+    str | None, Query(pattern="^hf$", description="`hf`: answer as Hugging Face's services do, a list of label, score.")
+]
+FILE = {"type": "string", "format": "binary"}
+BASE64 = {"type": "string", "contentEncoding": "base64", "description": "An image in base64, or a data URL."}
+IMAGES = {"type": "array", "items": BASE64, "minItems": 1, "maxItems": MAX_IMAGES}
+BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "image/*": {"schema": FILE},
+        "application/octet-stream": {"schema": FILE},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "array", "items": FILE, "minItems": 1, "maxItems": MAX_IMAGES}},
+            }
+        },
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    {"type": "object", "required": [name], "properties": {name: schema}, "additionalProperties": False}
+                    for name, schema in (("image", BASE64), ("images", IMAGES))
+                ]
+            }
+        },
+    },
+}
+TEXT = described(
+    "An image is the body itself (`curl --data-binary @image.png`), a field `file` of a form, or base64 in JSON as "
+    '`{"image": "..."}`. Several are several fields `file`, or `{"images": ["...", "..."]}`; each gets a result or an '
+    "error of its own.",
+    "图像可以直接作为请求内容（`curl --data-binary @image.png`），也可以是表单的 `file` 字段，或 JSON 中的 base64："
+    '`{"image": "..."}`。多张图像用多个 `file` 字段，或 `{"images": ["...", "..."]}`；每张各有结果或错误。',
+    "识别一张或多张图像",
+    requestBody=BODY,
+)
+
+
+def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
+    """Add `POST /predict`."""
+
+    @app.post(
+        "/predict",
+        summary="Classify one image or several",
+        response_model=OneAnswer | SeveralAnswers | list[LabelScore],
+        responses=errors(400, 404, 408, 413, 415, 422, 503, 504),
+        tags=["predict"],
+        **TEXT,
+    )
+    async def predict(
+        request: Request, id: ClassifierId = None, topk: TopK = 5, format: HuggingFace = None
+    ) -> Response:
+        hosted = hosting.get(id)
+        hosting.batcher_of(hosted).require_room()  # before the body is read
+        predictor = await hosted.predictor()
+        images, several = await read_images(request)
+        started = time.perf_counter()
+        job = await hosting.answer(hosted, images, predictor)
+        note(request, hosting, hosted, job)
+        if several:
+            results = [_result(predictor, output, topk) for output in job.outputs]
+            return json_response({"results": results, **_origin(hosted, job, started)})
+        output = usable(job.outputs[0])
+        if format == "hf":
+            rows = predictor.ranked(output, topk)
+            return json_response([{"label": row["label"], "score": row["probability"]} for row in rows])
+        return json_response({**_answer(predictor, output, topk), **_origin(hosted, job, started)})
+
+
+def usable(output: Output | Exception) -> Output:
+    """Return an output; what is none is raised."""
+    if isinstance(output, Exception):
+        raise output
+    return output
+
+
+def note(request: Request, hosting: Hosting, hosted: Hosted, job: Job) -> None:
+    """Count what became of each image, and put it into the line of the log."""
+    counts = {"answered": 0, "unknown": 0, "unusable": 0}
+    for output in job.outputs:
+        counts[_outcome(output)] += 1
+    for outcome, count in counts.items():
+        if count:
+            hosting.metrics.images.labels(hosted.id, outcome).inc(count)
+    request.scope["state"]["log"] = {"model": hosted.id, **counts, "timings_ms": job.timings.to_dict()}
+
+
+def _outcome(output: Output | Exception) -> str:
+    if isinstance(output, Exception):
+        return "unusable"
+    return "answered" if output.refusal is None else "unknown"
+
+
+def _result(predictor: Predictor, output: Output | Exception, topk: int) -> dict[str, Any]:
+    if isinstance(output, Exception):
+        error = as_http_error(output)
+        return {**error.body(), "status": error.status}
+    return _answer(predictor, output, topk)
+
+
+def _answer(predictor: Predictor, output: Output, topk: int) -> dict[str, Any]:
+    reason = {} if output.refusal is None else {"reason": output.refusal}
+    return {"predictions": predictor.ranked(output, topk), "abstained": output.refusal is not None, **reason}
+
+
+def _origin(hosted: Hosted, job: Job, started: float) -> dict[str, Any]:
+    milliseconds = round((time.perf_counter() - started) * 1000, 3)
+    return {"model": hosted.id, "time_ms": milliseconds, "timings_ms": job.timings.to_dict()}
