@@ -49,3 +49,31 @@ def test_archives_that_nobody_unpacked_are_named(tmp_path):
         write(tmp_path / "set" / name, b"PK")
     with pytest.raises(DataError, match=r"holds archives \(train.zip, test.tar.gz\): unpack them, or give one"):
         load_data(tmp_path / "set")
+
+
+MASKS = {
+    "folder beside the classes": ["images/cat/*.png", "images/dog/*.png", "masks/cat/*.png", "masks/dog/*.png"],
+    "folders in the classes": ["cat/images/*.png", "dog/images/*.png", "cat/masks/*.png", "dog/masks/*.png"],
+    "files beside the images": ["cat/a*.png", "dog/a*.png", "cat/a*_mask.png", "dog/a*_mask_1.png"],
+}
+
+
+@pytest.mark.parametrize("case", MASKS)
+def test_masks_are_no_images_of_a_class(case, tmp_path):
+    data = load_data(build(tmp_path / "set", *MASKS[case]))
+    assert data.class_names == ["cat", "dog"] and len(data.split("all")) == 6
+    assert not any("mask" in name for name in data.split("all").names)
+
+
+def test_masks_beside_images_whose_names_begin_with_labels(tmp_path):
+    """As in Oxford-IIIT Pet."""
+    names = [f"{breed}_{i}" for breed in ("Abyssinian", "beagle") for i in range(6)]
+    root = build(tmp_path / "pets", *(f"images/{name}.jpg" for name in names))
+    build(root, *(f"annotations/trimaps/{name}.png" for name in names))
+    for split, kept in (("trainval", names[::2]), ("test", names[1::2])):
+        write(root / f"annotations/{split}.txt", "".join(f"{name} 1 1 1\n" for name in kept).encode())
+    with pytest.raises(DataError, match=r"for segmentation, with annotations beside .* begin with Abyssinian"):
+        load_data(root)
+    data = load_data(root, label_pattern=r"([^/]+)_\d+\.jpg$")
+    assert data.class_names == ["Abyssinian", "beagle"]
+    assert {*data.splits["test"].names} == {f"images/{name}.jpg" for name in names[1::2]}

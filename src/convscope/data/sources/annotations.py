@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 from ...errors import printable
-from ...problems import listed
+from ...problems import listed, warn
 from .archive_folder import is_archive_name
-from .folder import Folder, has_image_suffix
+from .folder import File, Folder, has_image_suffix
 from .split_names import split_of
 
 ANNOTATIONS = frozenset(
@@ -18,6 +19,8 @@ IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages"})
 MASKS = frozenset(
     {"masks", "mask", "groundtruth", "ground_truth", "gt", "segmentation", "segmentations", "segmentationclass"}
 )
+# A mask beside its image: `1_mask.png` beside `1.png`.
+MASK = re.compile(r"(.+?)[-_ ](?:masks?|seg|segmentation|gt|groundtruth)(?:[-_ ]?\d+)?$", re.IGNORECASE)
 # What describes boxes in the image whose name it has: YOLO's text, Pascal VOC's XML, labelme's JSON.
 BESIDE = (".txt", ".xml", ".json")
 ADD_LABELS = "put the images into one folder per class, or add a table (.csv) with the columns path and label"
@@ -28,6 +31,38 @@ def is_annotations(folder: Folder) -> bool:
     return folder.name.lower() in ANNOTATIONS and not folder.has_images() and _holds_files(folder)
 
 
+def data_folders(folder: Folder) -> list[Folder]:
+    """Return the folders in a folder that may be classes, splits or hold the images of the set.
+
+    Left out are annotations; masks and the like beside `images/`, though they are images as well; and where only one
+    folder holds images, those with other files.
+    """
+    inner = [each for each in folder.folders() if not is_annotations(each)]
+    filled = [each for each in inner if each.has_images()]
+    if any(each.name.lower() in IMAGES for each in filled):
+        beside = [each for each in filled if each.name.lower() in MASKS | ANNOTATIONS]
+        inner = [each for each in inner if each not in beside]
+        filled = [each for each in filled if each not in beside]
+    return filled if len(filled) == 1 and all(each in filled or _holds_files(each) for each in inner) else inner
+
+
+def data_images(folder: Folder) -> list[tuple[str, File]]:
+    """Return the images of the set in a folder, without masks: those in folders of their own, or `1_mask.png`."""
+    kept = {each.path for each in data_folders(folder)}
+    left_out = tuple(f"{each.path}/" for each in folder.folders() if each.path not in kept)
+    images = [(path, item) for path, item in folder.images() if not path.startswith(left_out)]
+    called = [(path, found[1]) for path, _ in images if (found := MASK.match(os.path.splitext(path)[0]))]  # noqa: PTH122
+    stems = {os.path.splitext(path)[0] for path, _ in images} if called else set()  # noqa: PTH122
+    masks = {path for path, stem in called if stem in stems}
+    return [(path, item) for path, item in images if path not in masks]
+
+
+def warn_about_masks(folder: Folder, used: int) -> None:
+    """Warn about the masks in a folder of which `used` images are data."""
+    if count := len(folder.images()) - used:
+        warn("masks", folder.path, f"{count:,} masks lie beside the images and are not used")
+
+
 def reason_without_labels(folder: Folder) -> str | None:
     """Return why a folder has no class per image although it looks like a data set; None for all others.
 
@@ -36,9 +71,7 @@ def reason_without_labels(folder: Folder) -> str | None:
     """
     inner = folder.folders()
     coco = [name for each in [folder, *inner] for name in each.files() if _is_coco(name)]
-    images = [each for each in inner if each.name.lower() in IMAGES and each.has_images()]
-    # `images/train/`, `images/val/`, or images without folders: the folders name no class.
-    plain = [each for each in images if all(split_of(sub.name) for sub in each.folders() if sub.has_images())]
+    plain = [each for each in inner if each.name.lower() in IMAGES and each.has_images() and _is_plain(each)]
     beside = [each.name for each in inner if is_annotations(each)]
     filled = [each for each in inner if each.has_images()]
     classes = [each for each in filled if each not in plain and not (split_of(each.name) and not each.folders())]
@@ -61,10 +94,18 @@ def reason_without_labels(folder: Folder) -> str | None:
 
 def _masks(holders: Sequence[Folder]) -> list[str]:
     """Return the folders of masks if the holders have nothing but those and the images that they belong to."""
-    names = [{each.name.lower() for each in holder.folders() if each.has_images()} for holder in holders]
-    if all(found & IMAGES and found & MASKS and found <= IMAGES | MASKS for found in names):
-        return sorted(set().union(*names) & MASKS)
+    filled = [[each for each in holder.folders() if each.has_images()] for holder in holders]
+    names = [{each.name.lower() for each in inner} for inner in filled]
+    plain = all(_is_plain(each) for inner in filled for each in inner if each.name.lower() in IMAGES)
+    masks = MASKS | ANNOTATIONS
+    if plain and all(found & IMAGES and found & masks and found <= IMAGES | masks for found in names):
+        return sorted(set().union(*names) & masks)
     return []
+
+
+def _is_plain(folder: Folder) -> bool:
+    """Whether a folder of images names no class: it has no folders, or those of splits (`images/train/`)."""
+    return all(split_of(sub.name) for sub in folder.folders() if sub.has_images())
 
 
 def _boxes(holders: Sequence[Folder], called: frozenset[str] | None = None) -> str:

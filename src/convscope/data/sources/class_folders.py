@@ -12,10 +12,11 @@ from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..image_file import ImageItem
 from ..split import SPLITS, Data, Origin
-from .annotations import is_annotations
+from .annotations import data_folders, data_images, warn_about_masks
 from .assemble import Classes, assemble
 from .folder import Folder
 from .nested_folders import INNERMOST, both_readings, inner_names, innermost, may_be_classes
+from .split_lists import SplitLists, divided_by_lists
 from .split_names import is_unlabelled, names_with_splits, split_of, splits_of_names
 from .text_encoding import decode_names
 
@@ -43,7 +44,7 @@ class Layout:
 
     `splits` is the sentence about the splits, empty if the folders name none. `unused` are folders that are left out,
     `loose` those whose own images are. `by_table` has splits whose classes a table in their folder names.
-    `untrainable` says why no classifier can be trained, if the folders show that.
+    `untrainable` says why no classifier can be trained, if the folders show that. `lists` name the images of splits.
     """
 
     parts: dict[str, dict[str, list[Folder]]]
@@ -52,6 +53,7 @@ class Layout:
     loose: list[Folder] = field(default_factory=list)
     by_table: dict[str, Classes] = field(default_factory=dict)
     untrainable: str = ""
+    lists: SplitLists | None = None
 
 
 def read_layout(folder: Folder, shown: str, folders: str = "auto") -> Layout:
@@ -73,7 +75,7 @@ def _outer_layout(folder: Folder, shown: str, folders: str) -> Layout:
     if folders == "classes":
         return _classes(folder, folder.folders(), [])
     unlabelled = [each for each in folder.folders() if is_unlabelled(each.name)]
-    inner = [each for each in folder.folders() if each not in unlabelled and not is_annotations(each)]
+    inner = [each for each in data_folders(folder) if each not in unlabelled]
     splits = splits_of_names([each.name for each in inner])
     if folders == "splits":
         return _splits(folder, inner, {each.name: splits.get(each.name, "train") for each in inner}, unlabelled, shown)
@@ -120,15 +122,20 @@ def load_layout(layout: Layout, shown: str) -> Data:
     for split, classes in layout.parts.items():
         found: dict[str, list[tuple[str, ImageItem]]] = {}
         for name, holders in classes.items():
-            found.setdefault(names[name], []).extend(image for each in holders for image in each.images())
+            for each in holders:
+                images = data_images(each)
+                warn_about_masks(each, len(images))
+                found.setdefault(names[name], []).extend(images)
         parts[split] = found
+    if layout.lists is not None:
+        parts = divided_by_lists(parts["train"], layout.lists, shown)
     data = assemble(shown, {**parts, **layout.by_table})
     data.untrainable = layout.untrainable or data.untrainable
     told = f"folder names ({listed(data.class_names)})"
     nested = inner_names(layout.parts.get("train", {}))
     if not CONTAINERS.issuperset(map(str.lower, nested)):
         told += f", each with the images in its folders ({listed(nested, 3)}; classes by {INNERMOST})"
-    return data.described(Origin(told, layout.splits))
+    return data.described(Origin(told, layout.lists.told if layout.lists else layout.splits))
 
 
 def _label_names(layout: Layout, shown: str) -> dict[str, str]:
@@ -259,7 +266,7 @@ def _is_container(folder: Folder, holder: Folder) -> bool:
 
 def _shared_subfolders(folders: Sequence[Folder]) -> list[str]:
     """Return the names of subfolders that all folders with images share, if they are most of what each holds."""
-    below = [{sub.name for sub in each.folders() if sub.has_images()} for each in folders if each.has_images()]
+    below = [{sub.name for sub in data_folders(each) if sub.has_images()} for each in folders if each.has_images()]
     if len(below) < 2 or not all(below):
         return []
     shared = set.intersection(*below)

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from ...errors import DataError, UsageError, printable
 from ...problems import listed, warn
+from ..image_file import ImageItem
 from ..split import Data, Origin
+from .annotations import data_images
 from .assemble import assemble
 from .folder import File, Folder
+from .split_lists import divided_by_lists, find_split_lists
 from .split_names import is_unlabelled, split_of_path
 
 # A name that ends in a number, and what comes before it: `cat.0.jpg`, `great_pyrenees_12.jpg`, `pizza (3).jpg`.
@@ -27,10 +30,10 @@ def load_by_pattern(folder: Folder, pattern: str, shown: str) -> Data:
         expression = re.compile(pattern)
     except re.error as problem:
         raise UsageError(f"--label-pattern {printable(pattern)} is no regular expression: {problem}") from problem
-    parts: dict[str, dict[str, list[tuple[str, File]]]] = {"train": {}}
+    parts: dict[str, dict[str, list[tuple[str, ImageItem]]]] = {"train": {}}
     without: list[str] = []
     unused = 0
-    for path, item in folder.images():
+    for path, item in data_images(folder):
         name = path[len(folder.path) + 1 :] if folder.path else path
         split, found = split_of_path(name), expression.search(name)
         label = (found.group(1 if expression.groups else 0) or "").strip() if found else ""
@@ -45,9 +48,11 @@ def load_by_pattern(folder: Folder, pattern: str, shown: str) -> Data:
         raise DataError(f"{shown}: {text}: change the pattern, or move them away")
     if unused:
         warn("unlabelled-images", shown, f"{unused:,} images without labels are not used")
-    data = assemble(shown, parts)
+    lists = find_split_lists([folder]) if set(parts) == {"train"} else None
+    data = assemble(shown, parts if lists is None else divided_by_lists(parts["train"], lists, shown))
     told = f"--label-pattern over the paths ({listed(data.class_names)})"
-    return data.described(Origin(told, "folder names" if set(parts) != {"train"} else ""))
+    splits = lists.told if lists else "folder names" if set(parts) != {"train"} else ""
+    return data.described(Origin(told, splits))
 
 
 def suggest_pattern(images: Sequence[tuple[str, File]]) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ...problems import listed
+from .annotations import data_folders
 from .folder import File, Folder
 
 INNERMOST = "--folders innermost"
@@ -54,7 +55,7 @@ def innermost(classes: Mapping[str, Sequence[Folder]]) -> dict[str, list[Folder]
 
 def inner_names(classes: Mapping[str, Sequence[Folder]]) -> list[str]:
     """Return the names of the folders with images that lie in class folders."""
-    folders = [inner for same in classes.values() for each in same for inner in each.folders()]
+    folders = [inner for same in classes.values() for each in same for inner in data_folders(each)]
     return sorted({each.name for each in folders if each.has_images()})
 
 
@@ -65,7 +66,7 @@ def may_be_classes(classes: Mapping[str, Sequence[Folder]]) -> bool:
     """
     for same in classes.values():
         for each in same:
-            names = [inner.name for inner in each.folders() if inner.has_images()]
+            names = [inner.name for inner in data_folders(each) if inner.has_images()]
             if len(names) > 1 and not each.loose_images() and not any(re.search(r"\d", name) for name in names):
                 return True
     return False

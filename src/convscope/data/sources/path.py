@@ -8,7 +8,7 @@ from pathlib import Path
 from ...errors import DataError, UsageError, printable
 from ...problems import listed, warn
 from ..split import Data
-from .annotations import is_annotations, reason_without_labels
+from .annotations import data_folders, data_images, reason_without_labels
 from .archive_folder import OTHER_ARCHIVES, is_archive_name
 from .cifar import find_cifar, load_cifar
 from .class_folders import (
@@ -28,6 +28,7 @@ from .interpretation import Interpretation
 from .label_pattern import load_by_pattern, suggest_pattern
 from .parquet import find_parquet, is_parquet_name, load_parquet
 from .shards import find_shards, is_shard, load_shards
+from .split_lists import find_split_lists
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
@@ -81,11 +82,12 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
         return _load_folder(folder, shown, interpretation)
     except NoLabelsError as problem:
         hint = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
-        raise NoLabelsError(f"{problem}{hint}{suggest_pattern(folder.images())}") from problem
+        raise NoLabelsError(f"{problem}{hint}{suggest_pattern(data_images(folder))}") from problem
 
 
 def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> Data:
     """Load the data set in a folder by its own evidence, as `load_folder` says."""
+    above = [folder]
     while True:
         if layout := find_cifar(folder):
             return load_cifar(folder, layout, shown)
@@ -99,10 +101,11 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
         if not tables and (reason := reason_without_labels(folder)):
             raise OtherTaskError(f"{shown}: {reason}")
         # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.
-        inner = [each for each in folder.folders() if not is_annotations(each)]
+        inner = data_folders(folder)
         alone = len(inner) == 1 and not folder.loose_images() and not tables and interpretation.folders == "auto"
         if alone and not split_of(inner[0].name) and _holds_data_set(inner[0]):
             folder = inner[0]
+            above.append(folder)
             continue
         try:
             classes = read_layout(folder, shown, interpretation.folders)
@@ -117,6 +120,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
                 classes.by_table[table.split] = images_by_class(folder, table, interpretation, shown)
                 classes.unused.remove(table.folder)
                 classes.splits += f", {table.folder.name} (labels: {table.name})"
+        if not classes.splits:
+            classes.lists = find_split_lists(above, interpretation.encoding)
         return load_layout(classes, shown)
 
 
@@ -127,7 +132,7 @@ def _table_wins(
     by_table = labels_by_image(folder, tables, interpretation)
     by_folder = {
         item: name for classes in layout.parts.values() for name, holders in classes.items()
-        for holder in holders for _, item in holder.images()
+        for holder in holders for _, item in data_images(holder)
     }  # fmt: skip
     names = listed([table.name for table in tables])
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
