@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 import convscope as cs
-from convscope.bundle import BUNDLED
+from convscope.bundle_config import BUNDLED
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ FLOORS = {
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
     "task": 1, "abstention": 1, "distributed": 1, "target": 1, "notebook_html": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
-    "bundle_file": 2, "assumed": 3, "labels_file": 3, "weights_file": 3, "bundle": 3, "prediction": 3,
-    "classifier": 4,
-    "snapshots": 5, "summarising": 5, "opening": 5,
-    "evaluation": 6, "explaining": 6, "export": 6,
-    "training": 7, "serving": 7, "learn": 7,
-    "comparing": 8,
-    "cli": 9,
-    "__main__": 10, "__init__": 10,
+    "bundle_file": 2, "assumed": 3, "labels_file": 3, "weights_file": 3, "bundle_config": 3, "pictures": 3,
+    "bundle": 4, "prediction": 4, "ranking": 4, "onnx_graph": 4,
+    "classifier": 5, "predictor": 5,
+    "snapshots": 6, "summarising": 6, "opening": 6,
+    "evaluation": 7, "explaining": 7, "export": 7,
+    "training": 8, "serving": 8, "learn": 8,
+    "comparing": 9,
+    "cli": 10,
+    "__main__": 11, "__init__": 11,
 }  # fmt: skip
 # No room imports from another on its floor; the networks and `insight` know nothing but torch and its kin.
 OUTSIDE = {

@@ -10,8 +10,8 @@ import time
 import pytest
 
 import convscope as cs
-from convscope import bundle
-from convscope.bundle import find_bundle
+from convscope import bundle_config
+from convscope.bundle_config import find_bundle
 from convscope.run_folder import RunFolder, find_run, labels_text, newest_run, run_of_bundle
 
 
@@ -131,7 +131,7 @@ def test_a_run_is_found_by_the_name_that_it_was_given(digits_run, tmp_path, monk
     with pytest.raises(cs.ModelFileError, match="not a run folder"):
         find_bundle("small")
     (tmp_path / "runs" / "train" / "small").rename(tmp_path / "runs" / "train" / "tiny")
-    monkeypatch.setattr(bundle, "bundled_names", lambda: ["tiny"])
+    monkeypatch.setattr(bundle_config, "bundled_names", lambda: ["tiny"])
     with pytest.raises(cs.ModelFileError, match="tiny: runs/train/tiny and a bundled classifier have this name"):
         find_bundle("tiny")
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import measure
 from benchmarks.speed.serving import bundle, served
-from convscope.bundle import bundled_names
+from convscope.bundle_config import bundled_names
 
 # Times from the first pointer event of a stroke to the second frame after the answer to it has changed the page.
 WATCH = """

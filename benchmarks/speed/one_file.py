@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import convscope as cs
 from benchmarks import measure
-from convscope.bundle import bundled_names
+from convscope.bundle_config import bundled_names
 from convscope.data.preprocess import Preprocess
 from convscope.serving.one_file import Shared, share
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
-from torch import Tensor, nn
+import numpy as np
 
 from .errors import ModelFileError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 # The file of a bundle with the features of training images, and the name of the tensor in it.
 FEATURES_FILE, FEATURES = "familiar.safetensors", "features"
@@ -44,16 +44,19 @@ class Familiar:
     """What pictures of a classifier's classes look like to its last `layer`: features M x width of training images.
 
     A picture whose fifth nearest of them is farther than `farthest` is of no class. `kept` is the share of the
-    validation images that are nearer.
+    validation images that are nearer. `features` is None where only the bundle's configuration was read.
     """
 
     layer: str
-    features: Tensor
+    features: Tensor | None
     farthest: float
     kept: float
 
     def distances(self, features: Tensor) -> Tensor:
         """Return the distance of each row, N x width, to its fifth nearest stored one, N."""
+        import torch
+
+        assert self.features is not None
         nearest = torch.cdist(features.double(), self.features.double())
         return nearest.kthvalue(min(NEIGHBOURS, nearest.shape[1]), 1).values
 
@@ -81,14 +84,18 @@ class Abstention:
         """Whether there is any answer that would be refused."""
         return self.threshold > 0 or self.familiar is not None
 
-    def refusal(self, logits: Tensor, distance: float | None, class_names: list[str]) -> Refusal | None:
+    def refusal(
+        self, logits: Tensor | np.ndarray, distance: float | None, class_names: Sequence[str]
+    ) -> Refusal | None:
         """Return why there should be no answer to one picture; None if there should be. One logit per class."""
         if self.familiar is not None and distance is not None and not distance <= self.familiar.farthest:
             return Refusal("foreign", "close to no class")
-        best = (logits.double() / (self.temperature or 1.0)).softmax(0).topk(min(2, len(logits)))
-        if float(best.values[0]) >= self.threshold:
+        scaled = np.asarray(logits, np.float64) / (self.temperature or 1.0)
+        probabilities = np.exp(scaled - scaled.max())
+        best = np.argsort(-probabilities, kind="stable")[:2]
+        if probabilities[best[0]] / probabilities.sum() >= self.threshold:
             return None
-        names = tuple(class_names[i] for i in best.indices.tolist())
+        names = tuple(class_names[i] for i in best.tolist())
         return Refusal("unsure", f"between {' and '.join(names)}", names)
 
     def to_config(self) -> dict[str, Any]:
@@ -96,7 +103,7 @@ class Abstention:
         if self == Abstention():
             return {}
         stored: dict[str, Any] = {"risk": self.risk, "answered": self.answered, "n": self.n, "note": self.note}
-        if self.familiar is not None:
+        if self.familiar is not None and self.familiar.features is not None:
             m, width = self.familiar.features.shape
             known = {"layer": self.familiar.layer, "farthest": self.familiar.farthest, "kept": self.familiar.kept}
             stored["familiar"] = {**known, "images": m, "width": width}
@@ -104,8 +111,10 @@ class Abstention:
 
     def files(self) -> dict[str, bytes]:
         """Return the files that a bundle has about this, by name."""
-        if self.familiar is None:
+        if self.familiar is None or self.familiar.features is None:
             return {}
+        import safetensors.torch
+
         return {FEATURES_FILE: safetensors.torch.save({FEATURES: self.familiar.features.half().contiguous()})}
 
 
@@ -114,7 +123,7 @@ def abstention_of(
 ) -> Abstention:
     """Return what a bundle says about this; bundles without it have none. ModelFileError if it makes no sense.
 
-    `read` returns a file of the bundle, of at most so many bytes; without it only the configuration is checked.
+    `read` returns a file of the bundle, of at most so many bytes; without it, no features of images are read.
     """
     stored = config.get("abstention")
     if stored is None:
@@ -142,15 +151,19 @@ def _familiar_of(stored: Any, shown: str, read: Callable[[str, int], bytes] | No
     width = int(_number(stored.get("width"), 1, MOST_WIDTH, f"{shown}: abstention: width"))
     farthest = _number(stored.get("farthest"), 0, 1e30, f"{shown}: abstention: farthest")
     kept = _number(stored.get("kept"), 0, 1, f"{shown}: abstention: kept")
+    layer = stored["layer"]
     if read is None:
-        return None
+        return Familiar(layer, None, farthest, kept)
+    import safetensors.torch
+    from safetensors import SafetensorError
+
     try:
         features = safetensors.torch.load(read(FEATURES_FILE, 2 * count * width + 10_000)).get(FEATURES)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as problem:
         raise ModelFileError(f"{shown}: {FEATURES_FILE} is damaged or no safetensors file") from problem
     if features is None or features.shape != (count, width) or not features.isfinite().all():
         raise ModelFileError(f"{shown}: {FEATURES_FILE} does not hold {count} x {width} finite features")
-    return Familiar(stored["layer"], features.float(), farthest, kept)
+    return Familiar(layer, features.float(), farthest, kept)
 
 
 def _number(value: Any, low: float, high: float, where: str) -> float:

@@ -6,10 +6,8 @@ against what the network needs before anything is read, and every tensor must ha
 
 from __future__ import annotations
 
-import contextlib
 import json
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,94 +16,20 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from .abstention import Abstention, abstention_of
-from .bundle_file import MAX_CONFIG_BYTES, read_part, tensor_shapes
+from .bundle_config import CONFIG, WEIGHTS, read_config
+from .bundle_file import read_part, tensor_shapes
 from .data.preprocess import Preprocess
 from .errors import ConvScopeError, ModelFileError, OutputError, printable
-from .files import restore_folder, write_folder_atomically
-from .models import Card, create_model, list_models
+from .files import write_folder_atomically
+from .models import Card, create_model
 from .models.own import is_own
 from .models.own.probe import agree, probe, probe_pixels
 from .models.own.source import needs_class
-from .run_folder import CLASSIFIER, LABELS, find_run, labels_text, newest_run, no_such_run
-from .task import Task
+from .run_folder import LABELS, labels_text
 
-FORMAT_VERSION = 1
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+CARD = "README.md"
 # Arguments of a network that have no counterpart in its weights: names of activations, the size of its input.
 SPARE_ITEMS, SPARE_SIZE = 64, 4096
-# Classifiers that ship with the package, one folder per classifier.
-BUNDLED = Path(__file__).parent / "bundled"
-
-
-def find_bundle(source: str | Path) -> Path:
-    """Return the bundle of a run folder, a bundle folder, a zip of one, `last`, a run's name or a bundled classifier's.
-
-    A path that exists comes before names. ModelFileError if there is no bundle, or if a name is that of two.
-    """
-    run = newest_run(f"{CLASSIFIER}/{CONFIG}") if str(source) == "last" else find_run(source, bundled_names())
-    path, shown = run.path, printable(run.path)
-    if not path.exists() and str(source) in bundled_names():
-        return BUNDLED / str(source)
-    for folder in (path, run.classifier):
-        with contextlib.suppress(OSError):
-            restore_folder(folder)
-    if (run.classifier / CONFIG).is_file():
-        return run.classifier
-    if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
-        return path
-    if not path.exists():
-        raise no_such_run(str(source), bundled_names(), list_models())
-    if run.recipe.is_file():
-        raise ModelFileError(
-            f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
-        )
-    raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
-
-
-def is_bundle(source: str | Path) -> bool:
-    """Return whether `find_bundle` finds a classifier there."""
-    with contextlib.suppress(ModelFileError, OSError, ValueError):
-        return bool(find_bundle(source))
-    return False
-
-
-def bundled_names() -> list[str]:
-    """Return the names of the classifiers that ship with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
-
-
-def make_config(
-    architecture: str,
-    model_args: dict[str, Any],
-    class_names: list[str],
-    preprocess: Preprocess,
-    metrics: dict[str, Any] | None = None,
-    task: Task | None = None,
-    abstention: Abstention | None = None,
-) -> dict[str, Any]:
-    """Return the content of `config.json`, with the keys of timm and Hugging Face where they have one."""
-    return {
-        "architecture": architecture,
-        "num_classes": len(class_names),
-        "label_names": class_names,
-        # Not the devices that the network was placed on: another machine may have others.
-        "model_args": {key: value for key, value in model_args.items() if key != "devices"},
-        # For programs that know timm's keys. ConvScope reads `preprocessing`, which also has what timm has no key for.
-        "pretrained_cfg": {
-            "input_size": preprocess.input_size,
-            "mean": preprocess.mean,
-            "std": preprocess.std,
-            "interpolation": preprocess.interpolation,
-            "crop_pct": preprocess.crop_pct,
-            "crop_mode": {"pad": "border"}.get(preprocess.crop_mode, preprocess.crop_mode),
-        },
-        "format_version": FORMAT_VERSION,
-        "preprocessing": preprocess.to_dict(),
-        **(task or Task()).to_config(),
-        **(abstention or Abstention()).to_config(),
-        "metrics": metrics or {},
-    }
 
 
 def write_bundle(
@@ -188,24 +112,6 @@ def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], where
             )
 
 
-def task_of(config: dict[str, Any], shown: str = CONFIG) -> Task:
-    """Return what the outputs of a bundle's network stand for; ModelFileError if its configuration is wrong."""
-    task = config.get("task", "single-label")
-    if task == "single-label":
-        return Task()
-    thresholds, labels = config.get("thresholds"), config.get("label_names")
-    if task != "multi-label":
-        raise ModelFileError(f"{shown}: task must be multi-label or left out, not '{printable(task)}'")
-    if (
-        not isinstance(thresholds, list)
-        or not all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds)
-        or not isinstance(labels, list)
-        or len(thresholds) != len(labels)
-    ):
-        raise ModelFileError(f"{shown}: thresholds must hold a number from 0 to 1 for each of label_names")
-    return Task(tuple(map(float, thresholds)))
-
-
 def _check_model(architecture: str, model: Card | None, shown: str) -> None:
     """Raise ModelFileError if a person's own network is needed and not given, or given for one of the catalogue."""
     if model is None and is_own(architecture):
@@ -244,38 +150,6 @@ def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]],
             raise ModelFileError(f"{where}: {printable(name)} is a text of {len(value):,} characters")
         if items + len(pending) > most_items:
             raise ModelFileError(f"{where}: {printable(name)} asks for far more layers than the weights have")
-
-
-def read_config(bundle: Path) -> dict[str, Any]:
-    """Return the checked configuration of a bundle; ModelFileError if it is damaged."""
-    shown = f"{printable(bundle)}: {CONFIG}"
-    try:
-        config = json.loads(read_part(bundle, CONFIG, MAX_CONFIG_BYTES))
-    except (ValueError, RecursionError) as problem:
-        raise ModelFileError(f"{shown} is no valid JSON ({printable(problem)[:100]})") from problem
-    if not isinstance(config, dict):
-        raise ModelFileError(f"{shown} holds no settings")
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ModelFileError(
-            f"{shown}: format version {version!r}, this program reads {FORMAT_VERSION}: update convscope"
-        )
-    labels = config.get("label_names")
-    least = 2 if task_of(config, shown).thresholds is None else 1
-    if not isinstance(labels, list) or len(labels) < least or not all(isinstance(label, str) for label in labels):
-        raise ModelFileError(f"{shown}: label_names must be a list of at least {('one name', 'two names')[least - 1]}")
-    abstention_of(config, shown)
-    args = config.get("model_args")
-    if not isinstance(config.get("architecture"), str) or not isinstance(args, dict):
-        raise ModelFileError(f"{shown}: architecture and model_args are missing or of the wrong kind")
-    if not isinstance(config.get("preprocessing"), dict):
-        raise ModelFileError(f"{shown}: preprocessing is missing")
-    preprocess = Preprocess.from_dict(config["preprocessing"])
-    if not config.get("num_classes") == args.get("num_classes") == len(labels):
-        raise ModelFileError(f"{shown}: num_classes and the number of label_names differ")
-    if args.get("in_channels") != preprocess.input_size[0]:
-        raise ModelFileError(f"{shown}: in_channels and the preprocessing's input_size differ")
-    return config
 
 
 def _card(network: nn.Module, config: dict[str, Any]) -> str:

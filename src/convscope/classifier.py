@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from torch import Tensor, nn
 
 from .abstention import Abstention, Refusal, abstention_of
 from .assumed import assumed_names, assumed_preprocess, origin_of, taking_images, with_logits
-from .bundle import CONFIG, find_bundle, make_config, read_bundle, task_of, write_bundle
+from .bundle import read_bundle, write_bundle
+from .bundle_config import CONFIG, find_bundle, make_config, task_of
 from .bundle_file import read_part
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
@@ -23,38 +23,10 @@ from .errors import DataError, UsageError, printable
 from .models import Card, is_source, own_card
 from .models.own.input_size import refusal
 from .models.own.outputs import ONE_OUTPUT
-from .prediction import NOT_FINITE, Answer, ImageLike, answers, image_pixels, logits_of, measured
+from .pictures import NOT_FINITE, ImageLike, check_topk, named
+from .prediction import Answer, answers, image_pixels, logits_of, measured
+from .ranking import ImageResult, Prediction, best
 from .task import Task
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One class for one image: its name, its probability (0..1) and its index."""
-
-    label: str
-    probability: float
-    index: int
-
-
-@dataclass(frozen=True)
-class LabelPrediction(Prediction):
-    """One label for one image, of a classifier that gives several: whether the image gets it, and from when on."""
-
-    selected: bool
-    threshold: float
-
-
-@dataclass(frozen=True)
-class ImageResult:
-    """The predictions for one image, best first, as `Classifier.best` has them.
-
-    Without any, `reason` says why the image cannot be used. `refusal` says why the answer should be "unknown".
-    """
-
-    image: ImageLike
-    predictions: list[Prediction]
-    reason: str = ""
-    refusal: Refusal | None = None
 
 
 class Classifier:
@@ -68,6 +40,8 @@ class Classifier:
     answer should be "unknown". UsageError if the network
     gives no row of numbers per image, or another number of them than there are classes.
     """
+
+    runtime = "torch"
 
     def __init__(
         self,
@@ -125,7 +99,7 @@ class Classifier:
         try:
             return image_pixels(image, self.preprocess)
         except UnreadableImage as problem:
-            raise type(problem)(_named(image, str(problem))) from problem
+            raise type(problem)(named(image, str(problem))) from problem
 
     def logits(self, pixels: Tensor) -> Tensor:
         """Return the logits N x classes, float32 on the CPU, of uint8 pixels N x C x H x W from `preprocess`."""
@@ -149,12 +123,12 @@ class Classifier:
         (H x W or C x H x W). Several are a list of those, an array N x H x W x C or a tensor N x C x H x W. Numbers are
         uint8 0..255, uint16 0..65535, bool, or floats 0..1. Raises DataError for an image that cannot be used.
         """
-        _check_topk(topk)
+        check_topk(topk)
         several = _several(images)
         if several is None:
             logits = self.logits(self.pixels(images)[None])  # type: ignore[arg-type]
             if not logits.isfinite().all():
-                raise DataError(_named(images, NOT_FINITE))  # type: ignore[arg-type]
+                raise DataError(named(images, NOT_FINITE))  # type: ignore[arg-type]
             return self.best(self.task.probabilities(logits), topk)[0]
         return self.best(self.probabilities(several), topk)
 
@@ -163,7 +137,7 @@ class Classifier:
 
         An image that cannot be read has a `reason` instead; DataError only for an array that is not an image.
         """
-        _check_topk(topk)
+        check_topk(topk)
         for answer in self._answers(images):
             if answer.logits is None:
                 yield ImageResult(answer.image, [], answer.reason)
@@ -187,38 +161,16 @@ class Classifier:
 
     def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
         """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `predict`."""
-        _check_topk(topk)
+        check_topk(topk)
         logits, distance = self._measured(self.pixels(image))
         if not logits.isfinite().all():
-            raise DataError(_named(image, NOT_FINITE))
+            raise DataError(named(image, NOT_FINITE))
         best = self.best(self.task.probabilities(logits[None]), topk)[0]
         return ImageResult(image, best, refusal=self.abstention.refusal(logits, distance, self.class_names))
 
     def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
-        """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
-
-        Of a classifier that gives several labels, all labels of the image come first, even more than `topk`.
-        """
-        if self.task.thresholds is not None:
-            return self._best_labels(probabilities, topk, self.task.thresholds)
-        order = probabilities.sort(dim=1, descending=True, stable=True)
-        k = min(topk, len(self.class_names))
-        return [
-            [Prediction(self.class_names[i], p, i) for p, i in zip(values, indices, strict=True)]
-            for values, indices in zip(order.values[:, :k].tolist(), order.indices[:, :k].tolist(), strict=True)
-        ]
-
-    def _best_labels(self, probabilities: Tensor, topk: int, thresholds: Sequence[float]) -> list[list[Prediction]]:
-        selected = self.task.selected(probabilities)
-        order = (probabilities + selected).sort(dim=1, descending=True, stable=True).indices.tolist()
-        rows = zip(order, probabilities.tolist(), selected.tolist(), strict=True)
-        return [
-            [
-                LabelPrediction(self.class_names[i], values[i], i, chosen[i], thresholds[i])
-                for i in indices[: max(topk, sum(chosen))]
-            ]
-            for indices, values, chosen in rows
-        ]
+        """Return the `topk` likeliest classes for each row of probabilities, as `ranking.best` has them."""
+        return best(probabilities.numpy(force=True), self.class_names, self.task.thresholds, topk)
 
     def _answers(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Iterator[Answer]:
         self.network.eval()
@@ -253,19 +205,10 @@ def card_of(model: Any) -> Card | None:
     return model if model is None or isinstance(model, Card) else own_card(model)
 
 
-def _check_topk(topk: int) -> None:
-    if topk < 1:
-        raise UsageError(f"topk must be at least 1, not {topk}")
-
-
 def _logits_or_error(answer: Answer) -> Tensor:
     if answer.logits is None:
-        raise DataError(_named(answer.image, answer.reason))
+        raise DataError(named(answer.image, answer.reason))
     return answer.logits
-
-
-def _named(image: ImageLike, reason: str) -> str:
-    return f"{printable(image)}: {reason}" if isinstance(image, str | Path) else reason
 
 
 def _several(images: Any) -> list[Any] | None:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from .assumed import IMAGENET_CLASSES, imagenet_names, of_weights, usual_preprocess
-from .bundle import bundled_names, find_bundle, read_config
+from .bundle_config import bundled_names, find_bundle, read_config
 from .classifier import Classifier, load
 from .data.preprocess import Preprocess
 from .errors import UsageError, printable

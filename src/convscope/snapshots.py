@@ -16,7 +16,8 @@ from typing import Any
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from .bundle import CONFIG, read_bundle, task_of
+from .bundle import read_bundle
+from .bundle_config import CONFIG, task_of
 from .classifier import Classifier
 from .data.preprocess import Preprocess
 from .errors import ModelFileError, printable

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from .assumed import assumed_preprocess, origin_of, taking_images
-from .bundle import bundled_names
+from .bundle_config import bundled_names
 from .classifier import Classifier, load
 from .errors import UsageError
 from .insight import LayerTable

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The threshold of a label for which no better one was chosen.
 THRESHOLD = 0.5
@@ -35,12 +34,17 @@ class Task:
 
     def selected(self, probabilities: Tensor) -> Tensor:
         """Return which labels an image gets, bool, ... x classes: of one class per image the most probable."""
+        import torch
+        import torch.nn.functional as F
+
         if self.thresholds is None:
             return F.one_hot(probabilities.argmax(-1), probabilities.shape[-1]).bool()
         return probabilities >= torch.tensor(self.thresholds, dtype=torch.float64, device=probabilities.device)
 
     def loss_of_class(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean of -log(probability) of one class per image. Logits N x classes, labels N."""
+        import torch.nn.functional as F
+
         if not self.multi_label:
             return F.cross_entropy(logits, labels)
         return -F.logsigmoid(logits.gather(1, labels[:, None])).mean()
@@ -59,6 +63,8 @@ def classification_loss(
     the share of a target that is spread over all classes, or between 0 and 1. `weight`, one number per class, weighs
     the images of a class, or the images that have a label against those that do not.
     """
+    import torch.nn.functional as F
+
     if labels.ndim == 1:
         return F.cross_entropy(logits, labels, weight=weight, label_smoothing=label_smoothing)
     targets = labels.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2

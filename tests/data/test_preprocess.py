@@ -14,7 +14,7 @@ from PIL import Image
 from torchvision.transforms import functional as tv
 
 from convscope.data import Preprocess
-from convscope.data.preprocess import channel_moments, statistics
+from convscope.data.moments import channel_moments, statistics
 from convscope.errors import ModelFileError
 
 THREE = {"mean": (0.5,) * 3, "std": (0.25,) * 3}

@@ -7,8 +7,9 @@ import shutil
 import pytest
 import torch
 
-from convscope import bundle
-from convscope.bundle import bundled_names, find_bundle, read_bundle
+from convscope import bundle_config
+from convscope.bundle import read_bundle
+from convscope.bundle_config import bundled_names, find_bundle
 from convscope.data.image_file import decode
 from convscope.errors import ModelFileError, UsageError
 from convscope.run_folder import RunFolder
@@ -23,7 +24,7 @@ from .conftest import BinaryAnswer
 def bundled(digits_run, tmp_path, monkeypatch):
     """A package with one bundled classifier, `tiny`."""
     shutil.copytree(digits_run.folder / "classifier", tmp_path / "bundled" / "tiny")
-    monkeypatch.setattr(bundle, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setattr(bundle_config, "BUNDLED", tmp_path / "bundled")
     monkeypatch.setattr("convscope.serving.classifiers.BUNDLED", tmp_path / "bundled")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -42,7 +43,7 @@ def test_a_bundled_classifier_goes_by_its_name_unless_there_is_such_a_folder(bun
 
 def test_what_ships_is_small_and_says_how_it_was_made():
     for name in bundled_names():
-        folder = bundle.BUNDLED / name
+        folder = bundle_config.BUNDLED / name
         assert sum(path.stat().st_size for path in folder.iterdir()) < 1_000_000
         assert "convscope train" in (folder / "README.md").read_text()
         assert read_bundle(find_bundle(name))[1]["metrics"]

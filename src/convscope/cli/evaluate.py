@@ -72,7 +72,7 @@ def evaluate_command(
     Accuracy with its 95 % interval, figures per class, confusion matrix, ROC and precision-recall areas, calibration.
     For several labels per image: mean average precision, micro and macro F1, and the share of images all right.
     """
-    from ..bundle import is_bundle
+    from ..bundle_config import is_bundle
     from ..evaluation.evaluate_pair import evaluate_pair
     from ..evaluation.evaluate_run import evaluate_bundle
 

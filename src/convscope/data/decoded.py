@@ -26,7 +26,9 @@ from .decoding.split_decoder import Reading, SplitDecoder
 from .decoding.stream import StreamedPixels
 from .exact_copies import Occurrence, find_copies, label_key
 from .free_memory import free_memory
-from .preprocess import Preprocess, channel_moments, statistics
+from .moments import channel_moments, statistics
+from .preprocess import Preprocess
+from .skipped import report_skipped
 from .split import Data, Split
 
 log = logging.getLogger("convscope")
@@ -107,16 +109,6 @@ def decode_data(
 def decode_split(split: Split, preprocess: Preprocess, reading: Reading | None = None) -> Decoded:
     """Decode every image of a split; files that cannot be used are in `skipped`, each with its reason."""
     return _decode({"": split}, {"": preprocess}, reading or Reading())[""]
-
-
-def report_skipped(skipped: Sequence[tuple[str, str]], strict: bool = False) -> None:
-    """Log one warning per skipped file and their number; with `strict`, raise DataError if there are any."""
-    for name, reason in skipped:
-        log.warning("skipped %s: %s", printable(name), reason)
-    if len(skipped) > 1:
-        log.warning("%d files skipped in all", len(skipped))
-    if skipped and strict:
-        raise DataError(f"{len(skipped)} files could not be used, and --strict was given: repair or remove them")
 
 
 def require_usable_classes(shown: str, class_names: Sequence[str], labels: np.ndarray) -> None:

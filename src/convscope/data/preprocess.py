@@ -1,7 +1,8 @@
 """Turn images into tensors: the only code that does so, shared by training, evaluation and prediction.
 
 In two steps, so that training can keep the result of the first in memory: `pixels` resizes and crops one image to uint8
-pixels, `normalize` turns a batch of them into the float tensor that the network gets.
+pixels, `normalize` turns a batch of them into the float tensor that the network gets. The first needs no torch, which
+is imported where it is used.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
 
 from ..choices import CROP_MODES
 from ..errors import ModelFileError, require_extra
 from .image_file import Levels, decode_pixels, to_gray_or_rgb
+from .shrinking import shrunk
 from .superpixels import superpixels
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -129,6 +132,8 @@ class Preprocess:
         return self._tensor(self.array(np.asarray(to_gray_or_rgb(image, self.levels))))
 
     def _tensor(self, array: np.ndarray) -> Tensor:
+        import torch
+
         return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
     def array(self, picture: np.ndarray) -> np.ndarray:
@@ -162,13 +167,15 @@ class Preprocess:
             size = (max(round(width * scale), 1), max(round(height * scale), 1))
         smaller = box[2] - box[0] > size[0] and box[3] - box[1] > size[1]
         if smaller and picture.ndim == 3 and self.interpolation != "nearest":
-            return _shrunk(picture, size, box, self.interpolation)
+            return shrunk(picture, size, box, self.interpolation)
         if (width, height) != size or box != (0.0, 0.0, float(width), float(height)):
             picture = np.asarray(Image.fromarray(picture).resize(size, FILTERS[self.interpolation], box=box))
         return np.array(picture).reshape(*picture.shape[:2], -1)
 
     def batch(self, images: Iterable[Image.Image] | np.ndarray) -> Tensor:
         """Turn Pillow images, or uint8 N x H x W (gray) or N x H x W x 3, into a uint8 tensor N x C x H x W."""
+        import torch
+
         if isinstance(images, np.ndarray):
             framed = self._framed(images)
             if framed is not None:
@@ -179,6 +186,8 @@ class Preprocess:
 
     def _framed(self, images: np.ndarray) -> Tensor | None:
         """Add the border to all images at once; None if they have to be resized, cropped or converted."""
+        import torch
+
         channels, height, width = self.input_size
         stacked = images[..., None] if images.ndim == 3 else images
         fits = stacked.shape[1:] == (height - 2 * self.border, width - 2 * self.border, channels)
@@ -193,6 +202,8 @@ class Preprocess:
 
         A batch that is float32 already is changed in place.
         """
+        import torch
+
         scale, shift = self._scale_and_shift(pixels.device)
         if pixels.shape[1] == 1 or not pixels.is_contiguous(memory_format=torch.channels_last):
             return pixels.float().mul_(scale).add_(shift)
@@ -203,6 +214,8 @@ class Preprocess:
         return lines.view(n, height, width, channels).permute(0, 3, 1, 2)
 
     def _scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        import torch
+
         mean = torch.tensor(self.mean, dtype=torch.float64).view(-1, 1, 1)
         std = torch.tensor(self.std, dtype=torch.float64).view(-1, 1, 1)
         return (1 / (255 * std)).float().to(device), (-mean / std).float().to(device)
@@ -235,53 +248,6 @@ class Preprocess:
             )
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise ModelFileError(f"preprocessing: missing or wrong value ({problem!r})") from problem
-
-
-def channel_moments(pixels: Tensor) -> np.ndarray:
-    """Return the sums of values and of squared values per channel of uint8 pixels N x C x H x W: int64 2 x C, exact.
-
-    Computed from the counts of the 256 values, without a copy of the images in a wider type.
-    """
-    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in pixels.unbind(1)])
-    values = torch.arange(256)
-    return torch.stack([(counts * values).sum(1), (counts * values.square()).sum(1)]).numpy()
-
-
-def image_moments(array: np.ndarray) -> np.ndarray:
-    """Return what `channel_moments` returns, for one image H x W x C, faster."""
-    height, width, channels = array.shape
-    values = array.reshape(height, width * channels).astype(np.uint32)
-    sums = values.sum(0, dtype=np.uint32)
-    values *= values
-    squares = values.sum(0, dtype=np.uint32)  # 10,000 lines of 255 squared fit into 32 bits
-    return np.stack([part.reshape(width, channels).sum(0, dtype=np.int64) for part in (sums, squares)])
-
-
-def statistics(moments: np.ndarray, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per channel, in units of 0..1, from sums over `count` values per channel."""
-    means, stds = [], []
-    for total, squares in zip(*moments.tolist(), strict=True):
-        means.append(total / (255 * count))
-        # In Python's integers of any length, so that nothing is lost where two large numbers nearly cancel.
-        variance = (squares * count - total * total) / (255 * count) ** 2
-        # The deviation of a data set of one colour is 0; the floor keeps the division by it finite.
-        stds.append(max(math.sqrt(variance), 1e-3))
-    return tuple(means), tuple(stds)
-
-
-def _shrunk(
-    picture: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float], interpolation: str
-) -> np.ndarray:
-    """Shrink the part of a colour picture in `box`: Pillow's result within two steps of 255, in a fifth of its time.
-
-    The box (left, top, right, bottom) is rounded to whole pixels.
-    """
-    left, top, right, bottom = map(round, box)
-    # torch has a fast path for channels-last batches only: a contiguous copy, given its batch axis before it is
-    # permuted, takes it, in half the time.
-    values = torch.from_numpy(picture[top:bottom, left:right].copy())[None].permute(0, 3, 1, 2)
-    shrunk = F.interpolate(values, size[::-1], mode=interpolation, antialias=True)
-    return shrunk.permute(0, 2, 3, 1)[0].contiguous().numpy()
 
 
 def _levels(values: dict[str, Any]) -> Levels:

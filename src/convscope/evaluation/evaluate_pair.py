@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..bundle import find_bundle
+from ..bundle_config import find_bundle
 from ..classifier import load
 from ..data.decoded import Reading
 from ..devices import choose_device

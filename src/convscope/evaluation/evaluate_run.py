@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..abstention import Refusal, inputs_kept
-from ..bundle import find_bundle
+from ..bundle_config import find_bundle
 from ..classifier import Classifier, load
 from ..data.datasets import load_data
-from ..data.decoded import Decoded, Reading, decode_split, report_skipped
+from ..data.decoded import Decoded, Reading, decode_split
+from ..data.skipped import report_skipped
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, Split
 from ..devices import choose_device

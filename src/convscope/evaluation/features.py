@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from ..data.batches import in_order
 from ..data.datasets import load_data
-from ..data.decoded import Decoded, decode_split, report_skipped
+from ..data.decoded import Decoded, decode_split
 from ..data.label_names import label_names
 from ..data.preprocess import Preprocess
+from ..data.skipped import report_skipped
 from ..devices import choose_device
 from ..errors import DataError, OutputError, UsageError, printable
 from ..files import csv_text, write_atomically

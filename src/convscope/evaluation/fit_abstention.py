@@ -17,7 +17,8 @@ from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
 from ..models.tools.head import find_head
-from ..prediction import batch_size_for, logits_of
+from ..pictures import batch_size_for
+from ..prediction import logits_of
 from .calibration import fit_temperature
 from .metrics import Evaluation
 from .proportion import upper_bound

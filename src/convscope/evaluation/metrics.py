@@ -21,7 +21,8 @@ from ..distributed import ALONE, Processes, is_sharded
 from ..errors import DataError, printable
 from ..files import csv_text
 from ..models.tools.own_loss import own_loss
-from ..prediction import batch_size_for, logits_of
+from ..pictures import batch_size_for
+from ..prediction import logits_of
 from ..task import Task, classification_loss
 from .multi_label import MultiLabelEvaluation
 from .tta import Views, mean_logits

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
-from ..prediction import batch_size_for, logits_of
+from ..pictures import batch_size_for
+from ..prediction import logits_of
 from .proportion import wilson_interval
 
 # More images than this are not disturbed: some, evenly spaced, tell the same.

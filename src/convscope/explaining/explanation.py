@@ -19,8 +19,8 @@ from ..classifier import Classifier, Prediction
 from ..errors import ModelFileError, UsageError, printable
 from ..files import check_folder_name, folder_name, free_folder, write_folder_atomically
 from ..insight import METHODS
+from ..pictures import ImageLike
 from ..png import png_bytes
-from ..prediction import ImageLike
 from ..suggest import did_you_mean
 from ..version import __version__
 from .colours import enlarged, input_picture, on_paper

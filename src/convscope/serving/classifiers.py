@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import BUNDLED, bundled_names, find_bundle
+from ..bundle_config import BUNDLED, bundled_names, find_bundle
 from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, UsageError, printable
 from ..insight import Node, Trace, trace

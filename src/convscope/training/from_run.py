@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..bundle import find_bundle, read_bundle
+from ..bundle import read_bundle
+from ..bundle_config import find_bundle
 from ..data.preprocess import Preprocess
 from ..errors import ModelFileError, printable
 from ..models import Card

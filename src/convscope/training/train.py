@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
-from ..bundle import make_config
+from ..bundle_config import make_config
 from ..data.augment import mirrors
 from ..data.batches import Batches
 from ..data.datasets import load_data

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_image
 from convscope.classifier import Classifier
 from convscope.data import Preprocess
 from convscope.data.image_file import decode
-from convscope.data.preprocess import channel_moments, image_moments
+from convscope.data.moments import channel_moments, image_moments
 
 THREE = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 

@@ -16,10 +16,9 @@ from ...errors import ConvScopeError, printable
 from ...problems import Problem, collect_problems, listed
 from ..datasets import load_data
 from ..decoded import require_usable_classes
+from ..decoding.ahead import available_cores, map_ahead
 from ..decoding.decoded_image import RawImage, read_content
-from ..decoding.pixels import map_ahead
 from ..decoding.progress_bar import ProgressBar
-from ..decoding.split_decoder import available_cores
 from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess

@@ -27,10 +27,11 @@ from torch import Tensor
 from ...errors import DataError, printable
 from ...files import UNFINISHED
 from ..preprocess import Preprocess
+from .ahead import map_ahead
 from .cache_files import SUFFIX, delete_unfinished, make_room
 from .decoded_image import DecodedImage, RawImage, decode_image, digest_of
 from .pixel_file import PixelFile, PixelFileWriter
-from .pixels import LazyPixels, map_ahead
+from .pixels import LazyPixels
 
 log = logging.getLogger("convscope")
 

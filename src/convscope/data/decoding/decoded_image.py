@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..image_file import ImageItem, UnreadableImage, decode_pixels, fingerprint, read_bytes
-from ..preprocess import Preprocess, image_moments
+from ..moments import image_moments
+from ..preprocess import Preprocess
 
 # An image before preprocessing: a file or part of one, its encoded bytes, or uint8 pixels H x W or H x W x 3.
 RawImage = ImageItem | bytes | np.ndarray

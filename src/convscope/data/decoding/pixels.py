@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from ..augment.memory_format import take
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 
 class LazyPixels(ABC):
@@ -81,20 +75,3 @@ def pixel_batches(pixels: Pixels, batches: Sequence[Tensor], device: torch.devic
 def _to_device(batch: Tensor, device: torch.device) -> Tensor:
     """Return the batch on the device; to CUDA it is copied while the device computes, which needs pinned memory."""
     return batch.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else batch.to(device)
-
-
-def map_ahead(
-    pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], depth: int
-) -> Iterator[Result]:
-    """Yield the function's result for every task, in order; at most `depth` tasks are started before their turn."""
-    waiting: deque[Future[Result]] = deque()
-    try:
-        for task in tasks:
-            waiting.append(pool.submit(function, task))
-            if len(waiting) > depth:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

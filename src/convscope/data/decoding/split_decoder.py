@@ -15,15 +15,14 @@ from torch import Tensor
 from ..image_file import UnreadableImage
 from ..preprocess import Preprocess
 from ..split import Split
+from .ahead import available_cores, map_ahead, queue_length
 from .cache import Cache, CacheHits, no_hits
 from .cache_writer import CacheWriter
 from .decoded_image import DecodedImage, RawImage, cache_key, decode_content, read_content
-from .pixels import Pixels, map_ahead
+from .pixels import Pixels
 from .progress_bar import ProgressBar
 from .stream import StreamedPixels
 
-# Limits on decoded images that wait for their turn.
-WAITING_BYTES, WAITING_IMAGES = 64_000_000, 1024
 # Keys that a thread computes, and images that it decodes, per task: handing over a task costs a tenth of a photo.
 KEYS_PER_TASK, IMAGES_PER_TASK = 1024, 8
 
@@ -175,13 +174,3 @@ class SplitDecoder:
 
 def _cache_keys(images: Sequence[RawImage]) -> list[bytes | None]:
     return [cache_key(image) for image in images]
-
-
-def queue_length(preprocess: Preprocess) -> int:
-    """Return how many decoded images may wait for their turn."""
-    return max(min(WAITING_IMAGES, WAITING_BYTES // int(np.prod(preprocess.input_size))), 8)
-
-
-def available_cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

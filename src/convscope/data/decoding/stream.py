@@ -18,8 +18,9 @@ from torch import Tensor
 
 from ...errors import DataError, printable
 from ..preprocess import Preprocess
+from .ahead import map_ahead
 from .decoded_image import RawImage, decode_image
-from .pixels import LazyPixels, map_ahead
+from .pixels import LazyPixels
 
 log = logging.getLogger("convscope")
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...bundle import BUNDLED
+from ...bundle_config import BUNDLED
 from ...classifier import Classifier
 from ...errors import ConvScopeError, UsageError, require_extra
 from ...files import folder_name, write_atomically
+from ...onnx_graph import GRAPH, digest_of_bundle
 from ...opening import open_target
 from ...run_folder import run_of_bundle
 from ...target import Target
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 INPUTS = ("pixels", "image")
 # The names of the file in a bundle's folder.
-FILES = {"pixels": "model.onnx", "image": "model-image.onnx"}
+FILES = {"pixels": GRAPH, "image": "model-image.onnx"}
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,24 @@ def export_run(
         output = bundle / FILES[input] if bundle and inside else f"{folder_name(name)}{FILES[input][5:]}"
     classifier = opened.classifier
     images = images_for_proof(classifier, None if bundle is None else run_of_bundle(bundle), photos)
-    return export_onnx(classifier, output, input=input, images=images)
+    made_from = digest_of_bundle(bundle) if bundle is not None and bundle.is_dir() else None
+    return export_onnx(classifier, output, input=input, images=images, made_from=made_from)
 
 
 def export_onnx(
-    classifier: Classifier, output: str | Path, *, input: str = "pixels", images: Images | None = None
+    classifier: Classifier,
+    output: str | Path,
+    *,
+    input: str = "pixels",
+    images: Images | None = None,
+    made_from: str | None = None,
 ) -> Exported:
     """Write `classifier` as an ONNX model to the file `output`, once it is proven to give the same answers.
 
     The model has `input` `pixels`, uint8 N x C x H x W in the network's size, or `image`, uint8 N x H x W x C of any H
-    and W, and the outputs `probabilities` and `logits`, N x classes. ConvScopeError if it answers differently or cannot
-    be made; nothing is written then.
+    and W, and the outputs `probabilities` and `logits`, N x classes; of a classifier that may answer "unknown", also
+    `confidence`, `distance` and `unknown`, N each (see `Unknown`). `made_from` is the digest of the bundle.
+    ConvScopeError if the model answers differently or cannot be made; nothing is written then.
     """
     _check_input(input)
     if input == "image" and classifier.preprocess.superpixels:
@@ -93,7 +101,7 @@ def export_onnx(
     for exporter in EXPORTERS:
         try:
             model = to_onnx(classifier, exporter)
-            recipe = _complete(model, classifier, input)
+            recipe = _complete(model, classifier, input, made_from)
             proof = prove(model, classifier, images, input)
         except ConvScopeError as problem:
             problems.append(f"{exporter}: {problem}")
@@ -104,11 +112,11 @@ def export_onnx(
     raise ConvScopeError(f"no file was written: {'; '.join(problems)}")
 
 
-def _complete(model: ModelProto, classifier: Classifier, input: str) -> str:
+def _complete(model: ModelProto, classifier: Classifier, input: str, made_from: str | None) -> str:
     """Add to a model what the exporter does not know; return the recipe of its input."""
     if input == "image":
         put_before(model, classifier.preprocess)
-    recipe = describe(model, classifier, input)
+    recipe = describe(model, classifier, input, made_from)
     if model.ByteSize() > MAX_BYTES:
         raise ConvScopeError(f"{model.ByteSize() / 1e9:.1f} GB: an ONNX model in one file holds at most 2 GB")
     return recipe

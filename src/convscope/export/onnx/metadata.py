@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from ...classifier import Classifier
 from ...data.preprocess import Preprocess
+from ...onnx_graph import MADE_FROM
 from ...version import __version__
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def describe(model: ModelProto, classifier: Classifier, input: str) -> str:
-    """Write labels, task, preprocessing and recipe into the model's metadata; return the recipe."""
+def describe(model: ModelProto, classifier: Classifier, input: str, made_from: str | None = None) -> str:
+    """Write labels, task, preprocessing and recipe into the model's metadata; return the recipe.
+
+    `made_from` is the digest of the bundle from which the model was made.
+    """
     recipe = resizing_recipe(classifier.preprocess, input)
     task = classifier.task
     values = {
@@ -27,6 +31,13 @@ def describe(model: ModelProto, classifier: Classifier, input: str) -> str:
     }
     if task.thresholds is not None:
         values["thresholds"] = json.dumps(list(task.thresholds))
+    abstention = classifier.abstention
+    if abstention.refuses:
+        values |= {"temperature": repr(abstention.temperature or 1.0), "threshold": repr(abstention.threshold)}
+    if abstention.familiar is not None:
+        values["farthest"] = repr(abstention.familiar.farthest)
+    if made_from is not None:
+        values[MADE_FROM] = made_from
     del model.metadata_props[:]
     for key, value in values.items():
         model.metadata_props.add(key=key, value=value)

@@ -1,4 +1,4 @@
-"""Turn a classifier's network into an ONNX model: uint8 pixels in, logits and probabilities out."""
+"""Turn a classifier's network into an ONNX model: uint8 pixels in, logits, probabilities and what is unknown out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ...abstention import InputsOf
 from ...classifier import Classifier
 from ...errors import ConvScopeError, printable
+from .unknown import Unknown
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -53,21 +55,30 @@ class _WithoutDivisors(TorchFunctionMode):
 
 
 class Answering(nn.Module):
-    """A classifier from pixels to answers: normalisation, network, and softmax or sigmoid, as `Classifier` has them."""
+    """A classifier from pixels to answers: normalisation, network, softmax or sigmoid, as `Classifier` has them.
+
+    With what its bundle knows about that, also which answers should be "unknown".
+    """
 
     def __init__(self, classifier: Classifier):
         super().__init__()
         self.network, self.task, self.preprocess = classifier.network, classifier.task, classifier.preprocess
+        abstention = classifier.abstention
+        self.familiar = abstention.familiar
+        self.unknown = Unknown(abstention, classifier.device) if abstention.refuses else None
+        self.names = [*OUTPUTS, *(self.unknown.names if self.unknown is not None else [])]
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the probabilities and the logits, N x classes, of uint8 pixels N x C x H x W."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return what `names` lists of uint8 pixels N x C x H x W: probabilities and logits are N x classes."""
+        inputs = None if self.familiar is None else InputsOf(self.network, self.familiar.layer)
         with _WithoutDivisors():
-            logits = self.network(self.preprocess.normalize(pixels)).float()
-        return self.task.probabilities(logits), logits
+            logits = (inputs or self.network)(self.preprocess.normalize(pixels)).float()
+        further = () if self.unknown is None else self.unknown(logits, None if inputs is None else inputs.features)
+        return self.task.probabilities(logits), logits, *further
 
 
 def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
-    """Return the ONNX model that one of `EXPORTERS` makes: `pixels` -> `probabilities`, `logits`, any batch size.
+    """Return the ONNX model that one of `EXPORTERS` makes: `pixels` -> `Answering.names`, any batch size.
 
     ConvScopeError with the reason if it makes none.
     """
@@ -87,14 +98,14 @@ def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
     axes: dict[str, Any] = (
         {"dynamic_shapes": {"pixels": batch}}
         if dynamo
-        else {"dynamic_axes": dict.fromkeys(("pixels", *OUTPUTS), batch)}
+        else {"dynamic_axes": dict.fromkeys(("pixels", *module.names), batch)}
     )
     with tempfile.TemporaryDirectory() as folder, _quiet(), torch.no_grad():
         path = Path(folder) / "model.onnx"
         try:
             torch.onnx.export(
                 module, (example,), str(path), dynamo=dynamo, opset_version=OPSET, input_names=["pixels"],
-                output_names=list(OUTPUTS), external_data=False, verbose=False, **axes,
+                output_names=module.names, external_data=False, verbose=False, **axes,
             )  # fmt: skip
             return onnx.load(path)
         except Exception as problem:  # whatever a network's own code or the exporter raises

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from ...classifier import Classifier
 from ...errors import ConvScopeError, printable
+from ...prediction import measured
 from .images import Images
+from .unknown import CONFIDENCE, DISTANCE, UNKNOWN
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -27,7 +29,7 @@ PIXEL_STEPS = 2
 # pixels change by a step.
 NEAR_TIE = 0.05
 
-Run = Callable[[np.ndarray], tuple[Tensor, Tensor, Tensor]]
+Run = Callable[[np.ndarray], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,16 @@ def prove(model: ModelProto, classifier: Classifier, images: Images, input: str)
     for batch in BATCHES:
         for numbers in _batches(images.pictures, batch, input):
             given = np.stack([images.pictures[i] for i in numbers]) if input == "image" else seen[numbers].numpy()
-            probabilities, answered, pixels = run(given)
+            answers = run(given)
+            pixels, probabilities = answers.get("pixels", seen[numbers]), answers["probabilities"]
             steps = max(steps, int((pixels.short() - seen[numbers].short()).abs().max()))
-            expected = classifier.logits(pixels)  # in the same batch, on which its own code may depend
-            _check_answers(classifier, answered, probabilities, expected, batch)
+            # In the same batch, on which its own code may depend.
+            familiar = classifier.abstention.familiar
+            expected, distances = measured(
+                classifier.network, classifier.preprocess, pixels, classifier.device, familiar
+            )
+            _check_answers(classifier, answers["logits"], probabilities, expected, batch)
+            _check_unknown(classifier, answers, expected, distances, batch)
             difference = max(difference, (probabilities - original[numbers]).abs().max().item())
             same[numbers] &= _same(classifier, probabilities, original[numbers], batch)
     if steps > PIXEL_STEPS:
@@ -77,13 +85,13 @@ def prove(model: ModelProto, classifier: Classifier, images: Images, input: str)
 
 
 def _runner(model: ModelProto, input: str) -> Run:
-    """Return a function from a batch to probabilities, logits and the pixels that the network got."""
+    """Return a function from a batch to the model's outputs, with the pixels that the network got."""
     import onnxruntime
     from onnx import TensorProto, ValueInfoProto
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    outputs = ["probabilities", "logits"]
+    outputs = [output.name for output in model.graph.output]
     if input == "image":  # the resized pixels become an output, for the comparison only
         shown = type(model)()
         shown.CopyFrom(model)
@@ -96,13 +104,12 @@ def _runner(model: ModelProto, input: str) -> Run:
     except Exception as problem:  # ONNX Runtime's errors have no common class
         raise _refused(problem) from problem
 
-    def run(batch: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    def run(batch: np.ndarray) -> dict[str, Tensor]:
         try:
             results = session.run(outputs, {input: batch})
         except Exception as problem:
             raise _refused(problem, f" at batches of {len(batch)}") from problem
-        probabilities, logits, *pixels = map(torch.from_numpy, results)
-        return probabilities, logits, pixels[0] if pixels else torch.from_numpy(batch)
+        return dict(zip(outputs, map(torch.from_numpy, results), strict=True))
 
     return run
 
@@ -144,6 +151,30 @@ def _check_answers(classifier: Classifier, logits: Tensor, probabilities: Tensor
             f"the exported model answers differently {where}: a probability by {difference:.2g}, a logit by "
             f"{share:.2g} of the largest"
         )
+
+
+def _check_unknown(
+    classifier: Classifier, answers: dict[str, Tensor], logits: Tensor, distances: list[float | None], batch: int
+) -> None:
+    """Raise ConvScopeError unless the model refuses the answers that the original does, but for near ties."""
+    abstention = classifier.abstention
+    if not abstention.refuses:
+        return
+    calibrated = (logits.double() / (abstention.temperature or 1.0)).softmax(1).max(1).values
+    off, near = _off(answers[CONFIDENCE], calibrated), (calibrated - abstention.threshold).abs() < NEAR_TIE
+    if abstention.familiar is not None:
+        distance = torch.tensor(distances, dtype=torch.float64)
+        off = max(off, _off(answers[DISTANCE], distance))
+        near |= (distance / abstention.familiar.farthest - 1).abs() < NEAR_TIE
+    pairs = zip(logits, distances, strict=True)
+    refused = torch.tensor([abstention.refusal(*pair, classifier.class_names) is not None for pair in pairs])
+    if not off <= TOLERANCE or ((answers[UNKNOWN] != refused) & ~near).any():
+        raise ConvScopeError(f"the exported model is unsure of other images at batches of {batch} (by {off:.2g})")
+
+
+def _off(got: Tensor, expected: Tensor) -> float:
+    """Return the largest difference, as a share of numbers above 1; NaN if a number is none."""
+    return ((got - expected).abs() / expected.abs().clamp(min=1)).max().item()
 
 
 def _same(classifier: Classifier, probabilities: Tensor, original: Tensor, batch: int) -> Tensor:

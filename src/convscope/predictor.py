@@ -1,0 +1,162 @@
+"""The Predictor: a bundle answered by ONNX Runtime, the same as by its Classifier, in a process without torch.
+
+`convscope export RUN` leaves a graph in the bundle's folder, compared with the network before it was written. It says
+from which weights and configuration it was made, and is not used if they have changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .abstention import Abstention, abstention_of
+from .bundle_config import find_bundle, read_config, task_of
+from .data.decoding.ahead import available_cores
+from .data.image_file import UnreadableImage
+from .data.preprocess import Preprocess
+from .errors import DataError, ModelFileError, printable, require_extra
+from .onnx_graph import GRAPH, MADE_FROM, digest_of_bundle, graph_of
+from .pictures import NOT_FINITE, ImageLike, check_topk, decoded_batches, named, pixels_of
+from .ranking import ImageResult, best
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+log = logging.getLogger("convscope")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the graph gives for N images: N x classes, and N distances to familiar pictures if the bundle has those."""
+
+    probabilities: np.ndarray
+    logits: np.ndarray
+    distances: np.ndarray | None = None
+
+
+class Predictor:
+    """A bundle answered by ONNX Runtime. Several threads may use one.
+
+    `answer` and `predict_each` are those of `Classifier`; `pixels`, `run` and `results` are the steps of which they are
+    made, for those who batch images themselves. `bundle`, `config`, `class_names`, `preprocess`, `task` and
+    `abstention` are what the bundle says.
+    """
+
+    runtime = "onnxruntime"
+
+    def __init__(self, bundle: Path, config: dict[str, Any], session: InferenceSession):
+        self.bundle, self.config, self.session = bundle, config, session
+        self.class_names: list[str] = config["label_names"]
+        self.preprocess = Preprocess.from_dict(config["preprocessing"])
+        self.task = task_of(config)
+        self.abstention: Abstention = abstention_of(config)
+        self._outputs = ["probabilities", "logits", *(["distance"] if self.abstention.familiar else [])]
+
+    def pixels(self, image: ImageLike) -> np.ndarray:
+        """Return the uint8 pixels H x W x C that the network gets of one image: those of `Classifier.pixels`.
+
+        DataError for an image that cannot be used; its message begins with the path, if the image is a file.
+        """
+        try:
+            return pixels_of(image, self.preprocess)
+        except UnreadableImage as problem:
+            raise type(problem)(named(image, str(problem))) from problem
+
+    def run(self, pixels: Sequence[np.ndarray]) -> Answers:
+        """Return the answers to N images, at least one, each uint8 H x W x C from `pixels`."""
+        batch = np.ascontiguousarray(np.stack(pixels).transpose(0, 3, 1, 2))
+        return Answers(*self.session.run(self._outputs, {"pixels": batch}))
+
+    def results(self, images: Sequence[ImageLike], answers: Answers, topk: int = 5) -> list[ImageResult]:
+        """Return the `topk` likeliest classes of each of N images, or why there are none, from their `answers`."""
+        ranked = best(answers.probabilities, self.class_names, self.task.thresholds, topk)
+        distances = [None] * len(images) if answers.distances is None else answers.distances.tolist()
+        return [
+            ImageResult(image, ranking, refusal=self.abstention.refusal(logits, distance, self.class_names))
+            if np.isfinite(logits).all()
+            else ImageResult(image, [], NOT_FINITE)
+            for image, ranking, logits, distance in zip(images, ranked, answers.logits, distances, strict=True)
+        ]
+
+    def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
+        """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `pixels`."""
+        check_topk(topk)
+        result = self.results([image], self.run([self.pixels(image)]), topk)[0]
+        if result.reason:
+            raise DataError(named(image, result.reason))
+        return result
+
+    def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:
+        """Yield the `topk` likeliest classes of each image as soon as they are known, in bounded memory.
+
+        An image that cannot be read has a `reason` instead; DataError only for an array that is not an image.
+        """
+        check_topk(topk)
+        for batch in decoded_batches(images, self.preprocess):
+            usable = [(image, pixels) for image, pixels in batch if not isinstance(pixels, str)]
+            done: Iterator[ImageResult] = iter(())
+            if usable:
+                done = iter(self.results([image for image, _ in usable], self.run([p for _, p in usable]), topk))
+            for image, pixels in batch:
+                yield ImageResult(image, [], pixels) if isinstance(pixels, str) else next(done)
+
+
+def open_predictor(source: str | Path) -> Predictor:
+    """Return the predictor of a run folder, a bundle, `last`, a run's name or a bundled classifier's.
+
+    ModelFileError if it has no graph, or if the graph cannot be used, such as one made from other weights; UsageError
+    if ONNX Runtime is not installed.
+    """
+    require_extra("onnx", "onnxruntime", "this needs ONNX Runtime")
+    bundle = find_bundle(source)
+    config = read_config(bundle)
+    shown, path = printable(bundle), graph_of(bundle)
+    advice = f"make one with `convscope export {shown}`"
+    if path is None:
+        raise ModelFileError(f"{shown} has no {GRAPH}: {advice}")
+    with ThreadPoolExecutor(1) as pool:  # large weights take as long to read as the session to begin
+        digest = pool.submit(digest_of_bundle, bundle)
+        session = _session(path)
+        made_from = session.get_modelmeta().custom_metadata_map.get(MADE_FROM)
+        if made_from != digest.result():
+            raise ModelFileError(f"{printable(path)} was not made from the weights and settings beside it: {advice}")
+    predictor = Predictor(bundle, config, session)
+    if missing := set(predictor._outputs) - {output.name for output in session.get_outputs()}:
+        raise ModelFileError(f"{printable(path)} does not give {missing.pop()}: {advice}")
+    return predictor
+
+
+def find_predictor(source: str | Path) -> Predictor | None:
+    """Return the predictor if there is one; else None, after a warning if there is a graph that cannot be used."""
+    if find_spec("onnxruntime") is None:
+        return None
+    try:
+        if graph_of(find_bundle(source)) is None:
+            return None
+    except ModelFileError:
+        return None  # a network, or nothing at all
+    try:
+        return open_predictor(source)
+    except ModelFileError as problem:
+        log.warning("%s; torch answers", problem)
+        return None
+
+
+def _session(path: Path) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cores()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # ONNX Runtime has an exception of its own for each way to fail
+        reason = " ".join(printable(problem).split())[:200]
+        raise ModelFileError(f"{printable(path)} is damaged or no ONNX model ({reason})") from problem
