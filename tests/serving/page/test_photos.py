@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import convscope as cs
 from convscope.classifier import Classifier
 from convscope.data.preprocess import Preprocess
 
-from .conftest import answered, calculated, chances, eventually, number, select, served
+from .conftest import answered, box_of, calculated, chances, eventually, number, select, served, until
 
 PHOTO = Path(skimage.__file__).parent / "data" / "chelsea.png"
 NAMES = [
@@ -56,6 +57,60 @@ def test_an_uploaded_photo_runs_through_resnet18(visit, resnet):
     page.locator(".head.block").first.click()
     expect(page.locator(".bracket").first).to_be_visible()
     expect(page.locator('.head[data-layer="layer1.0.conv1"]')).to_be_visible()
+
+
+def test_a_wide_network_fits_is_zoomed_and_has_a_minimap(visit, resnet):
+    page = uploaded(visit, resnet)
+    page.set_viewport_size({"width": 1600, "height": 900})
+    scroller = page.locator("#network .scroller")
+    over = "e => e.scrollWidth - e.clientWidth"
+    expect(page.locator(".minimap")).to_be_hidden()
+    assert scroller.evaluate(over) == 0  # with closed blocks it is a little smaller, and all in sight
+    page.locator(".head.block").first.click()
+    expect(page.locator(".minimap")).to_be_visible()
+    box = box_of(page, ".minimap")
+    page.mouse.click(box["x"] + box["width"] - 4, box["y"] + 10)
+    expect(page.locator('.head[data-layer="fc"]')).to_be_in_viewport()
+    page.get_by_role("button", name="All of it in sight (0)").click()
+    expect(page.locator(".minimap")).to_be_hidden()
+    assert scroller.evaluate(over) == 0
+    until(page, "() => location.hash.includes('zoom=fit')")
+    # What is below the pointer is found at this size, too.
+    place, tip, all_of_it = (
+        box_of(page, '.head[data-layer="avgpool"]'),
+        page.locator("#network .tip"),
+        box_of(page, "#network"),
+    )
+    page.mouse.move(place["x"] + place["width"] / 2, all_of_it["y"] + all_of_it["height"] / 2)
+    page.mouse.move(place["x"] + place["width"] / 2 + 3, all_of_it["y"] + all_of_it["height"] / 2 + 3, steps=4)
+    expect(tip).to_contain_text("Average")
+    scroller.focus()
+    page.keyboard.press("+")
+    until(page, "() => /zoom=0\\.\\d\\d/.test(location.hash)")
+    scale = float(scroller.get_attribute("data-scale"))
+    other = visit(page.evaluate("location.href"))
+    expect(other.locator("#network .scroller")).to_have_attribute("data-scale", re.compile(f"^{scale:.2f}"[:5]))
+
+
+def test_closed_blocks_show_where_their_ways_part_and_meet(visit, resnet):
+    page = uploaded(visit, resnet)
+    ways = page.evaluate("""async () => {
+      const { waysOf } = await import("/network/inner.js");
+      const graph = await (await fetch("/api/network")).json();
+      return ["layer1.0", "layer2.0"].map((block) => {
+        const { dots, lines } = waysOf(graph, new Set(["layer1", "layer2"]), block);
+        const at = (dot) => dots.indexOf(dot);
+        return { signs: dots.map(({ sign }) => sign), lines: lines.map((line) => line.map(at)),
+          lanes: dots.map(({ lane }) => lane) };
+      });
+    }""")
+    for block in ways:
+        join = block["signs"].index("+")
+        assert len([line for line in block["lines"] if line[1] == join]) == 2
+    plain, projected = ways
+    assert [0, plain["signs"].index("+")] in plain["lines"]  # the input itself is added
+    assert [0, projected["signs"].index("+")] not in projected["lines"]
+    assert set(projected["lanes"]) > {0}
 
 
 def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):

@@ -8,6 +8,7 @@ import { sentence } from "./kinds.js";
 import { hit } from "./layout.js";
 import { mapsShown } from "./scene.js";
 import { showTip } from "./tip.js";
+import { stepped } from "./zoom.js";
 
 const EDGE = 24; // pixels left free beside an item that is scrolled to
 
@@ -21,18 +22,38 @@ export function listen(view) {
   scroller.addEventListener("click", (event) => select(view, event));
   scroller.addEventListener("keydown", (event) => {
     if (!view.plan || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (walk(view, event.key) || activate(view, event.key)) event.preventDefault();
+    if (walk(view, event.key) || activate(view, event.key) || zoomBy(view, event.key)) event.preventDefault();
   });
+  scroller.addEventListener("wheel", (event) => event.ctrlKey && pinch(view, event), { passive: false });
   for (const kind of ["scroll", "focus", "blur"]) scroller.addEventListener(kind, drawSoon);
   for (const kind of ["wheel", "pointerdown", "keydown"]) {
     scroller.addEventListener(kind, () => (view.reveals = false), { passive: true });
   }
 }
 
+/** Larger, smaller or all in sight by a key; false for other keys. */
+function zoomBy({ store, scale }, key) {
+  const way = { "+": 1, "=": 1, "-": -1 }[key];
+  if (way) store.set({ zoom: stepped(scale, way) });
+  else if (key === "0") store.set({ zoom: "fit" });
+  return Boolean(way) || key === "0";
+}
+
+/** Zooms by a wheel with Ctrl or two fingers on a pad, and leaves what is below the pointer in its place. */
+function pinch(view, event) {
+  event.preventDefault();
+  const { store, scroller, scale } = view;
+  const x = event.clientX - scroller.getBoundingClientRect().left;
+  const share = (scroller.scrollLeft + x) / scroller.scrollWidth;
+  store.set({ zoom: stepped(scale, -Math.sign(event.deltaY) / 2) });
+  scroller.scrollLeft = share * scroller.scrollWidth - x;
+}
+
 /** Scrolls sideways until an item is in sight, and up or down to one `cell` of it, if there is any. */
-export function scrollTo(scroller, { x, width }, cell = null) {
-  scroller.scrollLeft = inSight(scroller.scrollLeft, scroller.clientWidth, x, width);
-  if (cell) scroller.scrollTop = inSight(scroller.scrollTop, scroller.clientHeight, cell.y, cell.height);
+export function scrollTo({ scroller, scale }, { x, width }, cell = null) {
+  scroller.scrollLeft = inSight(scroller.scrollLeft, scroller.clientWidth, x * scale, width * scale);
+  if (!cell) return;
+  scroller.scrollTop = inSight(scroller.scrollTop, scroller.clientHeight, cell.y * scale, cell.height * scale);
 }
 
 /** Where to scroll from `start`, with a window of `room`, so that `length` pixels from `at` on are in it. */
@@ -43,11 +64,11 @@ function inSight(start, room, at, length) {
 }
 
 /** The value below the pointer: {layer, map, y, x, value}, or null. */
-function pointed({ store, plan, scroller }, event) {
+function pointed({ store, plan, scale, scroller }, event) {
   if (!plan || event.target.closest(".heads button")) return null;
   const box = scroller.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
-  const found = hit(plan.items, x, y);
+  const found = hit(plan.items, x / scale, y / scale);
   if (found?.item.node.name === SOFTMAX) return probabilityAt(store.state, found.position);
   const { forward, gradients, direction } = store.state;
   const layer = found && (direction === "backward" ? gradients : forward)?.layers.get(found.item.node.name);
@@ -98,7 +119,7 @@ function walk(view, key) {
   const item = plan.byLayer.get(cursor.layer);
   const head = item.block ?? sentence(item.node, store.state.network);
   spoken.textContent = cursor.map === undefined ? head : placeOf(item.node, cursor, store.state);
-  scrollTo(view.scroller, item);
+  scrollTo(view, item);
   view.drawSoon();
   return true;
 }

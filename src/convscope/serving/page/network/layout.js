@@ -3,6 +3,7 @@
 import { itemsOf } from "./blocks.js";
 
 const HEAD = 114; // above an item's maps: "?", its name, window, shape, the code's name and the strongest colour
+const WAYS = 34; // below the head of a closed block: its inner paths in small
 const FOOT = 22; // below them: "+48 more"
 const BRACKET = 26; // a line with the name of an open block
 const TRACK = 12; // a line below the items, for connections that skip columns
@@ -145,12 +146,14 @@ function arcsOf(items) {
 /**
  * `count` maps (or values of a vector) below an item's head, as large as they can be; in one column where each has a
  * label of so many pixels beside it:
- * {vector, count, labels, columns, rows, gap, width, height, x, y, bottom}, where width and height are of one map.
+ * {vector, count, labels, columns, rows, gap, width, height, x, y, bottom, ways}, where width and height are of one map
+ * and `ways` is the box {x, y, width, height} for the inner paths of a closed block, else null.
  */
 function gridOf(shape, count, { x, y, width, height }, stacked, labels) {
   const vector = isVector(shape);
   const beside = stacked ? 8 : labels ? labels + LABEL_GAP : 0;
-  const room = { width: width - beside, height: height - HEAD - FOOT };
+  const head = HEAD + (stacked ? WAYS : 0);
+  const room = { width: width - beside, height: height - head - FOOT };
   const [tall, wide] = vector ? [1, 1] : [shape[1], shape[2]];
   const ratio = tall / wide;
   const gap = vector ? (labels ? 3 : count > 1500 ? 0 : 1) : 4;
@@ -166,10 +169,11 @@ function gridOf(shape, count, { x, y, width, height }, stacked, labels) {
   const { columns, size } = choices.findLast((choice) => choice.size >= largest * NEARLY_AS_LARGE);
   const rows = Math.ceil(count / columns);
   const total = { width: columns * (size + gap) - gap, height: rows * (size * ratio + gap) - gap };
-  const top = y + HEAD + Math.max(room.height - total.height, 0) / 2;
+  const top = y + head + Math.max(room.height - total.height, 0) / 2;
   return {
     vector, count, labels, columns, rows, gap, width: size, height: size * ratio,
     x: x + (room.width - total.width) / 2, y: top, bottom: top + total.height,
+    ways: stacked ? { x, y: y + HEAD - 6, width, height: WAYS - 6 } : null,
   };
 }
 

@@ -8,27 +8,32 @@ import { SOFTMAX } from "../state/softmax.js";
 import { choice } from "./choice.js";
 import { plainName } from "./names.js";
 import { errorShare, limits } from "./paint.js";
+import { zoomButtons } from "./zoom.js";
 
 const SCALES = ["map", "layer", "network"];
+const scaleNow = () => Number(document.querySelector("#network .scroller").dataset.scale ?? 1);
 const STEPS = 60; // of the colour bar, on each side of zero
 
 export function mount(root, store) {
   const view = { store, from: h("span", {}), to: h("span", {}), of: h("span", { class: "soft legend-of" }) };
   const show = () => {
-    root.replaceChildren(...parts(view));
+    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
+    root.replaceChildren(...parts(view).filter(Boolean));
+    if (focused) root.querySelector(`[data-value="${focused}"]`)?.focus();
     showNumbers(view);
   };
-  store.on(["scale", "language", "theme", "note"], show);
+  store.on(["scale", "language", "theme", "note", "zoom", "three"], show);
   store.on(["hover", "selected", "forward", "gradients", "direction", "network"], () => showNumbers(view));
   show();
 }
 
 function parts({ store, from, to, of }) {
-  const { scale, note } = store.state;
+  const { scale, note, three } = store.state;
   const scales = SCALES.map((value) => [value, t(`legend.${value}`)]);
   return [
     h("span", { class: "legend" }, from, colourBar(), to, of),
     note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : h("span", { class: "push" }),
+    three ? null : zoomButtons(store, scaleNow),
     h("span", { class: "soft legend-zero" }, t("legend.zero")),
     h("span", { class: "soft" }, t("legend.strongest")),
     choice(t("legend.scale"), scales, scale, (value) => store.set({ scale: value })),

@@ -9,8 +9,10 @@ import { listen, scrollTo } from "./events.js";
 import { showHeads } from "./heads.js";
 import { helpBox } from "./help.js";
 import { cellOf } from "./layout.js";
+import { minimap } from "./minimap.js";
 import { paintNetwork } from "./paint.js";
-import { mapsShown, planOf, sceneOf } from "./scene.js";
+import { mapsShown, sceneOf } from "./scene.js";
+import { scaleHeads, zoomedPlan } from "./zoom.js";
 
 const EDGE = 12; // pixels above and below what is scrolled to
 const HELD = 0.62; // how far the data comes while the class has not said what it expects: not to the answer
@@ -20,14 +22,18 @@ export function mount(root, store) {
   const view = {
     store, ...elementsIn(root),
     plan: null, // the layout of the network
+    scale: 1, // pixels of the page for one of the plan
     cursor: null, // where the keyboard is: {layer, map?}
     buttons: new Map(), // those above the canvas, kept between paintings (see heads.js)
     startedAt: 0, // when data last began to run through the network
     uncovered: "", // the choice that was last brought out from under the drawer
     shownSource: null, // the picture of the answer that is shown
+    stale: true, // whether the minimap shows something else
     reveals: false, // whether the selection is kept in sight while the layout changes, until somebody scrolls
   };
   view.drawSoon = onceAFrame(() => draw(view));
+  view.minimap = minimap(view);
+  root.append(view.minimap.element);
   view.help = helpBox(root);
   view.askAbout = (node, button, item = null) => {
     const below = item ? view.heads.querySelector(`.head[data-layer=${JSON.stringify(node.name)}]`) ?? button : button;
@@ -57,38 +63,52 @@ function updateLayout(view) {
     return;
   }
   const room = { width: scroller.clientWidth, height: scroller.clientHeight };
-  view.plan = planOf(store, room);
-  world.style.width = `${Math.max(view.plan.width, room.width)}px`;
-  world.style.height = `${Math.max(view.plan.height, room.height)}px`;
+  const { plan, scale, overview } = zoomedPlan(store, room);
+  Object.assign(view, { plan, scale });
+  scroller.dataset.scale = String(scale);
+  world.style.width = `${Math.max(plan.width * scale, room.width)}px`;
+  world.style.height = `${Math.max(plan.height * scale, room.height)}px`;
+  scaleHeads(view.heads, scale);
+  view.minimap.show(overview);
+  view.stale = true;
   reveal(view);
   view.drawSoon();
 }
 
 /** Scrolls until the selected map is in sight: its drawer, which opens later, takes room from the network. */
-function reveal({ reveals, plan, scroller, store }) {
+function reveal({ reveals, plan, scale, scroller, store }) {
   const { selected, forward } = store.state;
   const item = reveals && plan?.byLayer.get(selected?.layer);
   if (!item) return;
   const layer = forward?.layers.get(item.node.name);
   const isSelected = ({ map }) => map === selected.map;
   const at = layer && !layer.vector ? mapsShown(store, layer).findIndex(isSelected) : selected.map;
-  scrollTo(scroller, item, at >= 0 ? cellOf(item.grid, at) : null);
+  scrollTo({ scroller, scale }, item, at >= 0 ? cellOf(item.grid, at) : null);
 }
 
 function draw(view) {
-  const { store, canvas, scroller, plan } = view;
+  const { store, canvas, scroller, plan, scale } = view;
   const { scrollLeft: left, scrollTop: top, clientWidth: width, clientHeight: height } = scroller;
   if (!width || !height) return;
   const context = fitCanvas(canvas, width, height);
   context.clearRect(0, 0, width, height);
   if (!plan) return;
-  const sight = { left, top, width, height };
+  const sight = { left: left / scale, top: top / scale, width: width / scale, height: height / scale };
   const reveal = revealed(view);
   const cursor = document.activeElement === scroller ? view.cursor : null;
   context.translate(-left, -top);
+  context.scale(scale, scale);
   paintNetwork(context, sceneOf(store, plan, { reveal, cursor }), sight);
   showHeads(view, sight);
+  showOverview(view);
   if (reveal < 1 && store.state.intro !== "drawing" && store.state.predict !== "asking") view.drawSoon();
+}
+
+/** The small picture is painted when the network has changed, its frame moves with every scrolling. */
+function showOverview(view) {
+  if (view.stale) view.minimap.paint();
+  view.stale = false;
+  view.minimap.move();
 }
 
 /** Once for each choice, when there is an answer and the drawer is open. */
@@ -102,14 +122,14 @@ function uncoverOnce(view) {
 }
 
 /** Scrolls what was chosen out from under the drawer. */
-function uncover({ scroller, store }, { grid }, { layer, map }) {
+function uncover({ scroller, store, scale }, { grid }, { layer, map }) {
   const drawer = document.querySelector("#drawer");
   if (map === undefined || drawer.hidden || getComputedStyle(drawer).position !== "absolute") return;
   const answer = store.state.forward?.layers.get(layer);
   const position = grid.vector ? map : answer ? mapsShown(store, answer).findIndex((one) => one.map === map) : 0;
   const { y, height } = cellOf(grid, Math.max(position, 0));
   const visible = drawer.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-  const [top, bottom] = [y - EDGE, y + height + EDGE];
+  const [top, bottom] = [y * scale - EDGE, (y + height) * scale + EDGE];
   if (bottom > scroller.scrollTop + visible) scroller.scrollTop = bottom - visible;
   else if (top < scroller.scrollTop) scroller.scrollTop = top;
 }
@@ -125,6 +145,7 @@ function revealed({ store, startedAt }) {
 function followStore(view) {
   const { store, scroller, drawSoon } = view;
   store.on(["forward", "gradients"], (state) => {
+    view.stale = true;
     uncoverOnce(view);
     if (!state.intro && runsThrough(view, state)) view.startedAt = performance.now();
     view.shownSource = state.forward ? state.source : null;
@@ -153,10 +174,11 @@ function followStore(view) {
     if (selected && view.plan?.byLayer.has(selected.layer)) uncoverOnce(view);
     drawSoon();
   });
-  store.on(["open", "shown", "language"], () => {
+  store.on(["open", "shown", "language", "zoom"], () => {
     view.help.close();
     updateLayout(view);
   });
+  store.on(["scale", "direction", "loaded", "theme"], () => (view.stale = true));
   store.on(["arithmetic", "kernels", "hover", "field", "seenBy", "scale", "direction", "loaded"], drawSoon);
   store.on(["theme"], () => {
     rebuildScale();

@@ -4,6 +4,7 @@ import { colourOf, css, cssColour, mapPicture, scaleVersion } from "../colour.js
 import { valueAt } from "../numbers.js";
 import { SOFTMAX } from "../state/softmax.js";
 import { paintConnections, paintLinks } from "./connections.js";
+import { paintWays } from "./inner.js";
 import { cellOf, LABEL_GAP } from "./layout.js";
 
 const FADED = 0.16; // opacity of what does not belong to the selection
@@ -54,9 +55,10 @@ export function pictureOf(layer, map, limit) {
 
 /**
  * `scene` (made by sceneOf): {plan, layers, limit(layer, map), maps(layer) -> maps in the order shown, probabilities,
- * classes: those in the last column, names of all classes, off: switched-off maps by layer, lit: Map from a
- * layer to the Set of its lit maps or null, selected, cursor, field, seenBy, windows: Map from a layer to a box, links:
- * [{from: {layer, map}, to: {layer, map}, weight -1..1}], backward, reveal 0..1}.
+ * classes: those in the last column, ways(block): its inner paths (see inner.js), names of all classes, off:
+ * switched-off maps by layer, lit: Map from a layer to the Set of its lit maps or null, selected, cursor, field,
+ * seenBy, windows: Map from a layer to a box, links: [{from: {layer, map}, to: {layer, map}, weight -1..1}], backward,
+ * reveal 0..1}.
  * `view`: {left, top, width, height} of the part to paint, in the plan's coordinates.
  */
 export function paintNetwork(context, scene, view, colours = palette()) {
@@ -70,7 +72,10 @@ export function paintNetwork(context, scene, view, colours = palette()) {
 
 function paintItem(context, scene, item, colours) {
   const layer = scene.layers?.get(item.node.name);
-  if (item.block !== null) paintStack(context, item, colours);
+  if (item.block !== null) {
+    paintWays(context, scene.ways(item.block), item.grid.ways, colours, familyOf());
+    paintStack(context, item, colours);
+  }
   if (item.node.name === SOFTMAX) paintProbabilities(context, scene, item, colours);
   else if (!layer) paintEmpty(context, item, colours);
   else if (item.grid.vector) paintVector(context, scene, item, layer, colours);

@@ -3,6 +3,7 @@
 import { countOf, findMap, mapsOf } from "../state/maps.js";
 import { classesShown, lastStepNode, nodeOf, SOFTMAX } from "../state/softmax.js";
 import { textWidths } from "./headtext.js";
+import { waysOf } from "./inner.js";
 import { isVector, layout } from "./layout.js";
 import { errorShare, limits } from "./paint.js";
 
@@ -57,6 +58,7 @@ export function sceneOf(store, plan, extra = {}) {
     near: state.hover?.layer && !state.selected ? linksAround(state.hover, state.network) : [],
     limit: layers ? limits(layers, state.scale, share) : () => 1,
     probabilities: backward ? null : state.forward?.probabilities ?? null, classes: classesShown(state),
+    ways: (block) => waysOf(state.network, state.open, block),
     names: state.network.class_names, off: state.whatif.channels_off,
     maps: (layer) => mapsShown(store, layer),
     selected: state.selected, field: state.field, seenBy: state.seenBy, ...extra,

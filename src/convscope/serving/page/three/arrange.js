@@ -4,10 +4,12 @@ import { itemsOf } from "../network/blocks.js";
 import { isVector } from "../network/layout.js";
 import { countOf } from "../state/maps.js";
 
-const BETWEEN = 1.0; // layers along the axis
+const BETWEEN = 1.25; // layers along the axis
 const GAP = 0.12; // between maps of a layer
 const BRANCH_GAP = 0.6; // between layers that share a place of the axis
 const ONE_COLUMN = 10; // values of a vector that stand in one column: the classes of the answer
+const SLENDER = 8; // rows of a longer one for each column
+const PILLAR = 4.2; // its height
 const SMALLEST = 0.45; // side of a map; the largest has 1.2
 
 /** Items of the network (see blocks.js), each with a place `y, z` and a grid of planes (see mapGrid). */
@@ -50,10 +52,11 @@ function mapGrid([, height, width], count, largest) {
   return gridOf(false, count, Math.ceil(Math.sqrt(count)), side, GAP);
 }
 
-/** A vector is one plane, whose cells are its values. */
+/** A vector is one plane, whose cells are its values: a pillar, beside which the layers behind it can be seen. */
 function vectorGrid(count) {
-  const columns = count <= ONE_COLUMN ? 1 : Math.ceil(Math.sqrt(count));
-  const cell = count <= ONE_COLUMN ? 0.4 : Math.min(0.3, 3.4 / columns);
+  const rows = count <= ONE_COLUMN ? count : Math.ceil(Math.sqrt(count * SLENDER));
+  const columns = Math.ceil(count / rows);
+  const cell = Math.min(0.4, PILLAR / rows);
   return gridOf(true, count, columns, [cell, cell], 0);
 }
 

@@ -15,7 +15,7 @@ const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
  * from the input to the answer.
  */
 export function camera() {
-  let home = { yaw: 0.74, pitch: HIGHEST };
+  let home = { yaw: 0.66, pitch: HIGHEST };
   let [angles, target] = [home, home];
   let enteredAt = null; // when the entrance began, while it lasts
   let [zoomed, shifted] = [1, [0, 0]];

@@ -11,8 +11,9 @@ const FADED = 0.18; // opacity of what is not lit
 const ARC = 0.9; // how high above the layers a connection that skips some runs
 
 /**
- * Paints `space`: {items, scene (see sceneOf), eye (a camera), width, height, hovered}. Returns the planes as painted:
- * {layer, map, picture, known (the layer's answer), item, vector, first, lit, depth, middle, matrix}, nearest last.
+ * Paints `space`: {items, scene (see sceneOf), eye (a camera), network, width, height, hovered}. Returns the planes as
+ * painted: {layer, map, picture, known (the layer's answer), item, vector, first, lit, depth, middle, matrix}, nearest
+ * last.
  */
 export function paint(context, space) {
   const { items, scene, eye, width, height } = space;

@@ -67,7 +67,9 @@ function draw(view) {
   const context = fitCanvas(canvas, width, height);
   const still = eye.settle(stillness() ? 0 : ENTRANCE);
   const scene = sceneOf(store, null);
-  view.planes = paint(context, { items, scene: { ...scene, ...highlight(view, scene) }, eye, width, height, hovered });
+  const { network } = store.state;
+  const lit = { ...scene, ...highlight(view, scene) };
+  view.planes = paint(context, { items, network, scene: lit, eye, width, height, hovered });
   if (!still) view.drawSoon();
 }
 
