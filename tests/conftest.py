@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Tests run beside each other; a thread for each core in every one of them would only make them wait.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Messages are looked for in English, whatever the locale.
+os.environ["CONVSCOPE_LANG"] = "en"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from convscope.cli import main
-from convscope.cli.help import PanelCommand
+from convscope.cli.help import SpokenCommand
 from convscope.cli.parameters import flag_of
 from convscope.cli.train_options import with_recipe_options
 from convscope.errors import UsageError
@@ -25,7 +25,7 @@ def typed(*words: str) -> dict[str, object]:
         received.update(options)
 
     app = typer.Typer()
-    app.command(cls=PanelCommand)(command)
+    app.command(cls=SpokenCommand)(command)
     app(list(words), standalone_mode=False)
     return received
 

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ConvScopeError, Interrupted, printable
+from ..messages.translate import translated
 from .cache import cache_command
 from .check import check_command
 from .compare import compare_command
@@ -21,7 +22,7 @@ from .evaluate import evaluate_command
 from .explain import explain_command
 from .export import export_command
 from .features import features_command
-from .help import PanelCommand
+from .help import SpokenCommand, SpokenGroup
 from .learn import learn_command
 from .models import models_command
 from .predict import predict_command
@@ -36,6 +37,7 @@ from .train import train_command
 atexit.register(gc.freeze)
 
 app = typer.Typer(
+    cls=SpokenGroup,
     help="Train, see inside and ship the classic convolutional image classifiers.",
     epilog="`convscope VERB --help` describes a verb. Add --debug to any verb for the stack trace of an error.",
     no_args_is_help=True,
@@ -63,7 +65,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "learn": learn_command,
 }
 for _name, _command in VERBS.items():
-    app.command(_name, cls=PanelCommand)(_command)
+    app.command(_name, cls=SpokenCommand)(_command)
 
 
 def _show_version(requested: bool) -> None:
@@ -104,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         code, message = _exit_code_and_message(problem, words)
         if _is_to_be_said(problem):
-            print(_process() + message, file=sys.stderr)
+            print(_process() + translated(message), file=sys.stderr)
         return code
 
 
@@ -150,4 +152,4 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:
-            print(f"{record.levelname.lower()}: {printable(record.getMessage())}", file=sys.stderr)
+            print(printable(translated(f"{record.levelname.lower()}: {record.getMessage()}")), file=sys.stderr)

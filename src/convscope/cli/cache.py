@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OutputError, printable
-from .output import print_json, print_table
+from .output import print_json, print_table, say
 from .parameters import Json
 
 
@@ -58,7 +58,7 @@ def _clear(root: Path, json: bool) -> None:
     if json:
         print_json({"folder": str(root), "removed": removed, "bytes": freed})
     else:
-        typer.echo(f"{printable(root)}: {removed} files removed, {size_text(freed)}")
+        say(f"{printable(root)}: {removed} files removed, {size_text(freed)}")
 
 
 def _show(root: Path, json: bool) -> None:
@@ -71,11 +71,11 @@ def _show(root: Path, json: bool) -> None:
         files = [{"file": e.path.name, "bytes": e.bytes, "images": e.images, "used": e.used, **e.about} for e in found]
         print_json({"folder": str(root), "bytes": used, "limit": limit, "files": files})
         return
-    typer.echo(f"{printable(root)}: {len(found)} files, {size_text(used)} of at most {size_text(limit)}")
+    say(f"{printable(root)}: {len(found)} files, {size_text(used)} of at most {size_text(limit)}")
     if found:
-        typer.echo("")
-        print_table([("images", "input size", "size", "last used", "source"), *map(_row, found)], numbers=(0, 2))
-        typer.echo("\nclear it  convscope cache clear")
+        say()
+        print_table([*map(_row, found)], numbers=(0, 2), head=("images", "input size", "size", "last used", "source"))
+        say("\nclear it  convscope cache clear")
 
 
 def _row(entry: Any) -> tuple[str, ...]:

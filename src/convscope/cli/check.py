@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import DataError, UsageError, printable
+from ..messages.translate import translated
 from ..training.options import checked
 from .data_options import with_data_options
 from .label_findings import excluded_rows, label_findings, print_labels
-from .output import print_json, print_table
+from .output import print_json, print_table, say
 from .parameters import (
     CropMode,
     Data,
@@ -117,9 +118,9 @@ def _tell(
     _print_report(report, data)
     print_labels(found)
     if write_exclude is not None:
-        typer.echo(f"exclusion list  {printable(write_exclude)}: `convscope train --exclude FILE` leaves these out")
+        say(f"exclusion list  {printable(write_exclude)}: `convscope train --exclude FILE` leaves these out")
     if sheet is not None:
-        typer.echo(f"contact sheet  {printable(sheet)}")
+        say(f"contact sheet  {printable(sheet)}")
 
 
 def _check_output(output: Path | None, data: str) -> None:
@@ -134,7 +135,7 @@ def _check_output(output: Path | None, data: str) -> None:
 def _print_report(report: Report, source: str) -> None:
     if report.data is not None:
         _print_counts(report)
-        typer.echo("")
+        say()
     of_kind = Counter(problem.kind for problem in report.problems)
     printed: Counter[str] = Counter()
     for problem in sorted(report.problems, key=lambda problem: SEVERITIES.index(problem.severity)):
@@ -142,38 +143,44 @@ def _print_report(report: Report, source: str) -> None:
         if problem.severity == "error" or printed[problem.kind] > MOST_PROBLEMS:
             continue
         where = "" if problem.path in (report.name, "") or problem.path in problem.message else f"{problem.path}: "
-        typer.echo(f"{problem.severity:<8}  {printable(where)}{problem.message}")
+        say(f"{translated(problem.severity):<8}  {printable(where)}{translated(problem.message)}")
         if printed[problem.kind] == MOST_PROBLEMS < of_kind[problem.kind]:
             rest = of_kind[problem.kind] - MOST_PROBLEMS
-            typer.echo(f"          ... and {rest:,} more of this kind (--json lists all)")
+            say(f"          ... and {rest:,} more of this kind (--json lists all)")
+    newline = "\n" if printed else ""
     if report.refusal is None:
-        typer.echo(("\n" if printed else "") + f"usable; try next  convscope train {printable(source)}")
+        say(f"{newline}usable; try next  convscope train {printable(source)}")
 
 
 def _print_counts(report: Report) -> None:
     summary = report.to_dict()
     colour = "one channel" if summary["channels"] == 1 else "colour"
-    typer.echo(
+    say(
         f"{report.name}: {summary['images']:,} images in {len(summary['classes'])} classes, {colour}"
-        + (f"; {report.skipped:,} cannot be used" if report.skipped else "")
+        f"{f'; {report.skipped:,} cannot be used' if report.skipped else ''}"
     )
     if report.data is not None and report.data.origin is not None:
-        typer.echo(f"classes: {report.data.origin.classes}")
-        typer.echo(f"splits:  {report.data.origin.splits}")
+        say(f"classes: {report.data.origin.classes}")
+        say(f"splits:  {report.data.origin.splits}")
         if report.data.origin.kind:
-            typer.echo(f"kind:    {report.data.origin.kind}")
+            say(f"kind:    {report.data.origin.kind}")
     if sizes := summary["sizes"]:
-        typer.echo("width x height: " + ", ".join(f"{name} {w} x {h}" for name, (w, h) in sizes.items()))
+        extremes = [f"{w} x {h}" for w, h in sizes.values()]
+        say(f"width x height: smallest {extremes[0]}, median {extremes[1]}, largest {extremes[2]}")
     if summary["divided"]:
-        typer.echo("The data set has no splits of its own. Every training divides it in the same way:")
-    typer.echo("")
+        say("The data set has no splits of its own. Every training divides it in the same way:")
+    say()
     splits = list(summary["splits"])
     rows = [(label, *(f"{parts[name]:,}" for name in splits)) for label, parts in summary["counts"].items()]
-    total = ("all", *(f"{count:,}" for count in summary["splits"].values()))
+    total = (translated("all"), *(f"{count:,}" for count in summary["splits"].values()))
     if without := summary["without_label"]:
-        total = ("all images", *total[1:])
-        rows_below = [("without a label", *(f"{without[name]:,}" for name in splits)), total]
+        total = (translated("all images"), *total[1:])
+        rows_below = [(translated("without a label"), *(f"{without[name]:,}" for name in splits)), total]
     else:
         rows_below = [total]
-    more = [(f"... and {len(rows) - MOST_CLASSES} more", *("" for _ in splits))] if len(rows) > MOST_CLASSES else []
-    print_table([("class", *splits), *rows[:MOST_CLASSES], *more, *rows_below], numbers=range(1, len(splits) + 1))
+    more = (
+        [(translated(f"... and {len(rows) - MOST_CLASSES} more"), *("" for _ in splits))]
+        if len(rows) > MOST_CLASSES
+        else []
+    )
+    print_table([*rows[:MOST_CLASSES], *more, *rows_below], numbers=range(1, len(splits) + 1), head=("class", *splits))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
-from .output import print_json, print_table
+from .output import print_json, print_table, say
 from .parameters import Json
 
 if TYPE_CHECKING:
@@ -91,18 +91,20 @@ def compare_command(
 
     plan = _plan(data, models, recipe, seeds, option, figure, setting)
     place = output or Path("runs") / "compare" / plan.name
-    progress = (lambda line: None) if json else (lambda line: print(line, file=sys.stderr, flush=True))
+    progress = (lambda line: None) if json else (lambda line: say(line, err=True))
     trials = run_plan(plan, place, jobs, progress)
     comparison = compare(plan, trials)
     write_page(place / PAGE, plan, comparison, trials, shlex.join(["convscope", *sys.argv[1:]]))
     if json:
         print_json(_document(plan, comparison.to_dict(), trials))
         return
-    print_table(rows_of(comparison), numbers=range(1, 9))
+    head, *rows = rows_of(comparison)
+    print_table(rows, numbers=range(1, 9), head=head)
     for verdict in comparison.verdicts:
         n = verdict.difference.n
-        typer.echo(f"{verdict.word}: {verdict.expectation} ({verdict.agree} of {n} pairs agree, n = {n})")
-    typer.echo(f"\npage  {printable(place / PAGE)}")
+        say(f"{verdict.word}: {verdict.expectation} ({verdict.agree} of {n} pairs agree, n = {n})")
+    say()
+    say(f"page  {printable(place / PAGE)}")
 
 
 def _plan(

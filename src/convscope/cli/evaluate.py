@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
+from ..messages.translate import phrase
 from ..training.options import checked
 from .compared import print_comparison
 from .data_options import with_data_options
-from .output import print_json, print_table
+from .output import print_json, print_table, say
 from .parameters import (
     Cache,
     CsvSafe,
@@ -91,14 +92,16 @@ def evaluate_command(
 
 
 def _print_result(result: dict[str, Any]) -> None:
-    typer.echo(f"{printable(result['run'])} on {printable(result['data'])}, {result['split']}: {result['n']:,} images")
-    typer.echo(f"{_figures(result)}  loss {result['loss']:.4f}")
+    run, data = printable(result["run"]), printable(result["data"])
+    n = f"{result['n']:,}"
+    say(phrase("{run} on {data}, {split}: {n} images", run=run, data=data, split=result["split"], n=n))
+    say(f"{_figures(result)}  loss {result['loss']:.4f}")
     for line in _trust(result):
-        typer.echo(line)
+        say(line)
     if "tta" in result:
         tta = result["tta"]
-        typer.echo(f"with test-time augmentation ({tta['views']}): {_figures(tta)}  loss {tta['loss']:.4f}")
-    typer.echo("")
+        say(f"with test-time augmentation ({tta['views']}): {_figures(tta)}  loss {tta['loss']:.4f}")
+    say()
     if "map" in result:
         _print_labels(result["per_class"])
     else:
@@ -107,8 +110,8 @@ def _print_result(result: dict[str, Any]) -> None:
     if absent:
         known, several = len(result["per_class"]), "map" in result
         what, means = ("labels", "; the means are over the others") if several else ("classes", "")
-        typer.echo(f"\n-: {absent:,} of {known:,} {what} do not occur in these images{means}")
-    typer.echo(f"\nreport  {result['report']}")
+        say(f"\n-: {absent:,} of {known:,} {what} do not occur in these images{means}")
+    say(f"\nreport  {result['report']}")
 
 
 def _figures(result: dict[str, Any]) -> str:
@@ -185,7 +188,7 @@ def _print_labels(per_class: list[dict[str, Any]]) -> None:
         shares = ["-" if score is None else f"{score:.2%}" for score in scores]
         rows.append((r["label"], f"{r['support']:,}", f"{r['threshold']:.3f}", *shares, _score(r["f1"])))
     header = ("label", "images", "threshold", "average precision", "precision", "recall", "f1")
-    print_table([header, *rows], numbers=range(1, 7))
+    print_table(rows, numbers=range(1, 7), head=header)
 
 
 def _print_classes(result: dict[str, Any]) -> None:
@@ -194,8 +197,8 @@ def _print_classes(result: dict[str, Any]) -> None:
     for r in result["per_class"]:
         shares = ["-" if r[figure] is None else f"{r[figure]:.2%}" for figure in ("precision", "recall")]
         rows.append((r["label"], f"{r['support']:,}", *shares, _score(r["f1"])))
-    print_table([("class", "images", "precision", "recall", "f1"), *rows], numbers=(1, 2, 3, 4))
+    print_table(rows, numbers=(1, 2, 3, 4), head=("class", "images", "precision", "recall", "f1"))
     if len(result["labels"]) <= 20:
-        typer.echo("\nconfusion matrix (rows: true class, columns: predicted class)")
+        say("\nconfusion matrix (rows: true class, columns: predicted class)")
         matrix = [(label, *row) for label, row in zip(result["labels"], result["confusion"], strict=True)]
         print_table([("", *result["labels"]), *matrix], numbers=range(1, len(result["labels"]) + 1))

@@ -8,7 +8,7 @@ import typer
 
 from ..choices import ATTRIBUTION_METHODS
 from ..errors import printable
-from .output import print_json
+from .output import print_json, say
 from .parameters import Device, Json
 from .target_options import Target, with_target_options
 
@@ -77,10 +77,10 @@ def explain_command(
         print_json({"run": target.source, **explanation.to_dict()})
         return
     best = ", ".join(f"{printable(p.label)} {p.probability:.1%}" for p in explanation.predictions[:3])
-    typer.echo(f"{printable(explanation.image)}: {best}")
+    say(f"{printable(explanation.image)}: {best}")
     if explanation.refusal is not None:
-        typer.echo(f"unknown    {printable(explanation.refusal.reason)}")
+        say(f"unknown    {printable(explanation.refusal.reason)}")
     compared = f", compared with {printable(explanation.versus)}" if explanation.versus is not None else ""
-    typer.echo(f"explained  {printable(explanation.label)}{compared}")
-    typer.echo(f"page       {printable(explanation.page)}")
-    typer.echo(f"pictures   {len(explanation.files) - 1} in {printable(explanation.folder)}")
+    say(f"explained  {printable(explanation.label)}{compared}")
+    say(f"page       {printable(explanation.page)}")
+    say(f"pictures   {len(explanation.files) - 1} in {printable(explanation.folder)}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import printable
-from .output import print_json
+from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
 
@@ -61,11 +61,11 @@ def export_command(
         print_json({"run": target.source, "format": format.value, **exported.to_dict()})
         return
     proof = exported.proof
-    typer.echo(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
-    typer.echo(f"input      {exported.input}: {exported.recipe}")
+    say(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
+    say(f"input      {exported.input}: {exported.recipe}")
     batches = ", ".join(map(str, proof.batches[:-1])) + f" and {proof.batches[-1]}"
-    typer.echo(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
-    typer.echo(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "
+    say(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
+    say(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "
                f"{proof.difference:.2g}")  # fmt: skip
     if proof.pixel_difference is not None:
-        typer.echo(f"           largest difference of a resized pixel {proof.pixel_difference} of 255")
+        say(f"           largest difference of a resized pixel {proof.pixel_difference} of 255")

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import printable
 from .data_options import with_data_options
-from .output import print_json
+from .output import print_json, say
 from .parameters import (
     CsvSafe,
     Data,
@@ -60,4 +60,4 @@ def features_command(
     if json:
         print_json({"run": target.source, "data": data, "output": output, "n": count, "width": width, "layers": layers})
     else:
-        typer.echo(f"{count:,} images with {width:,} features each: {printable(output)}")
+        say(f"{count:,} images with {width:,} features each: {printable(output)}")

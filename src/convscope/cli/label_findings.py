@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from ..errors import printable
-from .output import print_table
+from .output import print_table, say
 
 if TYPE_CHECKING:
     from ..data.check.report import Report
@@ -54,7 +52,7 @@ def print_labels(found: LabelCheck | None) -> None:
     """Print the doubtful labels, the most doubtful first."""
     if found is None:
         return
-    typer.echo(
+    say(
         f"\nlabels: {len(found.doubts):,} of {found.images:,} are probably wrong. Judged by "
         f"{printable(found.features)} with a logistic regression that had not seen them, which agrees "
         f"with {found.accuracy:.1%} of all labels"
@@ -64,6 +62,6 @@ def print_labels(found: LabelCheck | None) -> None:
         for doubt in found.doubts[:MOST_SHOWN]
     ]
     if rows:
-        print_table([("path", "split", "label", "looks like"), *rows])
+        print_table(rows, head=("path", "split", "label", "looks like"))
     if (more := len(found.doubts) - MOST_SHOWN) > 0:
-        typer.echo(f"... and {more:,} more (--json lists all)")
+        say(f"... and {more:,} more (--json lists all)")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from .output import say
 
 Option = typer.Option
 
@@ -32,4 +33,4 @@ def learn_command(
 
     if language not in (None, "zh", "en"):
         raise UsageError(f"--language must be zh or en, not {language}")
-    serve_course(language, port, open, typer.echo)
+    serve_course(language, port, open, say)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .output import print_json, print_table
+from .output import print_json, print_table, say
 from .parameters import Json
 
 
@@ -68,8 +68,8 @@ def _list_networks(pattern: str, json: bool) -> None:
         for e in entries
     ]  # fmt: skip
     header = ("name", "year", "family", "input", "parameters", "top-1 error %", "top-5 error %", "measured on", "paper")
-    print_table([header, *rows], numbers=(4, 5, 6))
-    typer.echo("\nTimeline")
+    print_table(rows, numbers=(4, 5, 6), head=header)
+    say("\nTimeline")
     print_table(_timeline(entries))
 
 
@@ -89,9 +89,9 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
             )
             for e in entries
         ]  # fmt: skip
-        print_table([header, *rows], numbers=(3, 4, 5, 6, 7))
-        typer.echo("\nThe licences are those of the library or registry; ImageNet's own terms are for research.")
-        typer.echo("a few networks are tried on this machine ...", err=True)
+        print_table(rows, numbers=(3, 4, 5, 6, 7), head=header)
+        say("\nThe licences are those of the library or registry; ImageNet's own terms are for research.")
+        say("a few networks are tried on this machine ...", err=True)
     choices = choose_weights(entries, photos, minutes)
     if json:
         chosen = [asdict(choice) for choice in choices]
@@ -100,7 +100,7 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
     for choice in choices:
         what = f"{photos:,} photos in {minutes:g} minutes on this machine, {choice.way}: "
         what += choice.name if choice.fits else f"none of these is quick enough, {choice.name} comes nearest"
-        typer.echo(f"{what} (its passes take about {choice.minutes:.1f} minutes)")
+        say(f"{what} (its passes take about {choice.minutes:.1f} minutes)")
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import typer
 
 from ..errors import printable
 from ..finite_json import dump_json
+from ..messages.translate import translated
 
 
 def print_json(document: Any) -> None:
@@ -16,10 +18,19 @@ def print_json(document: Any) -> None:
     typer.echo(dump_json(document, indent=2))
 
 
-def print_table(rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
-    """Print aligned columns; those in `numbers` to the right. Wide (East Asian) characters count as two."""
+def say(message: str = "", err: bool = False) -> None:
+    """Print a message on stdout (or stderr) in the user's language."""
+    typer.echo(translated(message, sys.stderr if err else sys.stdout), err=err)
+
+
+def print_table(rows: Sequence[Sequence[object]], numbers: Sequence[int] = (), head: Sequence[str] = ()) -> None:
+    """Print aligned columns, those in `numbers` to the right, below a `head` in the user's language.
+
+    Wide (East Asian) characters count as two.
+    """
     from rich.cells import cell_len
 
+    rows = [[translated(word, sys.stdout) for word in head], *rows] if head else rows
     table = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
     for row in table:

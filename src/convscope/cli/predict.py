@@ -16,6 +16,7 @@ import typer
 from ..errors import DataError, UsageError, printable
 from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
+from ..messages.translate import translated
 from .output import print_json, print_table
 from .parameters import CsvSafe, Device, Strict
 from .target_options import Target, with_target_options
@@ -202,7 +203,7 @@ class _Table(_Writer):
     def _cells(self, row: dict[str, Any]) -> list[str]:
         shown = row["labels" if self.multi_label else "topk"]
         cells = [f"{p['label']} {p['probability']:.1%}" for p in shown] or ["-"]
-        return [*cells, f"unknown: {row['reason']}"] if row["abstained"] else cells
+        return [*cells, translated(f"unknown: {row['reason']}")] if row["abstained"] else cells
 
 
 class _Json(_Writer):

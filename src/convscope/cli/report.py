@@ -9,6 +9,7 @@ import typer
 
 from ..errors import printable
 from .evaluate import EvaluatedSplit
+from .output import say
 from .parameters import DataDir, Device, OwnModel, Run
 
 
@@ -37,4 +38,4 @@ def report_command(
     path = write_run_report(
         run, data, format=format, model=model, split=split, data_dir=data_dir, device=device, output=output
     )
-    typer.echo(f"report  {printable(path)}")
+    say(f"report  {printable(path)}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .output import say
 from .parameters import Device
 from .target_options import Target, with_target_options
 
@@ -98,4 +99,4 @@ def serve_command(
         host, port, device, open, allow_frame or [], allow_host or [], cors_origin or [], api_key, root_path,
         Limits(max_batch, queue, deadline), log_format.value,
     )  # fmt: skip
-    serve(targets, options, typer.echo)
+    serve(targets, options, say)

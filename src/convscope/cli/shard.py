@@ -9,7 +9,7 @@ import typer
 
 from ..errors import DataError, UsageError, printable
 from .data_options import with_data_options
-from .output import print_json
+from .output import print_json, say
 from .parameters import (
     Data,
     DataDir,
@@ -51,8 +51,8 @@ def shard_command(
         count = len(written.shards)
         size = sum(shard["bytes"] for shard in written.shards) / 1e6
         noun = "shard" if count == 1 else "shards"
-        typer.echo(f"{written.images:,} images in {count:,} {noun}, {size:,.1f} MB: {printable(output)}")
-        typer.echo(f"try next    convscope train {printable(output)}")
+        say(f"{written.images:,} images in {count:,} {noun}, {size:,.1f} MB: {printable(output)}")
+        say(f"try next    convscope train {printable(output)}")
     if strict and written.skipped:
         raise DataError(
             f"{len(written.skipped)} files could not be used, and --strict was given: repair or remove them"

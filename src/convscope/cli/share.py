@@ -8,7 +8,7 @@ import typer
 
 from ..choices import WEIGHTS_PRECISIONS
 from ..errors import UsageError, printable
-from .output import print_json
+from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
 
@@ -52,15 +52,16 @@ def share_command(
     if json:
         print_json({"run": target.source, **shared.to_dict()})
         return
-    typer.echo(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
-    typer.echo(f"weights    {shared.precision} precision".replace("8bit precision", "8 bits per weight"))
+    say(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
+    exact = "8 bits per weight" if shared.precision == "8bit" else f"{shared.precision} precision"
+    say(f"weights    {exact}")
     if shared.error is not None:
         error = shared.error
-        typer.echo(
+        say(
             f"           on {error.pictures} pictures a probability changes by at most {error.largest_change:.4f}, "
             f"{error.answers_changed} answers change"
         )
-    typer.echo(f"epochs     {len(shared.epochs)} of {shared.all_epochs}")
-    typer.echo(f"pictures   {shared.examples}")
+    say(f"epochs     {len(shared.epochs)} of {shared.all_epochs}")
+    say(f"pictures   {shared.examples}")
     if shared.training_images:
-        typer.echo(f"training   {shared.training_images:,} images to train with in the page")
+        say(f"training   {shared.training_images:,} images to train with in the page")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError, printable
-from .output import print_json
+from ..messages.translate import phrase
+from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
 
@@ -57,7 +58,10 @@ def summary_command(
     if json:
         print_json(table.to_dict())
         return
-    typer.echo("\n\n".join([f"{name}, input {shape_text(size)}", str(table), *lines]))
+    say(phrase("{network}, input {size}", network=name, size=shape_text(size)))
+    typer.echo(f"\n{table}")
+    for line in lines:
+        say(f"\n{line}")
 
 
 def check_new_file(path: Path | None, suffix: str, option: str) -> None:

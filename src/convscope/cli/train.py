@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
+from ..messages.translate import phrase
 from ..run_folder import REPORT
 from ..training.declaration import Panel
-from .output import print_json
+from .output import print_json, say
 from .parameters import Json, Strict
 from .train_options import with_recipe_options
 
@@ -18,7 +19,7 @@ Option = typer.Option
 # This file is read as the command begins: a time budget counts from here.
 STARTED = time.perf_counter()
 OUTPUT = "runs/train"
-SPLIT_WORDS = {"test": "test", "val": "validation"}
+SPLITS = ("test", "val")
 
 
 RecipeName = Annotated[
@@ -88,34 +89,45 @@ def train_command(
 def _print_result(metrics: dict[str, Any]) -> None:
     run = metrics["run"]
     results = [
-        f"{word} {_headline(metrics[split])} ({metrics[split]['n']:,} images)"
-        for split, word in SPLIT_WORDS.items()
+        phrase("{share} ({n} images)", share=_headline(split, metrics[split]), n=f"{metrics[split]['n']:,}")
+        for split in SPLITS
         if metrics[split]
     ]
-    typer.echo("")
+    shown = ", ".join(results) or phrase("no validation and no test images")
+    say()
     head = metrics["recipe"]["head"]
-    model = metrics["model"] if head == "own" else f"{metrics['model']} with {head}"
-    typer.echo(f"{model} on {printable(metrics['data'])}: {', '.join(results) or 'no validation and no test images'}")
-    for split, word in SPLIT_WORDS.items():
+    model = metrics["model"] if head == "own" else phrase("{model} with {head}", model=metrics["model"], head=head)
+    say(phrase("{model} on {data}: {result}", model=model, data=printable(metrics["data"]), result=shown))
+    for split in SPLITS:
         if f"{split}_tta" in metrics:
-            figure = _headline(metrics[f"{split}_tta"])
-            typer.echo(f"with test-time augmentation ({metrics['recipe']['tta']}): {word} {figure}")
-    how = (
-        f"{metrics['epochs']} epochs in {metrics['train_seconds']:.1f} s of training, "
-        f"{metrics['images_per_second']:,.0f} images/s"
-        if metrics["epochs"]
-        else "no training epochs, only the last layer was fitted"
-    )
-    typer.echo(f"{how}, {metrics['parameters']:,} parameters, {metrics['precision']}")
-    typer.echo("")
-    typer.echo(f"run folder  {run}")
+            figure = _headline(split, metrics[f"{split}_tta"])
+            say(f"with test-time augmentation ({metrics['recipe']['tta']}): {figure}")
+    how = phrase("no training epochs, only the last layer was fitted")
+    if metrics["epochs"]:
+        seconds, speed = f"{metrics['train_seconds']:.1f}", f"{metrics['images_per_second']:,.0f}"
+        template = "{n} epochs in {seconds} s of training, {speed} images/s"
+        how = phrase(template, n=metrics["epochs"], seconds=seconds, speed=speed)
+    size = f"{metrics['parameters']:,}"
+    say(phrase("{how}, {size} parameters, {precision}", how=how, size=size, precision=metrics["precision"]))
+    say()
+    say(f"run folder  {run}")
     if results:
-        typer.echo(f"report      {run}/{REPORT}")
-    typer.echo("try next    " + f"convscope predict {run} IMAGE...")
-    typer.echo("            " + f"convscope explain {run} IMAGE")
-    typer.echo("            " + f"convscope serve {run}")
+        say(f"report      {run}/{REPORT}")
+    say(f"try next    convscope predict {run} IMAGE...")
+    typer.echo(f"            convscope explain {run} IMAGE")
+    typer.echo(f"            convscope serve {run}")
 
 
-def _headline(figures: dict[str, Any]) -> str:
+def _headline(split: str, figures: dict[str, Any]) -> str:
     """Return the figure that says most: the accuracy, of several labels per image the mean average precision."""
-    return f"accuracy {figures['top1']:.2%}" if "top1" in figures else f"mean average precision {figures['map']:.2%}"
+    if "top1" not in figures:
+        value = f"{figures['map']:.2%}"
+        if split == "test":
+            return phrase("test mean average precision {share}", share=value)
+        return phrase("validation mean average precision {share}", share=value)
+    value = f"{figures['top1']:.2%}"
+    return (
+        phrase("test accuracy {share}", share=value)
+        if split == "test"
+        else phrase("validation accuracy {share}", share=value)
+    )

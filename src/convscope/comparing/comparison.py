@@ -117,12 +117,17 @@ def paired(values: dict[int, float], others: dict[int, float]) -> list[float]:
 
 
 def judge(expectation: Expectation, differences: Sequence[float]) -> Verdict:
-    """Return the verdict: it shows if every pair of runs has the sign, and their mean the margin."""
-    wanted = 1 if expectation.sign == ">" else -1
-    agree = sum(wanted * value > 0 for value in differences)
+    """Return the verdict: it shows if every pair of runs has the sign, and their mean the margin.
+
+    That two do equally well shows if every pair of runs lies within the margin.
+    """
     found = spread(differences)
-    if found.n < 2:
-        word = TOO_FEW
+    if expectation.sign == "~":
+        agree = sum(abs(value) <= expectation.margin for value in differences)
+        far_enough = True
     else:
-        word = SHOWS if agree == found.n and wanted * found.mean >= expectation.margin else DOES_NOT
-    return Verdict(str(expectation), found, agree, word)
+        wanted = 1 if expectation.sign == ">" else -1
+        agree = sum(wanted * value > 0 for value in differences)
+        far_enough = wanted * found.mean >= expectation.margin
+    word = SHOWS if agree == found.n and far_enough else DOES_NOT
+    return Verdict(str(expectation), found, agree, word if found.n > 1 else TOO_FEW)

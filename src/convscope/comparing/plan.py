@@ -34,7 +34,10 @@ from ..training.options import OPTIONS
 SETTINGS = ("quick", "full")
 TEXTS = ("claim", "by", "note")
 FIELDS = ("data", "seeds", "options", "runs", "figure", "expect", "images", "shifts", "minutes")
-EXPECTATION = re.compile(r"^(?P<more>\S+)\s*(?P<sign>[<>])\s*(?P<less>\S+)(?:\s+by\s+(?P<margin>[\d.]+))?$")
+EXPECTATION = re.compile(
+    r"^(?P<first>\S+)\s*(?:(?P<sign>[<>])\s*(?P<second>\S+)(?:\s+by\s+(?P<margin>[\d.]+))?"
+    r"|~\s*(?P<equal>\S+)\s+within\s+(?P<within>[\d.]+))$"
+)
 MAX_SEEDS = 1000
 
 
@@ -48,7 +51,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Expectation:
-    """The figure of `first` is larger (`>`) or smaller (`<`) than that of `second`, by at least `margin`."""
+    """The figure of `first` is larger (`>`) or smaller (`<`) than that of `second`, by at least `margin`.
+
+    With `~` the two differ by at most `margin`.
+    """
 
     first: str
     sign: str
@@ -56,7 +62,8 @@ class Expectation:
     margin: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.first} {self.sign} {self.second}" + (f" by {self.margin:g}" if self.margin else "")
+        word = "within" if self.sign == "~" else "by"
+        return f"{self.first} {self.sign} {self.second}" + (f" {word} {self.margin:g}" if self.margin else "")
 
 
 @dataclass(frozen=True)
@@ -171,11 +178,13 @@ def _in_both_languages(text: Any, name: str) -> dict[str, str]:
 
 
 def expectation(text: str) -> Expectation:
-    """Read `A > B`, `A < B` or `A > B by 0.02`."""
+    """Read `A > B`, `A < B`, `A > B by 0.02` or `A ~ B within 0.02`."""
     match = EXPECTATION.match(text.strip())
     if match is None:
-        raise UsageError(f"expect '{printable(text)}': write `A > B`, `A < B` or `A > B by 0.02`")
-    return Expectation(match["more"], match["sign"], match["less"], float(match["margin"] or 0))
+        raise UsageError(f"expect '{printable(text)}': write `A > B`, `A < B`, `A > B by 0.02` or `A ~ B within 0.02`")
+    if match["equal"]:
+        return Expectation(match["first"], "~", match["equal"], float(match["within"]))
+    return Expectation(match["first"], match["sign"], match["second"], float(match["margin"] or 0))
 
 
 def seeds_of(value: Any, name: str) -> tuple[int, ...]:

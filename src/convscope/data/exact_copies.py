@@ -43,13 +43,13 @@ def describe_copies(what: str, groups: Sequence[Sequence[Occurrence]], kind: str
     """
     problems = []
     for ending, where, field in (
-        ("two-labels", "under two labels", "label"),
-        ("two-splits", "in two splits", "split"),
+        ("two-labels", f"{what} under two labels", "label"),
+        ("two-splits", f"{what} in two splits", "split"),
     ):
         for group in groups:
             if len({getattr(image, field) for image in group}) > 1:
                 names = sorted(printable(image.name) for image in group)
                 more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-                text = f"{what} {where}: {' and '.join(names[:MOST_NAMED])}{more}"
+                text = f"{where}: {' and '.join(names[:MOST_NAMED])}{more}"
                 problems.append(Problem(f"{kind}-{ending}", "warning", names[0], text))
     return problems

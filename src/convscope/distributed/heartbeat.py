@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from torch.distributed import Store
 
 from ..errors import DeviceError
+from ..messages.translate import translated
 
 BEAT_SECONDS, SILENT_SECONDS = 1.0, 15.0
 ENDED = "ended"
@@ -116,5 +117,7 @@ def _key(rank: int) -> str:
 
 def _exit(reason: str) -> None:
     """End the process from this thread: the main thread may wait for the silent process for ever."""
-    print(f"error: {reason}: start it anew; what was saved is kept, see --resume", file=sys.stderr, flush=True)
+    print(
+        translated(f"error: {reason}: start it anew; what was saved is kept, see --resume"), file=sys.stderr, flush=True
+    )
     os._exit(DeviceError.exit_code)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..data.augment import frame_side
 from ..data.split import Data
+from ..messages.translate import translated
 from ..models import Card, create_model
 from ..weights_file import fit_weights
 from .img_size import sample_sizes
@@ -56,7 +57,7 @@ def settle_crop(
     if len(sample.splits["train"]) < LEAST:
         return centre, ""
     if show:
-        print("comparing the centre of photos with the whole, squashed", file=sys.stderr, flush=True)
+        print(translated("comparing the centre of photos with the whole, squashed"), file=sys.stderr, flush=True)
     with _without_warnings():  # of the photos, which follow when all are decoded
         losses = _losses(centre, sample, runtime, clock, own)
     if losses is None:

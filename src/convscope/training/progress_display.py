@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from ..messages.translate import phrase, translated
 from .checkpoint import Progress
 from .recipe import Recipe
 
@@ -48,7 +49,8 @@ class ProgressDisplay:
         self.live.update(Text(self._bar(done, steps, elapsed), no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def show_line(self, line: str) -> None:
-        """Write a line, above the progress bar if there is one."""
+        """Write a line in the user's language, above the progress bar if there is one."""
+        line = translated(line, self.stream)
         if self.live:
             self.live.update(Text(""), refresh=True)
             self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -57,16 +59,16 @@ class ProgressDisplay:
 
     def show_epoch(self, row: dict[str, float]) -> None:
         """Write one line about a finished epoch, from its row of metrics.csv."""
-        of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
-        name = f"epoch {row['epoch']:>3.0f}{of}" if row["epoch"] else "last layer fitted"
-        line = f"{name}  train loss {row['train/loss']:.4f}"
-        line += f" acc {row['train/top1']:.2%}" if "train/top1" in row else ""
+        name = self._epoch(f"{row['epoch']:>3.0f}") if row["epoch"] else phrase("last layer fitted")
+        line = phrase("{epoch}  train loss {loss}", epoch=name, loss=f"{row['train/loss']:.4f}")
+        line += _accuracy(row["train/top1"]) if "train/top1" in row else ""
         for split in ("val", "test"):
             if f"{split}/loss" in row:
-                line += f"  {split} loss {row[f'{split}/loss']:.4f} "
-                top1 = row.get(f"{split}/top1")
-                line += f"acc {top1:.2%}" if top1 is not None else f"mAP {row[f'{split}/map']:.2%}"
-        line += f"  {row['images_per_second']:,.0f} images/s"
+                loss, top1 = f"{row[f'{split}/loss']:.4f}", row.get(f"{split}/top1")
+                known = phrase("val loss {loss}", loss=loss), phrase("test loss {loss}", loss=loss)
+                line += "  " + known[split == "test"]
+                line += f" mAP {row[f'{split}/map']:.2%}" if top1 is None else _accuracy(top1)
+        line += "  " + phrase("{speed} images/s", speed=f"{row['images_per_second']:,.0f}")
         self.show_line(line)
 
     def _bar(self, done: Progress, steps: int, elapsed: float) -> str:
@@ -75,12 +77,23 @@ class ProgressDisplay:
             share = max(share, elapsed / self.time_budget)
         bar = "━" * round(12 * min(share, 1))
         left = elapsed / share * (1 - share) if share > 0 else 0
-        of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
-        return (
-            f"epoch {done.epoch + 1:>3}{of} {bar:<12} loss {done.loss_sum / done.seen:.4f}  "
-            f"acc {done.correct / done.seen:.2%}  {done.images / done.seconds:,.0f} images/s  "
-            f"ETA {_as_time(left)}"
+        name = self._epoch(f"{done.epoch + 1:>3}")
+        figures = phrase(
+            "loss {loss}  acc {share}  {speed} images/s  ETA {left}",
+            loss=f"{done.loss_sum / done.seen:.4f}",
+            share=f"{done.correct / done.seen:.2%}",
+            speed=f"{done.images / done.seconds:,.0f}",
+            left=_as_time(left),
         )
+        return f"{name} {bar:<12} {figures}"
+
+    def _epoch(self, number: str) -> str:
+        of = f"/{self.epochs:.0f}" if math.isfinite(self.epochs) else ""
+        return phrase("epoch {number}{of}", number=number, of=of)
+
+
+def _accuracy(share: float) -> str:
+    return " " + phrase("acc {share}", share=f"{share:.2%}")
 
 
 def _as_time(seconds: float) -> str:

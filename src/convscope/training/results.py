@@ -23,6 +23,7 @@ from ..evaluation.report import Report, write_report
 from ..evaluation.scores import trust_figures
 from ..evaluation.tta import VIEWS, Views, views_of
 from ..files import write_atomically
+from ..messages.translate import language
 from ..task import Task
 from .checkpoint import Progress
 from .context import TrainingContext
@@ -77,7 +78,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     names = prepared.data.class_names
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
-        context.display.show_line(f"warning: {remark.en}")
+        context.display.show_line(f"warning: {remark.en}" if language() == "en" else f"警告：{remark.zh}")
     abstention = _save_classifier(context, prepared, network, evaluations, figures)
     shown = next((split for split in ("val", "test") if split in evaluations), None)
     if shown is not None:

@@ -26,6 +26,7 @@ from ..distributed import Processes, is_sharded, join_processes
 from ..errors import ConvScopeError, printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
+from ..messages.translate import phrase, translated
 from ..models import find_card, own_card
 from ..run_folder import RunFolder, newest_run
 from ..snapshots import SnapshotWriter
@@ -288,9 +289,14 @@ def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str)
     display, data = context.display, prepared.data
     augment = augmentation(context.recipe, prepared)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
-    display.show_line(f"{context.recipe.model} on {printable(data.name)}: {counts}")
+    display.show_line(
+        phrase("{model} on {data}: {result}", model=context.recipe.model, data=printable(data.name), result=counts)
+    )
     if data.origin is not None:
-        display.show_line(f"{data.origin}{_mirroring(augment) if data.origin.kind else ''}")
+        classes, splits = translated(data.origin.classes), translated(data.origin.splits or "none")
+        display.show_line(phrase("classes: {classes}; splits: {splits}", classes=classes, splits=splits))
+        if data.origin.kind:
+            display.show_line(f"kind: {data.origin.kind}{_mirroring(augment)}")
     for line in own_notes(context.own, prepared):
         display.show_line(line)
     for line in (prepared.preprocess.padding, describe_crop(context.recipe, prepared.preprocess), note):
