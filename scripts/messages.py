@@ -118,12 +118,15 @@ def _name(function: ast.expr) -> str:
 class _Reader:
     """Makes catalogue keys of expressions; knows what functions of the package return and what its constants are."""
 
-    def __init__(self, trees: Any):
+    def __init__(self, trees: list[ast.Module]):
         self.returns: dict[str, list[list[tuple[ast.expr, ast.AST]]]] = {}
         self.attributes: dict[str, list[tuple[ast.expr, ast.AST]]] = {}
-        self.constants: dict[str, list[ast.expr]] = {}
+        self.constants: dict[tuple[str, int], ast.expr] = {}  # by their name and file
+        self.files: dict[int, int] = {}
+        self.trees = {id(tree): tree for tree in trees}
         for tree in trees:
             for node in ast.walk(tree):
+                self.files[id(node)] = id(tree)
                 if isinstance(node, ast.FunctionDef):
                     values = [each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value]
                     self.returns.setdefault(node.name, []).append([(value, node) for value in values])
@@ -134,7 +137,7 @@ class _Reader:
                                 self.attributes.setdefault(each.attr, []).append((node.value, tree))
             for node in tree.body:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                    self.constants.setdefault(node.targets[0].id, []).append(node.value)
+                    self.constants[node.targets[0].id, id(tree)] = node.value
 
     def texts(self, node: ast.expr, scope: ast.AST, depth: int = 0, short: bool = False) -> Iterator[str]:
         """Yield the keys of an expression that is a text, and of the texts inside it."""
@@ -150,7 +153,7 @@ class _Reader:
         elif isinstance(node, ast.Dict):
             for value in node.values:
                 yield from self.texts(value, scope, depth)
-        elif isinstance(node, ast.Subscript):
+        elif isinstance(node, ast.Subscript | ast.Starred):
             yield from self.texts(node.value, scope, depth)
         elif isinstance(node, ast.Name | ast.Call | ast.Attribute):
             if depth < DEEPEST:
@@ -186,8 +189,14 @@ class _Reader:
                     yield from self.texts(each.iter, scope, depth, short)
                 elif isinstance(each, ast.Call) and _appends_to(each, node.id):
                     yield from self.texts(each.args[0], scope, depth, short)
-            for value in self.constants.get(node.id, ()) if node.id.isupper() else ():
-                yield from self.texts(value, scope, depth)
+            yield from self._constant(node.id, self.files[id(scope)], depth, short)
+
+    def _constant(self, name: str, file: int, depth: int, short: bool) -> Iterator[str]:
+        """Yield the keys of a constant of a file, or of the only one of that name that it may have imported."""
+        found = {where: value for (other, where), value in self.constants.items() if other == name}
+        value = found.get(file) or (next(iter(found.values())) if len(found) == 1 and name.isupper() else None)
+        if value is not None:
+            yield from self.texts(value, self.trees[file], depth, short)
 
 
 def _targets(node: Any) -> set[str]:

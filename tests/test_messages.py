@@ -18,7 +18,7 @@ PLACE = re.compile(r"\{\w+\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # The same in both languages, or marks alone.
 SAME = {
-    "GMAC", "MB", "ImageNet top-1 %", "leaky relu", "Value error, {0}", "--folders innermost",
+    "GMAC", "MB", "ImageNet top-1 %", "Value error, {0}", "--folders innermost",
     "augment: random-crop={0}", "{0}: pip install 'convscope[{1}]'",
 }  # fmt: skip
 

@@ -280,26 +280,21 @@ def _make_trainer(
     )
 
 
-def _mirroring(augment: str) -> str:
-    return f"; {'mirrored at random' if mirrors(augment) else 'not mirrored'} in training (--augment {augment})"
-
-
 def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
     """Show what is trained on what, what was found and chosen, and where the results will be."""
     display, data = context.display, prepared.data
     augment = augmentation(context.recipe, prepared)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
-    display.show_line(
-        phrase("{model} on {data}: {result}", model=context.recipe.model, data=printable(data.name), result=counts)
-    )
+    template = "{model} on {data}: {result}"
+    display.show_line(phrase(template, model=context.recipe.model, data=printable(data.name), result=counts))
     if data.origin is not None:
         classes, splits = translated(data.origin.classes), translated(data.origin.splits or "none")
         display.show_line(phrase("classes: {classes}; splits: {splits}", classes=classes, splits=splits))
         if data.origin.kind:
-            display.show_line(f"kind: {data.origin.kind}{_mirroring(augment)}")
-    for line in own_notes(context.own, prepared):
-        display.show_line(line)
-    for line in (prepared.preprocess.padding, describe_crop(context.recipe, prepared.preprocess), note):
+            mirrored = "mirrored at random" if mirrors(augment) else "not mirrored"
+            display.show_line(f"kind: {data.origin.kind}; {mirrored} in training (--augment {augment})")
+    crop = describe_crop(context.recipe, prepared.preprocess)
+    for line in (*own_notes(context.own, prepared), prepared.preprocess.padding, crop, note):
         if line:
             display.show_line(line)
     display.show_line(f"run folder: {printable(context.folder.path)}")
