@@ -9,6 +9,7 @@ import socket
 from datetime import timedelta
 
 from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from ..errors import DeviceError
 from .heartbeat import Heartbeat
@@ -17,8 +18,12 @@ from .processes import ALONE, Processes
 # Not a limit on anything useful: a process that ends or hangs is noticed by its heartbeat.
 LONGEST_WAIT = timedelta(hours=6)
 STORE_WAIT = timedelta(seconds=20)
+# Machines may be started one after the other. Once all processes are there, connecting them takes seconds, or hangs: in
+# one of twenty starts on a loaded machine, gloo waited for ever for a connection that nobody was making any more.
+ARRIVAL_WAIT = timedelta(minutes=30)
+CONNECT_SECONDS, SECONDS_PER_PROCESS, TRIES = 10.0, 0.1, 3
 
-_trainings = itertools.count()
+_trainings, _joinings = itertools.count(), itertools.count()
 
 
 def is_main_process() -> bool:
@@ -49,10 +54,38 @@ def _join() -> None:
     if missing := [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
         raise DeviceError(f"WORLD_SIZE is {count}, but {missing[0]} is not set: start the processes with torchrun")
     try:
-        dist.init_process_group(timeout=LONGEST_WAIT)
+        store, rank, number = next(iter(rendezvous("env://", timeout=ARRIVAL_WAIT)))
+        store = dist.PrefixStore(f"convscope/joining/{next(_joinings)}", store)
+        store.set(f"here/{rank}", "")
+        store.wait([f"here/{other}" for other in range(number)], ARRIVAL_WAIT)
+        for attempt in range(TRIES):
+            failure = _connect(dist.PrefixStore(str(attempt), store), rank, number)
+            if not failure:
+                return
+        raise RuntimeError(failure)
     except (RuntimeError, ValueError) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise DeviceError(f"the {count} processes of this training cannot reach each other: {reason}") from problem
+
+
+def _connect(store: dist.Store, rank: int, count: int) -> str:
+    """Make the process group, and return what went wrong in this process or another one; "" if all are connected."""
+    wait = timedelta(seconds=CONNECT_SECONDS + SECONDS_PER_PROCESS * count)
+    failure = ""
+    try:
+        dist.init_process_group(store=dist.PrefixStore("group", store), rank=rank, world_size=count, timeout=wait)
+        set_timeout = getattr(dist, "set_timeout", None) or dist.distributed_c10d._set_pg_timeout
+        set_timeout(LONGEST_WAIT)
+    except RuntimeError as problem:
+        failure = str(problem) or "no connection"
+    store.set(f"outcome/{rank}", "failed" if failure else "connected")
+    outcomes = [f"outcome/{other}" for other in range(count)]
+    store.wait(outcomes, 2 * wait)
+    if all(outcome == b"connected" for outcome in store.multi_get(outcomes)):
+        return ""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+    return failure or "another process could not connect"
 
 
 def launch_id() -> str | None:
