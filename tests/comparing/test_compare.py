@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ def test_every_run_is_an_ordinary_run_folder(compared):
         assert (folder / "report.html").exists()
         assert (
             cs.load(folder).metrics["test"]["top1"]
-            == json.loads((compared / RESULTS).read_text())["runs"][name]["figures"]["test/top1"]
+            == json.loads((compared / RESULTS / f"{name}.json").read_text())["result"]["figures"]["test/top1"]
         )
 
 
@@ -49,8 +51,6 @@ def test_the_page_has_both_languages_and_leads_to_the_reports(compared):
 def test_it_goes_on_where_it_was(compared, tmp_path, capsys):
     place = tmp_path / "out"
     shutil.copytree(compared, place)
-    text = (place / RESULTS).read_text().replace(str(compared), str(place))
-    (place / RESULTS).write_text(text)
     shutil.rmtree(place / "runs" / "mlp-seed1" / "classifier")  # as if it had been killed at the end
     before = {path: path.stat().st_mtime_ns for path in place.rglob("model.safetensors")}
     capsys.readouterr()
@@ -59,10 +59,23 @@ def test_it_goes_on_where_it_was(compared, tmp_path, capsys):
     assert {row["name"]: row["figure"]["n"] for row in found["rows"]} == {"softmax_regression": 3, "mlp": 3}
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len(list((place / "runs").iterdir())) == 6
-    old = json.loads((compared / RESULTS).read_text())["runs"]
-    for trial in found["trials"]:
-        if trial["name"] in old:
-            assert trial["figures"] == old[trial["name"]]["figures"]
+    for path in (compared / RESULTS).iterdir():
+        old = json.loads(path.read_text())["result"]
+        assert next(t for t in found["trials"] if t["name"] == path.stem)["figures"] == old["figures"]
+    assert not list((place / "claims").iterdir())
+
+
+def test_two_commands_share_the_runs_of_one_folder(tmp_path):
+    """Each as on a machine of its own; together they train every run once, and both have all figures."""
+    words = [*WORDS[:-1], "epochs=3", "--seeds", "3", "--output", str(tmp_path / "out"), "--json"]
+    started = [
+        subprocess.Popen([sys.executable, "-m", "convscope", *words], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    found = [json.loads(process.communicate(timeout=200)[0]) for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert found[0]["trials"] == found[1]["trials"] and len(found[0]["trials"]) == 6
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == 6  # none was begun a second time, as NAME-2
 
 
 def test_other_options_are_refused(compared, capsys):

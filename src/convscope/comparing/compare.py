@@ -2,7 +2,8 @@
 
 OUTPUT/
   runs/NAME-seedN/     an ordinary run folder for each run
-  results.json         what was asked of each run, and its figures once it is finished
+  results/NAME.json    what was asked of the run, and its figures once it is finished
+  claims/              who trains which run at the moment
   compare.html         the page
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,10 +23,13 @@ from typing import Any
 from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
+from .claims import Claims
 from .plan import Plan, Variant
 from .trial import check_options, options_of, run_trial, trial_name
 
-RESULTS, PAGE, RUNS = "results.json", "compare.html", "runs"
+RESULTS, CLAIMS, PAGE, RUNS = "results", "claims", "compare.html", "runs"
+# How often to look for what other processes have finished.
+POLL_SECONDS = 1.0
 Trial = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -45,38 +50,79 @@ class Asked:
 def run_plan(plan: Plan, output: Path, jobs: int = 1, progress: Progress = lambda line: None) -> list[Trial]:
     """Train what is missing of a plan below `output` and return the figures of all its runs, in the plan's order.
 
-    Finished runs are not repeated, stopped ones go on. UsageError if a run of that name was started with other options.
+    Finished runs are not repeated, stopped ones go on. Several processes, also on several machines that share `output`,
+    may do this at the same time: each trains what no other one does, and all return when every run is finished.
+    UsageError if a run of that name was started with other options.
     """
     check_options(plan)
     asked = [Asked(variant, seed) for seed in plan.seeds for variant in plan.variants]
-    known = _read(output / RESULTS)
     wanted = {one.name: _wanted(plan, one) for one in asked}
-    _require_same(known["asked"], wanted, output)
-    known["asked"] |= wanted
-    missing = [one for one in asked if not _is_done(known["runs"].get(one.name))]
-    if len(missing) < len(asked):
-        progress(f"{len(asked) - len(missing)} of {len(asked)} runs are finished already")
-    _write(output, known)
-    for done, result in enumerate(_trained(plan, missing, output / RUNS, jobs), len(asked) - len(missing) + 1):
-        known["runs"][result["name"]] = result
-        _write(output, known)
-        progress(f"{done}/{len(asked)}  {result['name']}  {_short(result)}")
-    return [known["runs"][one.name] for variant in plan.variants for one in asked if one.variant == variant]
+    for one in asked:
+        _require_same(one.name, _read(output, one.name).get("asked"), wanted[one.name], output)
+    results = {one.name: result for one in asked if (result := _finished(output, one.name))}
+    if results:
+        progress(f"{len(results)} of {len(asked)} runs are finished already")
+    missing = [one for one in asked if one.name not in results]
+    with Claims(output / CLAIMS) as claims:
+        for result in _trained(plan, missing, wanted, output, jobs, claims, progress):
+            results[result["name"]] = result
+            progress(f"{len(results)}/{len(asked)}  {result['name']}  {_short(result)}")
+    return [results[one.name] for variant in plan.variants for one in asked if one.variant == variant]
 
 
-def _trained(plan: Plan, missing: list[Asked], place: Path, jobs: int) -> Iterator[Trial]:
-    if jobs == 1 or len(missing) < 2:
-        for one in missing:
-            yield run_trial(plan, one.variant, one.seed, place)
+def _trained(
+    plan: Plan, missing: list[Asked], wanted: dict[str, dict[str, Any]], output: Path, jobs: int, claims: Claims,
+    progress: Progress,
+) -> Iterator[Trial]:  # fmt: skip
+    """Yield the figures of the missing runs as they are finished, by this process or by another one."""
+    waiting, running = list(missing), dict[Future[Trial], Asked]()
+    told = False
+    with _pool(min(jobs, len(missing))) as pool:
+        while waiting or running:
+            for one in list(waiting):
+                if result := _finished(output, one.name):
+                    waiting.remove(one)
+                    yield result
+                elif len(running) < jobs and claims.take(one.name):
+                    if _finished(output, one.name):  # by another process, just before its claim was given up
+                        claims.release(one.name)
+                        continue
+                    waiting.remove(one)
+                    _write(output, one.name, {"asked": wanted[one.name]})
+                    running[pool.submit(run_trial, plan, one.variant, one.seed, output / RUNS)] = one
+            if waiting and not running and not told:
+                progress(f"waiting for {len(waiting)} runs that other processes train")
+                told = True
+            for future in wait(running, None if running and not waiting else POLL_SECONDS, FIRST_COMPLETED).done:
+                one, result = running.pop(future), future.result()
+                _write(output, one.name, {"asked": wanted[one.name], "result": result})
+                claims.release(one.name)
+                yield result
+            if not running:
+                time.sleep(POLL_SECONDS if waiting else 0)
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[Executor]:
+    """Yield what runs the trainings: this very process for one at a time, else as many processes."""
+    if jobs < 2:
+        yield _Here()
         return
     threads = max((os.cpu_count() or 1) // jobs, 1)
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_limit_threads, initargs=(threads,))
     try:
-        futures = [pool.submit(run_trial, plan, one.variant, one.seed, place) for one in missing]
-        for future in as_completed(futures):
-            yield future.result()
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _Here(Executor):
+    """Runs what is submitted at once, in this process."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*args, **options))
+        return done
 
 
 def _limit_threads(threads: int) -> None:
@@ -95,19 +141,19 @@ def _wanted(plan: Plan, one: Asked) -> dict[str, Any]:
     return dict(json.loads(json.dumps(options, default=str)))
 
 
-def _require_same(before: dict[str, Any], now: dict[str, Any], output: Path) -> None:
-    for name in before.keys() & now.keys():
-        if before[name] != now[name]:
-            keys = {**before[name], **now[name]}
-            other = [key for key in keys if before[name].get(key) != now[name].get(key)]
-            raise UsageError(
-                f"{printable(output)}: the run {name} was started with another {', '.join(other)}: "
-                "choose another --output"
-            )
+def _require_same(name: str, before: dict[str, Any] | None, now: dict[str, Any], output: Path) -> None:
+    if before is not None and before != now:
+        other = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        raise UsageError(
+            f"{printable(output)}: the run {name} was started with another {', '.join(other)}: choose another --output"
+        )
 
 
-def _is_done(result: Trial | None) -> bool:
-    return result is not None and (Path(result["folder"]) / "classifier").exists()
+def _finished(output: Path, name: str) -> Trial | None:
+    """Return the figures of a run if it is finished; its folder as it is reached from here."""
+    result = _read(output, name).get("result")
+    folder = output / RUNS / name
+    return {**result, "folder": folder.as_posix()} if result and (folder / "classifier").exists() else None
 
 
 def _short(result: Trial) -> str:
@@ -116,17 +162,15 @@ def _short(result: Trial) -> str:
     return f"{accuracy}{result['seconds']:.1f} s"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    values: Any = None
+def _read(output: Path, name: str) -> dict[str, Any]:
+    path, values = output / RESULTS / f"{name}.json", None
     with suppress(OSError):
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as problem:
             raise UsageError(f"{printable(path)} is damaged: remove it, or choose another --output") from problem
-    fine = isinstance(values, dict) and all(isinstance(values.get(key), dict) for key in ("asked", "runs"))
-    return values if fine else {"asked": {}, "runs": {}}
+    return values if isinstance(values, dict) else {}
 
 
-def _write(output: Path, known: dict[str, Any]) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    write_atomically(output / RESULTS, dump_json(known, indent=1) + "\n")
+def _write(output: Path, name: str, content: dict[str, Any]) -> None:
+    write_atomically(output / RESULTS / f"{name}.json", dump_json(content, indent=1) + "\n")
