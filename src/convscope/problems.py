@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from .errors import printable
 
@@ -18,17 +18,20 @@ class Problem:
     """One problem and the `path` of the file or data set that has it.
 
     `severity` is "error" (training is refused), "warning" (something is left out or doubtful) or "info". `kind` is a
-    short name for programs, such as "imbalance".
+    short name for programs, such as "imbalance". `images` are the names of all images that have it, where these are
+    known.
     """
 
     kind: str
     severity: str
     path: str
     message: str
+    images: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, str]:
-        """Return the fields as JSON has them."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as JSON has them; `images` where there are any."""
+        known = {"images": [printable(name) for name in self.images]} if self.images else {}
+        return {"kind": self.kind, "severity": self.severity, "path": self.path, "message": self.message, **known}
 
 
 # Where `warn` puts problems; None where nobody collects them. Each thread and asyncio task has its own.

@@ -42,9 +42,9 @@ def test_json_stands_alone_and_lists_every_problem(photos, capsys):
     found = json.loads(out)
     assert found.keys() >= KEYS and found["ok"] and found["images"] == 42 and err == ""
     assert found["classes"] == {"cat": 21, "dog": 21} and sum(found["splits"].values()) == 42
-    assert {(p["kind"], p["path"], p["severity"]) for p in found["problems"]} == {
+    assert {(p["kind"], p["path"], p["severity"]) for p in found["problems"] if p["severity"] != "info"} == {
         ("unreadable", "cat/broken.png", "warning"), ("unreadable", "dog/new\\nline.png", "warning")}  # fmt: skip
-    assert all(p.keys() == {"kind", "severity", "path", "message"} for p in found["problems"])
+    assert all(p.keys() == {"kind", "severity", "path", "message", "images"} for p in found["problems"])
 
 
 def test_strict_fails_as_train_does(photos, capsys):

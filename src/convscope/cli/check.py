@@ -33,7 +33,7 @@ SEVERITIES = ("error", "warning", "info")
 
 Near = Annotated[
     bool,
-    typer.Option("--near", help="Also report near-duplicates: images in different splits that look the same."),
+    typer.Option("--near", help="Also report near-duplicates and mirrored or cropped copies."),
 ]
 
 Labels = Annotated[

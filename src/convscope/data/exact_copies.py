@@ -51,5 +51,7 @@ def describe_copies(what: str, groups: Sequence[Sequence[Occurrence]], kind: str
                 names = sorted(printable(image.name) for image in group)
                 more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
                 text = f"{where}: {' and '.join(names[:MOST_NAMED])}{more}"
-                problems.append(Problem(f"{kind}-{ending}", "warning", names[0], text))
+                problems.append(
+                    Problem(f"{kind}-{ending}", "warning", names[0], text, tuple(image.name for image in group))
+                )
     return problems

@@ -30,3 +30,17 @@ def test_images_that_look_the_same(tmp_path):
     kinds = {(p.kind, p.message) for p in check_data(tmp_path, near=True).problems if p.kind.startswith("near")}
     assert ("near-two-labels", "images that look the same under two labels: a/x.png and b/x.jpg") in kinds
     assert not [p for p in check_data(tmp_path).problems if p.kind.startswith("near")]
+
+
+def test_mirrored_and_cropped_copies(tmp_path):
+    sources = [Image.fromarray(photo) for photo in (photos.astronaut(), photos.chelsea(), photos.coffee())]
+    for i, image in enumerate(sources):
+        for c, saved in (("a", image), ("b", image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
+            (tmp_path / c).mkdir(exist_ok=True)
+            w, h = image.size
+            box = (0, 0, w, h) if c == "a" else (w // 8, h // 10, w, h - h // 16)
+            saved.crop(box).resize((200, 160)).save(tmp_path / c / f"{i}.png")
+    found = [p for p in check_data(tmp_path, near=True).problems if p.kind == "transformed"]
+    assert sorted(tuple(sorted(p.images)) for p in found) == [(f"a/{i}.png", f"b/{i}.png") for i in range(3)]
+    assert all("under two labels" in p.message for p in found)
+    assert not [p for p in check_data(tmp_path).problems if p.kind == "transformed"]

@@ -86,8 +86,9 @@ def test_the_report_as_json(tmp_path):
     assert found["classes"] == {"a": 5, "b": 3} and found["splits"] == {"train": 6, "val": 2}
     assert found["counts"] == {"a": {"train": 4, "val": 1}, "b": {"train": 2, "val": 1}}
     assert found["sizes"] == {"smallest": [8, 8], "median": [8, 8], "largest": [8, 8]}
-    (problem,) = found["problems"]
+    (problem,) = [problem for problem in found["problems"] if problem["kind"] not in ("blank", "dark")]
     assert problem == {"kind": "unreadable", "severity": "warning", "path": "train/a/broken.png",
+                       "images": ["train/a/broken.png"],
                        "message": "not an image that can be read (it looks like text)"}  # fmt: skip
     refused = check_data(tmp_path / "nowhere").to_dict()
     assert not refused["ok"] and refused["images"] == 0 and refused["problems"][0]["severity"] == "error"
@@ -107,8 +108,24 @@ def test_unusual_sizes_and_colours(tmp_path):
     assert "1 image is more than 3 times as long as wide" in text["odd-size", "a/long.png"]
     assert "less than a quarter of the usual 64 pixels" in text["odd-size", "b/small.png"]
     assert text["gray", "b/small.png"] == "1 image is gray, others are in colour: b/small.png"
-    assert report.refusal is None and {p.severity for p in report.problems} == {"info"}
+    assert report.refusal is None and {(p.kind, p.severity) for p in report.problems} == {
+        ("odd-size", "info"), ("gray", "info"), ("blank", "info")}  # fmt: skip
     assert report.sizes() == {"smallest": [9, 12], "median": [80, 64], "largest": [400, 64]}
+
+
+def test_blank_and_very_dark_images(tmp_path):
+    random = np.random.default_rng(0)
+    for c in "ab":
+        (tmp_path / c).mkdir()
+        for i in range(5):
+            Image.fromarray(random.integers(0, 256, (40, 40), dtype=np.uint8)).save(tmp_path / c / f"{i}.png")
+    for i, value in enumerate((0, 128, 255)):
+        Image.new("L", (40, 40), value).save(tmp_path / "a" / f"blank{i}.jpg")
+    Image.fromarray(random.integers(0, 30, (40, 40), dtype=np.uint8)).save(tmp_path / "b/dark.png")
+    found = {p.kind: p.images for p in check_data(tmp_path).problems}
+    assert sorted(found["blank"]) == ["a/blank0.jpg", "a/blank1.jpg", "a/blank2.jpg"]
+    assert found["dark"] == ("b/dark.png",)
+    assert not {p.kind for p in check_data("digits").problems} & {"blank", "dark"}
 
 
 def test_a_data_set_of_arrays_is_checked_too():

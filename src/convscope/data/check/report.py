@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import ConvScopeError, printable
-from ...problems import Problem, collect_problems, listed
+from ...problems import Problem, collect_problems
 from ..datasets import load_data
 from ..decoded import require_usable_classes
 from ..decoding.ahead import available_cores, map_ahead
@@ -25,30 +26,27 @@ from ..preprocess import Preprocess
 from ..split import Data, rarest_labels
 from ..value_range import measure_levels
 from .near_duplicates import Hashes, difference_hashes, find_near_duplicates
+from .transformed_copies import MOST_IMAGES, find_transformed_copies, small_picture
+from .unusual import Look, brightness, unusual
 
 # Thumbnails per class on the contact sheet, and classes.
 SHOWN_IMAGES, SHOWN_CLASSES = 8, 20
 # Images per thumbnail of which one is made, since some may turn out to be unreadable.
 CANDIDATES = 3
 IMAGES_AHEAD = 256
-# A picture this many times as long as wide loses most of itself to a centre crop; one whose shorter side is this share
-# of the usual one is enlarged until it is blurred.
-ELONGATED, SMALL = 3.0, 0.25
 
 
 @dataclass(frozen=True)
-class ImageSummary:
+class ImageSummary(Look):
     """What the check keeps of one image.
 
-    `hashes` are for near-duplicates and None unless those are searched for. `thumbnail`, H x W x C, is what the network
-    would see, and None for images that are not on the contact sheet.
+    `hashes` and `small` are for near-duplicates and None unless those are searched for. `thumbnail`, H x W x C, is what
+    the network would see, and None for images that are not on the contact sheet.
     """
 
-    width: int
-    height: int
-    gray: bool
     digest: bytes
     hashes: Hashes | None = None
+    small: np.ndarray | None = None
     thumbnail: np.ndarray | None = None
 
 
@@ -181,8 +179,10 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
             # Decoded as training does, a large JPEG at reduced size.
             picture, size = decode_pixels(content, preprocess.longest_side, preprocess.levels), stored_size(content)
         thumbnail = preprocess.array(picture) if with_thumbnail else None
-        hashes = difference_hashes(Image.fromarray(picture)) if near else None
-        return ImageSummary(*size, picture.ndim == 2, digest, hashes, thumbnail)
+        gray = Image.fromarray(picture).convert("L")
+        deviation, brightest = brightness(gray)
+        hashes, small = (difference_hashes(gray), small_picture(gray)) if near else (None, None)
+        return ImageSummary(*size, picture.ndim == 2, deviation, brightest, digest, hashes, small, thumbnail)
     except UnreadableImage as problem:
         return str(problem)
     except MemoryError:
@@ -208,24 +208,43 @@ def _thumbnails(report: Report, data: Data) -> dict[str, list[np.ndarray]]:
 def _report_problems(report: Report, data: Data, near: bool) -> None:
     """Add the problems that show only once the images are read; DataError for one that training would refuse."""
     occurrences: list[Occurrence] = []
-    hashes = []
     for name, split in data.splits.items():
         for image, label, path in zip(report.images[name], split.labels, split.names, strict=True):
             if isinstance(image, str):
-                report.problems.append(Problem("unreadable", "warning", printable(path), image))
+                report.problems.append(Problem("unreadable", "warning", printable(path), image, (path,)))
             else:
                 occurrences.append(Occurrence(image.digest, name, label_key(label), path))
-                hashes.append(image.hashes)
     if "train" in data.splits:
         usable = [not isinstance(image, str) for image in report.images["train"]]
         require_usable_classes(data.name, data.class_names, data.splits["train"].labels[usable])
     report.problems += find_copies(occurrences)
+    images = list(_usable(report, data))
     if near:
-        groups = [[occurrences[i] for i in group] for group in find_near_duplicates(hashes)]
-        groups = [group for group in groups if len({image.digest for image in group}) > 1]
-        report.problems += describe_copies("images that look the same", groups, "near")
-    usable_images = list(_usable(report, data))
-    report.problems += _unusual_sizes(usable_images) + _unusual_colours(usable_images)
+        report.problems += _near_copies(report.name, occurrences, [image for _, image in images])
+    report.problems += unusual(images)
+
+
+def _near_copies(name: str, occurrences: Sequence[Occurrence], images: Sequence[ImageSummary]) -> list[Problem]:
+    """Return the problems of images that look the same, and of mirrored or cropped copies."""
+    groups = find_near_duplicates([image.hashes for image in images])
+    alike = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    copies = [[occurrences[i] for i in group] for group in groups]
+    copies = [group for group in copies if len({image.digest for image in group}) > 1]
+    problems = describe_copies("images that look the same", copies, "near")
+    shown = [i for i, image in enumerate(images) if not image.blank and image.small is not None]
+    if len(shown) > MOST_IMAGES:
+        text = f"not searched for mirrored and cropped copies: that is for at most {MOST_IMAGES:,} images"
+        return [*problems, Problem("transformed-skipped", "info", name, text)]
+    for a, b, _ in find_transformed_copies([small for i in shown if (small := images[i].small) is not None]):
+        first, second = shown[a], shown[b]
+        pair = [occurrences[first], occurrences[second]]
+        if (first, second) not in alike and pair[0].digest != pair[1].digest:
+            apart = "; in two splits" if pair[0].split != pair[1].split else ""
+            apart += "; under two labels" if pair[0].label != pair[1].label else ""
+            names = tuple(image.name for image in pair)
+            text = f"mirrored or cropped copy: {printable(names[0])} and {printable(names[1])}{apart}"
+            problems.append(Problem("transformed", "warning", printable(names[0]), text, names))
+    return problems
 
 
 def _usable(report: Report, data: Data) -> Iterator[tuple[str, ImageSummary]]:
@@ -233,31 +252,3 @@ def _usable(report: Report, data: Data) -> Iterator[tuple[str, ImageSummary]]:
         for path, image in zip(split.names, report.images[name], strict=True):
             if not isinstance(image, str):
                 yield path, image
-
-
-def _unusual_sizes(images: Sequence[tuple[str, ImageSummary]]) -> list[Problem]:
-    usual = float(np.median([min(image.width, image.height) for _, image in images])) if images else 0.0
-    long = [n for n, image in images if max(image.width, image.height) > ELONGATED * min(image.width, image.height)]
-    known = set(long)
-    small = [n for n, image in images if min(image.width, image.height) < SMALL * usual and n not in known]
-    problems = []
-    if long:
-        text = (
-            f"more than {ELONGATED:g} times as long as wide, so a centre crop cuts most of it off: "
-            "--crop-mode pad keeps all of it"
-        )
-        problems.append(_several("odd-size", long, text))
-    if small:
-        text = f"less than a quarter of the usual {usual:.0f} pixels on the shorter side and will be blurred"
-        problems.append(_several("odd-size", small, text))
-    return problems
-
-
-def _unusual_colours(images: Sequence[tuple[str, ImageSummary]]) -> list[Problem]:
-    gray = [name for name, image in images if image.gray]
-    return [_several("gray", gray, "gray, others are in colour")] if 0 < len(gray) < len(images) else []
-
-
-def _several(kind: str, names: Sequence[str], what: str) -> Problem:
-    images = "1 image is" if len(names) == 1 else f"{len(names):,} images are"
-    return Problem(kind, "info", printable(names[0]), f"{images} {what}: {listed(names, 3)}")
