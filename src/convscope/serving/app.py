@@ -34,7 +34,7 @@ Layer = Annotated[str, Path(max_length=300)]
 
 def create_app(service: Service, access: Access | None = None) -> FastAPI:
     """Return the service as an ASGI application: the API, the page, and what the page asks."""
-    app = create_api(service.hosting, access)
+    app = create_api(service.hosting, access, has_page=True)
     _add_classifier_routes(app, service)
     _add_snapshot_routes(app, service)
     _add_session_routes(app, service)

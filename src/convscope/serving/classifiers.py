@@ -66,7 +66,7 @@ class ServedClassifier:
             return self._read()
 
     def _read(self) -> Classifier:
-        unfinished = self._is_unfinished()
+        unfinished = self.is_unfinished()
         classifier = load_snapshot(self.source, None, self.model) if unfinished else load(self.source, self.model)
         classifier.network.to(self.device).eval()
         return classifier
@@ -88,7 +88,7 @@ class ServedClassifier:
 
     def switch_to_finished(self) -> None:
         """Replace the newest snapshot of an unfinished run by the final classifier, once the training has saved it."""
-        if self.run_folder is None or not self._is_unfinished():
+        if self.run_folder is None or not self.is_unfinished():
             return
         with self.lock:
             if self.run_folder.is_finished():
@@ -96,7 +96,8 @@ class ServedClassifier:
                 self.__dict__.pop("classifier", None)
                 self.networks.clear()
 
-    def _is_unfinished(self) -> bool:
+    def is_unfinished(self) -> bool:
+        """Return whether the classifier is the newest snapshot of a run that has none yet."""
         return self.run_folder is not None and self.source == self.run_folder.snapshots
 
     def epochs(self) -> list[int]:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from .api.hosting import Hosting, Limits
-from .classifier_predictor import hosted_of
 from .classifiers import Registry, ServedClassifier
 from .examples import Examples
 from .inspector import Inspector
+from .network_answering import hosted_of
 from .pointing import MeasuredMethods
 from .sessions import Sessions, TraceCache
 from .worker import Worker

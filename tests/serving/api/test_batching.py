@@ -28,39 +28,39 @@ async def at_once(client, images: list[bytes], **options) -> list[httpx.Response
 
 
 def test_a_crowd_shares_batches_and_each_gets_its_own_answer(make_api, digits_run, images):
-    client, predictor, hosting = make_api(max_batch=16)
-    predictor.go.clear()
-    release = threading.Timer(0.5, predictor.go.set)
+    client, answering, hosting = make_api(max_batch=16)
+    answering.go.clear()
+    release = threading.Timer(0.5, answering.go.set)
     release.start()
     answers = run_in_thread(at_once(client, images))
-    assert sum(predictor.batches) == 40 and max(predictor.batches) == 16 and len(predictor.batches) <= 5
+    assert sum(answering.batches) == 40 and max(answering.batches) == 16 and len(answering.batches) <= 5
     for image, answer in zip(images, answers, strict=True):
         expected = digits_run.classifier.predict(image, topk=1)[0]
         first = answer.json()["predictions"][0]
         assert first["index"] == expected.index and abs(first["probability"] - expected.probability) < 1e-5
     text = hosting.metrics.text().decode()
-    assert f'convscope_batch_images_count{{model="digits"}} {len(predictor.batches)}.0' in text
+    assert f'convscope_batch_images_count{{model="digits"}} {len(answering.batches)}.0' in text
     assert 'convscope_batch_images_sum{model="digits"} 40.0' in text
 
 
 def test_a_full_queue_is_503_and_a_late_answer_504(make_api, images):
-    client, predictor, _ = make_api(max_batch=1, queue=4, deadline=1.0)
-    predictor.go.clear()
+    client, answering, _ = make_api(max_batch=1, queue=4, deadline=1.0)
+    answering.go.clear()
     answers = run_in_thread(at_once(client, images))
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {503, 504} and statuses.count(504) in (4, 5)
     assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 503)
-    predictor.go.set()
+    answering.go.set()
     assert client.post("/predict", content=images[0]).status_code == 200
-    assert len(predictor.batches) == 2  # those whose time was over did not go through the network
+    assert len(answering.batches) == 2  # those whose time was over did not go through the network
 
 
 def test_a_network_that_fails_is_500_for_its_batch_alone(make_api, images):
-    client, predictor, _ = make_api()
-    right, predictor.compute = predictor.compute, lambda pixels: 1 / 0
+    client, answering, _ = make_api()
+    right, answering.compute = answering.compute, lambda pixels: 1 / 0
     answer = client.post("/predict", content=images[0])
     assert answer.status_code == 500 and answer.json()["error"]["zh"] and answer.headers["x-request-id"]
-    predictor.compute = right
+    answering.compute = right
     assert client.post("/predict", content=images[0]).status_code == 200
 
 

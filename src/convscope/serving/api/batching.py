@@ -21,7 +21,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..http.errors import standard_error
-from .predictor import Output, Predictor
+from .answering import Answering, Output
 
 MAX_BATCH, MAX_WAITING, DEADLINE_SECONDS = 32, 256, 30.0
 # An encoded image above this is decoded by other threads while it waits; below, passing it on would take longer.
@@ -46,7 +46,7 @@ class Timings:
 class Job:
     """The images of one request (encoded, or pixels), and what becomes of each: an output, or why there is none."""
 
-    predictor: Predictor
+    answering: Answering
     images: Sequence[bytes | np.ndarray]
     future: asyncio.Future[None]
     end: float  # of time.monotonic()
@@ -89,13 +89,13 @@ class Batcher:
         if len(self.waiting) + images > max(self.max_waiting, images) or self.closed:
             raise standard_error(503, {"Retry-After": "1"})
 
-    async def run(self, predictor: Predictor, images: Sequence[bytes | np.ndarray], seconds: float) -> Job:
+    async def run(self, answering: Answering, images: Sequence[bytes | np.ndarray], seconds: float) -> Job:
         """Return the finished job of some images; HttpError 503 if the queue is full, 504 after `seconds`."""
         self.require_room(len(images))  # only this thread adds to the queue
         loop = asyncio.get_running_loop()
-        job = Job(predictor, images, loop.create_future(), time.monotonic() + seconds)
+        job = Job(answering, images, loop.create_future(), time.monotonic() + seconds)
         decoded = [
-            self.pool.submit(predictor.decode, image) if isinstance(image, bytes) and len(image) > LARGE_BYTES else None
+            self.pool.submit(answering.decode, image) if isinstance(image, bytes) and len(image) > LARGE_BYTES else None
             for image in images
         ]
         with self.changed:
@@ -128,7 +128,7 @@ class Batcher:
             _finish(batch)
 
     def _next(self) -> list[_Waiting]:
-        """Wait for images and return the next batch, all of one predictor; none once this is closed."""
+        """Wait for images and return the next batch, all of one classifier; none once this is closed."""
         with self.changed:
             while not self.closed:
                 batch: list[_Waiting] = []
@@ -137,7 +137,7 @@ class Batcher:
                     if first.abandoned or time.monotonic() > first.end:
                         self.waiting.popleft()
                         continue
-                    if batch and first.predictor is not batch[0].job.predictor:
+                    if batch and first.answering is not batch[0].job.answering:
                         break
                     batch.append(self.waiting.popleft())
                 if batch:
@@ -160,7 +160,7 @@ class Batcher:
             one.job.timings.decoding += (decoded - started) / len(batch)
         if not usable:
             return
-        outputs = usable[0].job.predictor.compute(np.stack(pixels))
+        outputs = usable[0].job.answering.compute(pixels)
         seconds = time.perf_counter() - decoded
         for one, output in zip(usable, outputs, strict=True):
             one.job.outputs[one.index] = output
@@ -174,7 +174,7 @@ def _pixels(one: _Waiting) -> np.ndarray:
     if one.decoded is not None:
         return one.decoded.result()
     image = one.job.images[one.index]
-    return one.job.predictor.decode(image) if isinstance(image, bytes) else image
+    return one.job.answering.decode(image) if isinstance(image, bytes) else image
 
 
 def _finish(batch: list[_Waiting]) -> None:

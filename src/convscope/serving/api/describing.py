@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from .answers import ErrorAnswer
 
 REASONS = {
-    400: "The image is damaged, or the body is not what its type says.",
-    403: "The request names another host, or comes from a foreign web page.",
-    404: "There is no classifier of that name.",
-    408: "The body arrived too slowly.",
-    413: "Too many bytes, pixels or images.",
-    415: "The body is not of a type that is read here.",
-    422: "A parameter or a field is wrong.",
-    500: "An unexpected error; the log has it under the request's id.",
-    503: "Busy: try again after the seconds in Retry-After.",
-    504: "The answer took longer than the deadline.",
+    200: ("The answer.", "应答。"),
+    400: ("The image is damaged, or the body is not what its type says.", "图像损坏，或内容与类型不符。"),
+    403: ("The request names another host, or comes from a foreign web page.", "主机名不符，或请求来自其他网页。"),
+    404: ("There is no classifier of that name.", "没有这个名字的分类器。"),
+    408: ("The body arrived too slowly.", "请求内容发送过慢。"),
+    413: ("Too many bytes, pixels, images or values.", "字节、像素、图像或数值过多。"),
+    415: ("The body is not of a type that is read here.", "不支持该内容类型。"),
+    422: ("A parameter or a field is wrong.", "参数或字段有误。"),
+    500: ("An unexpected error; the log has it under the request's id.", "意外错误，日志中按请求编号可查。"),
+    503: ("Busy or ending: try again after the seconds in Retry-After.", "繁忙或正在停止，请在 Retry-After 秒后重试。"),
+    504: ("The answer took longer than the deadline.", "应答超过时限。"),
 }
+# What is described by the framework, not by `described`: parameters, in Chinese.
+CHINESE = dict(REASONS.values())
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the descriptions of error answers; every route may answer 403 and 500."""
-    return {status: {"model": ErrorAnswer, "description": REASONS[status]} for status in sorted({403, 500, *statuses})}
+def said(english: str, chinese: str) -> str:
+    """Return a description in English, and keep the Chinese one for the documentation page."""
+    CHINESE[english] = chinese
+    return english
+
+
+def errors(*statuses: int, model: type[BaseModel] = ErrorAnswer) -> dict[int | str, dict[str, Any]]:
+    """Return the descriptions of all answers; every route may answer 200, 403 and 500."""
+    found: dict[int | str, dict[str, Any]] = {200: {"description": REASONS[200][0]}}
+    for status in sorted({403, 500, *statuses}):
+        found[status] = {"model": model, "description": REASONS[status][0]}
+    return found
 
 
 def described(en: str, zh: str, zh_summary: str, **more: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...errors import ConvScopeError, printable
 from ..http.errors import not_found
+from .answering import Answering
 from .batching import DEADLINE_SECONDS, MAX_BATCH, MAX_WAITING, Batcher, Job
 from .metrics import Metrics
-from .predictor import Predictor
 
 log = logging.getLogger("convscope")
 
@@ -28,16 +28,16 @@ class Limits:
 
 
 class Hosted:
-    """One classifier: `find` returns its predictor, quickly once it is loaded; `load` reads it anew."""
+    """One classifier: `find` returns what computes it, quickly once it is loaded; `load` reads it anew."""
 
     def __init__(
-        self, id: str, find: Callable[[], Predictor], load: Callable[[], Predictor], is_loaded: Callable[[], bool]
+        self, id: str, find: Callable[[], Answering], load: Callable[[], Answering], is_loaded: Callable[[], bool]
     ):
         self.id, self.find, self.load, self.is_loaded = id, find, load, is_loaded
         self.batcher: Batcher | None = None
 
-    async def predictor(self) -> Predictor:
-        """Return the predictor, without blocking other requests while it is loaded."""
+    async def answering(self) -> Answering:
+        """Return what computes it, without blocking other requests while it is loaded."""
         return self.find() if self.is_loaded() else await asyncio.to_thread(self.find)
 
 
@@ -65,9 +65,9 @@ class Hosting:
             hosted.batcher = Batcher(hosted.id, self.limits.max_batch, self.limits.queue, observe)
         return hosted.batcher
 
-    async def answer(self, hosted: Hosted, images: Sequence[bytes | np.ndarray], predictor: Predictor) -> Job:
+    async def answer(self, hosted: Hosted, images: Sequence[bytes | np.ndarray], answering: Answering) -> Job:
         """Return the finished job of some images; HttpError 503 if the queue is full, 504 after the deadline."""
-        return await self.batcher_of(hosted).run(predictor, images, self.limits.deadline)
+        return await self.batcher_of(hosted).run(answering, images, self.limits.deadline)
 
     def is_ready(self) -> bool:
         """Return whether requests are answered: the current classifier is loaded and nothing is ending."""

@@ -9,19 +9,21 @@ from fastapi import FastAPI, Query, Request, Response
 
 from ..http.image_bodies import MAX_IMAGES, read_images
 from ..http.responses import as_http_error, json_response
+from .answering import Answering, Output
 from .answers import LabelScore, OneAnswer, SeveralAnswers
 from .batching import Job
-from .describing import described, errors
+from .describing import described, errors, said
 from .hosting import Hosted, Hosting
-from .predictor import Output, Predictor
 
-ClassifierId = Annotated[
-    str | None, Query(alias="classifier", max_length=300, description="Which classifier; the first one if left out.")
-]
-TopK = Annotated[int, Query(ge=1, le=10_000, description="How many classes to list.")]
-HuggingFace = Annotated[
-    str | None, Query(pattern="^hf$", description="`hf`: answer as Hugging Face's services do, a list of label, score.")
-]
+WHICH = said("Which classifier; the first one if left out.", "用哪个分类器；省略则为第一个。")
+HOW_MANY = said("How many classes to list.", "列出多少个类别。")
+AS_LIST = said(
+    "`hf`: a list of label and score, as Hugging Face's services answer.",
+    "`hf`：像 Hugging Face 的服务那样，返回 label 和 score 的列表。",
+)
+ClassifierId = Annotated[str | None, Query(alias="classifier", max_length=300, description=WHICH)]
+TopK = Annotated[int, Query(ge=1, le=10_000, description=HOW_MANY)]
+HuggingFace = Annotated[str | None, Query(pattern="^hf$", description=AS_LIST)]
 FILE = {"type": "string", "format": "binary"}
 BASE64 = {"type": "string", "contentEncoding": "base64", "description": "An image in base64, or a data URL."}
 IMAGES = {"type": "array", "items": BASE64, "minItems": 1, "maxItems": MAX_IMAGES}
@@ -74,19 +76,19 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
     ) -> Response:
         hosted = hosting.get(id)
         hosting.batcher_of(hosted).require_room()  # before the body is read
-        predictor = await hosted.predictor()
+        answering = await hosted.answering()
         images, several = await read_images(request)
         started = time.perf_counter()
-        job = await hosting.answer(hosted, images, predictor)
+        job = await hosting.answer(hosted, images, answering)
         note(request, hosting, hosted, job)
         if several:
-            results = [_result(predictor, output, topk) for output in job.outputs]
+            results = [_result(answering, output, topk) for output in job.outputs]
             return json_response({"results": results, **_origin(hosted, job, started)})
         output = usable(job.outputs[0])
         if format == "hf":
-            rows = predictor.ranked(output, topk)
+            rows = answering.ranked(output, topk)
             return json_response([{"label": row["label"], "score": row["probability"]} for row in rows])
-        return json_response({**_answer(predictor, output, topk), **_origin(hosted, job, started)})
+        return json_response({**_answer(answering, output, topk), **_origin(hosted, job, started)})
 
 
 def usable(output: Output | Exception) -> Output:
@@ -113,16 +115,16 @@ def _outcome(output: Output | Exception) -> str:
     return "answered" if output.refusal is None else "unknown"
 
 
-def _result(predictor: Predictor, output: Output | Exception, topk: int) -> dict[str, Any]:
+def _result(answering: Answering, output: Output | Exception, topk: int) -> dict[str, Any]:
     if isinstance(output, Exception):
         error = as_http_error(output)
         return {**error.body(), "status": error.status}
-    return _answer(predictor, output, topk)
+    return _answer(answering, output, topk)
 
 
-def _answer(predictor: Predictor, output: Output, topk: int) -> dict[str, Any]:
+def _answer(answering: Answering, output: Output, topk: int) -> dict[str, Any]:
     reason = {} if output.refusal is None else {"reason": output.refusal}
-    return {"predictions": predictor.ranked(output, topk), "abstained": output.refusal is not None, **reason}
+    return {"predictions": answering.ranked(output, topk), "abstained": output.refusal is not None, **reason}
 
 
 def _origin(hosted: Hosted, job: Job, started: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..http.image_bodies import MAX_IMAGES
 from ..http.responses import json_response
 from ..http.uploads import MAX_IMAGE_BYTES
 from .answers import HealthAnswer, InfoAnswer, ReadyAnswer, ReloadAnswer
-from .describing import described, errors
+from .describing import REASONS, described, errors
 from .hosting import Hosted, Hosting
 
 HEALTH = described(
@@ -43,7 +43,7 @@ RELOAD = described(
     "重新读取分类器",
 )
 TEXT_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The figures."}
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": REASONS[200][0]}
 }
 
 
@@ -60,14 +60,13 @@ def add_status_routes(app: FastAPI, hosting: Hosting) -> None:
         "/ready",
         summary="Can it answer?",
         response_model=ReadyAnswer,
-        responses={**errors(), 503: {"model": ReadyAnswer, "description": "The service is ending."}},
+        responses={**errors(), 503: {"model": ReadyAnswer, "description": REASONS[503][0]}},
         tags=["status"],
         **READY,
     )
     async def ready() -> Response:
-        response = json_response({"ready": hosting.is_ready()})
-        response.status_code = 200 if hosting.is_ready() else 503
-        return response
+        is_ready = hosting.is_ready()
+        return json_response({"ready": is_ready}, 200 if is_ready else 503)
 
     @app.get(
         "/info", summary="The service and its classifiers", response_model=InfoAnswer, responses=errors(),
@@ -113,13 +112,13 @@ def _model(hosted: Hosted) -> dict[str, Any]:
     """Return what is known of a classifier, without loading it."""
     if not hosted.is_loaded():
         return {"id": hosted.id, "loaded": False}
-    predictor = hosted.find()
+    answering = hosted.find()
     return {
         "id": hosted.id,
         "loaded": True,
-        "architecture": predictor.architecture,
-        "runtime": predictor.runtime,
-        "class_names": predictor.class_names,
-        "input_size": list(predictor.input_size),
-        "details": predictor.describe(),
+        "architecture": answering.settings.architecture,
+        "runtime": answering.runtime,
+        "class_names": answering.class_names,
+        "input_size": list(answering.input_size),
+        "details": answering.describe(),
     }

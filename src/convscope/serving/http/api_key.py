@@ -38,7 +38,7 @@ class RequireApiKey:
             "本服务需要 API 密钥，请以 Authorization: Bearer KEY 或 X-API-Key: KEY 发送",
             {"WWW-Authenticate": 'Basic realm="ConvScope", charset="UTF-8"'},
         )
-        await send_error(error, send)
+        await send_error(error, scope, send)
 
     def _is_given(self, headers: Headers) -> bool:
         scheme, _, value = headers.get("authorization", "").partition(" ")

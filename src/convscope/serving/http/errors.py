@@ -15,9 +15,9 @@ class HttpError(Exception):
         super().__init__(en)
         self.status, self.en, self.zh, self.headers = status, en, zh, dict(headers or {})
 
-    def body(self) -> dict[str, Any]:
-        """Return the JSON document that the client gets."""
-        return {"error": {"en": printable(self.en), "zh": printable(self.zh)}}
+    def body(self, plain: bool = False) -> dict[str, Any]:
+        """Return the JSON document that the client gets: the message in both languages, or one that is `plain`."""
+        return {"error": printable(self.en) if plain else {"en": printable(self.en), "zh": printable(self.zh)}}
 
 
 _MESSAGES = {

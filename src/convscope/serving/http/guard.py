@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -13,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import UsageError, printable
 from .errors import HttpError
+from .json_bytes import to_json
+from .prefix import wants_plain_errors
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 POLICY = (
@@ -69,7 +70,7 @@ class AccessGuard:
         if error is None:
             await self.app(scope, receive, send_with_headers)
         else:
-            await send_error(error, send_with_headers)
+            await send_error(error, scope, send_with_headers)
 
     def _error(self, method: str, headers: Headers) -> HttpError | None:
         """Return the reason to reject a request, None if it may pass."""
@@ -133,9 +134,9 @@ def checked_host_name(text: str) -> str:
     return name
 
 
-async def send_error(error: HttpError, send: Send) -> None:
+async def send_error(error: HttpError, scope: Scope, send: Send) -> None:
     """Send an error as a complete response."""
-    body = json.dumps(error.body(), ensure_ascii=False).encode()
+    body = to_json(error.body(wants_plain_errors(scope)))
     headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": raw})

@@ -35,6 +35,11 @@ def bare_path(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
+def wants_plain_errors(scope: Scope) -> bool:
+    """Return whether a request is of the Open Inference Protocol, whose clients expect an error to be a text."""
+    return bare_path(scope).partition("/v2")[0] == "" and bare_path(scope)[3:4] in ("", "/")
+
+
 def checked_prefix(text: str) -> str:
     """Return a path prefix, without a closing slash, "" for none; UsageError if the text is none."""
     prefix = text.strip().rstrip("/")

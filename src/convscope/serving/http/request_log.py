@@ -63,7 +63,7 @@ class RequestLog:
             path = printable(scope["path"])
             errors.error("%s %s: unexpected %s (request %s)", scope["method"], path, reason, id)
             if status == 0:
-                await send_error(standard_error(500), send_with_id)
+                await send_error(standard_error(500), scope, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             method = scope["method"] if scope["method"] in METHODS else "other"

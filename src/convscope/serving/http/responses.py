@@ -12,6 +12,7 @@ from ...data.image_file import UnreadableImage
 from ...errors import ConvScopeError, DataError, UsageError
 from .errors import HttpError, invalid, standard_error
 from .json_bytes import to_json
+from .prefix import wants_plain_errors
 from .uploads import image_error
 
 
@@ -20,19 +21,19 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HttpError)
     async def http_error(request: Request, error: HttpError) -> Response:
-        return _error_response(error)
+        return _error_response(request, error)
 
     @app.exception_handler(HTTPException)
     async def framework_error(request: Request, error: HTTPException) -> Response:
-        return _error_response(standard_error(error.status_code, error.headers))
+        return _error_response(request, standard_error(error.status_code, error.headers))
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> Response:
-        return _error_response(parameter_error(error.errors()))
+        return _error_response(request, parameter_error(error.errors()))
 
     @app.exception_handler(ConvScopeError)
     async def convscope_error(request: Request, error: ConvScopeError) -> Response:
-        return _error_response(as_http_error(error))
+        return _error_response(request, as_http_error(error))
 
 
 def as_http_error(error: Exception) -> HttpError:
@@ -55,10 +56,11 @@ def parameter_error(errors: Any) -> HttpError:
     return invalid(f"{name or 'request'}: {reason}", f"参数 {name or '请求'} 无效（{reason}）")
 
 
-def json_response(document: Any) -> Response:
+def json_response(document: Any, status: int = 200) -> Response:
     """Return a JSON response that is not cached."""
-    return Response(to_json(document), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(to_json(document), status, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _error_response(error: HttpError) -> Response:
-    return Response(to_json(error.body()), error.status, error.headers, "application/json")
+def _error_response(request: Request, error: HttpError) -> Response:
+    body = to_json(error.body(wants_plain_errors(request.scope)))
+    return Response(body, error.status, error.headers, "application/json")

@@ -1,0 +1,111 @@
+"""What the API asks of a classifier, whichever runtime computes it: pixels, the network's answers, the ranking."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...abstention import Abstention
+from ...data.preprocess import Preprocess
+from ...errors import DataError
+from ...pictures import NOT_FINITE, pixels_of
+from ...predictor import Answers, Predictor
+from ...ranking import best
+from ...task import Task
+
+
+@dataclass(frozen=True)
+class Output:
+    """The answer to one image: a probability and a logit per class, float32, and why it should be "unknown", if so."""
+
+    probabilities: np.ndarray
+    logits: np.ndarray
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a bundle says of its classifier beside the weights."""
+
+    architecture: str
+    class_names: list[str]
+    preprocess: Preprocess
+    task: Task
+    abstention: Abstention
+    metrics: dict[str, Any]
+
+
+class Answering(ABC):
+    """A classifier that answers batches of images; `runtime` is what computes them."""
+
+    runtime: str
+
+    def __init__(self, settings: Settings):
+        self.settings, self.class_names = settings, settings.class_names
+
+    @property
+    def input_size(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the network gets."""
+        return self.settings.preprocess.input_size
+
+    def decode(self, content: bytes) -> np.ndarray:
+        """Return the uint8 pixels H x W x C of an encoded image; DataError if it cannot be used."""
+        return pixels_of(content, self.settings.preprocess)
+
+    @abstractmethod
+    def run(self, pixels: Sequence[np.ndarray]) -> Answers:
+        """Return the answers to N images, uint8 H x W x C."""
+
+    def compute(self, pixels: Sequence[np.ndarray]) -> list[Output | Exception]:
+        """Return the outputs for N images, uint8 H x W x C; DataError in place of one that is not finite."""
+        answers = self.run(pixels)
+        distances = [None] * len(pixels) if answers.distances is None else answers.distances.tolist()
+        return [
+            self._output(*row) for row in zip(answers.probabilities, answers.logits, distances, strict=True)
+        ]  # fmt: skip
+
+    def _output(self, probabilities: np.ndarray, logits: np.ndarray, distance: float | None) -> Output | Exception:
+        if not np.isfinite(logits).all():
+            return DataError(NOT_FINITE)
+        refusal = self.settings.abstention.refusal(logits, distance, self.class_names)
+        return Output(probabilities, logits, refusal.reason if refusal else None)
+
+    def ranked(self, output: Output, topk: int) -> list[dict[str, Any]]:
+        """Return the likeliest classes as JSON, best first; of several labels, at least all that the image gets."""
+        rows = best(output.probabilities[None], self.class_names, self.settings.task.thresholds, topk)[0]
+        return [vars(row) for row in rows]
+
+    def describe(self) -> dict[str, Any]:
+        """Return task, preprocessing, figures and abstention as JSON."""
+        settings = self.settings
+        return {
+            **settings.task.to_config(),
+            "preprocessing": settings.preprocess.to_dict(),
+            "metrics": settings.metrics,
+            **settings.abstention.to_config(),
+        }
+
+
+class GraphAnswering(Answering):
+    """A classifier that ONNX Runtime computes, from the graph beside its bundle."""
+
+    def __init__(self, predictor: Predictor):
+        config = predictor.config
+        settings = Settings(
+            config["architecture"],
+            predictor.class_names,
+            predictor.preprocess,
+            predictor.task,
+            predictor.abstention,
+            config.get("metrics", {}),
+        )
+        super().__init__(settings)
+        self.predictor, self.runtime = predictor, predictor.runtime
+
+    def run(self, pixels: Sequence[np.ndarray]) -> Answers:
+        """Return the answers to N images, uint8 H x W x C."""
+        return self.predictor.run(pixels)
