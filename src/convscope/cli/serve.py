@@ -67,6 +67,14 @@ Queue = Annotated[
 Deadline = Annotated[
     float, _option("Seconds after which a request gets 504, waiting included.", "SECONDS", min=0.1, max=3600)
 ]
+Train = Annotated[
+    int,
+    _option(
+        "Let readers of the page train small networks on this machine, one at a time, each for at most so many "
+        "seconds. Default: they may not.",
+        "SECONDS", "Training", min=0, max=3600,
+    ),
+]  # fmt: skip
 Log = Annotated[
     LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.", None, "Running")
 ]
@@ -86,6 +94,7 @@ def serve_command(
     max_batch: MaxBatch = 32,
     queue: Queue = 256,
     deadline: Deadline = 30.0,
+    train: Train = 0,
     log_format: Log = LogFormat.text,
     device: Device = "auto",
     open: Open = False,
@@ -97,6 +106,6 @@ def serve_command(
 
     options = ServeOptions(
         host, port, device, open, allow_frame or [], allow_host or [], cors_origin or [], api_key, root_path,
-        Limits(max_batch, queue, deadline), log_format.value,
+        Limits(max_batch, queue, deadline), log_format.value, train_seconds=train,
     )  # fmt: skip
     serve(targets, options, say)

@@ -18,6 +18,7 @@ from .http.responses import json_response, parameter_error
 from .http.static_files import PAGE, PageFiles
 from .http.uploads import MAX_JSON_BYTES, read_body, read_json
 from .inspector import new_session
+from .page_trainings import TrainingWish
 from .service import Service
 from .sessions import Session
 from .training_events import training_events
@@ -37,6 +38,7 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
     app = create_api(service.hosting, access, has_page=True)
     _add_classifier_routes(app, service)
     _add_snapshot_routes(app, service)
+    _add_training_routes(app, service)
     _add_session_routes(app, service)
     _add_layer_routes(app, service)
     _add_explanation_routes(app, service)
@@ -84,6 +86,23 @@ def _add_snapshot_routes(app: FastAPI, service: Service) -> None:
     async def live(id: ClassifierId = None) -> Response:
         events = training_events(service.registry.get(id).run_folder, service.stopping)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+def _add_training_routes(app: FastAPI, service: Service) -> None:
+    trainings = service.trainings
+
+    @app.get("/api/training", include_in_schema=False)
+    async def offer() -> Response:
+        return json_response(trainings.offer())
+
+    @app.post("/api/training", include_in_schema=False)
+    async def start(request: Request) -> Response:
+        body = await read_body(request, MAX_JSON_BYTES)
+        try:
+            wish = TrainingWish.model_validate(read_json(body))
+        except ValidationError as problem:
+            raise parameter_error(problem.errors()) from None
+        return json_response({"id": await trainings.start(wish, service.stopping)})
 
 
 def _add_session_routes(app: FastAPI, service: Service) -> None:

@@ -173,6 +173,7 @@ class Registry:
 
     def __init__(self, targets: Sequence[str | Target], device: torch.device):
         self.by_id: dict[str, ServedClassifier] = {}
+        self.device = device
         for target in _settled([as_target(target) for target in targets]):
             served = serve_target(target, device)
             served.id = self._free(served)
@@ -188,6 +189,14 @@ class Registry:
         # Load them now: an error must come before the service starts, and the first pass through a network is slow.
         for served in list(self.by_id.values())[: max(len(targets), 1)]:
             _ = served.structure
+
+    def add(self, target: Target) -> str:
+        """Add a classifier while the service runs, and return its id."""
+        served = serve_target(target, self.device)
+        served.id = self._free(served)
+        _ = served.structure
+        self.by_id = {**self.by_id, served.id: served}  # others may be reading the former one
+        return served.id
 
     def _free(self, served: ServedClassifier) -> str:
         """Return the name of a classifier, with its folder where another one has the same."""

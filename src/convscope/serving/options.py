@@ -31,6 +31,7 @@ class ServeOptions:
     limits: Limits = field(default_factory=Limits)
     log_format: str = "text"
     workers: int = 1
+    train_seconds: int = 0
 
     def access(self) -> Access:
         """Return who may use the service; UsageError if an option about that makes no sense."""

@@ -39,7 +39,7 @@ def serve(
     listening = listen(options.host, options.port)
     registry = Registry(targets, choose_device(options.device))
     quick, slow = Worker("quick"), Worker("slow", threads=max(torch.get_num_threads() // 2, 1))
-    service = Service(registry, quick, slow, limits=options.limits)
+    service = Service(registry, quick, slow, limits=options.limits, train_seconds=options.train_seconds)
     server = HttpServer(create_app(service, access), service.hosting.reload)
     service.stopping = lambda: server.should_exit
     url = address_of(listening) + access.prefix + ("/" if access.prefix else "")
@@ -53,6 +53,7 @@ def serve(
     try:
         server.run(sockets=[listening])
     finally:
+        service.trainings.close()
         have_ended = [worker.close() for worker in (quick, slow, service.hosting)]
     if not all(have_ended):  # one is still in a layer; ending the interpreter under it would crash
         sys.stdout.flush()

@@ -16,6 +16,7 @@ from .classifiers import Registry, ServedClassifier
 from .examples import Examples
 from .inspector import Inspector
 from .network_answering import hosted_of
+from .page_trainings import PageTrainings
 from .pointing import MeasuredMethods
 from .sessions import Sessions, TraceCache
 from .worker import Worker
@@ -31,7 +32,8 @@ class Service:
     """What the routes share. The `quick` worker answers while somebody draws, the `slow` one computes explanations.
 
     `seconds` are the time limits of the two. `stopping` returns True once the service is asked to stop, so that
-    responses without an end of their own can end.
+    responses without an end of their own can end. Readers of the page may train for `train_seconds` at a time; 0 is
+    never.
     """
 
     registry: Registry
@@ -44,11 +46,13 @@ class Service:
     stopping: Callable[[], bool] = lambda: False
     imports_started: bool = False
     limits: Limits = field(default_factory=Limits)
+    train_seconds: int = 0
 
     def __post_init__(self) -> None:
         hosted = [hosted_of(served) for served in self.registry.by_id.values()]
         self.hosting = Hosting(hosted, self.registry.current, self.limits)
         self.hosting.is_stopping = lambda: self.stopping()
+        self.trainings = PageTrainings(self.registry, self.train_seconds)
         self.inspector = Inspector("quick", TraceCache())
         self.explainer = Inspector("slow", TraceCache())
 

@@ -27,7 +27,7 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def finished(run_with_every_epoch: cs.Run) -> Iterator[str]:
-    with served(str(run_with_every_epoch.folder)) as address:
+    with served(str(run_with_every_epoch.folder), "--train", "120") as address:
         yield address
 
 
@@ -252,3 +252,18 @@ def test_without_validation_the_second_curve_is_that_of_the_test_images(in_train
     expect(page.locator(".curves svg").first.locator("polyline")).to_have_count(2)
     expect(page.locator(".curves .value.val").first).to_contain_text("test")
     expect(page.locator(".training header p")).to_contain_text("the last epoch was kept")
+
+
+def test_a_reader_trains_a_network_where_the_host_allows_it(visit, finished):
+    page = visit(finished + "#tab=training")
+    panel = page.locator(".trainer")
+    expect(panel).to_contain_text("at most 120 seconds")
+    panel.get_by_label("Images").select_option("digits")
+    panel.get_by_label("Epochs").select_option("5")
+    panel.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("select.classifier")).to_have_value("trained-here-1")
+    expect(page.locator(".run-state.finished")).to_be_visible()
+    expect(page.locator("#tab-training .epoch-slider input")).to_be_visible()
+    assert page.evaluate("fetch('/api/snapshots?classifier=trained-here-1').then((a) => a.json())")["epochs"] == [
+        0, 1, 2, 3, 4, 5,
+    ]  # fmt: skip

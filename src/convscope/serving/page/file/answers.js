@@ -83,6 +83,15 @@ class Answers {
     return { epochs: epochs.map(({ epoch }) => epoch), metrics, running: false, finished: true };
   }
 
+  /** The file trains by itself (trainer.js); there is no machine of a service. */
+  async trainingOffer() {
+    return { seconds: 0, data: [], networks: [] };
+  }
+
+  async startTraining() {
+    throw new Error("a page that is one file trains by itself");
+  }
+
   trainingRows(classifier, onRow) {
     return this.training.follow(onRow);
   }

@@ -43,6 +43,10 @@ export const methods = (classifier) => answering.methods(classifier);
 export const attribution = (session, question, signal) => answering.attribution(session, question, signal);
 /** The rows of a running training: `onRow(row)`, at last `onEnd()`; returns a function that ends it. */
 export const trainingRows = (classifier, onRow, onEnd) => answering.trainingRows(classifier, onRow, onEnd);
+/** What readers may train on the service's machine: {seconds, data, networks, epochs}; 0 seconds: nothing. */
+export const trainingOffer = () => answering.trainingOffer();
+/** Begins such a training of {data, network, epochs}; {id} of its classifier, once its first weights are there. */
+export const startTraining = (wish) => answering.startTraining(wish);
 
 /**
  * For requests of which only the newest counts: `latest()(signal => promise)` aborts the one before. A request that was

@@ -145,6 +145,13 @@ function trainingRows(classifier, onRow, onEnd) {
   return () => source.close();
 }
 
+/** What readers may train here: {seconds, data, networks, epochs}; 0 seconds where the host allows nothing. */
+const trainingOffer = () => json("api/training");
+
+/** Begins a training of {data, network, epochs}; {id} of its classifier, once its first weights are there. */
+const startTraining = (wish) => json("api/training", {},
+  { method: "POST", body: JSON.stringify(wish), headers: { "Content-Type": "application/json" } });
+
 /** A file of the page itself, such as its words in one language, as a Blob. */
 async function ownFile(path) {
   return (await ask(path)).blob();
@@ -152,5 +159,5 @@ async function ownFile(path) {
 
 export const service = {
   classifiers, network, examples, snapshots, picture, ownFile, forward, whatIf, activations, arithmetic, kernels, field,
-  seen, health, gradients, methods, attribution, trainingRows, training: null,
+  seen, health, gradients, methods, attribution, trainingRows, trainingOffer, startTraining, training: null,
 };

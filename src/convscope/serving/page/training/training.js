@@ -7,6 +7,7 @@ import { curves } from "./curves.js";
 import { emptyTab } from "./empty.js";
 import { moment } from "./moment.js";
 import { slider } from "./slider.js";
+import { startPanel } from "./start.js";
 import { trainerPanel } from "./trainer.js";
 
 export function mount(root, store) {
@@ -23,7 +24,8 @@ export function mount(root, store) {
   const left = h("div", { class: "training-curves" }, epochs.element, charts.map((chart) => chart.element));
   const body = h("div", { class: "training-body" }, left, now.element);
   const trainer = trainerPanel(store);
-  root.append(h("div", { class: "training" }, trainer?.element, header.element, empty.element, body));
+  const start = startPanel(store);
+  root.append(h("div", { class: "training" }, trainer?.element, start.element, header.element, empty.element, body));
   trainer?.show();
 
   function show() {
