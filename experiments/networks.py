@@ -78,9 +78,9 @@ class Small(nn.Module):
 class Module(nn.Module):
     """One module of the three schools. N x inputs x H x W -> N x `self.outputs` x H x W.
 
-    plain: two 3x3 convolutions with `width` maps. residual: the same, and the input added. reduced: the four branches
-    of Inception with `width` / 4 maps each, 1x1 convolutions before the 3x3 and the 5x5 one and after the pooling.
-    naive: without those, so that the pooled branch passes all of its maps on.
+    plain: two 3x3 convolutions with `width` maps. residual: the same, the input added before the last ReLU. reduced:
+    the four branches of Inception with `width` / 4 maps each, 1x1 convolutions before the 3x3 and the 5x5 one and after
+    the pooling. naive: without those, so that the pooled branch passes all of its maps on.
     """
 
     def __init__(self, kind: str, inputs: int, width: int):
@@ -88,7 +88,9 @@ class Module(nn.Module):
         quarter = width // 4
         self.kind, self.outputs = kind, width
         if kind in ("plain", "residual"):
-            self.branches = nn.ModuleList([nn.Sequential(_conv(inputs, width, 3), _conv(width, width, 3))])
+            last = _conv(width, width, 3)
+            self.relu = last.pop(-1)
+            self.branches = nn.ModuleList([nn.Sequential(_conv(inputs, width, 3), last)])
         elif kind == "naive":
             pool: nn.Module = nn.MaxPool2d(3, 1, 1)
             self.branches = nn.ModuleList([*(_conv(inputs, quarter, side) for side in (1, 3, 5)), pool])
@@ -101,7 +103,9 @@ class Module(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Return the maps of all branches, one behind the other."""
         found = torch.cat([branch(maps) for branch in self.branches], 1)
-        return found + maps if self.kind == "residual" else found
+        if self.kind in ("plain", "residual"):
+            return self.relu(found + maps if self.kind == "residual" else found)
+        return found
 
 
 def _conv(inputs: int, outputs: int, side: int) -> nn.Sequential:
