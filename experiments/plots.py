@@ -23,8 +23,8 @@ def dots(rows: Mapping[str, Sequence[float]], figure: str) -> str:
         mean = _across(sum(some) / len(some), low, high)
         parts.append(_line(mean, y - 8, mean, y + 8, MEAN, 3))
         parts += [_dot(_across(value, low, high), y, name, value) for value in some]
-    for value in (low, (low + high) / 2, high):
-        parts.append(_text(_across(value, low, high), bottom + 14, f"{value:.4g}", "middle"))
+    for value in _ticks(low, high):
+        parts.append(_text(_across(value, low, high), bottom + 14, f"{value:g}", "middle"))
     parts.append(_text(WIDTH - RIGHT, bottom + 30, figure, "end"))
     return _svg(bottom + 36, parts)
 
@@ -44,8 +44,8 @@ def scatter(points: Mapping[str, tuple[float, Sequence[float]]], across: str, fi
         x = 70 + (WIDTH - RIGHT - 70) * (math.log10(cost) - least) / (most - least)
         parts += [_dot(x, up(value), name, value) for value in some]
         parts.append(_text(x + 7, up(sum(some) / len(some)) + 4, name, "start"))
-    for value in (low, (low + high) / 2, high):
-        parts.append(_text(64, up(value) + 4, f"{value:.3g}", "end"))
+    for value in _ticks(low, high):
+        parts.append(_text(64, up(value) + 4, f"{value:g}", "end"))
     for exponent in range(math.ceil(least), math.floor(most) + 1):
         x = 70 + (WIDTH - RIGHT - 70) * (exponent - least) / (most - least)
         parts.append(_text(x, height + 16, f"10^{exponent}", "middle"))
@@ -57,6 +57,13 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     edge = 0.06 * (high - low) or max(abs(high), 1) * 0.05
     return low - edge, high + edge
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return a few round values between two."""
+    power = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(factor * power for factor in (1, 2, 5, 10) if (high - low) / (factor * power) <= 5)
+    return [round(number * step, 10) for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _across(value: float, low: float, high: float) -> float:
