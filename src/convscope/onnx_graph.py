@@ -19,11 +19,13 @@ def graph_of(bundle: Path) -> Path | None:
 
 
 def digest_of_bundle(bundle: Path) -> str:
-    """Return a digest of all that decides what the classifier in a bundle's folder answers."""
+    """Return a digest of all that decides what the classifier in a bundle, a folder or a zip, answers."""
     digest = hashlib.sha256()
-    for name in (CONFIG, WEIGHTS, FEATURES_FILE):
+    for name in (CONFIG, WEIGHTS, FEATURES_FILE) if bundle.is_dir() else ("",):
         path = bundle / name
         if path.is_file():
+            digest.update(f"{name} {path.stat().st_size}\n".encode())
             with path.open("rb") as file:
-                digest.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+                while part := file.read(1 << 20):
+                    digest.update(part)
     return digest.hexdigest()

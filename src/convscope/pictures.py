@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from .data.decoding.ahead import available_cores, map_ahead, queue_length
-from .data.decoding.decoded_image import RawImage, decode_content, decode_image, read_content
-from .data.image_file import Levels, to_8_bits, to_gray_or_rgb
+from .data.decoding.decoded_image import RawImage
+from .data.image_file import Levels, UnreadableImage, decode_pixels, read_bytes, to_8_bits, to_gray_or_rgb
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
 
@@ -52,8 +52,7 @@ def pixels_of(image: ImageLike, preprocess: Preprocess) -> np.ndarray:
 
     UnreadableImage with the reason for an image that cannot be used, DataError for an array that is not an image.
     """
-    raw = raw_image(image, preprocess.levels)
-    return decode_content(raw, *read_content(raw), preprocess).pixels
+    return _pixels(raw_image(image, preprocess.levels), preprocess)
 
 
 def batch_size_for(preprocess: Preprocess) -> int:
@@ -83,8 +82,19 @@ def raw_image(image: ImageLike, levels: Levels | None = None) -> RawImage:
 
 def _decode(task: tuple[ImageLike, RawImage], preprocess: Preprocess) -> tuple[ImageLike, np.ndarray | str]:
     image, raw = task
-    decoded = decode_image(raw, preprocess)
-    return image, decoded if isinstance(decoded, str) else decoded.pixels
+    try:
+        return image, _pixels(raw, preprocess)
+    except UnreadableImage as problem:
+        return image, str(problem)
+    except MemoryError:
+        return image, "does not fit into memory"
+
+
+def _pixels(raw: RawImage, preprocess: Preprocess) -> np.ndarray:
+    if not isinstance(raw, np.ndarray):
+        content = raw if isinstance(raw, bytes) else read_bytes(raw)
+        raw = decode_pixels(content, preprocess.longest_side, preprocess.levels)
+    return preprocess.array(raw)
 
 
 def _picture(image: np.ndarray | Tensor, levels: Levels | None) -> Image.Image:

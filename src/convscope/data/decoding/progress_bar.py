@@ -1,4 +1,4 @@
-"""A progress bar on stderr while images are read."""
+"""A progress bar on stderr while images are read or answered."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 
 class ProgressBar:
-    """Shows how many of `total` images were read, if `show` is true and stderr is a terminal."""
+    """Shows how many of `total` images were done, if `show` is true and stderr is a terminal."""
 
-    def __init__(self, show: bool, total: int):
+    def __init__(self, show: bool, total: int, doing: str = "reading images"):
         self.progress: Any = None
         if show and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self.progress = Progress(*columns, console=Console(file=sys.stderr), transient=True)
             self.task = self.progress.add_task("", total=total)
 

@@ -13,6 +13,9 @@ CONFIDENCE, DISTANCE, UNKNOWN = "confidence", "distance", "unknown"
 class Unknown(nn.Module):
     """Tells from logits, N x classes, and the features that the last layer got, N x width, which answers to refuse."""
 
+    stored: Tensor
+    squares: Tensor
+
     def __init__(self, abstention: Abstention, device: torch.device):
         super().__init__()
         self.abstention, familiar = abstention, abstention.familiar
