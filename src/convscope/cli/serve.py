@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import UsageError
 from .output import say
 from .parameters import Device
 from .target_options import Target, with_target_options
@@ -75,8 +76,18 @@ Train = Annotated[
         "SECONDS", "Training", min=0, max=3600,
     ),
 ]  # fmt: skip
-Log = Annotated[
-    LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.", None, "Running")
+Log = Annotated[LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.")]
+Api = Annotated[
+    bool,
+    typer.Option(
+        "--api",
+        help="Serve the API without the page, and without torch if the classifiers were exported.",
+        rich_help_panel="Running",
+    ),
+]
+Workers = Annotated[
+    int,
+    _option("Processes that answer, each with its own copy of the classifiers; needs --api.", "N", min=1, max=256),
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
@@ -95,17 +106,29 @@ def serve_command(
     queue: Queue = 256,
     deadline: Deadline = 30.0,
     train: Train = 0,
+    api: Api = False,
+    workers: Workers = 1,
     log_format: Log = LogFormat.text,
     device: Device = "auto",
     open: Open = False,
 ) -> None:
     """Serve the page that shows a network at work, and an HTTP API."""
+    if workers > 1 and not api:
+        raise UsageError("--workers: the page keeps pictures in the memory of one process: add --api, or leave it out")
+    if api and (open or train):
+        raise UsageError(f"--api leaves out the page: leave {'--open' if open else '--train'} out")
     from ..serving.api.hosting import Limits
     from ..serving.options import ServeOptions
-    from ..serving.server import serve
 
     options = ServeOptions(
         host, port, device, open, allow_frame or [], allow_host or [], cors_origin or [], api_key, root_path,
-        Limits(max_batch, queue, deadline), log_format.value, train_seconds=train,
+        Limits(max_batch, queue, deadline), log_format.value, workers, train,
     )  # fmt: skip
-    serve(targets, options, say)
+    if api:
+        from ..serving.api_server import serve_api
+
+        serve_api(targets, options, say)
+    else:
+        from ..serving.server import serve
+
+        serve(targets, options, say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -174,6 +174,7 @@ class Registry:
     def __init__(self, targets: Sequence[str | Target], device: torch.device):
         self.by_id: dict[str, ServedClassifier] = {}
         self.device = device
+        self.on_add: Callable[[ServedClassifier], None] = lambda served: None
         for target in _settled([as_target(target) for target in targets]):
             served = serve_target(target, device)
             served.id = self._free(served)
@@ -196,6 +197,7 @@ class Registry:
         served.id = self._free(served)
         _ = served.structure
         self.by_id = {**self.by_id, served.id: served}  # others may be reading the former one
+        self.on_add(served)
         return served.id
 
     def _free(self, served: ServedClassifier) -> str:

@@ -47,6 +47,9 @@ class HttpServer(uvicorn.Server):
         self.exit_code = 0
         self.reload, self.had_terminal = reload, os.isatty(0)
         self.reloading: asyncio.Task[Any] | None = None
+        self.hung_up = False
+        if _takes_hang_up():  # until there is an event loop
+            signal.signal(signal.SIGHUP, self._note_hang_up)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept the backlog, announce with every response that it is the last, then close idle connections."""
@@ -71,9 +74,14 @@ class HttpServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, also to SIGHUP."""
-        if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+        if _takes_hang_up():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
+            if self.hung_up:
+                self._hang_up()
         await super().startup(sockets)
+
+    def _note_hang_up(self, sig: int, frame: FrameType | None) -> None:
+        self.hung_up = True
 
     def _hang_up(self) -> None:
         """Read the classifiers anew; end if the signal says that the terminal was closed."""
@@ -81,3 +89,7 @@ class HttpServer(uvicorn.Server):
             self.handle_exit(signal.SIGTERM, None)
         else:
             self.reloading = asyncio.ensure_future(self.reload())
+
+
+def _takes_hang_up() -> bool:
+    return hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread()

@@ -52,6 +52,7 @@ class Service:
         hosted = [hosted_of(served) for served in self.registry.by_id.values()]
         self.hosting = Hosting(hosted, self.registry.current, self.limits)
         self.hosting.is_stopping = lambda: self.stopping()
+        self.registry.on_add = lambda served: self.hosting.add(hosted_of(served))
         self.trainings = PageTrainings(self.registry, self.train_seconds)
         self.inspector = Inspector("quick", TraceCache())
         self.explainer = Inspector("slow", TraceCache())

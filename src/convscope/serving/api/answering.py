@@ -13,6 +13,7 @@ from ...abstention import Abstention
 from ...data.preprocess import Preprocess
 from ...errors import DataError
 from ...pictures import NOT_FINITE, pixels_of
+from ...png import png_bytes
 from ...predictor import Answers, Predictor
 from ...ranking import best
 from ...task import Task
@@ -73,6 +74,10 @@ class Answering(ABC):
             return DataError(NOT_FINITE)
         refusal = self.settings.abstention.refusal(logits, distance, self.class_names)
         return Output(probabilities, logits, refusal.reason if refusal else None)
+
+    def warm_up(self) -> None:
+        """Import and compute now what the first request would otherwise wait for."""
+        self.compute([self.decode(png_bytes(np.zeros(self.input_size[1:], np.uint8)))])
 
     def ranked(self, output: Output, topk: int) -> list[dict[str, Any]]:
         """Return the likeliest classes as JSON, best first; of several labels, at least all that the image gets."""

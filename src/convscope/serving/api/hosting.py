@@ -31,7 +31,7 @@ class Hosted:
     """One classifier: `find` returns what computes it, quickly once it is loaded; `load` reads it anew."""
 
     def __init__(
-        self, id: str, find: Callable[[], Answering], load: Callable[[], Answering], is_loaded: Callable[[], bool]
+        self, id: str, find: Callable[[], Answering], load: Callable[[], object], is_loaded: Callable[[], bool]
     ):
         self.id, self.find, self.load, self.is_loaded = id, find, load, is_loaded
         self.batcher: Batcher | None = None
@@ -50,6 +50,11 @@ class Hosting:
         self.metrics = Metrics()
         self.is_stopping: Callable[[], bool] = lambda: False
         self.reloading = asyncio.Lock()
+        self.ask_reload = self.reload
+
+    def add(self, hosted: Hosted) -> None:
+        """Add a classifier while the service runs; callable from any thread."""
+        self.by_id = {**self.by_id, hosted.id: hosted}
 
     def get(self, id: str | None) -> Hosted:
         """Return the classifier with this id, the current one for None; HttpError 404 if there is none."""

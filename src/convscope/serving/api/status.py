@@ -87,7 +87,7 @@ def add_status_routes(app: FastAPI, hosting: Hosting) -> None:
         tags=["status"], **RELOAD,
     )  # fmt: skip
     async def reload() -> Response:
-        return json_response({"models": await hosting.reload()})
+        return json_response({"models": await hosting.ask_reload()})
 
 
 def _info(hosting: Hosting) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""`serve --api`: no page, no torch, several processes, each of which may end without a request being lost for long."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from convscope.bundle_config import BUNDLED
+from convscope.cli import main
+from convscope.export.onnx import export
+from convscope.export.onnx.export import export_run
+
+from .conftest import Running
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    """A bundle with a graph; the older exporter makes it in a tenth of the time."""
+    folder = tmp_path_factory.mktemp("bundle") / "lenet"
+    shutil.copytree(BUNDLED / "mnist-lenet5", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
+        export_run(str(folder))
+    return folder
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_worker(pid: int) -> bool:
+    return "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def until(happened, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def total(url: str, name: str) -> float:
+    lines = httpx.get(f"{url}/metrics", timeout=20).text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+def test_workers_answer_together_and_are_replaced(bundle, tmp_path, digit):
+    running = Running(tmp_path, str(bundle), "--api", "--workers", "2", "--port", "0", "--log-format", "json")
+    workers = [pid for pid in children_of(running.process.pid) if is_worker(pid)]
+    assert len(workers) == 2
+    for pid in workers:
+        assert "libtorch" not in Path(f"/proc/{pid}/maps").read_text()
+
+    def predict() -> dict:
+        answer = httpx.post(f"{running.url}/predict", content=digit, timeout=20)  # a new connection each time
+        assert answer.status_code == 200
+        return answer.json()
+
+    first = predict()
+    assert first["model"] == "lenet" and httpx.get(f"{running.url}/").status_code == 404
+    for _ in range(9):
+        assert predict()["predictions"] == first["predictions"]
+    assert total(running.url, "convscope_images_total") == 10  # whichever worker counts
+
+    os.kill(workers[0], signal.SIGKILL)
+    until(lambda: len([pid for pid in children_of(running.process.pid) if is_worker(pid)]) == 2)
+    assert predict()["predictions"] == first["predictions"]
+
+    config = json.loads((bundle / "config.json").read_text())
+    (bundle / "config.json").write_text(json.dumps(config | {"metrics": {"changed": True}}))
+    try:
+        assert httpx.post(f"{running.url}/reload").json() == {"models": {"lenet": "being reloaded by all workers"}}
+        until(lambda: running.errors().count("not made from the weights and settings") == 2)
+        assert predict()["predictions"] == first["predictions"]  # the former one goes on
+    finally:
+        (bundle / "config.json").write_text(json.dumps(config))
+    lines = [json.loads(line) for line in running.errors().splitlines() if line.startswith("{")]
+    assert sum(line.get("path") == "/predict" for line in lines) == 12
+    survivors = children_of(running.process.pid)
+    assert running.stop() == 143
+    assert not any(Path(f"/proc/{pid}").exists() and is_worker(pid) for pid in survivors)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--workers", "2"], "add --api"),
+        (["--api", "--open"], "leave --open out"),
+        (["--api", "--train", "5"], "leave --train out"),
+        (["--api", "nothing-here"], "nothing-here"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(words, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--port", "0", *words]) in (2, 4)
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert said in errors[-1] and errors[-1].startswith("error: ")
