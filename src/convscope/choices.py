@@ -9,6 +9,7 @@ PRECISIONS = ("auto", "bf16", "fp16", "float32")
 LAYOUTS = ("auto", "contiguous", "channels-last")
 FOLDER_ROLES = ("auto", "classes", "splits", "innermost")
 LABEL_TYPES = ("auto", "single", "multi")
+UNCERTAIN = ("auto", "yes", "no")
 KINDS = ("auto", "digits", "photos")
 CROP_MODES = ("center", "pad", "squash")
 # Of a recipe: auto is decided on a part of the training photos where a training starts from public weights.

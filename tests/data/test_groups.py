@@ -75,6 +75,8 @@ def test_a_column_of_the_table(tmp_path):
         ("pattern:[", "no regular expression"),
         ("pattern:zebra", "matches no image's path, such as"),
         ("pattern:patient", "puts all images into one group"),
+        ("pattern:^", "puts each image into a group of its own"),
+        ("", "must be column:NAME, depth:N or pattern:REGEX"),
     ],
 )
 def test_a_grouping_that_the_data_does_not_have_is_refused(group_by, reason, tmp_path):
@@ -147,6 +149,17 @@ def test_likely_groups_are_guessed_and_said(names, guess, tmp_path, caplog):
 def test_plain_numbers_are_no_groups(name, tmp_path, caplog):
     build(tmp_path, [name.format(c=c, i=i) for c in ("cat", "dog", "n01443537") for i in range(12)])
     assert guess_group_by(load_data(tmp_path)) is None and "groups" not in caplog.text
+
+
+def test_a_column_of_groups_is_guessed_and_said(tmp_path, caplog):
+    """As in HAM10000, where most lesions have one image and some have several."""
+    build(tmp_path, [f"images/{i}.png" for i in range(24)])
+    rows = [f"{i}.png,{'ab'[i % 2]},HAM_{max(i - 4, 0)},p" for i in range(24)]
+    write(tmp_path / "t.csv", "\n".join(["file,label,lesion_id,place", *rows]).encode())
+    load_data(tmp_path)
+    assert "give --group-by 'column:lesion_id'" in caplog.text
+    with pytest.raises(UsageError, match=r"path of an image, such as .*\d.png, has no folder: give column:NAME"):
+        load_data(tmp_path, group_by="depth:1")
 
 
 def test_bundled_digits_have_no_groups(caplog):

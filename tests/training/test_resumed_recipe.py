@@ -15,7 +15,8 @@ from convscope.training.options import OPTIONS
 CHANGED = {
     "model": "lenet_sigmoid", "data": "mnist-5k", "data_dir": "elsewhere", "folders": "classes",
     "label_column": "label", "label_pattern": "(a|b)", "kind": "photos", "group_by": "2", "exclude": "elsewhere.csv",
-    "label_type": "single", "encoding": "gb18030", "img_size": 32, "in_channels": 3, "crop_mode": "pad",
+    "label_type": "single", "uncertain": "yes", "encoding": "gb18030",
+    "img_size": 32, "in_channels": 3, "crop_mode": "pad",
     "superpixels": 20, "sampler": "balanced", "cache": "off", "model_args": {"num_classes": 10}, "head": "knn",
     "features": "relu1", "pretrained": True, "weights": "w.pth", "weights_dir": "elsewhere",
     "from_run": "last", "freeze": True, "freeze_epochs": 1,

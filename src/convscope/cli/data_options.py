@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from ..training.options import DEFAULTS, checked, value_type
 from .parameters import flag_of, recipe_option
 
-DATA_OPTIONS = ("folders", "label_pattern", "label_column", "label_type", "encoding", "kind", "group_by")
+DATA_OPTIONS = ("folders", "label_pattern", "label_column", "label_type", "uncertain", "encoding", "kind", "group_by")
 Command = Callable[..., None]
 
 

@@ -24,6 +24,7 @@ LOADING = (
     "label_pattern",
     "label_column",
     "label_type",
+    "uncertain",
     "encoding",
     "kind",
     "group_by",

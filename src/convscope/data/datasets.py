@@ -36,6 +36,7 @@ def load_data(
     encoding: str = "auto",
     kind: str = "auto",
     label_pattern: str | None = None,
+    uncertain: str = "auto",
     group_by: str | None = None,
     exclude: str | os.PathLike[str] | None = None,
     purpose: str = "train",
@@ -51,10 +52,9 @@ def load_data(
     or among the images; to a list of `path index` lines with a `labels.txt` beside it; to IDX files or CIFAR batches;
     to what the Hugging Face library `datasets` has saved; or to a zip of any of those, which is read without unpacking
     it to disk. A set without splits is divided into train, val and test, class by class and the same way every time.
-    The result's `origin` says what was taken for classes and splits. The options up to `label_pattern`, as in
-    `Interpretation`, choose where a path can be read in two ways.
-
-    With `group_by`, images of one group stay in one split (see `data.groups`); `exclude` lists images to leave out.
+    The result's `origin` says what was taken for classes and splits. The options up to `uncertain`, as in
+    `Interpretation`, choose where a path can be read in two ways. With `group_by`, images of one group stay in one
+    split (see `data.groups`); `exclude` lists images to leave out.
 
     `purpose` is what the images are for: "train" needs at least two classes, each with training images; "evaluate" only
     labels; "features" takes images without labels, too, whose label is then empty.
@@ -63,7 +63,7 @@ def load_data(
     """
     name = os.fspath(source)
     try:
-        chosen = Interpretation(folders, label_column, label_type, encoding, kind, label_pattern)
+        chosen = Interpretation(folders, label_column, label_type, encoding, kind, label_pattern, uncertain)
         data = _load(name, data_dir, chosen)
     except NoLabelsError as problem:
         if purpose != "features":
@@ -73,9 +73,9 @@ def load_data(
         raise DataError(data.untrainable)
     if kind != "auto":
         data.with_kind(kind)
-    if not group_by and purpose == "train":
+    if group_by is None and purpose == "train":
         warn_about_likely_groups(data)
-    return without_excluded(group_images(data, group_by) if group_by else data, exclude)
+    return without_excluded(data if group_by is None else group_images(data, group_by), exclude)
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:

@@ -19,6 +19,12 @@ from .split import SPLIT_SEED, Data, Origin, Split, held_out_share
 FORMS = "column:NAME, depth:N or pattern:REGEX"
 # A name such as `vid1_frame_001.jpg`: what comes before the last number, if that has a number itself.
 FRAMES = r"([^/]*?\d+)[^\d/]+\d+\.\w+$"
+# Names of columns that hold groups.
+COLUMNS = re.compile(
+    r"(\w+_)?(patient|subject|participant|person|lesion|case|animal|individual|specimen|donor|video|sequence|scene|"
+    r"session|study|burst|group)(_?(id|no|nr|num|number|name|code))?",
+    re.IGNORECASE,
+)
 # Names of folders that are no groups.
 PLAIN_FOLDERS = frozenset({"images", "image", "img", "imgs", "jpg", "png"})
 # Groups are guessed only from several of them, with at least so many images each on average.
@@ -34,8 +40,9 @@ def group_images(data: Data, group_by: str) -> Data:
     """
     names = [name for split in data.splits.values() for name in split.names]
     groups = _groups(data, group_by, names)
-    if len(set(groups.values())) < 2:
-        raise UsageError(f"--group-by {printable(group_by)} puts all images into one group: choose another")
+    if len(set(groups.values())) in (1, len(names)) and len(names) > 1:
+        where = "all images into one group" if len(set(groups.values())) == 1 else "each image into a group of its own"
+        raise UsageError(f"--group-by {printable(group_by)} puts {where}: choose another")
     data = replace(data, groups=groups)
     if data.divided:
         whole = data.split("all")
@@ -105,6 +112,10 @@ def cut_groups(data: Data) -> list[str]:
 
 def guess_group_by(data: Data) -> tuple[str, list[str]] | None:
     """Return a likely `--group-by` of a data set and examples of its groups; None if nothing speaks for one."""
+    for column, cells in data.columns.items():
+        values = {cell for cell in cells.values() if cell}
+        if COLUMNS.fullmatch(re.sub(r"\W+", "_", column.strip())) and len(data.class_names) < len(values) < len(cells):
+            return f"column:{column}", sorted(values)
     names = [name for split in data.splits.values() for name in split.names]
     frames = [found[1] for name in names if (found := re.search(FRAMES, name))]
     if len(frames) > 0.8 * len(names) and _look_like_groups(frames, len(data.class_names)):
@@ -154,7 +165,10 @@ def _groups(data: Data, group_by: str, names: Sequence[str]) -> dict[str, str]:
         return {name: cells.get(name) or name for name in names}
     if kind == "depth":
         deepest = min(name.count("/") for name in names)
-        if not value.isdigit() or not 1 <= int(value) <= max(deepest, 0):
+        if deepest == 0:
+            text = f"the path of an image, such as {printable(names[0])}, has no folder"
+            raise UsageError(f"--group-by {printable(group_by)}: {text}: give {FORMS}")
+        if not value.isdigit() or not 1 <= int(value) <= deepest:
             text = f"--group-by depth must be from 1 to {deepest}, the folders of every image, not {printable(value)}"
             raise UsageError(text)
         return {name: name.split("/")[int(value) - 1] for name in names}

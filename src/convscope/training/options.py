@@ -9,18 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-from ..choices import (
-    AUGMENTATION_NAMES,
-    CLASSICAL_HEADS,
-    CROP_CHOICES,
-    FOLDER_ROLES,
-    KINDS,
-    LABEL_TYPES,
-    LAYOUTS,
-    PRECISIONS,
-    SAMPLERS,
-    TTA_VIEWS,
-)
+from .. import choices
 from .declaration import Option, Panel, check_value, named_values, option, plain_type, seconds
 from .schedule import SCHEDULES
 
@@ -50,7 +39,7 @@ class TrainingOptions:
     folders: str = option(
         "auto", Panel.DATA, "What the folders at the top of DATA are, where their names leave doubt; innermost: the "
         "folders that hold the images are the classes.",
-        choices=FOLDER_ROLES, identity=True,
+        choices=choices.FOLDER_ROLES, identity=True,
     )
     label_pattern: str | None = option(
         None, Panel.DATA, "Regular expression whose first group is the label in the path of an image, where labels are "
@@ -63,7 +52,11 @@ class TrainingOptions:
     )
     label_type: str = option(
         "auto", Panel.DATA, "Labels per image in a table: one (single), or any number (multi).",
-        choices=LABEL_TYPES, identity=True,
+        choices=choices.LABEL_TYPES, identity=True,
+    )
+    uncertain: str = option(
+        "auto", Panel.DATA, "What -1 counts as in a table whose columns mark classes with 1, 0 and -1 (uncertain).",
+        choices=choices.UNCERTAIN, identity=True,
     )
     group_by: str | None = option(
         None, Panel.DATA,
@@ -85,7 +78,7 @@ class TrainingOptions:
         "auto", Panel.DATA,
         "What the images show, which chooses recipe and augmentation: digits (and other characters) or photos. auto "
         "decides by the pixels.",
-        choices=KINDS, identity=True,
+        choices=choices.KINDS, identity=True,
     )
     img_size: int | None = option(
         None, Panel.DATA,
@@ -100,13 +93,15 @@ class TrainingOptions:
         "center", Panel.DATA,
         "Fit images to the input: cut out the centre, pad the shorter side, or squash. auto: with public weights, "
         "centre or squash, whichever gives better features of some photos; else the centre.",
-        choices=CROP_CHOICES, identity=True, by_recipe=True,
+        choices=choices.CROP_CHOICES, identity=True, by_recipe=True,
     )
     superpixels: int = option(
         0, Panel.DATA, "Replace each image by about N regions of one colour (SLIC superpixels).",
         limits=(0, 100_000), identity=True,
     )
-    sampler: str = option("shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=SAMPLERS)
+    sampler: str = option(
+        "shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=choices.SAMPLERS
+    )
     cache: str = option(
         "auto", Panel.DATA, "Where decoded images are kept: auto (the user's cache folder), off, or a folder.",
         metavar="WHERE",
@@ -118,7 +113,7 @@ class TrainingOptions:
     head: str = option(
         "own", Panel.NETWORK,
         "Classify with the network's own last layer, or fit a classical classifier to the network's features.",
-        choices=("own", *CLASSICAL_HEADS),
+        choices=("own", *choices.CLASSICAL_HEADS),
     )
     features: str = option(
         "", Panel.NETWORK,
@@ -226,7 +221,8 @@ class TrainingOptions:
     )
     augment: str = option(
         "auto", Panel.MOST_USED,
-        f"auto (chosen for the data), none, or a list such as flip,shift=2. Names: {', '.join(AUGMENTATION_NAMES)}.",
+        "auto (chosen for the data), none, or a list such as flip,shift=2. Names: "
+        f"{', '.join(choices.AUGMENTATION_NAMES)}.",
         metavar="LIST", by_recipe=True,
     )
     mixup: float = option(
@@ -244,17 +240,17 @@ class TrainingOptions:
     tta: str = option(
         "none", Panel.AUGMENTATION,
         "Test-time augmentation (TTA): also report the accuracy of the mean answer over several views of each image.",
-        choices=TTA_VIEWS,
+        choices=choices.TTA_VIEWS,
     )
     device: str = option(
         "auto", Panel.HARDWARE, "auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, ... or mps.", metavar="DEVICE"
     )
     precision: str = option(
-        "auto", Panel.HARDWARE, "Floating-point precision; auto measures which is fastest.", choices=PRECISIONS
+        "auto", Panel.HARDWARE, "Floating-point precision; auto measures which is fastest.", choices=choices.PRECISIONS
     )
     layout: str = option(
         "auto", Panel.HARDWARE, "Memory layout of kernels and feature maps; auto measures which is fastest.",
-        choices=LAYOUTS,
+        choices=choices.LAYOUTS,
     )
     compile: bool = option(
         False, Panel.HARDWARE, "Compile the network with torch.compile (needs a C++ compiler or CUDA)."

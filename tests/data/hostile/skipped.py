@@ -132,7 +132,15 @@ def _unknown_range() -> Files:
         "int32.tif": (encode(Image.fromarray(floats.astype(np.int32)), "TIFF"), "integer pixels"),
         "signed.tif": (scientific_tiff(quarters(GRAYS // 2).astype(np.int8)), "signed integer pixels"),
         "apart16.tif": (scientific_tiff(apart, photometric="rgb", planarconfig="separate"), "16 bits"),
-        "channels.tif": (scientific_tiff(np.zeros((5, 9, 9), np.uint8), planarconfig="separate"), "not an image"),
+        "channels.tif": (
+            scientific_tiff(np.zeros((5, 9, 9), np.uint8), planarconfig="separate"),
+            "5 channels of 8-bit",
+        ),
+        "float64.tif": (scientific_tiff(floats.astype(np.float64)), "1 channel of 64-bit floating-point numbers"),
+        "colour-float.tif": (
+            scientific_tiff(np.zeros((4, 4, 3), np.float32), photometric="rgb"),
+            "3 channels of 32-bit floating-point",
+        ),
         "float.ppm": (b"Pf 2 2 -1.0\n" + bytes(16), "floating-point"),
     }
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.data import load_data
 from convscope.data.sources.file_tree import open_folder
 from convscope.data.sources.idx import find_idx, read_idx, read_idx_pair
 from convscope.errors import DataError
@@ -35,6 +36,20 @@ def test_each_of_the_four_files_may_be_compressed_or_not(tmp_path):
     (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
     assert find_idx(open_folder(tmp_path))["test"][1].name.endswith(".gz")
+
+
+def test_labels_that_count_from_1_and_several_sets_in_a_folder(tmp_path):
+    """As the letters of EMNIST do, and EMNIST has several sets in one folder."""
+    for name in ("letters", "digits"):
+        for part in ("train", "test"):
+            (tmp_path / f"emnist-{name}-{part}-images-idx3-ubyte").write_bytes(idx_bytes(IDX_IMAGES))
+            (tmp_path / f"emnist-{name}-{part}-labels-idx1-ubyte").write_bytes(idx_bytes(IDX_LABELS // 3 + 1))
+    with pytest.raises(DataError, match=r"several sets \(emnist-digits-..., emnist-letters-...\): keep"):
+        load_data(tmp_path)
+    for path in tmp_path.glob("emnist-digits*"):
+        path.unlink()
+    data = load_data(tmp_path)
+    assert data.class_names == ["1", "2", "3", "4"] and data.splits["test"].labels.tolist() == [1, 0, 3, 0, 0]
 
 
 @pytest.mark.parametrize("lost", range(4))

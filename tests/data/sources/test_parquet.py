@@ -146,6 +146,28 @@ def test_the_label_can_be_chosen(tmp_path):
         load_data(path, label_column="colour")
 
 
+def test_a_split_column_and_splits_without_labels(tmp_path, caplog):
+    shard(tmp_path / "a.parquet", [0, 1, 2] * 4, split=["train"] * 9 + ["test"] * 3)
+    data = load_data(tmp_path)
+    assert {*class_by_name(data, "test")} == {f"a/{i:06d}" for i in range(9, 12)}
+    assert data.origin.splits.startswith("the split column of the parquet files")
+    shard(tmp_path / "a.parquet", [0, 1, 2], split=["train", "test", "spare"])
+    with pytest.raises(DataError, match="row 2: unknown split 'spare': call it train, val or test"):
+        load_data(tmp_path)
+    (tmp_path / "a.parquet").unlink()
+    shard(tmp_path / "train.parquet", [0, 1, 2] * 4)
+    shard(tmp_path / "test.parquet", [-1] * 3, 20)
+    assert len(load_data(tmp_path).split("all")) == 12
+    assert "its 3 images have no labels (-1) and are not used" in caplog.text
+
+
+def test_paths_without_content_are_refused(tmp_path):
+    cells = [{"bytes": None, "path": f"{i}.png"} for i in range(4)]
+    pq.write_table(pa.table({"image": pa.array(cells, IMAGE), "label": ["a", "b"] * 2}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="its images are paths without their content: save the table as"):
+        load_data(tmp_path / "t.parquet")
+
+
 def test_images_change_with_their_file(tmp_path):
     path = shard(tmp_path / "x.parquet", [0, 1] * 4)
     image = load_data(path).split("all").images[0]

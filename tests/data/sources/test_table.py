@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data import load_data
-from convscope.data.sources.table import read_class_names
+from convscope.data.sources.class_names_file import read_class_names
+from convscope.data.sources.interpretation import Interpretation
 from convscope.data.sources.table_columns import path_column, understand
 from convscope.data.sources.table_file import read_table
 from convscope.errors import DataError
@@ -185,7 +186,7 @@ def test_the_same_image_twice_counts_once(photos, caplog):
     assert len(load_data(photos).split("all")) == 6
     text = "the same image {}, from line {} on; its first line counts: images/{}.png\n"
     assert text.format("under two labels", 8, 0) in caplog.text and text.format("in two splits", 9, 1) in caplog.text
-    assert "1 lines repeat an earlier line and are not used" in caplog.text and caplog.text.count("the same image") == 2
+    assert "1 line repeats an earlier one and is not used" in caplog.text and caplog.text.count("the same image") == 2
 
 
 def test_files_outside_the_folder_are_warned_about_and_out_of_reach_from_a_zip(photos, tmp_path, caplog):
@@ -255,7 +256,7 @@ def test_random_bytes_are_refused_or_read(tmp_path_factory, content, head, end):
     path.write_bytes(head + content)
     try:
         table = read_table(path.name, path, path.name)
-        rows = understand(table, path_column(table, lambda name: True), None, "auto").rows
+        rows = understand(table, path_column(table, lambda name: True), Interpretation()).rows
         assert all(row.path for row in rows)
     except DataError as problem:
         assert len(str(problem).splitlines()) == 1

@@ -161,7 +161,24 @@ REFUSED = {
     "numbers": ("image,age", "{i}.jpg,{i}.37", "numbers to predict are no classes"),
     "nothing there": ("image,label", "x{i}.jpg,{c}", "there is no file 'x0.jpg'"),
     "not a number": ("image,label", "{i}.jpg,NaN", "line 2 has no label"),
-    "uncertain marks": ("image,a,b", "{i}.jpg,{m},1", "may be any of the columns a, b"),
+    "uncertain marks": (
+        "image,a,b",
+        "{i}.jpg,{m},1",
+        "'a' has 1, 0 and -1, .* --uncertain yes, or",
+    ),
+    "fractions": (
+        "image,label",
+        "{i}.jpg,{m}.5",
+        "numbers such as -1.5: either they are .* --label-type",
+    ),
+    "ages": ("image,age", "{i}.jpg,{n}", "column 'age' has numbers such as 3"),
+    "the same column twice": ("image,Label,label", "{i}.jpg,{c},{m}", "may be any of the columns Label, label: choose"),
+    "marks beside others": (
+        "image,age,a,b",
+        "{i}.jpg,4{c},{z},1",
+        "choose one .* or a, b with --label-type multi",
+    ),
+    "folds alone": ("image,fold", "{i}.jpg,{z}", "no column whose values repeat as labels do"),
 }
 
 
@@ -169,15 +186,55 @@ REFUSED = {
 def test_what_cannot_be_read_is_said(case, tmp_path):
     header, row, reason = REFUSED[case]
     root = build(tmp_path, *(f"images/{i}.jpg" for i in range(24)))
-    table(root, "labels.csv", header, *(row.format(i=i, c="ab"[i % 2], m=i % 3 - 1) for i in range(24)))
+    cells = [{"i": i, "c": "ab"[i % 2], "m": i % 3 - 1, "z": i % 2, "n": 30 + i % 3} for i in range(24)]
+    table(root, "labels.csv", header, *(row.format(**each) for each in cells))
     with pytest.raises(DataError, match=reason):
         load_data(root)
+
+
+def test_uncertain_marks_count_as_the_user_says(tmp_path):
+    """As in CheXpert: marks beside other columns, of which -1 says that nobody knows."""
+    root = build(tmp_path, *(f"images/{i}.jpg" for i in range(6)))
+    rows = [f"{i}.jpg,{'MF'[i % 2]},{['1.0', '-1.0', ''][i % 3]},{i % 2}" for i in range(6)]
+    table(root, "t.csv", "Path,Sex,Edema,Cough", *rows)
+    for counts_as, marks in (("yes", {0, 1, 3, 4}), ("no", {0, 3})):
+        data = load_data(root, label_type="multi", uncertain=counts_as)
+        whole = data.split("all")
+        found = {whole.names[i] for i in whole.labels[:, data.class_names.index("Edema")].nonzero()[0]}
+        assert data.class_names == ["Edema", "Cough"] and found == {f"{i}.jpg" for i in marks}
+    chosen = load_data(root, label_column="Edema,Cough", uncertain="no")
+    assert chosen.multi_label and chosen.class_names == ["Edema", "Cough"]
+    with pytest.raises(DataError, match=r"column 'Sex' does not mark images .1 or 0.: give --label-column one column"):
+        load_data(root, label_column="Sex,Edema")
+
+
+def test_numbers_are_classes_where_the_user_says_so(tmp_path):
+    root = build(tmp_path, *(f"images/{i}.jpg" for i in range(6)))
+    table(root, "t.csv", "image,label", *(f"{i}.jpg,{i % 2}.5" for i in range(6)))
+    assert load_data(root, label_type="single").class_names == ["0.5", "1.5"]
+
+
+def test_words_are_preferred_to_the_numbers_that_stand_for_them(tmp_path):
+    root = build(tmp_path, *(f"images/{i}.jpg" for i in range(6)))
+    table(root, "t.csv", "image,label,class_name", *(f"{i}.jpg,{i % 2},{['cat', 'dog'][i % 2]}" for i in range(6)))
+    assert load_data(root).class_names == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(("column", "words"), [("fold", "01234"), ("dataset", ["vidir", "rosendahl"])])
+def test_columns_that_might_be_splits_but_are_none_are_said(column, words, tmp_path, caplog):
+    root = build(tmp_path, *(f"images/{i}.jpg" for i in range(10)))
+    table(
+        root, "t.csv", f"image,label,{column}", *(f"{i}.jpg,{'ab'[i % 2]},{words[i % len(words)]}" for i in range(10))
+    )
+    data = load_data(root)
+    assert data.divided and data.class_names == ["a", "b"] and data.columns[column]["0.jpg"] == words[0]
+    assert f"column '{column}'" in caplog.text and "is not used" in caplog.text
 
 
 def test_tables_of_other_programs_and_encodings_are_named(tmp_path):
     root = build(tmp_path, *(f"{i}.jpg" for i in range(4)))
     write(root / "labels.xlsx", b"PK")
-    with pytest.raises(DataError, match=r"labels.xlsx is of no kind that is read: save it as .csv"):
+    with pytest.raises(DataError, match=r"labels.xlsx is of no kind that is read beside images: save it as .csv"):
         load_data(root)
     write(
         root / "labels.csv",

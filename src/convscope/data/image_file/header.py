@@ -9,7 +9,7 @@ import warnings
 from contextlib import suppress
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from .unreadable import NotAnImage, TooManyPixels, UnreadableImage, reason
 
@@ -22,6 +22,8 @@ IMAGE_SUFFIXES = frozenset(
 # The formats of those suffixes only: Pillow knows fifty others, one of which runs a program (EPS) and some of which
 # show their size only once they are decoded (ICO). HEIF works if the caller has registered a codec for it.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF", "HEIF", "TGA")
+# Kinds of numbers in a TIFF, by its tag.
+NUMBERS = {1: "integers", 2: "signed integers", 3: "floating-point numbers", 5: "complex numbers", 6: "complex numbers"}
 MAX_PIXELS = 50_000_000
 
 # `check_size` enforces our own limit on pixels before anything is decoded, and every image that cannot be used gets
@@ -43,7 +45,7 @@ def open_image(file: BinaryIO) -> Image.Image:
         raise TooManyPixels(f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from problem
     except UnidentifiedImageError as problem:
         file.seek(0)
-        raise _unidentified(file.read(256)) from problem
+        raise _unidentified(file) from problem
     except Exception as problem:  # a hostile header may raise whatever a parser can raise
         raise UnreadableImage(f"broken header ({reason(problem)})") from problem
     check_size(*image.size)
@@ -72,13 +74,35 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def _unidentified(content: bytes) -> UnreadableImage:
-    """Return the error for content, given by its first 256 bytes, that no decoder takes."""
+def _unidentified(file: BinaryIO) -> UnreadableImage:
+    """Return the error for a file that no decoder takes."""
+    content = file.read(256)
     if content.startswith(b"version https://git-lfs"):
         return UnreadableImage("not an image that can be read (it is a Git LFS pointer; run git lfs pull)")
     if other := _other_type(content):
         return NotAnImage(f"not an image that can be read (it looks like {other})")
-    return UnreadableImage("not an image that can be read (unknown or damaged format)")
+    return UnreadableImage(
+        f"not an image that can be read ({_told_tiff(file, content) or 'unknown or damaged format'})"
+    )
+
+
+def _told_tiff(file: BinaryIO, content: bytes) -> str | None:
+    """Return what the pixels of a TIFF are, whose kind Pillow does not know; None for other files and damaged ones."""
+    if not content.startswith((b"II*\0", b"MM\0*")):
+        return None
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
+        file.seek(tags.next)
+        tags.load(file)
+        bits, channels = (
+            max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))),
+            tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1),
+        )
+        kind = NUMBERS[max(tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,)))]
+    except Exception:  # a hostile header may raise whatever a parser can raise
+        return None
+    of = "1 channel" if channels == 1 else f"{channels} channels"
+    return f"TIFF with {of} of {bits}-bit {kind}; save it with 8 or 16 bits and 1 or 3 channels"
 
 
 def _other_type(content: bytes) -> str | None:

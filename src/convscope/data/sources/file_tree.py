@@ -10,7 +10,7 @@ from ...errors import DataError, printable
 from ...problems import warn
 from .archive_folder import open_archive
 from .folder import File, Folder, has_image_suffix, join_path
-from .left_out import is_ignored, is_own_output
+from .left_out import is_environment, is_ignored, is_own_output
 
 
 def open_folder(path: Path, encoding: str = "auto") -> Folder:
@@ -142,6 +142,7 @@ class DiskFolder(Folder):
                     listing = [(e.name, _is_folder(e), e.is_symlink()) for e in entries if not is_ignored(e.name)]
             except OSError as problem:
                 raise DataError(f"{printable(self.location)}: cannot be listed ({problem.strerror})") from problem
+            listing = [entry for entry in listing if not (entry[1] and is_environment(self.location / entry[0]))]
             kept = [entry for entry in listing if not (entry[1] and is_own_output(self.location / entry[0]))]
             for name in sorted({entry[0] for entry in listing} - {entry[0] for entry in kept}):
                 warn("own-output", self.location / name, "output of convscope, left out of the data set")

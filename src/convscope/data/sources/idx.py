@@ -17,8 +17,8 @@ from ..kind import decide_kind
 from ..split import Data, Split, hold_out
 from .archive import Member
 from .assemble import warn_about_counts
+from .class_names_file import CLASS_NAME_FILES, read_class_names
 from .folder import File, Folder
-from .table import CLASS_NAME_FILES, read_class_names
 
 # Every set of this kind is smaller, compressed or not; a gzip bomb is stopped here.
 LIMIT = 1 << 29
@@ -52,20 +52,25 @@ def find_idx(folder: Folder, wanted: str | None = None) -> dict[str, Pair] | Non
         if wanted is not None:
             sets = {name: parts for name, parts in sets.items() if name == wanted}
         if len(sets) > 1:
-            raise DataError(f"{printable(holder)}: IDX files of {listed(sorted(sets))}: keep one set per folder")
+            names = listed([f"{name}-..." if name else "no name" for name in sorted(sets)])
+            raise DataError(f"{_where(holder)}IDX files of several sets ({names}): keep one set per folder")
         if sets:
             return _pairs(next(iter(sets.values())), holder)
     return None
 
 
 def _pairs(parts: dict[str, dict[str, File]], folder: Folder | None) -> dict[str, Pair]:
-    where = printable(folder)
+    where = _where(folder)
     if "train" not in parts:
-        raise DataError(f"{where}: IDX files of {', '.join(parts)}, but none of train: add them")
+        raise DataError(f"{where}IDX files of {', '.join(parts)}, but none of train: add them")
     for part, roles in parts.items():
         if missing := {"image", "label"} - roles.keys():
-            raise DataError(f"{where}: the {missing.pop()}s of {part} are missing beside the other IDX files: add them")
+            raise DataError(f"{where}the {missing.pop()}s of {part} are missing beside the other IDX files: add them")
     return {part: (roles["image"], roles["label"]) for part, roles in parts.items()}
+
+
+def _where(folder: Folder | None) -> str:
+    return f"{printable(folder)}: " if folder and folder.path else ""
 
 
 def load_idx(folder: Folder, pairs: dict[str, Pair], shown: str) -> Data:
@@ -74,7 +79,10 @@ def load_idx(folder: Folder, pairs: dict[str, Pair], shown: str) -> Data:
     names_file = next((files[name] for name in CLASS_NAME_FILES if name in files), None)
     names = read_class_names(names_file) if names_file is not None else None
     arrays = {part: read_idx_pair(*pair, len(names) if names else MAX_CLASSES) for part, pair in pairs.items()}
-    classes = names or [str(i) for i in range(max(int(labels.max()) for _, labels in arrays.values()) + 1)]
+    used = sorted(set().union(*(np.unique(labels).tolist() for _, labels in arrays.values())))
+    if names is None and used[0] > 0:  # as in EMNIST's letters, which are numbered from 1
+        arrays = {part: (images, labels - used[0]) for part, (images, labels) in arrays.items()}
+    classes = names or [str(i) for i in range(used[0], used[-1] + 1)]
     data = idx_data(shown, classes, arrays)
     warn_about_counts(shown, data.class_names, data.counts())
     return data

@@ -22,6 +22,11 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.lower() in IGNORED
 
 
+def is_environment(folder: Path) -> bool:
+    """Whether a folder is a virtual environment of Python."""
+    return os.path.isfile(f"{os.fspath(folder)}/pyvenv.cfg")  # noqa: PTH113
+
+
 def is_own_output(folder: Path) -> bool:
     """Whether a folder is a run, a saved classifier, an evaluation, or the folder `runs` that holds them."""
     inside = os.fspath(folder)

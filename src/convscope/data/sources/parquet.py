@@ -21,7 +21,7 @@ from .archive import check_member_size
 from .assemble import assemble, assemble_multi_label
 from .folder import File, Folder, read_file_up_to
 from .interpretation import Interpretation
-from .parquet_columns import Columns, label_cells, understand_columns
+from .parquet_columns import Columns, label_cells, split_cells, understand_columns
 from .split_names import split_of
 from .spool import Positions, Spool, opened_once
 
@@ -118,6 +118,7 @@ def load_parquet(parts: dict[str, list[tuple[str, File]]], shown: str, interpret
     rows: dict[str, list[tuple[str, ParquetImage, tuple[str, ...]]]] = {"train": []}
     further: dict[str, dict[str, str]] = defaultdict(dict)
     columns: Columns | None = None
+    by_column = False
     for split, files in parts.items():
         for path, item in files:
             where = shown if shown.endswith(path) else f"{shown}/{printable(path)}"
@@ -125,7 +126,14 @@ def load_parquet(parts: dict[str, list[tuple[str, File]]], shown: str, interpret
             state = fingerprint(item)
             images = [ParquetImage(item, columns.image, i, state) for i in range(table.num_rows)]
             names = [f"{path.removesuffix(SUFFIX)}/{i:06d}" for i in range(table.num_rows)]
-            rows.setdefault(split, []).extend(zip(names, images, label_cells(table, columns, where), strict=True))
+            labels = label_cells(table, columns, where)
+            if labels is None:
+                warn("unlabelled-images", where, f"its {len(names):,} images have no labels (-1) and are not used")
+                continue
+            of_rows = split_cells(table, columns, where) if len(parts) == 1 else None
+            by_column |= of_rows is not None
+            for row, own in zip(zip(names, images, labels, strict=True), of_rows or [split] * len(names), strict=True):
+                rows.setdefault(own, []).append(row)
             for column in columns.further:
                 cells = ["" if cell is None else str(cell) for cell in table[column].to_pylist()]
                 further[column].update(zip(names, cells, strict=True))
@@ -135,12 +143,13 @@ def load_parquet(parts: dict[str, list[tuple[str, File]]], shown: str, interpret
     else:
         classes: dict[str, dict[str, list[tuple[str, Any]]]] = {}
         for split, found in rows.items():
-            for name, image, labels in found:
-                classes.setdefault(split, {}).setdefault(labels[0], []).append((name, image))
+            for name, image, (label, *_) in found:
+                classes.setdefault(split, {}).setdefault(label, []).append((name, image))
         data = assemble(shown, {"train": {}, **classes})
     data.columns = dict(further)
     told = f"column {printable(columns.label)} of the parquet files" + (", several labels per image" * columns.several)
-    return data.described(Origin(told, f"file names ({listed(list(parts))})" if len(parts) > 1 else ""))
+    splits = "the split column of the parquet files" if by_column else f"file names ({listed(list(parts))})"
+    return data.described(Origin(told, splits if len(rows) > 1 else ""))
 
 
 def _parquet_files(folder: Folder, deeper: int, below: str = "") -> list[tuple[str, File]]:
@@ -159,12 +168,27 @@ def _read(item: File, where: str, interpretation: Interpretation, before: Column
     except (ValueError, AttributeError):
         features = {}
     columns = understand_columns(file.schema_arrow, features, where, interpretation)
+    if _has_no_content(file.metadata, columns.image):
+        text = "its images are paths without their content: save the table as .csv beside the images"
+        raise DataError(f"{where}: {text}")
     if before is not None and columns != before:
         raise DataError(f"{where}: its columns or classes are not those of the other files: keep files of one data set")
     try:
         return file.read(columns=[columns.label, *columns.further]), columns
     except Exception as problem:  # pyarrow has an error class for every way in which a file can be damaged
         raise _damaged(where, problem) from problem
+
+
+def _has_no_content(metadata: Any, image: str) -> bool:
+    """Whether no row of a file has the bytes of its image, as far as the statistics in its footer say."""
+    nulls = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        chunks = [group.column(i) for i in range(group.num_columns)]
+        content = next((chunk for chunk in chunks if chunk.path_in_schema == f"{image}.bytes"), None)
+        if content is None or content.statistics is None or not content.statistics.has_null_count:
+            return False
+        nulls += content.statistics.null_count
+    return bool(metadata.num_rows and nulls == metadata.num_rows)
 
 
 def _unpacked(item: File, column: str) -> _Cells:

@@ -9,7 +9,8 @@ from typing import Any
 from ...errors import DataError, printable
 from ...problems import listed
 from .interpretation import Interpretation
-from .table_columns import LABELS, PATHS, normalised
+from .split_names import split_of
+from .table_columns import LABELS, PATHS, SPLITS, normalised
 
 # The column of the labels where there are several that may be it; those of the tables come after it.
 KNOWN = ("label", "labels", "fine_label", *LABELS)
@@ -38,7 +39,8 @@ def understand_columns(schema: Any, features: Mapping[str, Any], where: str, int
     kinds = {name: features[name].get("_type") for name in names if isinstance(features.get(name), dict)}
     images = [name for name in names if kinds.get(name) == "Image" or _holds_images(schema.field(name))]
     if not images:
-        raise DataError(f"{where}: no column holds images (a struct of bytes and path) among {listed(names)}")
+        text = f"no column holds images (a struct of bytes and path) among {listed(names)}"
+        raise DataError(f"{where}: {text}: save a table of paths as .csv beside the images")
     image = min(images, key=lambda name: PATHS.index(normalised(name)) if normalised(name) in PATHS else len(PATHS))
     rest = [name for name in names if name not in images and _is_plain(schema.field(name).type)]
     label = _label(rest, kinds, where, interpretation.label_column)
@@ -52,10 +54,16 @@ def understand_columns(schema: Any, features: Mapping[str, Any], where: str, int
     return Columns(image, label, class_names, several or interpretation.label_type == "multi", further)
 
 
-def label_cells(table: Any, columns: Columns, where: str) -> list[tuple[str, ...]]:
-    """Return the labels of every row; DataError for a row without one, or with a number that has no name."""
+def label_cells(table: Any, columns: Columns, where: str) -> list[tuple[str, ...]] | None:
+    """Return the labels of every row; DataError for a row without one, or with a number that has no name.
+
+    None if every row has -1, which is how `datasets` marks images whose labels are not published.
+    """
     names, rows = columns.class_names, []
-    for i, cell in enumerate(table[columns.label].to_pylist()):
+    cells = table[columns.label].to_pylist()
+    if names and cells and all(cell == -1 for cell in cells):
+        return None
+    for i, cell in enumerate(cells):
         values = cell if isinstance(cell, list) else [] if cell is None or cell == "" else [cell]
         if not values and not columns.several:
             raise DataError(f"{where}: row {i} has no label: fill it in or remove the row")
@@ -63,6 +71,23 @@ def label_cells(table: Any, columns: Columns, where: str) -> list[tuple[str, ...
             raise DataError(f"{where}: row {i} has the label {printable(cell)}, which is none of {len(names)} classes")
         rows.append(tuple(dict.fromkeys(names[value] if names else str(value).strip() for value in values)))
     return rows
+
+
+def split_cells(table: Any, columns: Columns, where: str) -> list[str] | None:
+    """Return the split of every row from a column such as `split`; None if there is none. DataError for other words."""
+    for known in SPLITS:
+        for column in [name for name in columns.further if normalised(name) == known]:
+            cells = ["" if cell is None else str(cell).strip() for cell in table[column].to_pylist()]
+            splits = [split_of(cell) for cell in cells]
+            if not any(splits) and known != "split":
+                continue
+            if None in splits:
+                word = printable(cells[splits.index(None)])
+                raise DataError(
+                    f"{where}: row {splits.index(None)}: unknown split '{word}': call it train, val or test"
+                )
+            return [split for split in splits if split]
+    return None
 
 
 def _label(rest: list[str], kinds: Mapping[str, Any], where: str, wanted: str | None) -> str:

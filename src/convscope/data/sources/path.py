@@ -32,8 +32,9 @@ from .split_lists import find_split_lists
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
 from .table_file import is_table_name
-from .table_reasons import why_unused
+from .table_reasons import PIXELS, SAVE, UNREAD, holds_pixels, why_no_images, why_unused
 
+NO_FILES = ": put them into one folder per class, such as {}/cat/1.jpg"
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
 
 
@@ -56,12 +57,16 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
         folder = DiskFolder(links, path.parent, "")
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
+        if holds_pixels(path.name, folder.files()[path.name], interpretation.encoding):
+            raise DataError(f"{shown} {PIXELS}")
         data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, interpretation)
     elif is_parquet_name(path.name):
         links = None
         data = load_parquet({"train": [(path.name, path)]}, shown, interpretation)
     elif path.name.lower().endswith(OTHER_ARCHIVES):
         raise DataError(f"{shown}: archives of this kind are not read: unpack it, or pack it as .zip, .tar or .tar.gz")
+    elif unread := UNREAD.get(path.suffix.lower()):
+        raise DataError(f"{shown}: {path.suffix} ({unread}) is not read: {SAVE}")
     else:
         raise DataError(f"{shown} is a file: {HINT}")
     if links is not None and links.outside:
@@ -107,6 +112,9 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             folder = inner[0]
             above.append(folder)
             continue
+        if not folder.has_images():
+            reason = why_no_images(folder, interpretation.encoding) or NO_FILES.format(shown)
+            raise DataError(f"{shown}: no images found{reason}")
         try:
             classes = read_layout(folder, shown, interpretation.folders)
         except DoubtfulLayoutError:

@@ -12,21 +12,15 @@ from ...problems import listed, warn
 from ..split import Data, Origin
 from .assemble import Classes, assemble, assemble_multi_label
 from .class_folders import CONTAINERS
-from .folder import File, Folder, has_image_suffix, read_file_up_to
+from .class_names_file import CLASS_NAME_FILES, with_class_names
+from .folder import File, Folder, has_image_suffix
 from .interpretation import Interpretation
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
 from .table_file import Table, is_table_name, read_table
 from .table_images import ImageFinder
 from .table_repeats import Repeated, report_repeated
-from .text_encoding import decode_text
 
-CLASS_NAME_FILES = (
-    "labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names", "wnids.txt",
-    "words.txt",
-)  # fmt: skip
-# Bytes of a file of class names.
-NAMES_LIMIT = 1 << 24
 # Lines read to find out whether a file is a table.
 LINES_TO_RECOGNISE = 21
 # Kaggle's example of an answer: its labels are no labels.
@@ -82,8 +76,10 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
             raise DataError(f"{where}: it lists no image")
         preferred = _preferred(folder, table)
         understood = _understand(read, finder, interpretation)
+        for kind, text in understood.notes:
+            warn(kind, where, text)
         if read.is_list:
-            rows = _with_class_names(understood.rows, table, where, interpretation.encoding)
+            rows = with_class_names(understood.rows, table.name, table.folder, where, interpretation.encoding)
             understood = replace(understood, rows=rows)
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
@@ -189,7 +185,7 @@ def _origin(tables: Sequence[TableFile], collected: _Collected) -> Origin:
 
 def _understand(table: Table, finder: ImageFinder, interpretation: Interpretation) -> LabelledTable:
     path = path_column(table, finder.exists)
-    return understand(table, path, interpretation.label_column, interpretation.label_type)
+    return understand(table, path, interpretation)
 
 
 def _names_labelled_images(table: TableFile, finder: ImageFinder, encoding: str) -> bool:
@@ -232,47 +228,11 @@ def _warn_about_unlisted(folder: Folder, tables: Sequence[TableFile], collected:
             warn("unlabelled-images", shown, text)
 
 
-def _with_class_names(rows: Sequence[LabelledRow], table: TableFile, where: str, encoding: str) -> list[LabelledRow]:
-    """Return the rows of a list with class names, from the file beside it, instead of class indices."""
-    files = {name.lower(): item for name, item in table.folder.files().items() if name != table.name}
-    names_file = next((name for name in CLASS_NAME_FILES if name in files), None)
-    if names_file is None:
-        warn("no-names", where, f"no {CLASS_NAME_FILES[0]} beside it; the classes are called by their numbers")
-        return list(rows)
-    names = read_class_names(files[names_file], encoding)
-    worst = max(rows, key=lambda row: int(row.labels[0]))
-    if int(worst.labels[0]) >= len(names):
-        raise DataError(
-            f"{where}: line {worst.line} has class {worst.labels[0]}, but {names_file} has {len(names)} names, "
-            "counted from 0"
-        )
-    used = {int(row.labels[0]) for row in rows}
-    if unused := [name for i, name in enumerate(names) if i not in used]:
-        warn("missing-class", where, f"no image of {listed(unused)}, which {names_file} names")
-    return [replace(row, labels=(names[int(row.labels[0])],)) for row in rows]
-
-
-def read_class_names(item: File, encoding: str = "auto") -> list[str]:
-    """Read a file with one class name per line.
-
-    A number or WordNet id at the beginning of every line is left out if the names stay different without it.
-    """
-    text = decode_text(read_file_up_to(item, NAMES_LIMIT), printable(item), encoding)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    numbered = [str(i) for i in range(len(lines))] == [line.split()[0].rstrip(":") for line in lines]
-    if numbered or all(re.fullmatch(r"n\d{8}\s.+", line) for line in lines):
-        shorter = [line.partition(" ")[2].strip() for line in lines]
-        lines = shorter if all(shorter) and len(set(shorter)) == len(lines) else lines
-    if twice := [line for line in lines if lines.count(line) > 1] if len(set(lines)) < len(lines) else []:
-        raise DataError(f"{printable(item)}: two classes are called '{printable(twice[0])}'")
-    return lines
-
-
 def images_by_class(folder: Folder, table: TableFile, interpretation: Interpretation, shown: str) -> Classes:
     """Return the images that the table of one split names, by class; DataError as for `load_tables`."""
     finder, where = ImageFinder(folder), f"{shown}/{_path(table)}"
     read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
-    understood = understand(read, path_column(read, finder.exists), interpretation.label_column, "single")
+    understood = understand(read, path_column(read, finder.exists), replace(interpretation, label_type="single"))
     classes: dict[str, list[tuple[str, File]]] = {}
     for row in understood.rows:
         image = finder.find(row.path, row.line, where, _preferred(folder, table))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from ...errors import DataError, printable
 from ...problems import listed
 from .folder import has_image_suffix
+from .interpretation import Interpretation
 from .split_names import split_of
 from .table_file import Table
-from .table_labels import MARKS, NO_MARKS, cell_labels, is_marked, is_no_mark, one_hot
+from .table_labels import MARKS, NO_MARKS, cell_labels, is_marked, is_no_mark, one_hot, refuse_measurements
 
 # Column names by meaning; if a table has several of a kind, the first one here counts.
 PATHS = (
@@ -26,12 +27,15 @@ LABELS = (
     "tag", "breed", "species", "diagnosis",
 )  # fmt: skip
 SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset", "usage", "phase", "stage")
+# Columns that number the parts of a cross-validation.
+FOLDS = ("fold", "folds", "kfold", "k_fold", "cv_fold", "fold_id", "fold_number", "stratified_fold")
 # Columns that say of each image whether it belongs to one split: that one, and the split of all others.
 MEMBERSHIPS = {
     "is_train": ("train", "test"), "is_training": ("train", "test"), "train": ("train", "test"),
     "is_valid": ("val", "train"), "is_val": ("val", "train"), "valid": ("val", "train"),
     "is_test": ("test", "train"), "test": ("test", "train"),
 }  # fmt: skip
+NO_LABELS = ("index", "unnamed:_0", *IDENTIFIERS, *FOLDS)
 # Rows whose cells must be names of files for a column to be the images', where its name does not say so.
 ROWS_TRIED = 20
 
@@ -49,13 +53,16 @@ class LabelledRow:
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """The rows of a table with what they mean; `labelled_by` names the columns in words."""
+    """The rows of a table with what they mean.
+
+    `labelled_by` names the columns in words; `notes` are the kinds and texts of warnings about columns.
+    """
 
     rows: list[LabelledRow]
     labelled_by: str
     multi_label: bool = False
     class_names: tuple[str, ...] = ()
-    by_column: bool = False
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def path_column(table: Table, exists: Callable[[str], bool]) -> int | None:
@@ -84,8 +91,8 @@ def has_labels(table: Table, path: int, label_column: str | None = None) -> bool
     return label_column in table.columns or bool(rest)
 
 
-def understand(table: Table, path: int | None, label_column: str | None, label_type: str) -> LabelledTable:
-    """Give each row its image, labels and split; `label_type` is auto, single or multi.
+def understand(table: Table, path: int | None, interpretation: Interpretation) -> LabelledTable:
+    """Give each row its image, labels and split.
 
     Raises DataError for a missing column, an empty cell and where the labels can be read in two ways.
     """
@@ -96,15 +103,19 @@ def understand(table: Table, path: int | None, label_column: str | None, label_t
             raise DataError(f"{table.where}: two columns are called {listed(twice)}: give each its own name in line 1")
         raise DataError(f"{table.where}: no column 'path' among {_told(table)}: give a column that name in line 1")
     names = [normalised(name) for name in table.columns]
+    label_column, label_type = interpretation.label_column, interpretation.label_type
     split, belongs = _split_column(table, path, label_column)
-    labels = _label_columns(table, path, split, label_column)
+    labels = _label_columns(table, path, split, interpretation)
     if len(labels) > 1:
-        per_row, multi = one_hot(table, labels, label_type)
+        per_row, multi = one_hot(table, labels, label_type, interpretation.uncertain)
         told, classes = f"columns {listed([table.columns[i] for i in labels], 3)}", [table.columns[i] for i in labels]
     else:
+        if label_type == "auto":
+            refuse_measurements(table, labels[0], label_column is not None or not names or names[labels[0]] in LABELS)
         per_row, multi = cell_labels(table, labels[0], label_type)
         told, classes = f"column {printable(table.columns[labels[0]])}" if table.columns else "column 2", []
     further = [i for i in range(len(names)) if i not in (path, split, *labels)]
+    notes = tuple(note for i in further if (note := _note(table, i)) is not None)
     rows = [
         LabelledRow(
             line, _required(table, line, cells, path, "path"), found,
@@ -113,7 +124,7 @@ def understand(table: Table, path: int | None, label_column: str | None, label_t
         )
         for (line, cells), found in zip(table.rows, per_row, strict=True)
     ]  # fmt: skip
-    return LabelledTable(rows, told, multi, tuple(name.strip() for name in classes) if multi else (), split is not None)
+    return LabelledTable(rows, told, multi, tuple(name.strip() for name in classes) if multi else (), notes)
 
 
 def normalised(name: str) -> str:
@@ -130,8 +141,8 @@ def _split_column(table: Table, path: int, label_column: str | None) -> tuple[in
     labels |= {next((table.columns[names.index(known)].strip() for known in LABELS if known in names), None)}
     free = [i for i in range(len(names)) if i != path and table.columns[i].strip() not in labels]
     for known in SPLITS:
-        if known in names and names.index(known) in free:
-            return names.index(known), None
+        if known in names and (i := names.index(known)) in free and (known == "split" or not _names_no_split(table, i)):
+            return i, None
     for i in free:
         cells = {cell.lower() for cell in table.cells(i)}
         if names[i] in MEMBERSHIPS and cells <= MARKS | NO_MARKS - {""} and cells & MARKS and cells & NO_MARKS:
@@ -142,41 +153,84 @@ def _split_column(table: Table, path: int, label_column: str | None) -> tuple[in
     return None, None
 
 
+def _names_no_split(table: Table, column: int) -> bool:
+    """Whether the words of a column name something else than splits: where an image comes from, or a stage of work."""
+    cells = {cell for cell in table.cells(column) if cell}
+    return not any(split_of(cell) or cell.lstrip("-").isdigit() for cell in cells)
+
+
+def _note(table: Table, column: int) -> tuple[str, str] | None:
+    """Return a warning about a column that might be taken for that of the splits, with its kind."""
+    name, shown = normalised(table.columns[column]), printable(table.columns[column].strip())
+    values = listed(sorted({cell for cell in table.cells(column) if cell}), 4)
+    if name in FOLDS:
+        text = "numbers parts for cross-validation and is not used: for one of them, write train and val into a column"
+        return "fold-column", f"column '{shown}' ({values}) {text} 'split'"
+    if name in SPLITS:
+        return "split-column", f"column '{shown}' ({values}) names no split (train, val or test) and is not used"
+    return None
+
+
 def _split_cell(table: Table, line: int, cells: Sequence[str], column: int, belongs: tuple[str, str] | None) -> str:
     cell = _required(table, line, cells, column, "split")
     return cell if belongs is None else belongs[is_no_mark(cell)]
 
 
-def _label_columns(table: Table, path: int, split: int | None, label_column: str | None) -> list[int]:
+def _label_columns(table: Table, path: int, split: int | None, interpretation: Interpretation) -> list[int]:
     """Return the column of the labels, or several columns of 0 and 1, one per class."""
     if not table.columns:
         return [1]
     names = [normalised(name) for name in table.columns]
-    if label_column is not None:
-        wanted = [i for i, name in enumerate(table.columns) if name.strip() == label_column.strip()]
-        if not wanted or wanted[0] == path:
-            raise DataError(f"{table.where}: no column '{printable(label_column)}' among {_told(table)}")
-        return wanted[:1]
-    for known in LABELS:
-        if known in names and names.index(known) != path:
-            return [names.index(known)]
+    if interpretation.label_column is not None:
+        return _named_columns(table, path, interpretation.label_column)
+    if known := [names.index(known) for known in LABELS if known in names and names.index(known) != path]:
+        alike = [table.columns[i] for i, name in enumerate(names) if name == names[known[0]]]
+        if len(alike) > 1:
+            raise DataError(f"{table.where}: {_choose(alike)}")
+        return [next((i for i in known[1:] if _spells_out(table, known[0], i)), known[0])]
     rest = [i for i in range(len(names)) if i not in (path, split) and _label_like(table, i)]
     marks = [i for i in rest if is_marked(table.cells(i))]
-    if len(marks) >= 2 and len(marks) == len(rest):
+    if len(marks) >= 2 and (len(marks) == len(rest) or interpretation.label_type == "multi"):
         return marks
     if len(rest) == 1:
         return rest
     if not rest:
         raise DataError(f"{table.where}: no column 'label' among {_told(table)}: give a column that name in line 1")
-    raise DataError(
-        f"{table.where}: the label may be any of the columns {listed([table.columns[i] for i in rest])}: choose "
-        "one with --label-column NAME"
-    )
+    several = f", or {listed([table.columns[i] for i in marks], 3)} with --label-type multi" if len(marks) >= 2 else ""
+    raise DataError(f"{table.where}: {_choose([table.columns[i] for i in rest])}{several}")
+
+
+def _choose(columns: Sequence[str]) -> str:
+    return f"the label may be any of the columns {listed(columns)}: choose one with --label-column NAME"
+
+
+def _named_columns(table: Table, path: int, label_column: str) -> list[int]:
+    """Return the column of this name, or with commas between names several columns of marks."""
+    names = [name.strip() for name in table.columns]
+    wanted = [label_column.strip()]
+    if wanted[0] not in names and "," in label_column:
+        wanted = [name.strip() for name in label_column.split(",")]
+    for name in wanted:
+        if name not in names or names.index(name) == path:
+            raise DataError(f"{table.where}: no column '{printable(name)}' among {_told(table)}")
+    found = list(dict.fromkeys(names.index(name) for name in wanted))
+    if len(found) > 1 and (other := [i for i in found if not is_marked(table.cells(i))]):
+        text = f"column '{printable(names[other[0]])}' does not mark images (1 or 0)"
+        raise DataError(f"{table.where}: {text}: give --label-column one column, or several that do")
+    return found
+
+
+def _spells_out(table: Table, numbers: int, words: int) -> bool:
+    """Whether one column has the names of the classes that another one numbers."""
+    pairs = set(zip(table.cells(numbers), table.cells(words), strict=True))
+    number, word = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
+    numbered = all(cell.isdigit() for cell in number) and not any(cell.isdigit() for cell in word)
+    return numbered and len(pairs) == len(number) == len(word)
 
 
 def _label_like(table: Table, column: int) -> bool:
     """Whether cells repeat, as labels do: a column of numbers of rows or of free text is none."""
-    if not table.columns[column].strip() or normalised(table.columns[column]) in ("index", "unnamed:_0", *IDENTIFIERS):
+    if not table.columns[column].strip() or normalised(table.columns[column]) in NO_LABELS:
         return False
     cells = [cell for cell in table.cells(column) if cell]
     return bool(cells) and (len(cells) < ROWS_TRIED or len(set(cells)) <= len(cells) // 2)

@@ -18,18 +18,18 @@ PLURALS = ("labels", "tags")
 # What marks an image as one of a class, or as none of it.
 MARKS = frozenset({"1", "1.0", "true", "yes", "y", "x"})
 NO_MARKS = frozenset({"", "0", "0.0", "-1", "-1.0", "false", "no", "n"})
+UNCERTAIN_MARKS = frozenset({"-1", "-1.0"})
 # What programs write where there is no value.
 MISSING = frozenset({"NaN", "nan", "<NA>", "#N/A", "null", "NULL"})
+# Different whole numbers in a column whose name does not say that they are classes.
+MOST_NUMBERS = 50
 CHOOSE_TYPE = "say which with --label-type single or --label-type multi"
 
 
 def is_marked(cells: Sequence[str]) -> bool:
-    """Whether a column has marks, such as 1 and 0 or x and nothing, and at least one that says yes.
-
-    Beside 0, -1 means something else, such as uncertain.
-    """
-    used = {cell.lower().removesuffix(".0") for cell in cells}
-    return not {"0", "-1"} <= used and used <= MARKS | NO_MARKS and bool(used & MARKS)
+    """Whether a column has marks, such as 1 and 0 or x and nothing, and at least one that says yes."""
+    used = {cell.lower() for cell in cells}
+    return used <= MARKS | NO_MARKS and bool(used & MARKS)
 
 
 def is_no_mark(cell: str) -> bool:
@@ -37,18 +37,53 @@ def is_no_mark(cell: str) -> bool:
     return cell.strip().lower() in NO_MARKS
 
 
-def one_hot(table: Table, columns: Sequence[int], label_type: str) -> tuple[list[tuple[str, ...]], bool]:
-    """Return of each row the names of the marked columns, and whether a row may have several."""
+def one_hot(
+    table: Table, columns: Sequence[int], label_type: str, uncertain: str
+) -> tuple[list[tuple[str, ...]], bool]:
+    """Return of each row the names of the marked columns, and whether a row may have several.
+
+    Beside 0, -1 says that a mark is uncertain; `uncertain` is yes or no: what it counts as. DataError if it is auto.
+    """
     names = {column: table.columns[column].strip() for column in columns}
+    unsure = [i for i in columns if UNCERTAIN_MARKS & set(table.cells(i))]
+    if unsure and uncertain == "auto" and any({"0", "0.0", ""} & set(table.cells(i)) for i in unsure):
+        raise DataError(
+            f"{table.where}: column '{printable(names[unsure[0]])}' has 1, 0 and -1, where -1 may be uncertain: count "
+            "it as the class with --uncertain yes, or as none with --uncertain no"
+        )
+    marks = MARKS | UNCERTAIN_MARKS if uncertain == "yes" else MARKS
     rows = []
     for _, cells in table.rows:
-        rows.append(tuple(names[i] for i in columns if i < len(cells) and cells[i].strip().lower() in MARKS))
+        rows.append(tuple(names[i] for i in columns if i < len(cells) and cells[i].strip().lower() in marks))
     multi = label_type == "multi" or (label_type == "auto" and any(len(labels) != 1 for labels in rows))
     if not multi:
         for (line, _), labels in zip(table.rows, rows, strict=True):
             if len(labels) != 1:
                 raise DataError(f"{table.where}: line {line} has {len(labels)} labels, not 1: give --label-type multi")
     return rows, multi
+
+
+def refuse_measurements(table: Table, column: int, names_labels: bool) -> None:
+    """Raise DataError if a column may hold measured values; with `names_labels` its name or the user says otherwise.
+
+    Those are numbers with fractions, and without `names_labels` whole numbers that are many or count from elsewhere
+    than 0 or 1.
+    """
+    cells = {*table.cells(column)} - {""} - MISSING
+    try:
+        numbers = {float(cell) for cell in cells}
+    except ValueError:
+        return
+    whole = all(number.is_integer() for number in numbers)
+    if numbers and (not whole or not (names_labels or (min(numbers) in (0, 1) and len(numbers) <= MOST_NUMBERS))):
+        name = f"column '{printable(table.columns[column].strip())}'" if table.columns else "column 2"
+        example = printable(
+            next(cell for cell in table.cells(column) if cell and (whole or not float(cell).is_integer()))
+        )
+        raise DataError(
+            f"{table.where}: {name} has numbers such as {example}: either they are measured values, which cannot be "
+            "predicted, or each is a class: then give --label-type single"
+        )
 
 
 def cell_labels(table: Table, column: int, label_type: str) -> tuple[list[tuple[str, ...]], bool]:

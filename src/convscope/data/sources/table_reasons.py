@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from ...errors import DataError, printable
 from ...problems import listed
@@ -12,8 +13,50 @@ from .table_file import JSON_LINES, TABLES, read_table
 from .table_images import ADDRESS, ImageFinder
 
 # Tables of other programs.
-OTHER_TABLES = (".xlsx", ".xls", ".ods", ".json", ".arrow", ".feather", ".db", ".sqlite", ".mat", ".h5")
+OTHER_TABLES = (
+    ".xlsx", ".xls", ".ods", ".json", ".arrow", ".feather", ".parquet", ".db", ".sqlite", ".mat", ".h5",
+)  # fmt: skip
 LINES = 200
+# Files that hold images in forms that are not read, and what they are.
+UNREAD = {
+    ".npz": "NumPy arrays", ".npy": "NumPy arrays", ".mat": "MATLAB arrays", ".h5": "HDF5", ".hdf5": "HDF5",
+    ".pkl": "pickles, which may run code", ".pt": "pickles, which may run code", ".tfrecord": "TFRecord",
+    ".dcm": "DICOM", ".nii": "NIfTI", ".mp4": "videos", ".avi": "videos", ".mov": "videos", ".svg": "drawings",
+    ".pdf": "documents", ".cr2": "raw camera files", ".nef": "raw camera files", ".dng": "raw camera files",
+}  # fmt: skip
+MOST_FILES = 10_000
+SAVE = "save the images as PNG or JPEG"
+PIXELS = f"has pixels in its cells, which are not read: {SAVE}"
+
+
+def why_no_images(folder: Folder, encoding: str) -> str:
+    """Return words about the files of a folder without images, or an empty text if it has none."""
+    names: list[str] = []
+    stack = [folder]
+    while stack and len(names) < MOST_FILES:
+        each = stack.pop()
+        names += each.files()
+        stack += each.folders()
+    suffixes = Counter(os.path.splitext(name)[1].lower() for name in names)  # noqa: PTH122
+    if unread := [suffix for suffix in suffixes if suffix in UNREAD]:
+        suffix = max(unread, key=suffixes.__getitem__)
+        count = "1 file" if suffixes[suffix] == 1 else f"{suffixes[suffix]:,} files"
+        return f": {count} in {suffix} ({UNREAD[suffix]}), which is not read: {SAVE}"
+    for name, item in folder.files().items():
+        if name.lower().endswith(TABLES) and holds_pixels(name, item, encoding):
+            return f": {printable(name)} {PIXELS}"
+    if suffixes[""] > len(names) // 2:
+        return f": the names of {suffixes['']:,} files have no ending such as .jpg: add it"
+    return ""
+
+
+def holds_pixels(name: str, item: File, encoding: str) -> bool:
+    """Whether a table has an image in each row: hundreds of columns of numbers, or one with hundreds of numbers."""
+    try:
+        cells = read_table(name, item, name, 2, encoding).rows[0][1]
+    except (DataError, IndexError):
+        return False
+    return len(cells) > 49 or any(cell.count(" ") > 48 for cell in cells)
 
 
 def why_unused(folder: Folder, encoding: str) -> str:
@@ -23,7 +66,7 @@ def why_unused(folder: Folder, encoding: str) -> str:
         if name.lower().endswith(TABLES + JSON_LINES):
             return f"; {_reason(folder, name, item, encoding)}"
     other = next((name for name in files if os.path.splitext(name)[1].lower() in OTHER_TABLES), None)  # noqa: PTH122
-    return f"; {printable(other)} is of no kind that is read: save it as .csv" if other else ""
+    return f"; {printable(other)} is of no kind that is read beside images: save it as .csv" if other else ""
 
 
 def _reason(folder: Folder, name: str, item: File, encoding: str) -> str:

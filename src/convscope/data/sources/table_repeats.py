@@ -42,4 +42,5 @@ def report_repeated(repeated: Sequence[Repeated], images: int, label_type: str, 
             names = listed([row.path for row in rows])
             warn(kind, where, f"the same image {text}, from line {rows[0].line} on; its first line counts: {names}")
     if same := sum(not (each.other_split or each.other_label) for each in repeated):
-        warn("repeated", where, f"{same:,} lines repeat an earlier line and are not used")
+        text = "1 line repeats an earlier one and is" if same == 1 else f"{same:,} lines repeat earlier ones and are"
+        warn("repeated", where, f"{text} not used")
