@@ -34,7 +34,7 @@ from .table import TableFile, find_tables, images_by_class, labels_by_image, loa
 from .table_file import is_table_name
 from .table_reasons import PIXELS, SAVE, UNREAD, holds_pixels, why_no_images, why_unused
 
-NO_FILES = ": put them into one folder per class, such as {}/cat/1.jpg"
+NO_FILES = "put them into one folder per class, such as {}/cat/1.jpg"
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
 
 
@@ -113,8 +113,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             above.append(folder)
             continue
         if not folder.has_images():
-            reason = why_no_images(folder, interpretation.encoding) or NO_FILES.format(shown)
-            raise DataError(f"{shown}: no images found{reason}")
+            found = why_no_images(folder, interpretation.encoding)
+            raise DataError(f"{shown}: no images found: {found or NO_FILES.format(shown)}")
         try:
             classes = read_layout(folder, shown, interpretation.folders)
         except DoubtfulLayoutError:

@@ -186,7 +186,7 @@ def _label_columns(table: Table, path: int, split: int | None, interpretation: I
     if known := [names.index(known) for known in LABELS if known in names and names.index(known) != path]:
         alike = [table.columns[i] for i, name in enumerate(names) if name == names[known[0]]]
         if len(alike) > 1:
-            raise DataError(f"{table.where}: {_choose(alike)}")
+            raise _doubtful(table, alike)
         return [next((i for i in known[1:] if _spells_out(table, known[0], i)), known[0])]
     rest = [i for i in range(len(names)) if i not in (path, split) and _label_like(table, i)]
     marks = [i for i in rest if is_marked(table.cells(i))]
@@ -197,11 +197,12 @@ def _label_columns(table: Table, path: int, split: int | None, interpretation: I
     if not rest:
         raise DataError(f"{table.where}: no column 'label' among {_told(table)}: give a column that name in line 1")
     several = f", or {listed([table.columns[i] for i in marks], 3)} with --label-type multi" if len(marks) >= 2 else ""
-    raise DataError(f"{table.where}: {_choose([table.columns[i] for i in rest])}{several}")
+    raise _doubtful(table, [table.columns[i] for i in rest], several)
 
 
-def _choose(columns: Sequence[str]) -> str:
-    return f"the label may be any of the columns {listed(columns)}: choose one with --label-column NAME"
+def _doubtful(table: Table, columns: Sequence[str], several: str = "") -> DataError:
+    text = f"the label may be any of the columns {listed(columns)}: choose one with --label-column NAME"
+    return DataError(f"{table.where}: {text}{several}")
 
 
 def _named_columns(table: Table, path: int, label_column: str) -> list[int]:

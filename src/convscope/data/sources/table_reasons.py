@@ -41,12 +41,12 @@ def why_no_images(folder: Folder, encoding: str) -> str:
     if unread := [suffix for suffix in suffixes if suffix in UNREAD]:
         suffix = max(unread, key=suffixes.__getitem__)
         count = "1 file" if suffixes[suffix] == 1 else f"{suffixes[suffix]:,} files"
-        return f": {count} in {suffix} ({UNREAD[suffix]}), which is not read: {SAVE}"
+        return f"{count} in {suffix} ({UNREAD[suffix]}), which is not read: {SAVE}"
     for name, item in folder.files().items():
         if name.lower().endswith(TABLES) and holds_pixels(name, item, encoding):
-            return f": {printable(name)} {PIXELS}"
+            return f"{printable(name)} {PIXELS}"
     if suffixes[""] > len(names) // 2:
-        return f": the names of {suffixes['']:,} files have no ending such as .jpg: add it"
+        return f"the names of {suffixes['']:,} files have no ending such as .jpg: add it"
     return ""
 
 
