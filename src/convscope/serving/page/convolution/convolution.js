@@ -1,7 +1,8 @@
 /** The convolution tab: a picture, a kernel and a window that slides, with every number in sight, all computed here. */
 
-import { h, icon } from "../dom.js";
+import { h, icon, stillness } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
+import { paceSlider } from "../pace.js";
 import { calculation } from "./calculation.js";
 import { controls } from "./controls.js";
 import { formula } from "./formula.js";
@@ -33,14 +34,18 @@ function actions(playground) {
   } });
   const next = h("button", { class: "quiet", onclick: () => playground.next() });
   const gray = h("input", { type: "checkbox", onchange: () => playground.change({ gray: gray.checked }) });
+  const pace = paceSlider(() => playground.followPace());
   const grayWords = h("span", {});
   const grayField = h("label", { class: "check" }, gray, grayWords);
-  const element = h("div", { class: "row conv-actions" }, slide, next, h("span", { class: "push" }), grayField);
+  const element = h("div", { class: "row conv-actions" }, slide, next, pace.element,
+    h("span", { class: "push" }), grayField);
 
   function show({ sliding, map, settings }) {
     slide.replaceChildren(icon(sliding ? "pause" : "play"), t(sliding ? "unit.pause" : "unit.play"));
     next.replaceChildren(icon("step"), t("unit.step"));
     slide.disabled = next.disabled = !map;
+    pace.show();
+    pace.element.hidden = stillness();
     grayWords.textContent = t("convolution.gray");
     gray.checked = settings.gray;
   }

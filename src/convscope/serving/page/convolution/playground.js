@@ -2,6 +2,7 @@
 
 import * as api from "../state/api.js";
 import { stillness } from "../dom.js";
+import { paced } from "../pace.js";
 import { blobImage, CLASSIC, seenImage } from "./images.js";
 import { KERNELS, nameOf } from "./kernels.js";
 import { computeMaps, INITIAL, windowOf } from "./settings.js";
@@ -126,9 +127,17 @@ export class Playground {
       this.next();
       return;
     }
-    const places = Math.max(1, Math.round(this.map.values.length / MOST_PLACES));
-    this.timer = setInterval(() => this.slideBy(places), places > 1 ? QUICK_PACE : PACE);
+    this.timer = -1; // it slides from now on
+    this.followPace();
     this.selectIndex(0);
+  }
+
+  /** Goes on at the speed that is chosen now. */
+  followPace() {
+    if (!this.sliding) return;
+    clearInterval(this.timer);
+    const places = Math.max(1, Math.round(this.map.values.length / MOST_PLACES));
+    this.timer = setInterval(() => this.slideBy(places), paced(places > 1 ? QUICK_PACE : PACE));
   }
 
   slideBy(places) {

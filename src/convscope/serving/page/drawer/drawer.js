@@ -10,7 +10,7 @@ import { whyView } from "./why.js";
 
 const CONTENTS = { why: whyView, layer: layerView, unit: unitView };
 const FOLLOWED = ["selected", "why", "whyChoice", "forward", "arithmetic", "kernels", "network", "language", "theme",
-  "loaded", "scale", "whatif"];
+  "loaded", "scale", "whatif", "beside", "snapshots"];
 
 export function mount(root, store) {
   const path = h("nav", { class: "path" });

@@ -1,6 +1,7 @@
 /** The window that slides over a map by itself: place by place, each when the numbers of the one before are there. */
 
 import { stillness } from "../dom.js";
+import { paced } from "../pace.js";
 
 const PACE = 160; // milliseconds between two places
 
@@ -34,7 +35,7 @@ export function slidingWindow({ store, place, size, isShown, onChange }) {
     clearTimeout(timer);
     const { arithmetic, selected: { y, x } } = store.state;
     if (!running || arithmetic?.index[1] !== y || arithmetic.index[2] !== x) return;
-    timer = setTimeout(() => isShown() && goAfter(y, x), PACE);
+    timer = setTimeout(() => isShown() && goAfter(y, x), paced(PACE));
   }
   return { isRunning: () => running, toggle: () => (running ? stop() : start()), stop, follow };
 }

@@ -7,6 +7,9 @@ import { decimalsFor, fixed } from "../numbers.js";
 import { findMap } from "../state/maps.js";
 import { lastStep, SOFTMAX } from "../state/softmax.js";
 import { isOff, withMapToggled } from "../state/whatif.js";
+import { paceSlider } from "../pace.js";
+import { besideView } from "./beside.js";
+import { exciteView } from "./excite.js";
 import { mapBox } from "./mapbox.js";
 import { operationView } from "./operations/operations.js";
 import { partialsView } from "./partials.js";
@@ -33,6 +36,12 @@ export function unitView(root, store) {
   const between = h("section", { class: "between" });
   root.append(between);
   view.partials = partialsView(between, store);
+  if (view.node) {
+    const [beside, excite] = [h("section", { class: "between beside" }), h("section", { class: "between" })];
+    view.beside = besideView(beside, store);
+    if (view.node.kind !== "input" && store.state.examples.length) exciteView(excite, store);
+    root.append(beside, excite);
+  }
   return { update: () => update(view) };
 }
 
@@ -54,8 +63,9 @@ function ownMap(view) {
   const value = h("p", { class: "own-value" });
   const play = h("button", { class: "quiet", onclick: slide.toggle });
   const off = h("button", { class: "quiet", onclick: toggleOff });
-  const element = h("div", { class: "own" }, own.element, value, h("div", { class: "row" }, play, off));
-  Object.assign(view, { slide, own, value, play, off });
+  const { element: pace } = paceSlider();
+  const element = h("div", { class: "own" }, own.element, value, h("div", { class: "row" }, play, off), pace);
+  Object.assign(view, { slide, own, value, play, off, pace });
   return element;
 }
 
@@ -68,14 +78,16 @@ function update(view) {
   }
   showCalculation(view);
   if (node) view.partials.update();
+  view.beside?.update();
   view.slide?.follow();
 }
 
-function showButtons({ store, node, layer, map, answer, slide, play, off }) {
+function showButtons({ store, node, layer, map, answer, slide, play, off, pace }) {
   const running = slide.isRunning();
   const sign = running ? "pause" : stillness() ? "step" : "play";
   const switchedOff = isOff(store.state.whatif, layer, map);
   play.hidden = Boolean(answer()?.vector);
+  pace.hidden = play.hidden || stillness();
   play.replaceChildren(icon(sign), t(`unit.${sign}`));
   off.hidden = node.kind === "input";
   off.replaceChildren(icon("off"), t(switchedOff ? "unit.on" : "unit.off"));

@@ -55,8 +55,9 @@ async function forwardOf({ source, classifier, epoch }, examples) {
   return api.forward(await imageOf(source, examples), classifier, { epoch });
 }
 
-async function imageOf(source, examples) {
+/** The picture of a source, as the network takes it: a canvas or a Blob. */
+export async function imageOf(source, examples) {
   if (source.kind === "drawing") return boardPicture(source);
   if (source.kind === "file") return source.blob;
-  return api.picture(examples.find(({ id }) => id === source.id).url);
+  return api.picture(examples.find(({ id }) => String(id) === String(source.id)).url);
 }

@@ -13,7 +13,7 @@ import { INITIAL, newestEpoch } from "./store.js";
 const VERSION = 1;
 const SIGN = "~"; // between the parts of one place
 const TABS = ["network", "convolution", "training", "lesson"];
-const VIEW = ["tab", "three", "step", "scale", "zoom", "direction", "why", "whyChoice", "playground"];
+const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "why", "whyChoice", "playground"];
 const WISH = ["source", "selected", "whatif", "label", "epoch", "open", "shown"];
 const IGNORED_BY_LINKS = new Set(["v"]);
 /** Keys of the store that a link carries. */
@@ -38,6 +38,7 @@ const WRITERS = [
   ({ three }) => [["3d", three ? 1 : null]],
   ({ tab, step }) => [["step", tab === "lesson" ? step + 1 : null]],
   ({ scale }) => [["scale", scale === INITIAL.scale ? null : scale]],
+  ({ beside }) => [["with", beside]],
   ({ zoom }) => [["zoom", typeof zoom === "number" ? zoom.toFixed(2) : zoom]],
   ({ playground, tab }) => (playground && tab === "convolution" ? writePlayground(playground) : []),
   ({ language }) => [["lang", language]],
@@ -107,6 +108,8 @@ const READERS = [
     for (const [key, values] of words) if (values.includes(link.get(key))) view[key] = link.get(key);
     view.three = Boolean(link.get("3d"));
     view.step = Math.max((countOf(link.get("step")) ?? 1) - 1, 0);
+    const beside = link.get("with") ?? "";
+    if (/^(epoch~(end|\d{1,6})|(model|example)~.{1,300})$/.test(beside)) view.beside = beside;
     if (link.get("zoom") === "fit") view.zoom = "fit";
     else if (Number(link.get("zoom")) > 0) view.zoom = Math.min(Math.max(Number(link.get("zoom")), 0.1), 3);
     return words.every(([key, values]) => isWord(link.get(key), values));

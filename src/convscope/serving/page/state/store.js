@@ -25,6 +25,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   why                       whether the heat maps are open
  *   whyChoice                 {method, layer, first, second, versus} of the heat maps; null: what fits the answer
  *   scale                     "map", "layer" or "network": what the strongest colour stands for
+ *   beside                    what the selected map is compared with: "", "epoch~3", "model~ID" or "example~ID"
  *   zoom                      how large the network is shown: null as it is readable, "fit", or a factor
  *   open, shown               names of blocks that are open (Set); how many maps a layer shows (object)
  *   tab, three                the tab in front; whether the network turns in 3D
@@ -76,7 +77,7 @@ export const INITIAL = {
   hover: null, field: null, seenBy: null,
   direction: "forward", label: null, gradients: null, why: false,
   whyChoice: { method: null, layer: "", first: null, second: null, versus: false },
-  scale: "layer", zoom: null, open: new Set(), shown: {},
+  scale: "layer", zoom: null, beside: "", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
   playground: null, wish: null, wishedEpoch: null, notice: null,
   predict: null, guess: null, presenter: false,
