@@ -83,6 +83,18 @@ def test_a_covered_part_has_the_mean_colour(client, forwarded, digits_run, digit
     assert (shown[inside] == round(pixels.mean())).all() and (shown[~inside] == pixels[~inside]).all()
 
 
+def test_replaced_pixels_are_those_of_the_picture(client, forwarded, by_hand, digits_run, digit):
+    network, _ = by_hand
+    got = what_if(client, forwarded, pixels=[{"row": 3, "column": 30, "values": [255]}])
+    preprocess = digits_run.classifier.preprocess
+    pixels = preprocess.pixels(decode(digit))[None].clone()
+    assert pixels[0, 0, 3, 30] != 255
+    pixels[0, 0, 3, 30] = 255
+    with torch.no_grad():
+        logits = network(preprocess.normalize(pixels))[0]
+    assert got.header["logits"] == pytest.approx(logits.tolist(), abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("edits", "status", "says"),
     [
@@ -96,6 +108,9 @@ def test_a_covered_part_has_the_mean_colour(client, forwarded, digits_run, digit
         ({"kernels": [{"layer": "features.1", "map": 0, "input": 0, "values": [[0]]}]}, 422, "no kernel"),
         ({"kernels": [{"layer": "features.0", "map": 0, "input": 0, "values": [[1e99]]}]}, 422, "values"),
         ({"occlude": [{"row": 1, "column": 1, "radius": 0}]}, 422, "radius"),
+        ({"pixels": [{"row": 32, "column": 0, "values": [0]}]}, 422, "1 x 32 x 32"),
+        ({"pixels": [{"row": 0, "column": 0, "values": [0, 0, 0]}]}, 422, "3 colours"),
+        ({"pixels": [{"row": 0, "column": 0, "values": [256]}]}, 422, "pixels"),
         ({"rotate": 90}, 422, "rotate"),
         ([], 422, "request"),
     ],

@@ -38,12 +38,21 @@ class Disc(_StrictModel):
     radius: Annotated[float, Field(gt=0, le=10_000)]
 
 
+class PixelEdit(_StrictModel):
+    """New values of one pixel of the input, one per colour."""
+
+    row: Index
+    column: Index
+    values: Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=1, max_length=16)]
+
+
 class WhatIf(_StrictModel):
     """All changes to the network and the image of a session."""
 
     channels_off: Annotated[dict[str, Annotated[list[Index], Field(max_length=10_000)]], Field(max_length=500)] = {}
     kernels: Annotated[list[KernelEdit], Field(max_length=1000)] = []
     occlude: Annotated[list[Disc], Field(max_length=1000)] = []
+    pixels: Annotated[list[PixelEdit], Field(max_length=2000)] = []
 
     @property
     def changes_network(self) -> bool:
@@ -55,7 +64,28 @@ class WhatIf(_StrictModel):
         return channel in self.channels_off.get(layer, ())
 
     def apply_to_pixels(self, pixels: Tensor) -> Tensor:
-        """Return uint8 pixels 1 x C x H x W with the discs covered; a copy if there are any."""
+        """Return uint8 pixels 1 x C x H x W with the discs covered and pixels replaced; a copy if there are any.
+
+        HttpError 422 for a pixel that the image does not have.
+        """
+        return self._replaced(self._covered(pixels))
+
+    def _replaced(self, pixels: Tensor) -> Tensor:
+        if not self.pixels:
+            return pixels
+        _, channels, height, width = pixels.shape
+        changed = pixels.clone()
+        for edit in self.pixels:
+            if edit.row >= height or edit.column >= width or len(edit.values) != channels:
+                raise invalid(
+                    f"the input is {channels} x {height} x {width}: it has no pixel {edit.row}, {edit.column} of "
+                    f"{len(edit.values)} colours",
+                    f"输入的大小是 {channels} x {height} x {width}，没有这样的像素",
+                )
+            changed[0, :, edit.row, edit.column] = torch.tensor(edit.values, dtype=torch.uint8, device=pixels.device)
+        return changed
+
+    def _covered(self, pixels: Tensor) -> Tensor:
         if not self.occlude:
             return pixels
         rows = torch.arange(pixels.shape[2])[:, None]

@@ -75,6 +75,11 @@ def test_why_and_gradients(visit_file, relu_file):
     expect(page.locator(".why-figure")).to_have_count(3)
     expect(page.locator(".why-figure.busy")).to_have_count(0)
     assert page.locator(".why-figure .problem").count() == 0
+    page.get_by_role("button", name="Fool it with few pixels").click()
+    expect(page.locator(".fool-words")).to_have_text(re.compile(r"^\d+ changed pixels? makes? of 7 \("))
+    expect(page.locator(".verdict .figure")).not_to_have_text("7")
+    page.get_by_role("button", name="Undo the change").click()
+    expect(page.locator(".verdict .figure")).to_have_text("7")
 
 
 def test_a_picture_that_was_given_is_shown_first(visit_file, tmp_path):

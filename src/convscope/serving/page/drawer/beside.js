@@ -79,7 +79,7 @@ async function learn(view, key) {
       const answer = await api.forward(image, kind === "model" ? id : classifier,
         { epoch: epochs[kind], maps: 1, signal });
       const changed = kind === "example" && (whatif.kernels.length || Object.keys(whatif.channels_off).length)
-        ? await api.whatIf(answer.session, { ...whatif, occlude: [] }, signal) : answer;
+        ? await api.whatIf(answer.session, { ...whatif, occlude: [], pixels: [] }, signal) : answer;
       const layer = changed.layers.get(selected.layer);
       if (!layer) return { ...changed, missing: true };
       if (layer.vector) return { ...changed, layer, map: layer.maps[0] };

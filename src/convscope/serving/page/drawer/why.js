@@ -7,6 +7,7 @@ import { percent, short, strongest } from "../numbers.js";
 import { attribution, latest, methods } from "../state/api.js";
 import { countChanges } from "../state/whatif.js";
 import { listenToBrush } from "./brush.js";
+import { foolView } from "./fool.js";
 import { paintHeat, paintPicture } from "./heatmap.js";
 
 const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one layer
@@ -17,9 +18,9 @@ const measured = new Map(); // classifier -> what was measured of it; null while
 
 export function whyView(root, store) {
   const cover = figure("cover", "why.cover");
-  const uncoverAll = () => store.set({ whatif: { ...store.state.whatif, occlude: [] } });
+  const uncoverAll = () => store.set({ whatif: { ...store.state.whatif, occlude: [], pixels: [] } });
   const view = {
-    store, cover,
+    store, cover, fool: foolView(store),
     uncover: h("button", { class: "quiet", onclick: uncoverAll }, icon("reset"), t("why.uncover")),
     controls: h("div", { class: "why-controls" }),
     about: h("p", { class: "soft" }),
@@ -32,7 +33,7 @@ export function whyView(root, store) {
   cover.caption(t("why.cover"));
   cover.element.append(h("p", { class: "soft" }, t("why.brush")), view.uncover);
   listenToBrush(cover.canvas, store);
-  root.append(view.controls,
+  root.append(view.controls, view.fool.element,
     h("div", { class: "why-pictures" }, cover.element, view.maps.map(({ element }) => element),
       h("div", { class: "why-method" }, view.best, view.about, view.scale)));
   measure(view);
@@ -65,7 +66,8 @@ async function update(view) {
   if (!forward) return;
   const chosen = known(store.state.whyChoice, network);
   paintPicture(cover.canvas, forward.seen);
-  uncover.hidden = !whatif.occlude.length;
+  uncover.hidden = !whatif.occlude.length && !whatif.pixels.length;
+  view.fool.update();
   const best = bestClasses(store.state);
   const classes = [chosen.first ?? best[0], chosen.second ?? best[1] ?? best[0]];
   showMeasured(view, chosen.method);

@@ -12,7 +12,7 @@ import { layerOf } from "./layers.js";
 import { lossOf, probabilitiesOf, sigmoid } from "./loss.js";
 import { Network } from "./network.js";
 import { normalise } from "./training.js";
-import { changedNetwork, covered } from "./what_if.js";
+import { changedNetwork, covered, replaced } from "./what_if.js";
 
 const MOST_SESSIONS = 24;
 
@@ -104,7 +104,7 @@ export class Inspector {
   forward(pixels, { maps = 16, epoch = null, changes = {}, base = this.networkOf(epoch) } = {}) {
     const started = performance.now();
     const network = changedNetwork(base, changes);
-    const seen = covered(pixels, this.graph.input, changes.occlude);
+    const seen = replaced(covered(pixels, this.graph.input, changes.occlude), this.graph.input, changes.pixels);
     const input = normalise(seen, this.graph.input, this.classifier);
     const pass = network.forward(input);
     this.made += 1;

@@ -1,4 +1,4 @@
-/** What if: the network with maps switched off and kernels edited, the image with discs covered. */
+/** What if: the network with maps switched off and kernels edited, the image with discs covered and pixels replaced. */
 
 import { editKernel, weightOf } from "./kernels.js";
 
@@ -33,6 +33,17 @@ export function covered(pixels, [channels, height, width], discs = []) {
       const isCovered = discs.some(({ row, column, radius }) => (y - row) ** 2 + (x - column) ** 2 <= radius ** 2);
       if (isCovered) result[c * area + i] = mean;
     }
+  }
+  return result;
+}
+
+/** The pixels with those of `edits` [{ row, column, values }] replaced, a value for each colour. */
+export function replaced(pixels, [channels, height, width], edits = []) {
+  if (!edits.length) return pixels;
+  const result = pixels.slice();
+  for (const { row, column, values } of edits) {
+    if (row >= height || column >= width || values.length !== channels) throw new RangeError("there is no such pixel");
+    values.forEach((value, c) => (result[(c * height + row) * width + column] = value));
   }
   return result;
 }

@@ -99,11 +99,14 @@ function isPlace({ layer, map, y, x }, network) {
   return (map === undefined || map < maps) && (y === undefined || (y < height && x < width));
 }
 
-function isWhatIf({ channels_off: off, kernels, occlude }, network) {
+function isWhatIf({ channels_off: off, kernels, occlude, pixels }, network) {
   const isLayer = ([layer, maps]) => maps.every((map) => isPlace({ layer, map }, network));
   const isCover = (circle) => Object.values(circle).every((value) => Math.abs(value) <= LARGEST_COVER);
   const isEdit = (edit) => isKernel(edit, network);
-  return Object.entries(off).every(isLayer) && kernels.every(isEdit) && occlude.every(isCover);
+  const [channels, height, width] = network.input_size;
+  const isPixel = ({ row, column, values }) => row >= 0 && column >= 0 && row < height && column < width
+    && values.length === channels && values.every((value) => value >= 0 && value <= 255);
+  return pixels.every(isPixel) && Object.entries(off).every(isLayer) && kernels.every(isEdit) && occlude.every(isCover);
 }
 
 function isKernel({ layer, map, input, values }, network) {

@@ -50,11 +50,12 @@ const SOURCES = {
   file: ({ name }) => [["upload", name || "?"]], // the picture itself cannot travel
 };
 
-function whatIfPairs({ channels_off: off, kernels, occlude }) {
+function whatIfPairs({ channels_off: off, kernels, occlude, pixels }) {
   return [
     ...Object.entries(off).map(([layer, maps]) => ["off", joined(layer, ...maps)]),
     ...kernels.map(({ layer, map, input, values }) =>
       ["kernel", joined(layer, map, input, values.length, packNumbers(values.flat()))]),
+    ["pixels", pixels.map(({ row, column, values }) => [row, column, ...values].join(".")).join(SIGN)],
     ["cover", occlude.map(({ row, column, radius }) => [row, column, radius].join(".")).join(SIGN)],
   ];
 }
@@ -114,7 +115,7 @@ const READERS = [
     else if (Number(link.get("zoom")) > 0) view.zoom = Math.min(Math.max(Number(link.get("zoom")), 0.1), 3);
     return words.every(([key, values]) => isWord(link.get(key), values));
   },
-  readSource, readSelected, readOff, readKernels, readCovers, readWhy,
+  readSource, readSelected, readOff, readKernels, readCovers, readPixels, readWhy,
   (link, { wish }) => {
     wish.label = countOf(link.get("truth"));
     wish.epoch = countOf(link.get("epoch"));
@@ -186,6 +187,14 @@ function readCovers(link, { wish }) {
   if (!circles.every((one) => one.length === 3 && one.every(Number.isInteger) && one[2] > 0)) return false;
   const occlude = circles.map(([row, column, radius]) => ({ row, column, radius }));
   wish.whatif = { ...wish.whatif, occlude };
+  return true;
+}
+
+function readPixels(link, { wish }) {
+  if (!link.get("pixels")) return true;
+  const read = link.get("pixels").split(SIGN).map((text) => text.split(".").map(Number));
+  if (!read.every((one) => one.length > 2 && one.every(Number.isInteger))) return false;
+  wish.whatif = { ...wish.whatif, pixels: read.map(([row, column, ...values]) => ({ row, column, values })) };
   return true;
 }
 

@@ -15,7 +15,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   source                    null, {kind: "drawing", strokes, ink}, {kind: "example", id}, {kind: "file", name, blob}
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
  *   before                    probabilities by index without the changes of `whatif`
- *   whatif                    {channels_off, kernels, occlude}: changes of the network or the picture (whatif.js)
+ *   whatif                    {channels_off, kernels, occlude, pixels}: changes of network or picture (whatif.js)
  *   selected                  null or {layer, map?, y?, x?, term?}: the deeper, the more there is of it
  *   arithmetic, kernels       the numbers behind `selected`, once they have come
  *   hover                     null, {layer, map, y, x, value} or {row, column} (on the input)

@@ -1,11 +1,11 @@
-/** Changes of the network or the picture, as PATCH /api/what-if takes them: {channels_off, kernels, occlude}. */
+/** Changes of network or picture, as PATCH /api/what-if takes them: {channels_off, kernels, occlude, pixels}. */
 
-export const NO_CHANGES = Object.freeze({ channels_off: {}, kernels: [], occlude: [] });
+export const NO_CHANGES = Object.freeze({ channels_off: {}, kernels: [], occlude: [], pixels: [] });
 
-/** How many changes there are; all that covers the picture is one. */
-export function countChanges({ channels_off: off, kernels, occlude }) {
+/** How many changes there are; all that covers the picture is one, and so are all changed pixels. */
+export function countChanges({ channels_off: off, kernels, occlude, pixels = [] }) {
   const maps = Object.values(off).reduce((sum, some) => sum + some.length, 0);
-  return maps + kernels.length + (occlude.length ? 1 : 0);
+  return maps + kernels.length + (occlude.length ? 1 : 0) + (pixels.length ? 1 : 0);
 }
 
 export const isOff = ({ channels_off: off }, layer, map) => Boolean(off[layer]?.includes(map));
@@ -33,3 +33,6 @@ export function withoutKernel(whatif, place) {
 
 /** `whatif` with one more covered circle {row, column, radius}, in pixels of the network's input. */
 export const withCircle = (whatif, circle) => ({ ...whatif, occlude: [...whatif.occlude, circle] });
+
+/** `whatif` with more pixels {row, column, values} of the network's input replaced: 0 to 255, one for each colour. */
+export const withPixels = (whatif, pixels) => ({ ...whatif, pixels: [...whatif.pixels, ...pixels] });
