@@ -32,6 +32,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_START_SECONDS = 180
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: tests in a browser, and of services, wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Decoded images are kept where the tests' other files are, not in the user's cache."""
