@@ -13,12 +13,14 @@ from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 known = session.get_modelmeta().custom_metadata_map
+outputs = [output.name for output in session.get_outputs()]  # perhaps with `unknown`
 gray = session.get_inputs()[0].shape[3] == 1
 for path in sys.argv[2:]:
     picture = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     picture = Image.alpha_composite(white, picture).convert("RGB").convert("L" if gray else "RGB")
     pixels = np.asarray(picture).reshape(1, picture.height, picture.width, -1)
-    probabilities = session.run(["probabilities"], {"image": pixels})[0][0]
-    best = int(probabilities.argmax())
-    print(path, json.loads(known["labels"])[best], f"{probabilities[best]:.6f}")
+    answer = dict(zip(outputs, session.run(outputs, {"image": pixels}), strict=True))
+    best = int(answer["probabilities"][0].argmax())
+    unknown = "unknown" if answer.get("unknown", [False])[0] else ""
+    print(path, json.loads(known["labels"])[best], f"{answer['probabilities'][0, best]:.6f}", unknown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +33,12 @@ def test_the_example_gives_the_probabilities_of_predict(tmp_path, capsys):
     assert main(["predict", "mnist-relu", *map(str, pictures), "--format", "csv", "--topk", "1"]) == 0
     expected = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     for line, row in zip(shown, expected, strict=True):
-        _, label, probability = line.rsplit(" ", 2)
+        _, label, probability, unknown = line.rsplit(" ", 3)
         assert label == row["label"] and abs(float(probability) - float(row["probability"])) < 1e-4
+        assert bool(unknown) == bool(row["abstained"])
+    node = shutil.which("node")
+    if node is not None:  # its two packages are not installed here
+        subprocess.run([node, "--check", str(EXAMPLE.with_suffix(".mjs"))], check=True)
 
 
 def test_json_says_what_was_compared(tmp_path, capsys):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import convscope as cs
+from convscope.abstention import Abstention, Familiar
 from convscope.errors import ConvScopeError
-from convscope.export.onnx import export_onnx
+from convscope.export.onnx import export, export_onnx
 from convscope.export.onnx.images import Images
 from convscope.models import CATALOGUE
 from convscope.models.tools.classical_head import HEADS
+from convscope.prediction import measured
 from convscope.task import Task
 
 # One of each construction that exporters have trouble with: sums instead of means, a connection table, odd pooling.
@@ -67,11 +72,14 @@ def own_network(classes: int = 3) -> nn.Module:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("input", ["pixels"])
-def test_a_network_of_ones_own_and_several_labels(input, tmp_path):
+@pytest.mark.parametrize("input", ["pixels", "image"])
+def test_a_network_of_ones_own_and_several_labels(input, tmp_path, monkeypatch):
     import onnxruntime
 
+    if input == "image":  # once with the other exporter, which takes a tenth of the time
+        monkeypatch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
     classifier = classifier_of(own_network(), (3, 12, 10), classes=3, task=Task((0.5, 0.4, 0.6)))
+    classifier.preprocess = replace(classifier.preprocess, interpolation="bicubic", crop_pct=0.875)
     exported = export_onnx(classifier, tmp_path / "own.onnx", input=input, images=random_images((3, 30, 40)))
     session = onnxruntime.InferenceSession(str(exported.path))
     picture = random_images((3, 30, 40)).pictures[0]
@@ -83,6 +91,40 @@ def test_a_network_of_ones_own_and_several_labels(input, tmp_path):
     known = session.get_modelmeta().custom_metadata_map
     assert known["task"] == "multi-label" and known["thresholds"] == "[0.5, 0.4, 0.6]"
     assert known["labels"] == '["class 0", "class 1", "class 2"]'
+
+
+def test_what_is_unknown_is_told_inside_the_model(tmp_path, monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
+    classifier, pictures = classifier_of(own_network(), (3, 12, 10), classes=3), random_images((3, 12, 10), 40).pictures
+    features = torch.rand(20, 16, generator=torch.Generator().manual_seed(0)).half().float()
+    classifier.abstention = Abstention(0.5, 0.0, familiar=Familiar("4", features, math.inf, 1.0))
+    pixels = torch.stack([classifier.pixels(picture) for picture in pictures])
+    logits, distances = measured(
+        classifier.network, classifier.preprocess, pixels, torch.device("cpu"), classifier.abstention.familiar
+    )
+    confidence = (logits.double() / 0.5).softmax(1).max(1).values.numpy()
+    # So that each test refuses some, in the middle of a gap, where the last bit decides nothing.
+    threshold, farthest = (float(np.sort(values)[19:21].mean()) for values in (confidence, distances))
+    classifier.abstention = Abstention(0.5, threshold, familiar=Familiar("4", features, farthest, 0.5))
+    made = export_onnx(classifier, tmp_path / "a.onnx", images=random_images((3, 12, 10)))
+    session = onnxruntime.InferenceSession(str(made.path))
+    got = session.run(["confidence", "distance", "unknown"], {"pixels": pixels.numpy()})
+    assert np.allclose(got[0], confidence, atol=1e-6) and np.allclose(got[1], distances, rtol=1e-5)
+    pairs = zip(logits, distances, strict=True)
+    expected = [classifier.abstention.refusal(*pair, classifier.class_names) is not None for pair in pairs]
+    assert got[2].tolist() == expected and 20 < sum(expected) < 40
+    known = session.get_modelmeta().custom_metadata_map
+    assert (known["temperature"], float(known["threshold"]), float(known["farthest"])) == ("0.5", threshold, farthest)
+
+
+def test_a_network_that_cannot_be_exported_costs_a_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
+    odd = nn.Sequential(nn.AdaptiveAvgPool2d(5), nn.Flatten(), nn.Linear(75, 2))
+    with pytest.raises(ConvScopeError, match="cannot export this network"):
+        export_onnx(classifier_of(odd, (3, 12, 12), classes=2), tmp_path / "a.onnx", images=random_images((3, 12, 12)))
+    assert capfd.readouterr() == ("", "")
 
 
 class DependsOnTheBatch(nn.Module):
