@@ -19,7 +19,7 @@ from .imports import imported_names
 
 PACKAGE = Path(convscope.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-EXTRAS = {"heads", "hub", "onnx", "parquet", "superpixels", "tensorboard", "timm"}
+EXTRAS = {"heads", "hub", "onnx", "parquet", "remote", "superpixels", "tensorboard", "timm"}
 # Imported by the functions that need them, since they take long to import or may be missing.
 LATE = {
     "captum",
@@ -31,6 +31,7 @@ LATE = {
     "scipy",
     "pandas",
     "datasets",
+    "fsspec",
     "timm",
     "pyarrow",
     "onnx",

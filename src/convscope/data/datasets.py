@@ -16,6 +16,8 @@ from .sources.hub import load_hub
 from .sources.interpretation import Interpretation
 from .sources.path import load_path
 from .sources.published import DIGITS, PUBLISHED, load_published
+from .sources.remote import is_remote
+from .sources.shards import load_remote
 from .sources.unlabelled import load_unlabelled
 from .split import Data, Split, divide
 
@@ -88,6 +90,8 @@ def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: In
         return load_published(known, Path(data_dir) if data_dir is not None else None)
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
+    if is_remote(name) and not name.startswith(HUB):
+        return load_remote(name)
     if os.path.lexists(name):
         return load_path(Path(name), interpretation)
     path_like = os.sep in name or Path(name).suffix

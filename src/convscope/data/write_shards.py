@@ -18,7 +18,7 @@ from ..png import png_bytes
 from ..problems import warn
 from .image_file import IMAGE_SUFFIXES, UnreadableImage, read_bytes
 from .image_file.header import open_image
-from .sources.shards import INDEX
+from .sources.remote import INDEX, SHARD_INDEX
 from .split import Data, Split
 
 # Images of a shard lie in random order, so that programs which read shards from end to end see mixed classes.
@@ -68,6 +68,7 @@ def write_shards(data: Data, folder: Path, shard_bytes: int) -> Shards:
 def _write_split(data: Data, name: str, split: Split, place: Path, shard_bytes: int, written: Shards) -> None:
     archive: tarfile.TarFile | None = None
     entry: dict[str, Any] = {}
+    places: list[tuple[str, int, int, str | list[str]]] = []
     for number, index in enumerate(np.random.default_rng(SEED).permutation(len(split))):
         try:
             files = list(_files(data, split, int(index), number))
@@ -76,27 +77,33 @@ def _write_split(data: Data, name: str, split: Split, place: Path, shard_bytes: 
             written.skipped.append(split.names[index])
             continue
         if archive is None or archive.offset > shard_bytes:
-            _close(archive, entry, place)
+            _close(archive, entry, place, places)
+            places = []
             entry = {"name": f"{name}-{sum(s['split'] == name for s in written.shards):06d}.tar", "split": name}
             entry |= {"images": 0, "bytes": 0}
             written.shards.append(entry)
             archive = tarfile.open(place / entry["name"], "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        label = _label(data, split, int(index))
+        places.append((files[0][0], archive.offset + tarfile.BLOCKSIZE, len(files[0][1]), label))
         for path, content in files:
             info = tarfile.TarInfo(path)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
         entry["images"] += 1
-    _close(archive, entry, place)
+    _close(archive, entry, place, places)
 
 
-def _close(archive: tarfile.TarFile | None, entry: dict[str, Any], place: Path) -> None:
+def _close(archive: tarfile.TarFile | None, entry: dict[str, Any], place: Path, places: list[Any]) -> None:
+    """Finish a shard, and write its index: where each image lies and what its label is, so that nobody need search."""
     if archive is not None:
         archive.close()
         entry["bytes"] = (place / entry["name"]).stat().st_size
+        index = {"bytes": entry["bytes"], "images": places}
+        (place / f"{entry['name']}{SHARD_INDEX}").write_bytes(_json(index))
 
 
 def _files(data: Data, split: Split, index: int, number: int) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the files of one image."""
+    """Yield name and content of the files of one image, the image first."""
     name, key = split.names[index], f"{number:08d}"
     item = split.images[index]
     if isinstance(item, np.ndarray):
@@ -104,13 +111,20 @@ def _files(data: Data, split: Split, index: int, number: int) -> Iterator[tuple[
     else:
         content = read_bytes(item)
         yield f"{key}{_suffix(name, content)}", content
+    label = _label(data, split, index)
+    if data.multi_label:
+        yield f"{key}.json", _json({"labels": label, "name": name})
+    else:
+        yield f"{key}.json", _json({"label": label, "name": name})
+        yield f"{key}.cls", str(int(split.labels[index])).encode()
+
+
+def _label(data: Data, split: Split, index: int) -> str | list[str]:
+    """Return the name of an image's class, or a list of its labels."""
     label = split.labels[index]
     if data.multi_label:
-        labels = [data.class_names[i] for i in np.flatnonzero(label)]
-        yield f"{key}.json", _json({"labels": labels, "name": name})
-    else:
-        yield f"{key}.json", _json({"label": data.class_names[int(label)], "name": name})
-        yield f"{key}.cls", str(int(label)).encode()
+        return [data.class_names[i] for i in np.flatnonzero(label)]
+    return data.class_names[int(label)]
 
 
 def _suffix(name: str, content: bytes) -> str:

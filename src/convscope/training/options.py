@@ -29,7 +29,8 @@ class TrainingOptions:
         "Images to train on. A path: class folders (one folder per class, or train/, val/ and test/ of class folders), "
         "a table (.csv, .tsv) of path,label[,split], a list (.txt) of lines `path index`, IDX files, CIFAR batches, or "
         "a .zip, .tar or .tar.gz of any of these. Or a name: mnist-5k, digits, mnist, cifar10, flowers102, ... (an "
-        "unknown name lists all), or hf:OWNER/NAME from the Hugging Face hub. Default: mnist-5k.",
+        "unknown name lists all), hf:OWNER/NAME from the Hugging Face hub, or the address of a folder "
+        "of tar shards (s3://..., https://...). Default: mnist-5k.",
         metavar="DATA", identity=True, by_recipe=True, positional=True,
     )
     data_dir: str | None = option(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data.augment import frame_side
 from ..data.datasets import HUB, NAMES
+from ..data.sources.remote import is_remote
 from ..errors import DataError, ModelFileError, printable
 from ..run_folder import RunFolder
 from .recipe import IDENTITY, Recipe
@@ -56,7 +57,7 @@ def _is_moved(old: str, new: str) -> bool:
 def require_images(recipe: Recipe, folder: RunFolder) -> None:
     """Raise DataError, which says how to name their new place, if the run's own images are not where they were."""
     name = recipe.data
-    if name.startswith(HUB) or name.lower().replace("_", "-") in NAMES or os.path.lexists(name):
+    if name.startswith(HUB) or name.lower().replace("_", "-") in NAMES or os.path.lexists(name) or is_remote(name):
         return
     raise DataError(
         f"the images of this run are no longer in {printable(name)}: if they were moved, name the new place, "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from ..split import Data, Origin
 from .archive import Member
 from .assemble import assemble, assemble_multi_label
 from .folder import Folder, has_image_suffix, read_file_up_to
+from .remote import INDEX, SHARD_INDEX, RemoteMember, open_remote
 from .split_names import split_of
 from .tar_archive import list_tar
 
-INDEX = "shards.json"
+Shard = Path | RemoteMember
 # `train-000000.tar`, `imagenet_val_0001.tar`, `000012.tar`; the first group is what says the split.
 NAME = re.compile(r"^(?:(.*?)[-_.])?\d{3,}\.tar$", re.IGNORECASE)
 LABEL_KEYS, SEVERAL_KEYS = ("label", "class", "cls", "class_name", "target"), ("labels", "tags")
@@ -37,7 +38,7 @@ class _Sample:
     label: Member | None = None
 
 
-def find_shards(folder: Folder) -> dict[str, list[tuple[str, Path]]]:
+def find_shards(folder: Folder) -> dict[str, list[tuple[str, Shard]]]:
     """Return the tar shards in a folder without image files, by split: each with its path; {} if there are none.
 
     The split is that of the name before the number, else that of the folder below `folder`; without either, "train".
@@ -47,7 +48,7 @@ def find_shards(folder: Folder) -> dict[str, list[tuple[str, Path]]]:
         found += _named_like_shards(inner, f"{inner.name}/")
     if not found or folder.has_images():
         return {}
-    parts: dict[str, list[tuple[str, Path]]] = defaultdict(list)
+    parts: dict[str, list[tuple[str, Shard]]] = defaultdict(list)
     for path, file in found:
         above, _, name = path.rpartition("/")
         match = NAME.match(name)
@@ -63,7 +64,7 @@ def is_shard(path: Path) -> bool:
     return any(name.lower().endswith((".cls", ".json")) for name in list_tar(path)[0])
 
 
-def load_shards(parts: dict[str, list[tuple[str, Path]]], shown: str, folder: Folder | None = None) -> Data:
+def load_shards(parts: Mapping[str, Sequence[tuple[str, Shard]]], shown: str, folder: Folder | None = None) -> Data:
     """Load the images and labels of tar shards; DataError names a shard that is missing, cut or without labels.
 
     `folder` is the one that holds them, with the index if there is one.
@@ -74,7 +75,7 @@ def load_shards(parts: dict[str, list[tuple[str, Path]]], shown: str, folder: Fo
     for split, files in parts.items():
         for path, file in files:
             where = shown if folder is None else f"{shown}/{printable(path)}"
-            for key, sample in _samples(file, where).items():
+            for key, sample in _samples(_members(file, path, folder), where).items():
                 labels, is_list = _labels(sample, names, f"{where}: {printable(key)}")
                 several |= is_list
                 rows.setdefault(split, []).append((f"{path.removesuffix('.tar')}/{key}", sample.images[0], labels))
@@ -91,9 +92,32 @@ def load_shards(parts: dict[str, list[tuple[str, Path]]], shown: str, folder: Fo
     return data.described(Origin(told, f"names of the shards ({listed(list(parts))})" if len(parts) > 1 else ""))
 
 
-def _named_like_shards(folder: Folder, below: str) -> list[tuple[str, Path]]:
+def load_remote(address: str) -> Data:
+    """Load the tar shards in a folder elsewhere (such as `s3://`), or a single one; DataError if there is none."""
+    shown = printable(address)
+    if NAME.match(address.rpartition("/")[2]):
+        above, _, name = address.rpartition("/")
+        folder = open_remote(above)
+        file = folder.files().get(name)
+        if not isinstance(file, RemoteMember):
+            raise DataError(f"{shown}: there is no such file")
+        return load_shards({"train": [(name, file)]}, printable(above), folder)
+    folder = open_remote(address)
+    if not (parts := find_shards(folder)):
+        raise DataError(f"{shown}: no tar shards there: write some with `convscope shard DATA --output FOLDER`")
+    return load_shards(parts, shown, folder)
+
+
+def _named_like_shards(folder: Folder, below: str) -> list[tuple[str, Shard]]:
     files = folder.files().items()
-    return [(below + name, file) for name, file in files if NAME.match(name) and isinstance(file, Path)]
+    return [(below + name, file) for name, file in files if NAME.match(name) and isinstance(file, Path | RemoteMember)]
+
+
+def _members(file: Shard, path: str, folder: Folder | None) -> dict[str, Member]:
+    """Return the files in a shard by path."""
+    if isinstance(file, RemoteMember):
+        return file.members(folder.find(path + SHARD_INDEX) if folder is not None else None)
+    return list_tar(file)[0]
 
 
 def _checked_index(folder: Folder, shown: str) -> Sequence[str]:
@@ -109,19 +133,18 @@ def _checked_index(folder: Folder, shown: str) -> Sequence[str]:
         raise DataError(f"{shown}/{INDEX}: damaged ({printable(problem)[:80]}): write the shards anew") from problem
     for name, size in expected.items():
         file = folder.files().get(name)
-        if not isinstance(file, Path):
+        if not isinstance(file, Path | RemoteMember):
             raise DataError(f"{shown}: the shard {printable(name)} is missing: copy it again, or write the shards anew")
-        if file.stat().st_size != size:
-            raise DataError(
-                f"{shown}/{printable(name)}: {file.stat().st_size:,} bytes instead of {size:,}: copy it again"
-            )
+        found = file.size if isinstance(file, RemoteMember) else file.stat().st_size
+        if found != size:
+            raise DataError(f"{shown}/{printable(name)}: {found:,} bytes instead of {size:,}: copy it again")
     return names
 
 
-def _samples(file: Path, where: str) -> dict[str, _Sample]:
+def _samples(members: Mapping[str, Member], where: str) -> dict[str, _Sample]:
     """Return what a shard holds, by key: the path up to the first point of the file's name."""
     samples: dict[str, _Sample] = defaultdict(_Sample)
-    for path, member in list_tar(file)[0].items():
+    for path, member in members.items():
         above, slash, name = path.rpartition("/")
         stem, _, suffix = name.partition(".")
         sample = samples[f"{above}{slash}{stem}"]

@@ -96,7 +96,7 @@ def _entries(positions: Positions, shown: str) -> list[tarfile.TarInfo]:
     # Bytes that are not UTF-8 become surrogates, which `os.fsencode` turns into the same bytes again.
     with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         while (info := archive.next()) is not None:
-            if reason := _reason_to_refuse(info):
+            if reason := reason_to_refuse(info):
                 raise DataError(f"{shown}: {reason}: the tar is not used")
             infos.append(info)
             if len(infos) > MAX_MEMBERS:
@@ -109,7 +109,8 @@ def _entries(positions: Positions, shown: str) -> list[tarfile.TarInfo]:
     return infos
 
 
-def _reason_to_refuse(info: tarfile.TarInfo) -> str | None:
+def reason_to_refuse(info: tarfile.TarInfo) -> str | None:
+    """Return why a tar with this entry is not used; None if the entry is harmless."""
     if info.issparse() or not (info.isreg() or info.isdir()):
         return f"'{printable(info.name)}' is a link or a special file"
     name = info.name.removeprefix("./")
