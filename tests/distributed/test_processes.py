@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+from torch import distributed as dist
 
 import convscope as cs
 from convscope.distributed import ALONE
-from convscope.distributed.launch import join_processes
+from convscope.distributed.launch import _agree_on_name, join_processes
 from convscope.errors import DeviceError
 
 from .launched import ended, launch
@@ -83,6 +85,16 @@ def test_both_have_the_results_of_the_main_process(seen, name):
     assert sorted(path.name for path in (folder / "runs").iterdir()) == sorted([*TRAININGS, "sharded"])
     rows = list(csv.DictReader((folder / "runs" / name / "metrics.csv").open()))
     assert len(rows) == TRAININGS[name]["epochs"]
+
+
+def test_processes_are_not_misled_by_what_those_before_them_left_in_the_store():
+    """As torchrun keeps the store when it starts them anew: each generation has a name of its own."""
+    store, names = dist.HashStore(), []
+    for _ in range(2):
+        with ThreadPoolExecutor(3) as pool:
+            found = [pool.submit(_agree_on_name, store, rank, 3) for rank in (2, 0, 1)]
+            names += [future.result(timeout=30) for future in found]
+    assert len(set(names[:3])) == len(set(names[3:])) == 1 and names[0] != names[3]
 
 
 def test_a_process_that_no_launcher_started_is_alone(monkeypatch):

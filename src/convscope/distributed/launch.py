@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import logging
 import os
 import socket
+import time
+import uuid
 from datetime import timedelta
 
 from torch import distributed as dist
@@ -18,12 +20,10 @@ from .processes import ALONE, Processes
 # Not a limit on anything useful: a process that ends or hangs is noticed by its heartbeat.
 LONGEST_WAIT = timedelta(hours=6)
 STORE_WAIT = timedelta(seconds=20)
-# Machines may be started one after the other. Once all processes are there, connecting them takes seconds, or hangs: in
-# one of twenty starts on a loaded machine, gloo waited for ever for a connection that nobody was making any more.
+# Machines may be started one after the other; once all processes are there, connecting them takes seconds.
 ARRIVAL_WAIT = timedelta(minutes=30)
-CONNECT_SECONDS, SECONDS_PER_PROCESS, TRIES = 10.0, 0.1, 3
-
-_trainings, _joinings = itertools.count(), itertools.count()
+CONNECT_SECONDS, SECONDS_PER_PROCESS = 30.0, 0.1
+POLL_SECONDS = 0.1
 
 
 def is_main_process() -> bool:
@@ -44,9 +44,11 @@ def join_processes() -> Processes:
             return ALONE
         _join()
     rank, count = dist.get_rank(), dist.get_world_size()
+    name = [uuid.uuid4().hex]
+    dist.broadcast_object_list(name, src=0)
     if rank:
         logging.getLogger("convscope").setLevel(logging.ERROR)  # all find the same to warn about
-    return Processes(rank, count, int(os.environ.get("LOCAL_RANK", "0")), Heartbeat(_own_store(), rank, count))
+    return Processes(rank, count, int(os.environ.get("LOCAL_RANK", "0")), Heartbeat(_own_store(name[0]), rank, count))
 
 
 def _join() -> None:
@@ -55,37 +57,41 @@ def _join() -> None:
         raise DeviceError(f"WORLD_SIZE is {count}, but {missing[0]} is not set: start the processes with torchrun")
     try:
         store, rank, number = next(iter(rendezvous("env://", timeout=ARRIVAL_WAIT)))
-        store = dist.PrefixStore(f"convscope/joining/{next(_joinings)}", store)
-        store.set(f"here/{rank}", "")
-        store.wait([f"here/{other}" for other in range(number)], ARRIVAL_WAIT)
-        for attempt in range(TRIES):
-            failure = _connect(dist.PrefixStore(str(attempt), store), rank, number)
-            if not failure:
-                return
-        raise RuntimeError(failure)
+        generation = _agree_on_name(dist.PrefixStore("convscope/joining", store), rank, number)
+        wait = timedelta(seconds=CONNECT_SECONDS + SECONDS_PER_PROCESS * number)
+        named = dist.PrefixStore(f"convscope/{generation}", store)
+        dist.init_process_group(store=named, rank=rank, world_size=number, timeout=wait)
+        set_timeout = getattr(dist, "set_timeout", None) or dist.distributed_c10d._set_pg_timeout
+        set_timeout(LONGEST_WAIT)
     except (RuntimeError, ValueError) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise DeviceError(f"the {count} processes of this training cannot reach each other: {reason}") from problem
 
 
-def _connect(store: dist.Store, rank: int, count: int) -> str:
-    """Make the process group, and return what went wrong in this process or another one; "" if all are connected."""
-    wait = timedelta(seconds=CONNECT_SECONDS + SECONDS_PER_PROCESS * count)
-    failure = ""
-    try:
-        dist.init_process_group(store=dist.PrefixStore("group", store), rank=rank, world_size=count, timeout=wait)
-        set_timeout = getattr(dist, "set_timeout", None) or dist.distributed_c10d._set_pg_timeout
-        set_timeout(LONGEST_WAIT)
-    except RuntimeError as problem:
-        failure = str(problem) or "no connection"
-    store.set(f"outcome/{rank}", "failed" if failure else "connected")
-    outcomes = [f"outcome/{other}" for other in range(count)]
-    store.wait(outcomes, 2 * wait)
-    if all(outcome == b"connected" for outcome in store.multi_get(outcomes)):
-        return ""
-    if dist.is_initialized():
-        dist.destroy_process_group()
-    return failure or "another process could not connect"
+def _agree_on_name(store: dist.Store, rank: int, count: int) -> str:
+    """Wait until all processes are there, and return a name that they alone have; DeviceError if one does not come.
+
+    torchrun keeps one store while it starts the processes anew, and what lies in it may come from those before: with
+    their addresses, new processes would wait for each other for ever. So each brings a mark of its own, and the main
+    process names the generation in a message with the marks of those that it has seen.
+    """
+    own, others = uuid.uuid4().hex, [str(other) for other in range(1, count)]
+    deadline = time.monotonic() + ARRIVAL_WAIT.total_seconds()
+    if rank:
+        store.set(f"hello/{rank}", own)
+    while time.monotonic() < deadline:
+        if rank and store.check(["welcome"]):
+            welcome = json.loads(store.get("welcome"))
+            if welcome["marks"].get(str(rank)) == own:
+                store.set(f"{welcome['name']}/{rank}", "")
+                return str(welcome["name"])
+        elif not rank:
+            marks = {other: store.get(f"hello/{other}").decode() for other in others if store.check([f"hello/{other}"])}
+            store.set("welcome", json.dumps({"name": own, "marks": marks}))
+            if store.check([f"{own}/{other}" for other in others]):
+                return own
+        time.sleep(POLL_SECONDS)
+    raise DeviceError(f"not all of the {count} processes of this training were there within {ARRIVAL_WAIT}")
 
 
 def launch_id() -> str | None:
@@ -104,8 +110,8 @@ def restarts() -> int:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
-def _own_store() -> dist.Store:
+def _own_store(name: str) -> dist.Store:
     """Return a connection of its own to the store, so that the heartbeat never waits for another user of it."""
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     store = dist.TCPStore(address, port, is_master=False, timeout=STORE_WAIT)
-    return dist.PrefixStore(f"convscope/attempt/{restarts()}/training/{next(_trainings)}", store)
+    return dist.PrefixStore(f"convscope/beats/{name}", store)
