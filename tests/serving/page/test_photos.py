@@ -113,6 +113,21 @@ def test_closed_blocks_show_where_their_ways_part_and_meet(visit, resnet):
     assert set(projected["lanes"]) > {0}
 
 
+def test_the_lesson_goes_on_to_residual_blocks(visit, resnet):
+    page = uploaded(visit, resnet)
+    page.locator("#to-lesson").click()
+    page.locator(".lesson-dots button").nth(15).click()
+    expect(page.locator(".lesson-title")).to_have_text("Residual: add what came in")
+    expect(page.locator("#drawer .path")).to_contain_text("layer1.0.add")
+    page.get_by_role("button", name="What came in, unchanged").click()
+    expect(page.locator(".lesson-verdict.right")).to_be_visible()
+    page.locator(".lesson-dots button").nth(13).click()
+    expect(page.locator("#drawer .path")).to_contain_text("layer2.0.downsample")
+    page.locator(".lesson-question input").fill(str(64 * 128))
+    page.keyboard.press("Enter")
+    expect(page.locator(".lesson-verdict.right")).to_be_visible()
+
+
 def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):
     page = uploaded(visit, resnet)
     for place in (

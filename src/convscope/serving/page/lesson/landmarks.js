@@ -1,6 +1,7 @@
 /** The parts of a network that the lesson shows, whatever the network: its first convolution, its first pooling, ... */
 
 import { isVector } from "../network/layout.js";
+import { sortOf } from "../network/names.js";
 import { valueAt } from "../numbers.js";
 import { isMultiLabel } from "../state/softmax.js";
 
@@ -15,6 +16,9 @@ export function landmarks(network) {
     activation: first(ofMaps, Math.max(nodes.indexOf(conv), 0)) ?? first(({ kind }) => kind === "activation"),
     pool: first(({ kind }) => kind === "pool" || kind === "global_pool"),
     linear: first(({ kind, parameters }) => kind === "linear" && parameters),
+    single: first((node) => sortOf(node, network) === "conv-single"),
+    concat: first(({ kind, shape }) => kind === "concat" && !isVector(shape)),
+    add: first(({ kind, shape, inputs }) => kind === "add" && inputs.length === 2 && !isVector(shape)),
     softmax: isMultiLabel(network) ? null : nodes.at(-1), // the values that it makes probabilities of
   };
 }

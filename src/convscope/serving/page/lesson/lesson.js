@@ -39,7 +39,7 @@ export function mount(root, store) {
     arrange();
     if (visible) view.show();
   });
-  store.on(["language", "source"], () => visible && view.show());
+  store.on(["language", "source", "busy"], () => visible && view.show());
   return { show, hide };
 }
 

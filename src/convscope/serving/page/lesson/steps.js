@@ -14,6 +14,7 @@
 
 import { percent } from "../numbers.js";
 import { SOFTMAX } from "../state/softmax.js";
+import { NO_CHANGES } from "../state/whatif.js";
 import { largestPlace, smallestPlace, windowOf } from "./landmarks.js";
 
 const CERTAIN = 0.9; // the probability from which the network has recognised a drawing
@@ -114,6 +115,61 @@ export const STEPS = [
     done: ({ source, forward, classifier }) => {
       const isAnswered = source?.kind === "drawing" && forward?.classifier === classifier;
       return isAnswered && forward.probabilities[0].probability > CERTAIN;
+    },
+  },
+  {
+    id: "stacked", highlight: "#network",
+    arrange: () => ({}),
+    values: () => ({}),
+    answer: () => 18, // two kernels of 3 x 3
+  },
+  {
+    id: "single", highlight: "#drawer", needs: "single",
+    arrange: ({ forward }, { single }) => ({ selected: largestPlace(forward, single.name) }),
+    values: ({ network }, { single }) => {
+      const { inputs, bias } = weightsPerMap(single, network);
+      return { layer: single.name, inputs, outputs: single.shape[0], bias };
+    },
+    answer: ({ network }, { single }) => {
+      const { inputs, bias } = weightsPerMap(single, network);
+      return single.shape[0] * (inputs + bias);
+    },
+  },
+  {
+    id: "inception", highlight: "#drawer", needs: "concat",
+    arrange: ({ forward }, { concat }) => ({ selected: largestPlace(forward, concat.name) }),
+    values: ({ network }, { concat }) => ({
+      layer: concat.name, parts: concat.inputs.map((name) => network.byName.get(name).shape[0]).join(" + "),
+    }),
+    answer: (_, { concat }) => concat.shape[0],
+  },
+  {
+    id: "residual", highlight: "#drawer", needs: "add",
+    arrange: ({ forward }, { add }) => ({ selected: largestPlace(forward, add.name) }),
+    values: (_, { add }) => ({ layer: add.name, first: add.inputs[0], second: add.inputs[1] }),
+    options: ["input", "zeros", "twice"],
+  },
+  {
+    id: "invariance", highlight: "#draw",
+    arrange: () => ({}),
+    values: () => ({}),
+    options: ["moves", "stays", "vanishes"],
+  },
+  {
+    id: "overfitting", highlight: "#to-training",
+    arrange: () => ({}),
+    values: () => ({}),
+    options: ["heart", "short", "small"],
+  },
+  {
+    id: "dropout", highlight: "#network",
+    arrange: () => ({ whatif: NO_CHANGES }),
+    values: () => ({}),
+    done: ({ whatif, forward, before, busy }) => {
+      const isOff = Object.values(whatif.channels_off).some((maps) => maps.length);
+      if (!isOff || busy || !forward || !before) return false;
+      const best = forward.probabilities[0].index;
+      return before.every((chance) => chance <= before[best]);
     },
   },
 ];

@@ -1,7 +1,7 @@
 /** What is shown of the lesson: the words of the step, its question, and the way to other steps. */
 
 import { h, icon, setLabel } from "../dom.js";
-import { t } from "../i18n.js";
+import { has, t } from "../i18n.js";
 import { question } from "./question.js";
 import { STEPS } from "./steps.js";
 
@@ -29,8 +29,9 @@ export function lessonView(root, guide, { onGo, onReset }) {
   function showStep() {
     const { id } = guide.step;
     const { values } = guide;
-    const reason = guide.ready ? "lesson.impossible" : "lesson.waiting";
-    const lines = values ? t(`lesson.${id}.text`, values).split("\n") : [t(reason)];
+    const elsewhere = `lesson.${id}.elsewhere`;
+    const reason = !guide.ready ? "lesson.waiting" : has(elsewhere) ? elsewhere : "lesson.impossible";
+    const lines = values ? t(`lesson.${id}.text`, values).split("\n") : t(reason).split("\n");
     title.textContent = t(`lesson.${id}.title`);
     text.replaceChildren(...lines.map((line) => h("p", {}, line)));
     asked = values ? question(guide, values, onRight) : null;
