@@ -40,10 +40,15 @@ def scatter(points: Mapping[str, tuple[float, Sequence[float]]], across: str, fi
         return TOP + (height - TOP) * (1 - (value - low) / (high - low))
 
     parts = [_line(70, height, WIDTH - RIGHT, height, GRAY, 0.8), _line(70, TOP, 70, height, GRAY, 0.8)]
+    placed: list[tuple[float, float]] = []
     for name, (cost, some) in points.items():
         x = 70 + (WIDTH - RIGHT - 70) * (math.log10(cost) - least) / (most - least)
         parts += [_dot(x, up(value), name, value) for value in some]
-        parts.append(_text(x + 7, up(sum(some) / len(some)) + 4, name, "start"))
+        y = up(sum(some) / len(some)) + 4
+        while any(abs(x - left) < 110 and abs(y - line) < 13 for left, line in placed):
+            y += 4
+        placed.append((x, y))
+        parts.append(_text(x + 7, y, name, "start"))
     for value in _ticks(low, high):
         parts.append(_text(64, up(value) + 4, f"{value:g}", "end"))
     for exponent in range(math.ceil(least), math.floor(most) + 1):

@@ -19,7 +19,8 @@ from urllib.parse import parse_qs
 import yaml
 
 from scripts.command_reference import command_reference
-from scripts.network_gallery import network_gallery
+from scripts.coverage_table import coverage_table
+from scripts.network_gallery import DIAGRAMS, network_gallery, write_diagrams
 from scripts.python_reference import python_reference
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +29,9 @@ SITE = ROOT / "src" / "convscope" / "learn" / "site"
 LARGEST = 10_000_000
 # Zensical takes it from another host; it lets the search work in a site that is opened as files.
 SHIM = "https://unpkg.com/iframe-worker/shim"
+# The theme's script reads the words for the search from search.js where the site is opened as files, else from
+# search.json, which holds the same.
+AS_FILES = 'location.protocol==="file:"?'
 LIVE = re.compile(r"http://127\.0\.0\.1:8000/#(?P<state>[^\s)>\"]+)")
 SOURCE = re.compile(r"\]\((?:\.\./)+(?P<path>(?:src|examples|benchmarks)/[^)#\s]+)(?:#L(?P<line>\d+))?\)")
 OTHER = re.compile(r"\]\((?:\.\./)+(zh|en)/([^)#]+)\.md")  # a link to the other language
@@ -51,7 +55,7 @@ def main(words: list[str]) -> None:
 def build(target: Path, live: bool = True) -> None:
     """Write the site into `target`, in place of what is there.
 
-    Without `live` it is made in two seconds: it lacks the page with each network inside, and networks are not counted.
+    Without `live` it is made in seconds: it lacks the page with each network inside.
     """
     networks: set[str] = set()
     sources: set[str] = set()
@@ -59,8 +63,10 @@ def build(target: Path, live: bool = True) -> None:
         place = Path(folder) / "site"
         place.mkdir()
         for language in SECTIONS:
-            _stage(language, Path(folder) / language, networks, sources, live)
+            _stage(language, Path(folder) / language, networks, sources)
             _make_html(Path(folder) / language, place / language)
+        _share_assets(place)
+        write_diagrams(place / DIAGRAMS)
         for source in sorted(sources):
             _write_code_page(source, place)
         for network in sorted(networks):
@@ -73,7 +79,7 @@ def build(target: Path, live: bool = True) -> None:
         shutil.copytree(place, target)
 
 
-def _stage(language: str, place: Path, networks: set[str], sources: set[str], counted: bool) -> None:
+def _stage(language: str, place: Path, networks: set[str], sources: set[str]) -> None:
     """Copy the pages of a language and their configuration; note what they link to in `networks`, `sources`."""
     pages = place / "pages"
     shutil.copytree(DOCS / language, pages)
@@ -82,7 +88,8 @@ def _stage(language: str, place: Path, networks: set[str], sources: set[str], co
     made = {
         "command-line.md": command_reference(language),
         "python.md": python_reference(language),
-        "networks.md": network_gallery(language, counted),
+        "networks.md": network_gallery(language),
+        "tutorial-items.md": coverage_table(language),
     }
     for name, text in made.items():
         (reference / name).write_text(text, encoding="utf-8")
@@ -164,6 +171,27 @@ def _make_html(place: Path, target: Path) -> None:
         up = "../" * len(page.relative_to(target).parts)
         text = page.read_text(encoding="utf-8")
         page.write_text(text.replace(SHIM, f"{up}iframe-worker/shim.js"), encoding="utf-8")
+
+
+def _share_assets(place: Path) -> None:
+    """Let both languages use one copy of the theme's scripts and styles, a twentieth of the site."""
+    first, second = (place / language for language in SECTIONS)
+    shutil.move(first / "assets", place / "assets")
+    shutil.rmtree(second / "assets")
+    _keep_one_index(place)
+    for page in place.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(r'"(?:\./)?((?:\.\./)*)assets/', r'"../\1assets/', text), encoding="utf-8")
+
+
+def _keep_one_index(place: Path) -> None:
+    """Let the search read search.js in every case, and remove search.json; if the theme is another, both stay."""
+    (bundle,) = (place / "assets" / "javascripts").glob("bundle.*.js")
+    script = bundle.read_text(encoding="utf-8")
+    if script.count(AS_FILES + "ct(") == 1:
+        bundle.write_text(script.replace(AS_FILES + "ct(", "true?ct("), encoding="utf-8")
+        for language in SECTIONS:
+            (place / language / "search.json").unlink()
 
 
 def _write_code_page(source: str, place: Path) -> None:

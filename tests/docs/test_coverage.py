@@ -7,6 +7,7 @@ import re
 
 import torch
 import yaml
+from scripts.coverage_table import coverage_table
 from torch import nn
 
 import convscope as cs
@@ -40,6 +41,14 @@ def test_the_words_stand_in_both_languages():
         assert not CHINESE.search(entry["en"]), item
     formulas = {item for item, entry in ITEMS.items() if not CHINESE.search(entry["zh"])}
     assert formulas <= {"A14", "A26", "A51", "A57", "A58", "A70", "A88", "B9", "B15", "B17"}
+
+
+def test_every_item_has_a_chapter_and_a_line_on_the_site():
+    for language in ("zh", "en"):
+        page = coverage_table(language)
+        for item, entry in ITEMS.items():
+            assert (ROOT / "docs" / language / "course" / f"{entry['course']}.md").exists(), item
+            assert f"\n| {item} | [" in page
 
 
 def test_what_checks_an_item_exists():

@@ -8,9 +8,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from scripts.build_docs import build
 from scripts.command_reference import command_reference
-from scripts.network_gallery import FAMILIES, network_gallery
+from scripts.network_gallery import FAMILIES, network_gallery, papers_of_networks
 from scripts.python_reference import python_reference
 
 import convscope as cs
@@ -30,9 +31,9 @@ def site(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_is_in_the_site_its_search_and_its_navigation(site, language):
     pages = {page.relative_to(DOCS / language).with_suffix(".html") for page in (DOCS / language).rglob("*.md")}
-    found = {
-        item["location"].split("#")[0] for item in json.loads((site / language / "search.json").read_text())["items"]
-    }
+    script = (site / language / "search.js").read_text(encoding="utf-8")
+    index = json.loads(script.removeprefix("var __index = ").rstrip(";"))
+    found = {item["location"].split("#")[0] for item in index["items"]}
     home = (site / language / "index.html").read_text(encoding="utf-8")
     for page in pages:
         assert (site / language / page).exists()
@@ -85,7 +86,16 @@ def test_the_other_references_name_every_public_name_and_network():
     assert all(f"\n## cs.{name}\n" in page for name in cs.__all__)
     assert "### cs.Classifier.predict" in page and "topk=5" in page
     for language in LANGUAGES:
-        gallery = network_gallery(language, counted=False)
+        gallery = network_gallery(language)
         assert all(f"| `{name}` |" in gallery for name in cs.list_models())
     assert {card.family for card in map(find_card, cs.list_models())} <= set(FAMILIES)
-    assert "| `lenet5` | 1 × 32 × 32 |" in gallery
+    assert "| `lenet5` | 1 × 32 × 32 | 60,000 | 0.3 |" in gallery and 'value="3.57"' in gallery
+    assert gallery.index("Neocognitron") < gallery.index("`alexnet_2012`") < gallery.index("`efficientnet_b0`")
+
+
+def test_the_gallery_says_what_to_remember_of_every_paper():
+    texts = yaml.safe_load((DOCS / "networks.yaml").read_text(encoding="utf-8"))
+    assert set(texts["remember"]) == {cards[0].name for cards in papers_of_networks()}
+    assert texts["page"]["zh"].keys() == texts["page"]["en"].keys()
+    for text in texts["remember"].values():
+        assert re.search(r"[\u4e00-\u9fff]", text["zh"]) and not re.search(r"[\u4e00-\u9fff]", text["en"])
