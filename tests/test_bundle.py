@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import convscope as cs
+from convscope import bundle_config
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,8 @@ def edit(bundle: Path, **changes: object) -> None:
     [
         ({"architecture": "resnet-9000"}, "unknown network 'resnet-9000'"),
         ({"architecture": 7}, "architecture and model_args are missing or of the wrong kind"),
-        ({"format_version": 99}, "format version 99, this program reads 1: update convscope"),
+        ({"format_version": 99}, r"made by a newer ConvScope \(format 99, this one reads up to 1\): update"),
+        ({"format_version": "1"}, "format version '1' is none: the bundle is damaged"),
         ({"label_names": ["a"]}, "label_names must be a list of at least two names"),
         ({"label_names": [1, 2]}, "label_names must be a list of at least two names"),
         ({"num_classes": 11}, "num_classes and the number of label_names differ"),
@@ -232,3 +234,8 @@ def test_last_is_the_newest_run(digits_run, tmp_path, monkeypatch):
     edit(tmp_path / "runs/train/new/classifier", label_names=[f"n{i}" for i in range(10)])
     os.utime(tmp_path / "runs/train/new/classifier/config.json")
     assert cs.load("last").class_names[0] == "n0"
+
+
+def test_an_older_bundle_loads_when_there_is_a_newer_format(bundle, monkeypatch):
+    monkeypatch.setattr(bundle_config, "FORMAT_VERSION", 2)
+    assert cs.load(bundle).class_names

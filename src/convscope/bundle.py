@@ -33,9 +33,16 @@ SPARE_ITEMS, SPARE_SIZE = 64, 4096
 
 
 def write_bundle(
-    folder: Path, network: nn.Module, config: dict[str, Any], files: dict[str, bytes] | None = None
+    folder: Path,
+    network: nn.Module,
+    config: dict[str, Any],
+    files: dict[str, bytes] | None = None,
+    trained_on: str | None = None,
 ) -> None:
-    """Write the bundle `folder`, with `files`, in place of an older one; OutputError if something else is there."""
+    """Write the bundle `folder`, with `files`, in place of an older one; OutputError if something else is there.
+
+    The model card says what it was `trained_on`.
+    """
     if folder.exists() and not (folder / CONFIG).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{printable(folder)} exists and is no bundle: choose another folder")
 
@@ -46,7 +53,7 @@ def write_bundle(
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         (target / WEIGHTS).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
         (target / LABELS).write_text(labels_text(config["label_names"]), encoding="utf-8")
-        (target / CARD).write_text(_card(network, config), encoding="utf-8")
+        (target / CARD).write_text(_card(network, config, trained_on), encoding="utf-8")
         for name, content in (files or {}).items():
             (target / name).write_bytes(content)
         (target / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -152,23 +159,39 @@ def _check_size_of_arguments(arguments: dict[str, Any], shapes: list[list[int]],
             raise ModelFileError(f"{where}: {printable(name)} asks for far more layers than the weights have")
 
 
-def _card(network: nn.Module, config: dict[str, Any]) -> str:
+def _card(network: nn.Module, config: dict[str, Any], trained_on: str | None) -> str:
+    """Return the model card: figures, data, licence, intended use. Its head is what the Hugging Face hub reads."""
     labels = config["label_names"]
     names = ", ".join(map(printable, labels[:20])) + (", ..." if len(labels) > 20 else "")
-    measured = "".join(
-        f"- {split}: {name} {figures[key]:.2%} on {figures['n']:,} images\n"
-        for split, figures in config["metrics"].items()
-        for key, name in (("top1", "top-1 accuracy"), ("map", "mean average precision"))
-        if isinstance(figures, dict) and key in figures
-    )
     parameters = sum(p.numel() for p in network.parameters())
     shape = " x ".join(map(str, config["pretrained_cfg"]["input_size"]))
     padding = Preprocess.from_dict(config["preprocessing"]).padding
-    if padding:
-        measured = f"{padding[0].upper()}{padding[1:]}.\n\n{measured}"
+    padded = f"\n{padding[0].upper()}{padding[1:]}.\n" if padding else ""
+    head = "library_name: convscope\npipeline_tag: image-classification\nlicense: unknown"
+    data = f"Trained on {printable(trained_on)}." if trained_on else "Not stated."
     return (
-        f"---\nlibrary_name: convscope\npipeline_tag: image-classification\n---\n\n# {config['architecture']}\n\n"
-        f"An image classifier with {len(labels)} classes ({names}), {parameters:,} parameters, input {shape}.\n\n"
-        f"{measured}\n"
+        f"---\n{head}\n---\n\n# {config['architecture']}\n\n"
+        f"An image classifier with {len(labels)} classes ({names}), {parameters:,} parameters, input {shape}.\n"
+        f"{padded}\n"
+        f"## Figures\n\n{_measured(config['metrics']) or 'None were measured.'}\n\n"
+        f"## Data\n\n{data}\n\n"
+        "## Licence\n\nNot stated: whoever publishes it names one here and as `license` above.\n\n"
+        f"## Intended use\n\nImages like those it was trained on, of one of its classes. {_limits(config)} Measure "
+        "it on images of your own before you rely on it.\n\n"
         '```python\nimport convscope as cs\n\ncs.load("this folder").predict("image.png", topk=3)\n```\n'
     )
+
+
+def _measured(metrics: dict[str, Any]) -> str:
+    return "\n".join(
+        f"- {split}: {name} {figures[key]:.2%} on {figures['n']:,} images"
+        for split, figures in metrics.items()
+        for key, name in (("top1", "top-1 accuracy"), ("map", "mean average precision"))
+        if isinstance(figures, dict) and key in figures
+    )
+
+
+def _limits(config: dict[str, Any]) -> str:
+    if "abstention" in config:
+        return 'It says "unknown" of pictures that are close to no class, or between two.'
+    return "It names one of its classes whatever the picture shows."

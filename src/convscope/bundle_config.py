@@ -10,6 +10,7 @@ from typing import Any
 
 from .abstention import Abstention, abstention_of
 from .bundle_file import MAX_CONFIG_BYTES, read_part
+from .bundle_hub import fetch_bundle, is_on_hub
 from .data.preprocess import Preprocess
 from .errors import ModelFileError, printable
 from .files import restore_folder
@@ -25,8 +26,11 @@ BUNDLED = Path(__file__).parent / "bundled"
 def find_bundle(source: str | Path) -> Path:
     """Return the bundle of a run folder, a bundle folder, a zip of one, `last`, a run's name or a bundled classifier's.
 
-    A path that exists comes before names. ModelFileError if there is no bundle, or if a name is that of two.
+    That of an address on the Hugging Face hub (`hf://OWNER/NAME`) is fetched. A path that exists comes before names.
+    ModelFileError if there is no bundle, or if a name is that of two.
     """
+    if is_on_hub(source):
+        return fetch_bundle(str(source))
     run = newest_run(f"{CLASSIFIER}/{CONFIG}") if str(source) == "last" else find_run(source, bundled_names())
     path, shown = run.path, printable(run.path)
     if not path.exists() and str(source) in bundled_names():
@@ -104,9 +108,12 @@ def read_config(bundle: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ModelFileError(f"{shown} holds no settings")
     version = config.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not version >= 1:
+        raise ModelFileError(f"{shown}: format version {str(version)[:40]!r} is none: the bundle is damaged")
+    if version > FORMAT_VERSION:
         raise ModelFileError(
-            f"{shown}: format version {version!r}, this program reads {FORMAT_VERSION}: update convscope"
+            f"{shown}: made by a newer ConvScope (format {version}, this one reads up to {FORMAT_VERSION}): update "
+            "with `pip install --upgrade convscope`"
         )
     labels = config.get("label_names")
     least = 2 if task_of(config, shown).thresholds is None else 1

@@ -77,13 +77,16 @@ class Classifier:
             )
         self.model_args = (model_args or made_with) | {"num_classes": outputs, "in_channels": size[0]}
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole."""
+    def save(self, folder: str | Path, trained_on: str | None = None) -> Path:
+        """Write the bundle `folder`, atomically; an older bundle there is replaced as a whole.
+
+        The model card in it says what data the classifier was `trained_on`.
+        """
         config = make_config(
             self.architecture, self.model_args, self.class_names, self.preprocess, self.metrics, self.task,
             self.abstention,
         )  # fmt: skip
-        write_bundle(Path(folder), self.network, config, self.abstention.files())
+        write_bundle(Path(folder), self.network, config, self.abstention.files(), trained_on)
         return Path(folder)
 
     @property
@@ -178,7 +181,7 @@ class Classifier:
 
 
 def load(source: str | Path, model: Any = None) -> Classifier:
-    """Load a classifier from a run folder, a bundle (folder or zip) or by name.
+    """Load a classifier from a run folder, a bundle (folder, zip or `hf://OWNER/NAME` on the hub) or by name.
 
     The name is that of a bundled classifier, or `last` for the newest run below the current directory. `model` is the
     class, the function, an instance or the `mynet.py:CNN` of a person's own network: a bundle holds its weights, not

@@ -26,6 +26,7 @@ from .help import SpokenCommand, SpokenGroup
 from .learn import learn_command
 from .models import models_command
 from .predict import predict_command
+from .push import push_command
 from .report import report_command
 from .serve import serve_command
 from .shard import shard_command
@@ -57,6 +58,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "serve": serve_command,
     "export": export_command,
     "share": share_command,
+    "push": push_command,
     "check": check_command,
     "shard": shard_command,
     "cache": cache_command,

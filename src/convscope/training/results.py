@@ -140,7 +140,7 @@ def _save_classifier(
     found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
     task = next(found, Task.of(prepared.data.multi_label, len(names)))
     about = (prepared.preprocess, context.recipe.model, prepared.model_args, figures, task, abstention)
-    Classifier(network.to("cpu").eval(), names, *about).save(context.folder.classifier)
+    Classifier(network.to("cpu").eval(), names, *about).save(context.folder.classifier, Path(context.recipe.data).name)
     return abstention
 
 
