@@ -15,23 +15,28 @@ from ...onnx_graph import GRAPH, digest_of_bundle
 from ...opening import open_target
 from ...run_folder import run_of_bundle
 from ...target import Target
-from .images import Images, images_for_proof
+from .images import Images, images_for_proof, pixels_for_judging
 from .metadata import describe
 from .network import EXPORTERS, MAX_BYTES, to_onnx
 from .proof import Proof, prove
+from .quantizing import CALIBRATION, MOST_JUDGED, Gain, to_int8
 from .resizing import put_before
 
 if TYPE_CHECKING:
+    import numpy as np
     from onnx import ModelProto
 
-INPUTS = ("pixels", "image")
+INPUTS, PRECISIONS = ("pixels", "image"), ("float32", "int8")
 # The names of the file in a bundle's folder.
 FILES = {"pixels": GRAPH, "image": "model-image.onnx"}
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that was written: what goes in and how (`recipe`), which of torch's exporters made it, and the proof."""
+    """A file that was written: what goes in and how (`recipe`), which of torch's exporters made it, and the proof.
+
+    `gain` is what int8 gains and costs. The proof is then that of the model from which it was converted.
+    """
 
     path: Path
     size: int
@@ -39,6 +44,7 @@ class Exported:
     recipe: str
     exporter: str
     proof: Proof
+    gain: Gain | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values that `--json` prints."""
@@ -49,6 +55,7 @@ class Exported:
             "recipe": self.recipe,
             "exporter": self.exporter,
             "compared": self.proof.to_dict(),
+            **({} if self.gain is None else {"int8": self.gain.to_dict()}),
         }
 
 
@@ -57,6 +64,7 @@ def export_run(
     output: str | Path | None = None,
     *,
     input: str = "pixels",
+    precision: str = "float32",
     photos: Sequence[Path] = (),
 ) -> Exported:
     """Export the classifier `source`, a run, a bundle or a network, as `open_target` takes it.
@@ -65,16 +73,23 @@ def export_run(
     is written into the bundle's folder, for all others into the current one.
     """
     _check_input(input)
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision must be {' or '.join(PRECISIONS)}, not '{precision}'")
     opened = open_target(source)
     bundle = opened.bundle
     if output is None:
         inside = bundle is not None and bundle.is_dir() and bundle.parent != BUNDLED
         name = opened.name if bundle is None else bundle.stem
-        output = bundle / FILES[input] if bundle and inside else f"{folder_name(name)}{FILES[input][5:]}"
+        file = FILES[input].replace(".onnx", "-int8.onnx" if precision == "int8" else ".onnx")
+        output = bundle / file if bundle and inside else f"{folder_name(name)}{file[5:]}"
     classifier = opened.classifier
-    images = images_for_proof(classifier, None if bundle is None else run_of_bundle(bundle), photos)
-    made_from = digest_of_bundle(bundle) if bundle is not None and bundle.is_dir() else None
-    return export_onnx(classifier, output, input=input, images=images, made_from=made_from)
+    run = None if bundle is None else run_of_bundle(bundle)
+    images, judged, made_from = images_for_proof(classifier, run, photos), None, None
+    if precision == "int8":
+        judged = pixels_for_judging(classifier, run, CALIBRATION + MOST_JUDGED)
+    elif bundle is not None and bundle.is_dir():
+        made_from = digest_of_bundle(bundle)
+    return export_onnx(classifier, output, input=input, images=images, made_from=made_from, judged=judged)
 
 
 def export_onnx(
@@ -84,12 +99,14 @@ def export_onnx(
     input: str = "pixels",
     images: Images | None = None,
     made_from: str | None = None,
+    judged: np.ndarray | None = None,
 ) -> Exported:
     """Write `classifier` as an ONNX model to the file `output`, once it is proven to give the same answers.
 
     The model has `input` `pixels`, uint8 N x C x H x W in the network's size, or `image`, uint8 N x H x W x C of any H
     and W, and the outputs `probabilities` and `logits`, N x classes; of a classifier that may answer "unknown", also
-    `confidence`, `distance` and `unknown`, N each (see `Unknown`). `made_from` is the digest of the bundle.
+    `confidence`, `distance` and `unknown`, N each (see `Unknown`). `made_from` is the digest of the bundle. With
+    `judged`, pixels of real images, uint8 N x C x H x W, the model is then converted to int8 (see `to_int8`).
     ConvScopeError if the model answers differently or cannot be made; nothing is written then.
     """
     _check_input(input)
@@ -100,15 +117,21 @@ def export_onnx(
     problems = []
     for exporter in EXPORTERS:
         try:
-            model = to_onnx(classifier, exporter)
+            plain = to_onnx(classifier, exporter)
+            model = type(plain)()
+            model.CopyFrom(plain)
             recipe = _complete(model, classifier, input, made_from)
             proof = prove(model, classifier, images, input)
         except ConvScopeError as problem:
             problems.append(f"{exporter}: {problem}")
             continue
+        gain = None
+        if judged is not None:
+            model, gain = to_int8(plain, classifier, judged)
+            recipe = _complete(model, classifier, input, None)
         content = model.SerializeToString()
         write_atomically(Path(output), content)
-        return Exported(Path(output), len(content), input, recipe, exporter, proof)
+        return Exported(Path(output), len(content), input, recipe, exporter, proof, gain)
     raise ConvScopeError(f"no file was written: {'; '.join(problems)}")
 
 

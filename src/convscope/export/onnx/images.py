@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +69,36 @@ def _own_images(run: RunFolder) -> Iterator[Any]:
         yield from split.take(np.random.default_rng(0).permutation(len(split))).images
 
 
+def pixels_for_judging(classifier: Classifier, run: RunFolder | None, most: int) -> np.ndarray:
+    """Return what the network gets of up to `most` validation images, or bundled digits: uint8 N x C x H x W."""
+    preprocess = classifier.preprocess
+    images: Iterable[Any] = [] if run is None else _own_images(run)
+    found = [preprocess.array(_plain(picture)) for picture in islice(_each(images, preprocess), most)]
+    if not found and preprocess.input_size[0] == 1:
+        digits = load_data("mnist-5k").splits["test"].images[:most]
+        found = [preprocess.array(_plain(picture)) for picture in _each(digits, preprocess)]
+    if not found:
+        return np.empty((0, *preprocess.input_size), np.uint8)
+    return np.ascontiguousarray(np.stack(found).transpose(0, 3, 1, 2))
+
+
+def _plain(picture: np.ndarray) -> np.ndarray:
+    return picture[:, :, 0] if picture.shape[2] == 1 else picture
+
+
 def _decoded(items: Iterable[Any], preprocess: Preprocess) -> list[np.ndarray]:
     """Decode images in full size until there are enough of them; those that cannot be read are left out."""
-    found: list[np.ndarray] = []
+    return list(islice(_each(items, preprocess), MOST_IMAGES))
+
+
+def _each(items: Iterable[Any], preprocess: Preprocess) -> Iterator[np.ndarray]:
     for item in items:
         if isinstance(item, Path | EmbeddedImage):
             try:
                 item = decode_pixels(read_bytes(item), None, preprocess.levels)
             except UnreadableImage:
                 continue
-        found.append(with_channels(np.asarray(item), preprocess.input_size[0]))
-        if len(found) == MOST_IMAGES:
-            break
-    return found
+        yield with_channels(np.asarray(item), preprocess.input_size[0])
 
 
 def with_channels(picture: np.ndarray, channels: int) -> np.ndarray:

@@ -100,7 +100,7 @@ def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
         if dynamo
         else {"dynamic_axes": dict.fromkeys(("pixels", *module.names), batch)}
     )
-    with tempfile.TemporaryDirectory() as folder, _quiet(), torch.no_grad():
+    with tempfile.TemporaryDirectory() as folder, quiet(), torch.no_grad():
         path = Path(folder) / "model.onnx"
         try:
             torch.onnx.export(
@@ -115,7 +115,7 @@ def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the exporters' notes on their own progress away from the user."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
