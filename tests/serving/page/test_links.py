@@ -103,6 +103,25 @@ def test_changes_of_the_network_travel(visit, mnist):
     assert written(other) == link
 
 
+def test_what_a_change_changed_is_ranked(visit, mnist):
+    page = visit(mnist + RELU + "&example=14&off=features.3~9")
+    answered(page)
+    page.get_by_role("button", name="What changed?").click()
+    dialog = page.get_by_role("dialog", name="What changed")
+    expect(dialog).to_contain_text("root mean square")
+    rows = dialog.locator("tbody tr")
+    layers = rows.locator("code").all_inner_texts()
+    assert "features.3" in layers and "classifier.4" in layers
+    assert not {"input", "features.0", "features.1", "features.2"} & set(layers)  # nothing comes before the cause
+    shares = [float(text.split()[0]) for text in rows.locator("td:nth-of-type(1)").all_inner_texts()]
+    assert shares == sorted(shares, reverse=True)
+    own = rows.filter(has_text=re.compile(r"Conv 2\b")).locator("td").last
+    expect(own).to_have_text("9")
+    rows.filter(has_text=re.compile(r"Conv 2\b")).get_by_role("button").click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".path")).to_contain_text("map 9")
+
+
 def test_covers_and_the_question_why_travel(visit, mnist):
     page = drawn(visit, mnist + RELU)
     page.get_by_role("button", name="Why this answer?").click()

@@ -45,18 +45,19 @@ function elementsIn(root, store) {
 function show(view) {
   const { root, store, verdict, list, all, why, time, showsAll } = view;
   const { forward, status, why: open } = store.state;
+  const stale = status === "failed"; // the last answer was to another picture
   root.classList.toggle("waiting", status === "slow");
   verdict.replaceChildren(...verdictParts(store.state, view.retry));
-  list.hidden = !forward;
+  list.hidden = !forward || stale;
   verdict.hidden = Boolean(forward) && store.state.predict === "asking"; // also from screen readers
-  why.hidden = !forward || store.state.predict === "asking";
+  why.hidden = !forward || stale || store.state.predict === "asking";
   view.guess.show();
   why.replaceChildren(icon("question"), t("answer.why"));
   why.setAttribute("aria-pressed", String(open));
   const count = forward?.probabilities.length ?? 0;
-  all.hidden = count <= LISTED;
+  all.hidden = count <= LISTED || stale;
   if (!all.hidden) all.textContent = t(showsAll ? "answer.fewer" : "answer.all", { n: Math.min(count, MOST_LISTED) });
-  time.textContent = forward ? t("answer.clock", { ms: milliseconds(forward.time_ms) }) : "";
+  time.textContent = forward && !stale ? t("answer.clock", { ms: milliseconds(forward.time_ms) }) : "";
   showRows(view);
 }
 

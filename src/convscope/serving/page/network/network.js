@@ -151,6 +151,7 @@ function followStore(view) {
     view.shownSource = state.forward ? state.source : null;
     drawSoon();
   });
+  store.on(["status"], ({ status }) => scroller.classList.toggle("stale", status === "failed"));
   store.on(["intro"], ({ intro }) => {
     view.startedAt = intro === "flowing" ? performance.now() : 0;
     drawSoon();

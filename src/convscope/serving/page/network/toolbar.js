@@ -4,6 +4,7 @@ import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { short } from "../numbers.js";
 import { NO_CHANGES, countChanges } from "../state/whatif.js";
+import { openChanges } from "./changes.js";
 import { choice } from "./choice.js";
 import { openFinder } from "./finder.js";
 
@@ -52,7 +53,10 @@ function lossParts(store) {
 function resetButton(store) {
   const changes = countChanges(store.state.whatif);
   if (!changes) return [];
-  return [h("button", {
+  const ranking = h("button", {
+    class: "quiet", onclick: () => openChanges(store), data: { value: "changes" },
+  }, t("changes.open"));
+  return [ranking, h("button", {
     class: "quiet changed", onclick: () => store.set({ whatif: NO_CHANGES }), data: { value: "reset" },
   }, icon("reset"), t("toolbar.reset", { n: changes }))];
 }

@@ -20,7 +20,8 @@ export function answers(store) {
       const changed = countChanges(task.whatif) > 0;
       const forward = changed ? await api.whatIf(base.forward.session, task.whatif) : base.forward;
       if (!isCurrent()) return;
-      store.set({ forward, before: probabilitiesOf(base.forward), status: "ready", problem: null, note: null });
+      const { forward: unchanged } = base;
+      store.set({ forward, unchanged, before: probabilitiesOf(unchanged), status: "ready", problem: null, note: null });
     } catch (problem) {
       base = null;
       if (isCurrent()) fail(store, problem);

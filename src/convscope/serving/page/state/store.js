@@ -14,6 +14,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   aboutExamples             {about, warning}: each null or {en, zh}, which ones they are and what is missing
  *   source                    null, {kind: "drawing", strokes, ink}, {kind: "example", id}, {kind: "file", name, blob}
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
+ *   unchanged                 the answer without the changes of `whatif`
  *   before                    probabilities by index without the changes of `whatif`
  *   whatif                    {channels_off, kernels, occlude, pixels}: changes of network or picture (whatif.js)
  *   selected                  null or {layer, map?, y?, x?, term?}: the deeper, the more there is of it
@@ -72,7 +73,7 @@ export function createStore(initial) {
 export const INITIAL = {
   classifiers: [], classifier: null, network: null, examples: [],
   aboutExamples: { about: null, warning: null },
-  source: null, forward: null, before: null, whatif: NO_CHANGES,
+  source: null, forward: null, unchanged: null, before: null, whatif: NO_CHANGES,
   selected: null, arithmetic: null, kernels: null,
   hover: null, field: null, seenBy: null,
   direction: "forward", label: null, gradients: null, why: false,
