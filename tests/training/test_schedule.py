@@ -25,6 +25,11 @@ def test_cosine_is_torchs():
     assert [SCHEDULES["cosine"](i / 200) for i in range(200)] == pytest.approx(theirs, abs=1e-9)
 
 
+def test_three_steps_are_torchs_at_epochs_30_60_and_80_of_90():
+    theirs = torch_rates(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [300, 600, 800], 0.1), 900)
+    assert [SCHEDULES["step3"](i / 900) for i in range(900)] == pytest.approx(theirs)
+
+
 def test_step_is_torchs():
     theirs = torch_rates(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [100, 150], 0.1), 200)
     assert [SCHEDULES["step"](i / 200) for i in range(200)] == pytest.approx(theirs)

@@ -133,7 +133,7 @@ class Recipe(TrainingOptions):
 
     @classmethod
     def load(cls, source: str | os.PathLike[str], kind: str | None = None) -> Recipe:
-        """Load a YAML file, or a recipe that ships with the package: `fast`, `best`, `transfer` or `tutorial`.
+        """Load a YAML file, or a recipe that ships with the package, such as `fast`, `best` or `transfer`.
 
         `fast` and `best` exist once per `kind` of data ("digits", "photos", "few-photos").
         """

@@ -29,6 +29,11 @@ def step(progress: float) -> float:
     return 0.1 ** ((progress >= 0.5) + (progress >= 0.75))
 
 
+def step3(progress: float) -> float:
+    """Fall to a tenth of the rate at 1/3, 2/3 and 8/9 of the training: epochs 30, 60, 80 of 90 (Goyal et al., 2017)."""
+    return 0.1 ** ((progress >= 1 / 3) + (progress >= 2 / 3) + (progress >= 8 / 9))
+
+
 def one_cycle(progress: float, rise: float = 0.3, start: float = 1 / 25, end: float = 1 / 250_000) -> float:
     """Rise to the full rate over the share `rise` of the training, then fall to nearly 0, both along a cosine.
 
@@ -45,6 +50,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "one-cycle": one_cycle,
     "cosine": cosine,
     "step": step,
+    "step3": step3,
 }
 
 

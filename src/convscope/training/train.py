@@ -70,8 +70,8 @@ def train(
 
     `model` is a name, or your own: `mynet.py:CNN`, its class, a function, or an instance, which has the trained weights
     in the end. A signature with `num_classes` and `in_channels` gets them, besides `model_args`. `recipe` is a Recipe,
-    a YAML file or the name of one that ships with the package (`fast`, `best`, `transfer`, `tutorial`); `options` are
-    fields that override it. The default recipe is `fast`; a plain one where a model is named; `transfer` where the
+    a YAML file or the name of one that ships with the package (as `fast`, `best`, `transfer`); `options` are fields
+    that override it. The default recipe is `fast`; a plain one where a model is named; `transfer` where the
     training starts from public weights or an earlier run. The default data are the bundled digits. For photos, `fast`
     and `best` choose the input size by the photos and the time, and say so. The run folder is `output/name`, by default
     `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress to stderr; with `strict`, a file
