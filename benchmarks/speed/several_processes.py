@@ -1,0 +1,136 @@
+"""What do two processes gain over one, beside a plain DDP loop, and does the model of `processes_model.py` predict it?
+
+    python -m benchmarks.speed.several_processes [--rounds 5] [--batch-sizes 64 128 256] [--quick]
+
+ResNet-18 on images of 32 x 32 in memory, flipped and shifted, float32, one thread per process, on the CPU by gloo. One
+and two processes in turn, ConvScope and the plain loop; of each the quickest epoch of all rounds, since other work on
+the machine only adds time. The efficiency is the rate of two processes by twice that of one. The model knows only the
+runs of one process with half the batch, and how long an all-reduce of as many bytes takes by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import measure
+from benchmarks.speed.processes_model import Cluster
+
+IMAGES, EPOCHS = 512, 4
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+RESNET18_BYTES = 4 * 11_181_642
+
+
+def write_images(folder: Path) -> Path:
+    """Write random images in the layout of CIFAR-like arrays, one folder per class of PNG files."""
+    from PIL import Image
+
+    chance = np.random.default_rng(0)
+    for number in range(IMAGES):
+        path = folder / "train" / str(number % 10) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(path)
+    for number in range(10):
+        path = folder / "val" / str(number) / "0.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(path)
+    return folder
+
+
+def convscope(place: Path, data: Path, count: int, batch: int) -> float:
+    """Return the seconds per step of the quickest epoch of a training by ConvScope."""
+    words = [
+        "-m", "convscope", "train", str(data), "--model", "resnet18", "--img-size", "32", "--optimizer", "sgd",
+        "--lr", "0.01", "--augment", "flip,shift=4", "--precision", "float32", "--layout", "contiguous",
+        "--batch-size", str(batch), "--epochs", str(EPOCHS), "--output", str(place), "--json", "--kind", "photos",
+    ]  # fmt: skip
+    found = measure.run([*TORCHRUN, str(count), *words], cwd=place, env=ONE_THREAD)
+    rows = list(csv.DictReader((Path(place) / found["run"] / "metrics.csv").open()))
+    seconds = [float(row["seconds"]) for row in rows]
+    return min(b - a for a, b in itertools.pairwise(seconds)) / (IMAGES / batch)
+
+
+def plain(count: int, batch: int) -> float:
+    """Return the seconds per step of the quickest epoch of the plain loop."""
+    words = ["-m", "benchmarks.peers.ddp", "--batch-size", str(batch), "--images", str(IMAGES)]
+    found = measure.run([*TORCHRUN, str(count), *words, "--epochs", str(EPOCHS)], env=ONE_THREAD)
+    return min(found["epoch_seconds"][1:]) / found["steps"]
+
+
+def all_reduce() -> float:
+    """Return the seconds in which two processes add up as many bytes as the gradients have; the best of ten."""
+    return float(
+        measure.run([*TORCHRUN, "2", "-m", "benchmarks.speed.several_processes", "--one"], env=ONE_THREAD)["s"]
+    )
+
+
+def all_reduce_once() -> None:
+    """In one of two processes: measure the all-reduce, and print it."""
+    import torch
+    from torch import distributed as dist
+
+    dist.init_process_group("gloo")
+    values, best = torch.ones(RESNET18_BYTES // 4), float("inf")
+    for _ in range(10):
+        dist.barrier()
+        start = time.perf_counter()
+        dist.all_reduce(values)
+        best = min(best, time.perf_counter() - start)
+    if dist.get_rank() == 0:
+        print(json.dumps({"s": best}))
+    dist.destroy_process_group()
+
+
+def predicted(steps: dict[tuple[str, int, int], float], who: str, batch: int, reducing: float) -> float:
+    """Return the seconds per step of two processes, from those of one with half the batch and from the all-reduce."""
+    cluster = Cluster(rate=batch / 2 / steps[who, 1, batch // 2], bandwidth=RESNET18_BYTES / reducing, latency=0.0,
+                      per_machine=1, overlap=0.0)  # fmt: skip
+    return cluster.step_seconds(2, batch // 2, RESNET18_BYTES)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--quick", action="store_true", help="one round, one batch size: to try it out")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        all_reduce_once()
+        return
+    sizes, rounds = ([64], 1) if given.quick else (given.batch_sizes, given.rounds)
+    every: dict[tuple[str, int, int], list[float]] = defaultdict(list)
+    reducing = []
+    with tempfile.TemporaryDirectory() as name:
+        data = write_images(Path(name) / "images")
+        for _ in range(rounds):
+            reducing.append(all_reduce())
+            for batch in sorted({*sizes, *(size // 2 for size in sizes)}):
+                for count in (1, 2) if batch in sizes else (1,):
+                    every["convscope", count, batch].append(convscope(Path(name), data, count, batch))
+                    every["plain", count, batch].append(plain(count, batch))
+    steps = {key: min(values) for key, values in every.items()}
+    print(f"all-reduce of {RESNET18_BYTES / 1e6:.0f} MB: {measure.text(reducing, ' s', digits=3)}")
+    for who in ("convscope", "plain"):
+        for batch in sizes:
+            one, two, guess = steps[who, 1, batch], steps[who, 2, batch], predicted(steps, who, batch, min(reducing))
+            print(
+                f"{who:10} batch {batch:4}: {batch / one:6.0f} and {batch / two:6.0f} images/s, efficiency "
+                f"{one / two / 2:.0%}; a step {1000 * two:.0f} ms, predicted {1000 * guess:.0f} "
+                f"({guess / two - 1:+.0%})"
+            )
+    measure.write("several_processes", {"steps": {str(key): values for key, values in every.items()}, "s": reducing})
+
+
+if __name__ == "__main__":
+    main()
