@@ -26,10 +26,10 @@ ERRORS = {
 SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "Problem",
-    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies",
+    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies", "progress", "Images", "BundledImages",
 }  # fmt: skip
 # Attributes that hold a text.
-HOLDING = ("reason", "note", "words")
+HOLDING = ("reason", "note", "words", "origin")
 # Of log records and problems of data, and of the table of `compare`, whose head depends on what is compared.
 HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "95 % interval")
 # Functions that leave a text as it is, so that what they are given is looked at instead.

@@ -77,7 +77,7 @@ def export_command(
     proof = exported.proof
     say(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
     say(f"input      {exported.input}: {exported.recipe}")
-    batches = ", ".join(map(str, proof.batches[:-1])) + f" and {proof.batches[-1]}"
+    batches = ", ".join(map(str, proof.batches))
     say(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
     say(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "
                f"{proof.difference:.2g}")  # fmt: skip

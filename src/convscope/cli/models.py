@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..messages.translate import phrase, translated
 from .output import print_json, print_table, say
 from .parameters import Json
 
@@ -98,9 +99,13 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
         print_json({"weights": [asdict(e) for e in entries], "photos": photos, "minutes": minutes, "choices": chosen})
         return
     for choice in choices:
-        what = f"{photos:,} photos in {minutes:g} minutes on this machine, {choice.way}: "
-        what += choice.name if choice.fits else f"none of these is quick enough, {choice.name} comes nearest"
-        say(f"{what} (its passes take about {choice.minutes:.1f} minutes)")
+        found = choice.name if choice.fits else f"none of these is quick enough, {choice.name} comes nearest"
+        line = phrase(
+            "{photos} photos in {minutes} minutes on this machine, {way}: {found} (its passes take about {time} minutes)",
+            photos=f"{photos:,}", minutes=f"{minutes:g}", way=translated(choice.way), found=translated(found),
+            time=f"{choice.minutes:.1f}",
+        )  # fmt: skip
+        say(line)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
+from ..messages.translate import phrase
 from .claims import Claims
 from .plan import Plan, Variant
 from .trial import check_options, options_of, run_trial, trial_name
@@ -158,7 +159,7 @@ def _finished(output: Path, name: str) -> Trial | None:
 
 def _short(result: Trial) -> str:
     figure = result["figures"].get("test/top1", result["figures"].get("val/top1"))
-    accuracy = "" if figure is None else f"accuracy {figure:.2%}, "
+    accuracy = "" if figure is None else phrase("accuracy {share}", share=f"{figure:.2%}") + ", "
     return f"{accuracy}{result['seconds']:.1f} s"
 
 
