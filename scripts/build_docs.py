@@ -198,12 +198,14 @@ def _write_code_page(source: str, place: Path) -> None:
     """Write a source file as a page with numbered lines."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    from pygments.lexers import get_lexer_for_filename
 
     path = place / "code" / f"{source}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     style = HtmlFormatter(full=True, title=source, linenos="inline", lineanchors="L", anchorlinenos=True)
-    path.write_text(highlight((ROOT / source).read_text(encoding="utf-8"), PythonLexer(), style), encoding="utf-8")
+    path.write_text(
+        highlight((ROOT / source).read_text(encoding="utf-8"), get_lexer_for_filename(source), style), encoding="utf-8"
+    )
 
 
 def _write_live_page(network: str, path: Path) -> None:

@@ -25,8 +25,9 @@ ERRORS = {
 # Calls whose text arguments a user reads; the short ones are read even if they are a single word.
 SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
-    "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "Problem",
-    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies", "progress", "Images", "BundledImages",
+    "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
+    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies",
+    "Images",
 }  # fmt: skip
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from convscope.models.lenet import C3_TABLE, LeNet5
@@ -67,3 +71,46 @@ def test_it_is_one_short_file_of_numpy():
         "numpy",
         "pathlib",
     }
+
+
+CALL = """
+import { readFileSync } from "node:fs";
+import { forward, loss, zeros } from "FILE";
+const { weights, images, labels } = JSON.parse(readFileSync(0, "utf8"));
+const floats = (layer) => ({ weight: Float64Array.from(layer.weight), bias: Float64Array.from(layer.bias) });
+const network = Object.fromEntries(Object.entries(weights).map(([name, layer]) => [name, floats(layer)]));
+const gradients = zeros(network), distances = [], errors = [];
+images.forEach((image, n) => {
+  const [y, backpropagate] = forward(network, Float64Array.from(image));
+  const [error, dy] = loss(y, labels[n]);
+  backpropagate(dy, gradients);
+  distances.push(y), errors.push(error);
+});
+const plain = (layer) => ({ weight: [...layer.weight], bias: [...layer.bias] });
+const found = Object.fromEntries(Object.entries(gradients).map(([name, layer]) => [name, plain(layer)]));
+console.log(JSON.stringify({ distances, errors, gradients: found }));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_same_in_javascript_gives_the_same_distances_losses_and_gradients():
+    rng = np.random.default_rng(5)
+    weights, images, labels = lenet["start"](rng), rng.normal(size=(2, 1, 32, 32)), np.array([7, 2])
+    layers = {
+        name: {kind: weights[f"{name}.{kind}"].ravel().tolist() for kind in ("weight", "bias")}
+        for name in ("C1", "S2", "C3", "S4", "C5", "F6")
+    }
+    given = {"weights": layers, "images": images.reshape(2, -1).tolist(), "labels": labels.tolist()}
+    call = [shutil.which("node"), "--input-type=module", "-e", CALL.replace("FILE", FILE.with_suffix(".mjs").as_uri())]
+    found = json.loads(subprocess.run(call, input=json.dumps(given), capture_output=True, text=True, check=True).stdout)
+
+    y, backpropagate = lenet["forward"](weights, images)
+    np.testing.assert_allclose(found["distances"], y, rtol=1e-10)
+    error, dy = lenet["loss"](y, labels)
+    assert sum(found["errors"]) / 2 == pytest.approx(error, rel=1e-10)
+    for name, gradient in backpropagate(dy).items():
+        layer, kind = name.split(".")
+        # JavaScript adds the gradients of the images, the mean of which is that of the batch.
+        np.testing.assert_allclose(
+            np.array(found["gradients"][layer][kind]) / 2, gradient.ravel(), rtol=1e-9, atol=1e-10
+        )

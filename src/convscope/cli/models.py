@@ -101,7 +101,7 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
     for choice in choices:
         found = choice.name if choice.fits else f"none of these is quick enough, {choice.name} comes nearest"
         line = phrase(
-            "{photos} photos in {minutes} minutes on this machine, {way}: {found} (its passes take about {time} minutes)",
+            "{photos} photos in {minutes} minutes on this machine, {way}: {found} (passes take about {time} minutes)",
             photos=f"{photos:,}", minutes=f"{minutes:g}", way=translated(choice.way), found=translated(found),
             time=f"{choice.minutes:.1f}",
         )  # fmt: skip
