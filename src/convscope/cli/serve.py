@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UsageError, printable
+from ..training.declaration import seconds
 from .output import say
 from .parameters import Device
 from .target_options import Target, with_target_options
+
+MOST_TRAIN_SECONDS = 3600
 
 
 class LogFormat(str, Enum):
@@ -69,11 +72,11 @@ Deadline = Annotated[
     float, _option("Seconds after which a request gets 504, waiting included.", "SECONDS", min=0.1, max=3600)
 ]
 Train = Annotated[
-    int,
+    str | None,
     _option(
-        "Let readers of the page train small networks on this machine, one at a time, each for at most so many "
-        "seconds. Default: they may not.",
-        "SECONDS", "Training", min=0, max=3600,
+        "Let readers of the page train small networks on this machine, one at a time, each for at most this time, such "
+        "as 60s or 5m. Default: they may not.",
+        "TIME", "Training",
     ),
 ]  # fmt: skip
 Log = Annotated[LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.")]
@@ -105,7 +108,7 @@ def serve_command(
     max_batch: MaxBatch = 32,
     queue: Queue = 256,
     deadline: Deadline = 30.0,
-    train: Train = 0,
+    train: Train = None,
     api: Api = False,
     workers: Workers = 1,
     log_format: Log = LogFormat.text,
@@ -122,7 +125,7 @@ def serve_command(
 
     options = ServeOptions(
         host, port, device, open, allow_frame or [], allow_host or [], cors_origin or [], api_key, root_path,
-        Limits(max_batch, queue, deadline), log_format.value, workers, train,
+        Limits(max_batch, queue, deadline), log_format.value, workers, _train_seconds(train),
     )  # fmt: skip
     if api:
         from ..serving.api_server import serve_api
@@ -132,3 +135,13 @@ def serve_command(
         from ..serving.server import serve
 
         serve(targets, options, say)
+
+
+def _train_seconds(train: str | None) -> int:
+    """Return how long a training on the page may take, at least a second; 0 where readers may not train."""
+    if train is None:
+        return 0
+    limit = seconds("--train", train)
+    if limit > MOST_TRAIN_SECONDS:
+        raise UsageError(f"--train {printable(train)}: give at most 1h; `convscope train` takes longer trainings")
+    return max(1, round(limit))

@@ -95,8 +95,8 @@ class PageTrainings:
         if not self.seconds:
             raise HttpError(
                 403,
-                "this service trains no networks: its host can allow it with `convscope serve --train SECONDS`",
-                "本服务不提供训练；可由启动者用 `convscope serve --train 秒数` 开启",
+                "this service trains no networks: its host can allow it with `convscope serve --train 1m`",
+                "本服务不提供训练；可由启动者用 `convscope serve --train 1m` 开启",
             )
         if self.starting or self._is_running():
             raise HttpError(409, "a training is running: wait for its end", "已有一个训练正在进行，请等它结束")
