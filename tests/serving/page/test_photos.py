@@ -185,6 +185,12 @@ def test_more_maps_on_demand(visit, resnet):
     expect(page.locator(".layer-map")).to_have_count(16)
     page.locator("#drawer").get_by_role("button", name="+48 more").click()
     expect(page.locator(".layer-map")).to_have_count(64)
+    # The 64 kernels of 3 x 7 x 7 in one picture, in colour: the first pixel is that of the first kernel.
+    expect(page.locator(".kernels")).to_contain_text("64 kernels over red, green and blue")
+    shown = page.locator(".kernels-picture").evaluate("one => [...one.getContext('2d').getImageData(2, 2, 1, 1).data]")
+    torch.manual_seed(0)
+    weight = cs.create_model("resnet18", num_classes=len(NAMES), in_channels=3).conv1.weight.detach()[0]
+    assert shown[:3] == pytest.approx((127.5 + 127.5 * weight[:, 0, 0] / weight.abs().max()).tolist(), abs=1)
 
 
 def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_path):

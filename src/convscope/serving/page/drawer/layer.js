@@ -7,6 +7,7 @@ import { amount, facts, kindWithSize } from "../network/kinds.js";
 import { limits, pictureOf } from "../network/paint.js";
 import { short } from "../numbers.js";
 import { SHOWN_AT_FIRST, mapsOf } from "../state/maps.js";
+import { kernelsPicture } from "./kernels.js";
 import { mapBox } from "./mapbox.js";
 
 export function layerView(root, store) {
@@ -19,7 +20,7 @@ export function layerView(root, store) {
     vector: mapBox({ size: 260, caption: "", onPlace: (_, map) => select(store, node, { map, y: 0, x: 0 }) }),
   };
   root.append(h("div", { class: "layer" }, aboutLayer(view),
-    h("div", {}, h("p", { class: "soft" }, t("layer.choose")), view.gallery, view.more)));
+    h("div", {}, h("p", { class: "soft" }, t("layer.choose")), view.gallery, view.more, kernelsPicture(store, node))));
   return { update: () => update(view) };
 }
 
