@@ -79,6 +79,14 @@ def test_the_reason_follows_the_recipe():
     assert "convscope check DATA" in reason({}, network())
 
 
+def test_the_distances_of_lenet5_are_the_reason_with_sgd():
+    recipe = cs.Recipe().changed(optimizer="sgd", lr=0.001, momentum=0.0, weight_decay=0.0)
+    lenet = cs.create_model("lenet5", num_classes=3)
+    images = torch.ones(2, 1, 32, 32)
+    found = remarks_on_result(recipe, lenet, images, history(40.0, 35.0), evaluation([0] * 60, LABELS))
+    assert "a squared distance, which the usual rates of sgd do not suit: try --optimizer adamw." in found[0].en
+
+
 def test_few_steps_are_the_reason_where_the_settings_are_usual():
     recipe, done = cs.Recipe(optimizer="sgd", lr=0.1, batch_size=64), history(2.3014, 2.2984, 2.2941)
     done.epoch, done.images = 3, 3 * 4000

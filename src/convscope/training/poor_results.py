@@ -12,6 +12,7 @@ from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
 from ..evaluation import Evaluation, MultiLabelEvaluation
+from ..models.tools.layers import RBF
 from .checkpoint import Progress
 from .optimizer_defaults import OPTIMIZER_DEFAULTS
 from .recipe import Recipe
@@ -65,7 +66,14 @@ def remarks_on_result(
     if not found:
         return []
     squashing = any(isinstance(module, SQUASHING) for module in network.modules())
-    return [found[0].followed_by(_likeliest_reason(recipe, done, dead, squashing)), *found[1:]]
+    if recipe.optimizer == "sgd" and recipe.weight_decay <= HIGH_SGD_DECAY and any(isinstance(module, RBF) for module in network.modules()):
+        reason = _advice(
+            "The loss of this network is a squared distance, which the usual rates of sgd do not suit",
+            "该网络的损失是平方距离，sgd 常用的学习率对它不适用", "--optimizer adamw",
+        )  # fmt: skip
+    else:
+        reason = _likeliest_reason(recipe, done, dead, squashing)
+    return [found[0].followed_by(reason), *found[1:]]
 
 
 @torch.no_grad()
