@@ -164,7 +164,7 @@ def test_last_is_the_run_that_was_started_last(tmp_path, monkeypatch):
     for age, name in ((100, "new"), (200, "old")):
         run = cs.train("digits", "softmax_regression", epochs=1, name=name, show=False)
         os.utime(run.folder / "recipe.yaml", (10**9 - age, 10**9 - age))
-    assert cs.resume("last", show=False).folder.name == "new"
+    assert cs.resume("last", show=False).folder.name == "new" == cs.resume("new", show=False).folder.name
 
 
 def test_a_finished_run_can_be_given_more_epochs(tmp_path):

@@ -35,7 +35,7 @@ RecipeName = Annotated[
 Resume = Annotated[
     str | None,
     Option(
-        help="Continue this unfinished run: a run folder, or `last`.",
+        help="Continue this unfinished run: a run folder, its name, or `last`.",
         metavar="RUN",
         rich_help_panel=Panel.MOST_USED.value,
     ),

@@ -28,7 +28,7 @@ from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
 from ..messages.translate import phrase, translated
 from ..models import find_card, own_card
-from ..run_folder import RunFolder, newest_run
+from ..run_folder import RunFolder, find_run, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .changed_images import naming_changed_images
@@ -125,7 +125,7 @@ def resume(
     keep_freed_memory()
     processes = join_processes()
     show = show and processes.is_main
-    run_folder = processes.from_main(newest_run() if str(folder) == "last" else RunFolder(Path(folder)))
+    run_folder = processes.from_main(newest_run() if str(folder) == "last" else find_run(folder))
     own = (
         own_card(model, run_folder.read_recipe().get("model_args"))
         if model is not None and is_own_model(model)
