@@ -34,6 +34,14 @@ def test_a_refused_resume_names_the_files(tmp_path, squares):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_a_run_goes_on_without_images_that_were_added_to_a_set_that_it_divided(tmp_path, squares):
+    shutil.copytree(squares, tmp_path / "data")
+    first = cs.train(tmp_path / "data", "softmax_regression", epochs=1, output=tmp_path, name="run", show=False)
+    shutil.copy(tmp_path / "data" / "dark" / "00.png", tmp_path / "data" / "dark" / "0new.png")
+    again = cs.resume(tmp_path / "run", epochs=2, show=False)
+    assert [row["epoch"] for row in again.history] == [1, 2] and again.history[0] == first.history[0]
+
+
 def test_a_file_of_the_same_name_with_other_content_is_said_in_words(tmp_path, squares):
     shutil.copytree(squares, tmp_path / "data")
     cs.train(tmp_path / "data", "softmax_regression", epochs=1, output=tmp_path, name="run", show=False)

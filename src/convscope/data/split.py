@@ -213,9 +213,11 @@ def _label_text(data: Data, label: np.ndarray) -> str:
 
 
 def redivide(data: Data, table: bytes) -> Data:
-    """Return `data` divided as an earlier run's `split_table` says, without images that were added since."""
-    rows = csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline=""))
-    split_of = {row["path"]: row["split"] for row in rows}
+    """Return `data` divided as an earlier run's `split_table` says, in its order, without images added since."""
+    rows = list(csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline="")))
     whole = data.split("all")
-    parts = {name: [i for i, path in enumerate(whole.names) if split_of.get(path) == name] for name in SPLITS}
+    places = {path: i for i, path in enumerate(whole.names)}
+    parts = {
+        name: [places[row["path"]] for row in rows if row["split"] == name and row["path"] in places] for name in SPLITS
+    }
     return replace(data, splits={name: whole.take(indices) for name, indices in parts.items() if indices})

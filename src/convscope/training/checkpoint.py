@@ -88,7 +88,7 @@ class State:
             difference = _difference(metadata.get("identity", ""), self.identity)
             raise OtherImagesError(
                 f"{shown} was made with other classes or other images than these: give the data that the run started "
-                f"with, or start a new run without --resume ({difference})"
+                f"with, or start a new run without --resume{difference}"
             )
         load_weights(tensors, self.network, shown)
         if self.average is not None:
@@ -189,8 +189,9 @@ def _difference(before: str, now: str) -> str:
     try:
         old, new = json.loads(before), json.loads(now)
     except ValueError:
-        return "its record is damaged"
-    changed = [key for key in new if old.get(key) != new[key]]
-    return ", ".join(
+        return " (its record is damaged)"
+    changed = [key for key in new if old.get(key) != new[key] and key != "content"]
+    differences = [
         f"{key}: {printable(str(old.get(key)))[:60]} in the run, {printable(str(new[key]))[:60]} now" for key in changed
-    )
+    ]
+    return f" ({', '.join(differences)})" if differences else ""

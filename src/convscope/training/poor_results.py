@@ -66,7 +66,8 @@ def remarks_on_result(
     if not found:
         return []
     squashing = any(isinstance(module, SQUASHING) for module in network.modules())
-    if recipe.optimizer == "sgd" and recipe.weight_decay <= HIGH_SGD_DECAY and any(isinstance(module, RBF) for module in network.modules()):
+    distances = any(isinstance(module, RBF) for module in network.modules())
+    if distances and recipe.optimizer == "sgd" and recipe.weight_decay <= HIGH_SGD_DECAY:
         reason = _advice(
             "The loss of this network is a squared distance, which the usual rates of sgd do not suit",
             "该网络的损失是平方距离，sgd 常用的学习率对它不适用", "--optimizer adamw",
