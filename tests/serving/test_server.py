@@ -82,7 +82,7 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(digits_run, tmp_path, digit
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
     kinds = [
         b"",
-        b"GE",
+        b"GET /",
         head,
         head + b"Content-Length: 1000\r\n\r\nabc",
         head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc",

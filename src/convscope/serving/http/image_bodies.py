@@ -14,6 +14,8 @@ from .errors import HttpError
 from .uploads import MAX_IMAGE_BYTES, file_of_form, files_of_form, read_body, read_json
 
 IMAGE_TYPES = re.compile(r"image/(?!svg)[\w.+-]+|application/octet-stream|application/x-www-form-urlencoded|")
+# Most content types need no parser for mail headers, which takes as long as a small network.
+PLAIN_TYPE = re.compile(r"([a-z]+/[a-z0-9.+-]+)(?:; ?boundary=([\w-]+))?")
 # Base64 takes four bytes for three.
 MAX_BASE64_BYTES = MAX_IMAGE_BYTES * 4 // 3 + 10_000
 MAX_IMAGES = 64
@@ -61,6 +63,8 @@ def content_type(request: Request) -> tuple[str, str | None]:
     text = request.headers.get("content-type", "")
     if not text:
         return "", None
+    if found := PLAIN_TYPE.fullmatch(text):
+        return found[1], found[2]
     header = Message()
     header["content-type"] = text
     return header.get_content_type(), header.get_boundary()

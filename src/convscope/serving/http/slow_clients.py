@@ -1,25 +1,23 @@
-"""Slow clients: close connections that would otherwise stay open without progress.
+"""Slow clients: close connections that would otherwise stay open without progress, or grow without end.
 
 uvicorn closes a connection that is idle between two requests, but waits without a limit for the first byte of a
-request, for the rest of one, and for a client that does not read its response.
+request, for the rest of one, and for a client that does not read its response; it keeps headers of any size.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .upload_pace import UploadPace
 
 CHECK_SECONDS = 1.0
 WRITE_SECONDS = 10.0
-WAITING_FOR_CLIENT = (h11.IDLE, h11.SEND_BODY)
+MAX_HEADER_BYTES = 65_536
 
 
-class TimeoutProtocol(H11Protocol):
+class TimeoutProtocol(HttpToolsProtocol):
     """HTTP/1.1 that closes a connection whose client sends its request or reads its response too slowly."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -27,6 +25,8 @@ class TimeoutProtocol(H11Protocol):
         super().connection_made(transport)
         self.pace = UploadPace()
         self.stalled_since: float | None = None
+        # Of the request that is being received, the first one included: bytes before its body, and whether it is whole.
+        self.header_bytes, self.in_header, self.is_incomplete = 0, True, True
         self.next_check = self.loop.call_later(CHECK_SECONDS, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,21 +39,39 @@ class TimeoutProtocol(H11Protocol):
         if self.timeout_keep_alive_task is not None:
             self.pace = UploadPace()
         self.pace.add(len(data))
+        if self.in_header:
+            self.header_bytes += len(data)
         super().data_received(data)
+        if self.in_header and self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The header of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """Note that a request begins."""
+        self.header_bytes, self.in_header, self.is_incomplete = 0, True, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that its body follows."""
+        self.in_header = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that it is complete."""
+        self.is_incomplete = False
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """Note since when the client has not kept up with the response."""
         self.stalled_since = self.loop.time()
-        super().pause_writing()
+        self.flow.pause_writing()
 
     def resume_writing(self) -> None:
         """Note that the client keeps up again."""
         self.stalled_since = None
-        super().resume_writing()
+        self.flow.resume_writing()
 
     def _check(self) -> None:
-        client_state: Any = self.conn.their_state
-        incomplete = client_state in WAITING_FOR_CLIENT and self.timeout_keep_alive_task is None
+        incomplete = self.is_incomplete and self.timeout_keep_alive_task is None
         stalled = self.stalled_since is not None and self.loop.time() - self.stalled_since > WRITE_SECONDS
         if stalled or (incomplete and self.pace.seconds_left() < 0):
             self.transport.abort()

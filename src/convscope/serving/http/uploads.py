@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import mmap
+import re
 from email.message import Message
 from typing import Any
 
@@ -16,6 +17,8 @@ from .upload_pace import UploadPace
 
 MAX_IMAGE_BYTES = 16_000_000
 MAX_JSON_BYTES = 1_000_000
+# Bodies that are read without a mapping and a timer of their own, which would take longer than all the rest.
+SMALL_BYTES = 200_000
 # Parts of a form, and values and lists in a JSON document: each takes many times the memory of its text.
 MAX_PARTS, MAX_VALUES = 300, 10_000
 
@@ -25,6 +28,8 @@ async def read_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
+    if declared is not None and declared.isdigit() and int(declared) <= SMALL_BYTES:
+        return await request.body()  # the connection itself ends if it comes too slowly (`slow_clients`)
     # A mapping goes back to the system as a whole afterwards; pages that are never written to take no memory.
     with mmap.mmap(-1, limit) as content:
         pace, stream = UploadPace(), request.stream()
@@ -78,7 +83,12 @@ def image_error(problem: UnreadableImage) -> HttpError:
     return HttpError(400, f"the image cannot be used: {problem}", f"图像无法使用，文件可能已损坏（{problem}）")
 
 
+PLAIN_FIELD = re.compile(rb'(?:^|\r\n)content-disposition: form-data; name="([\w.-]+)"', re.IGNORECASE)
+
+
 def _field_name(head: bytes) -> object:
+    if found := PLAIN_FIELD.match(head):
+        return found[1].decode()
     for line in head.split(b"\r\n"):
         name, _, value = line.decode("utf-8", "replace").partition(":")
         if name.strip().lower() == "content-disposition":

@@ -1,0 +1,1 @@
+"""Services under load: ConvScope beside LitServe and a plain FastAPI service, on the same bundle."""
