@@ -95,6 +95,13 @@ def test_the_command_answers_in_a_process_that_has_no_torch(bundle, tmp_path, ca
         env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    words[1] = "mnist-relu"  # which has no graph
+    without = subprocess.run(
+        [sys.executable, "-m", "convscope", *words], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    assert without.returncode == 2 and "torch is not installed: pip install torch" in without.stderr
+    words[1] = str(bundle)
     assert main([*words, "--runtime", "torch"]) == 0
     with_torch, without = json.loads(capsys.readouterr().out), json.loads(done.stdout)
     assert (with_torch.pop("runtime"), without.pop("runtime")) == ("torch", "onnxruntime")

@@ -142,6 +142,8 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
         verb = f" {words[0]}" if words and words[0] in VERBS else ""
         text = " ".join(printable(problem.format_message()).split()).rstrip(".")
         return 2, f"error: {text} (see convscope{verb} --help)"
+    if isinstance(problem, ModuleNotFoundError) and problem.name and not problem.name.startswith("convscope"):
+        return 2, f"error: {problem.name} is not installed: pip install {problem.name}"
     if isinstance(problem, MemoryError):
         return 1, "error: out of memory: use a smaller --batch-size or --img-size"
     if isinstance(problem, OSError):
