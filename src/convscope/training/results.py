@@ -33,6 +33,7 @@ from .options import DEFAULTS, OPTIONS
 from .poor_results import Remark, judged_images, remarks_on_result
 from .prepare_data import PreparedData
 from .recipe import Recipe
+from .runtime import peak_memory
 from .time_budget import Clock
 
 # Writing the bundle and the report, with the import of the libraries for it.
@@ -94,7 +95,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         "train_seconds": done.seconds,
         "images_per_second": done.images / max(done.seconds, 1e-9),
         "precision": context.runtime.precision,
-        **_device_memory(context.runtime.device),
+        **peak_memory(),
         "parameters": sum(p.numel() for p in network.parameters()),
         "val": figures.pop("val", None),
         "test": figures.pop("test", None),
@@ -118,11 +119,6 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         )
         write_report(folder.report, report)
     return Run(folder.path, load(folder.path, context.own), metrics, done.history)
-
-
-def _device_memory(device: torch.device) -> dict[str, int]:
-    """Return the largest number of bytes that tensors took on a CUDA device; nothing elsewhere."""
-    return {"peak_device_bytes": torch.cuda.max_memory_allocated(device)} if device.type == "cuda" else {}
 
 
 def _save_classifier(

@@ -74,6 +74,22 @@ def choose_runtime(device: str = "auto", precision: str = "auto", layout: str = 
     return Runtime(choose_device(device), precision, layout)
 
 
+def forget_peak_memory() -> None:
+    """Begin to measure the largest number of bytes on the CUDA devices: each training has its own."""
+    for number in _used_devices():
+        torch.cuda.reset_peak_memory_stats(number)
+
+
+def peak_memory() -> dict[str, int]:
+    """Return the largest number of bytes that this process's tensors took on a CUDA device; nothing elsewhere."""
+    used = [torch.cuda.max_memory_allocated(number) for number in _used_devices()]
+    return {"peak_device_bytes": max(used)} if any(used) else {}
+
+
+def _used_devices() -> range:
+    return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
+
+
 def keep_freed_memory() -> None:
     """Let malloc keep freed memory instead of giving it back to the system.
 

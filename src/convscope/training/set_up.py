@@ -22,7 +22,7 @@ from .linear_probe import LinearProbe, fit_linear_probe
 from .precision import fastest_runtime, usual_runtime
 from .prepare_data import PreparedData
 from .recipe import Recipe
-from .runtime import Runtime, choose_runtime
+from .runtime import Runtime, choose_runtime, forget_peak_memory
 from .settle_recipe import default_augment
 from .several_processes import with_divided_weights, with_synchronised_norms
 
@@ -33,6 +33,7 @@ SAMPLE = 2048
 def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime, processes = context.recipe, context.runtime, context.processes
+    forget_peak_memory()
     network = first_network(context, prepared)
     batches = Batches(
         prepared.parts["train"],
