@@ -77,6 +77,31 @@ def test_a_stop_of_one_saves_and_one_process_or_two_go_on_to_the_same_end(tmp_pa
 
 
 @pytest.mark.slow
+def test_two_processes_become_one_and_two_again(tmp_path):
+    """Stopped in mid-epoch each time; the images come in the same order, so that the end is that of one process."""
+    resume = ["-m", "convscope", "train", "--resume", "runs/run"]
+    counts, done = [2, 1, 2], 0
+    for number, count in enumerate(counts):
+        words = [*TRAIN, "--epochs", "9"] if not number else resume
+        processes = launch(words, tmp_path, count)
+        while len(RunFolder(tmp_path / "runs" / "run").read_metrics()) < done + 3 and processes[0].poll() is None:
+            time.sleep(0.05)
+        if number < 2:
+            processes[-1].send_signal(signal.SIGTERM)
+        results = ended(processes)
+        assert [code for code, *_ in results] == [143 if number < 2 else 0] * count, results
+        done = len(RunFolder(tmp_path / "runs" / "run").read_metrics())
+    assert done == 9
+    whole = cs.train(
+        "digits", "lenet_relu", epochs=9, precision="float32", layout="contiguous", batch_size=50, optimizer="sgd",
+        lr=0.002, augment="none", output=tmp_path, show=False,
+    )  # fmt: skip
+    expected = whole.classifier.network.state_dict()
+    for name, tensor in cs.load(tmp_path / "runs" / "run").network.state_dict().items():
+        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=1e-4), name
+
+
+@pytest.mark.slow
 def test_torchrun_starts_killed_processes_anew_and_nothing_is_lost(tmp_path):
     """Kill a random process 20 times: the end has the very weights of a training that was let alone."""
 

@@ -69,6 +69,13 @@ def test_without_batch_norm_the_weights_are_those_of_one_process(seen, alone, na
         assert row["val/top1"] == pytest.approx(before["val/top1"], abs=0.01)
 
 
+def test_a_resumed_training_ends_with_the_same_bits_in_every_process(seen):
+    """With dropout, for which each process draws numbers of its own; its generator is part of the checkpoint."""
+    for own in seen[0]:
+        for key, tensor in own["norms"]["weights"].items():
+            assert torch.equal(tensor, own["resumed"]["weights"][key]), key
+
+
 def test_with_divided_weights_the_loss_is_that_of_ddp(seen):
     """Batch norm and dropout included: each process draws the same numbers in both."""
     whole, sharded = (seen[0][0][name]["history"][0] for name in ("norms", "sharded_norms"))
@@ -82,7 +89,7 @@ def test_both_have_the_results_of_the_main_process(seen, name):
     assert first[name]["metrics"] == second[name]["metrics"] and first[name]["history"] == second[name]["history"]
     for key, tensor in first[name]["weights"].items():
         assert torch.equal(tensor, second[name]["weights"][key])
-    assert sorted(path.name for path in (folder / "runs").iterdir()) == sorted([*TRAININGS, "sharded"])
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == sorted([*TRAININGS, "resumed", "sharded"])
     rows = list(csv.DictReader((folder / "runs" / name / "metrics.csv").open()))
     assert len(rows) == TRAININGS[name]["epochs"]
 

@@ -15,7 +15,7 @@ from convscope.evaluation import evaluate
 from convscope.models import create_model
 
 OPTIONS = {"show": False, "precision": "float32", "layout": "contiguous", "augment": "none", "optimizer": "sgd"}
-NORMS = {"model": "mnist_cnn", "epochs": 1, "lr": 0.005, "batch_size": 200}
+NORMS = {"model": "mnist_cnn", "epochs": 2, "lr": 0.005, "batch_size": 200, "schedule": "constant"}
 # Weights that are divided among the processes: trained for an epoch, then resumed for another one.
 SHARDED = {
     "model": "lenet_relu", "lr": 0.002, "batch_size": 60, "accumulate": 2, "optimizer": "adamw", "schedule": "constant",
@@ -72,6 +72,8 @@ def main() -> None:
         run = cs.train("digits", name=name, output=sys.argv[1], **(OPTIONS | options))
         seen[name] = what_came_out(run)
     first = cs.train("digits", name="sharded", output=sys.argv[1], epochs=1, **(OPTIONS | SHARDED))
+    half = cs.train("digits", name="resumed", output=sys.argv[1], **(OPTIONS | NORMS | {"epochs": 1}))
+    seen["resumed"] = what_came_out(cs.resume(half.folder, epochs=2, show=False))
     seen["sharded"] = what_came_out(cs.resume(first.folder, epochs=2, show=False))
     torch.save(seen, Path(f"{rank}.pt"))
 
