@@ -181,12 +181,17 @@ class Classifier:
 
 
 def load(source: str | Path, model: Any = None) -> Classifier:
-    """Load a classifier from a run folder, a bundle (folder, zip or `hf://OWNER/NAME` on the hub) or by name.
+    """Load the classifier `source`: a run folder, a bundle (folder, zip or `hf://OWNER/NAME` on the hub) or a name.
 
     The name is that of a bundled classifier, or `last` for the newest run below the current directory. `model` is the
     class, the function, an instance or the `mynet.py:CNN` of a person's own network: a bundle holds its weights, not
     its code. Raises ModelFileError if there is no such classifier, if it is damaged or does not fit; nothing in the
     files is executed.
+
+    >>> from convscope import load_data
+    >>> zero = load_data("mnist-5k").splits["test"].images[0]
+    >>> load("mnist-lenet5").predict(zero, topk=1)[0].label
+    '0'
     """
     network, config = read_bundle(bundle := find_bundle(source), model=card_of(model))
     return Classifier(

@@ -34,7 +34,14 @@ def summary(
     class of a network. Without `input_size` it is the size of the classifier or of the paper; of another network one
     that it takes, which a warning says. Rows stand in the order in which the layers ran. A layer that runs twice has
     two rows, and its parameters count once; only trainable parameters count. The pass runs on shapes alone, so that it
-    takes no memory and leaves the network as it is.
+    takes no memory and leaves the network as it is. `name` is the heading. ModelFileError for an unknown name,
+    UsageError for a size that the network does not take.
+
+    >>> table = summary("lenet5")
+    >>> table.parameters, table.macs
+    (60000, 325680)
+    >>> table.layers[0].name, table.layers[0].output_shape, table.layers[0].receptive_field
+    ('C1', (6, 28, 28), 5)
     """
     if isinstance(network, Classifier):
         size = _size(input_size, network.network) or network.preprocess.input_size

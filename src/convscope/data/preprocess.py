@@ -44,6 +44,11 @@ class Preprocess:
     units of the pixel range 0..1. `levels` are the values that stand for black and white in images of more than 8 bits
     per channel, such as 0 and 4095 for data of 12 bits; None if no such images were seen. Raises ModelFileError for
     values that make no sense.
+
+    >>> import torch
+    >>> preprocess = Preprocess((1, 28, 28), (0.5,), (0.5,))
+    >>> preprocess.normalize(torch.tensor([[[[0, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[-1.0, 1.0]]]]
     """
 
     input_size: tuple[int, int, int]

@@ -19,6 +19,11 @@ def output_size(
     conv, pool: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1; a pool with `ceil_mode` rounds up,
     but has no window that would begin behind the image. transposed: (size - 1) stride - 2 padding +
     dilation (kernel - 1) + 1. The formulas are PyTorch's. ValueError says in one line why a setting is impossible.
+
+    >>> output_size("conv", 227, kernel=11, stride=4)
+    55
+    >>> output_size("pool", 6, kernel=3, stride=2), output_size("pool", 6, kernel=3, stride=2, ceil_mode=True)
+    (2, 3)
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind '{kind}'; choose one of {', '.join(KINDS)}")

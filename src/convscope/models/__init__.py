@@ -40,6 +40,9 @@ def list_models(pattern: str = "*") -> list[str]:
     """Return the names that `create_model` takes, oldest family first: all that match a pattern such as `resnet*`.
 
     timm's networks are listed only for a pattern that begins with `timm:`.
+
+    >>> list_models("lenet*")
+    ['lenet5', 'lenet_relu', 'lenet_sigmoid']
     """
     if is_timm(pattern):
         return list_timm(pattern)
@@ -106,6 +109,11 @@ def create_model(
     xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed), `head` (a classical classifier in
     the place of the last layer, see `WithClassicalHead`). Raises ModelFileError for an unknown name, UsageError for an
     argument that does not fit, DataError if the public weights cannot be downloaded.
+
+    >>> import torch
+    >>> network = create_model("resnet20", num_classes=4)
+    >>> network(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 4])
     """
     card = find_card(name)
     name = card.name

@@ -115,12 +115,13 @@ def resume(
     started: float | None = None,
     **options: Any,
 ) -> Run:
-    """Go on with an unfinished run from its last checkpoint; the result is as if it had never stopped.
+    """Go on with an unfinished run from its last checkpoint, as if it had never stopped; `show` as for `train`.
 
-    `options` may change how it goes on (a lower `lr`, more `epochs`), but not what it is: ModelFileError if the
-    network, the classes or the images are not those that it started with. A finished run is only reported again.
-    `last` is the run below the current directory whose recipe was written last. A run of a network of one's own needs
-    that `model` again, since a run folder holds no code.
+    `data` are the images if they have moved. `options` may change how it goes on (a lower `lr`, more `epochs`), but
+    not what it is: ModelFileError if the network, the classes or the images are not those that it started with. A
+    finished run is only reported again. `last` is the run below the current directory whose recipe was written
+    last. A run of a network of one's own needs that `model` again, since a run folder holds no code. `show` and
+    `started` are those of `train`.
     """
     keep_freed_memory()
     processes = join_processes()

@@ -66,7 +66,8 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float =
     `model` is any module (what is assumed of it is said in a warning), a classifier, or the path or the name of a run
     or bundle. `image`, a path, a PIL image or a uint8 array, is what the page shows first. The page has at most
     `max_mb` (in units of 10^6 bytes). Of a network that is larger, or has something that the page's engine lacks, the
-    page has the strongest maps of each layer for that image, and a warning says so.
+    page has the strongest maps of each layer for that image, and a warning says so. UsageError for a `model`, an
+    `image`, a `height` or a `max_mb` that cannot be used.
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise UsageError(f"height must be a whole number of pixels, not {height!r}")
