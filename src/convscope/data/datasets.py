@@ -62,12 +62,6 @@ def load_data(
     labels; "features" takes images without labels, too, whose label is then empty.
 
     Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
-
-    >>> data = load_data("digits")
-    >>> {name: len(split) for name, split in data.splits.items()}
-    {'train': 1259, 'val': 269, 'test': 269}
-    >>> data.splits["train"].images.shape, data.class_names[:3]
-    ((1259, 8, 8), ['0', '1', '2'])
     """
     name = os.fspath(source)
     try:

@@ -80,6 +80,13 @@ class Data:
     or none. `untrainable` says why no classifier can be trained on the images, if that is so, although one can be
     evaluated. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
     name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for.
+
+    >>> from convscope import load_data
+    >>> data = load_data("digits")
+    >>> {name: len(split) for name, split in data.splits.items()}
+    {'train': 1259, 'val': 269, 'test': 269}
+    >>> data.splits["train"].images.shape, data.class_names[:3]
+    ((1259, 8, 8), ['0', '1', '2'])
     """
 
     name: str

@@ -109,14 +109,10 @@ def create_model(
     xavier, lecun, normal), `first_kernels` (gabor, haar, gabor-fixed, haar-fixed), `head` (a classical classifier in
     the place of the last layer, see `WithClassicalHead`). Raises ModelFileError for an unknown name, UsageError for an
     argument that does not fit, DataError if the public weights cannot be downloaded.
-
-    >>> import torch
-    >>> network = create_model("resnet20", num_classes=4)
-    >>> network(torch.zeros(2, 3, 32, 32)).shape
-    torch.Size([2, 4])
+    >>> create_model("resnet20", num_classes=4).linear
+    Linear(in_features=64, out_features=4, bias=True)
     """
-    card = find_card(name)
-    name = card.name
+    name = (card := find_card(name)).name
     given = {"num_classes": num_classes, "in_channels": in_channels}
     arguments = {key: value for key, value in given.items() if value is not None} | options
     for key in ("num_classes", "in_channels", "img_size"):

@@ -120,8 +120,7 @@ def resume(
     `data` are the images if they have moved. `options` may change how it goes on (a lower `lr`, more `epochs`), but
     not what it is: ModelFileError if the network, the classes or the images are not those that it started with. A
     finished run is only reported again. `last` is the run below the current directory whose recipe was written
-    last. A run of a network of one's own needs that `model` again, since a run folder holds no code. `show` and
-    `started` are those of `train`.
+    last. A run of a network of one's own needs that `model` again, since a run folder holds no code.
     """
     keep_freed_memory()
     processes = join_processes()
