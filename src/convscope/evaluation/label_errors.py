@@ -19,6 +19,7 @@ from ..data.preprocess import Preprocess
 from ..data.split import Data, Split
 from ..errors import DataError, printable, require_extra
 from .features import features_of
+from .outliers import Outlier, far_images
 
 FOLDS, SEED = 5, 0
 # Principal components of the plain pixels, where there is no network; the side to which they are shrunk.
@@ -41,12 +42,18 @@ class LabelDoubt:
 
 @dataclass(frozen=True)
 class LabelCheck:
-    """What was found: the doubts, the most doubtful first, on how many images, and the share of labels confirmed."""
+    """What was found: the doubts, the most doubtful first, on how many images, and the share of labels confirmed.
+
+    `outliers` are the images unlike all others, the farthest first. `weak` is true where only the pixels of photos
+    judged: about a quarter of such doubts were right.
+    """
 
     doubts: list[LabelDoubt]
     images: int
     accuracy: float
     features: str
+    outliers: list[Outlier]
+    weak: bool = False
 
 
 def check_labels(data: Data, classifier: Classifier | None = None, name: str = "") -> LabelCheck:
@@ -74,7 +81,10 @@ def check_labels(data: Data, classifier: Classifier | None = None, name: str = "
         for i, j in doubtful
     ]  # fmt: skip
     described = f"the features of {name}" if classifier is not None else f"{features.shape[1]} components of the pixels"
-    return LabelCheck(doubts, len(labels), float((probabilities.argmax(1) == labels).mean()), described)
+    outliers = [Outlier(whole.names[kept[i]], splits[kept[i]], times) for i, times in far_images(features)]
+    accuracy = float((probabilities.argmax(1) == labels).mean())
+    weak = classifier is None and data.kind == "photos"
+    return LabelCheck(doubts, len(labels), accuracy, described, outliers, weak)
 
 
 def out_of_fold(features: np.ndarray, labels: np.ndarray, plain: bool = False) -> np.ndarray:

@@ -31,6 +31,8 @@ from .unusual import Look, brightness, unusual
 
 # Thumbnails per class on the contact sheet, and classes.
 SHOWN_IMAGES, SHOWN_CLASSES = 8, 20
+# The longest side, in pixels, of the pictures beside the thumbnails.
+ORIGINAL = 96
 # Images per thumbnail of which one is made, since some may turn out to be unreadable.
 CANDIDATES = 3
 IMAGES_AHEAD = 256
@@ -41,13 +43,14 @@ class ImageSummary(Look):
     """What the check keeps of one image.
 
     `hashes` and `small` are for near-duplicates and None unless those are searched for. `thumbnail`, H x W x C, is what
-    the network would see, and None for images that are not on the contact sheet.
+    the network would see, `original` the picture itself, made smaller; None for images not on the contact sheet.
     """
 
     digest: bytes
     hashes: Hashes | None = None
     small: np.ndarray | None = None
     thumbnail: np.ndarray | None = None
+    original: np.ndarray | None = None
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Report:
     """The result of `check_data`.
 
     `images` has by split, for every image in order, its summary or the reason why it cannot be used; `thumbnails` are
-    by class.
+    by class, `shown` likewise the split and the summary of the same images.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Report:
     data: Data | None = None
     images: dict[str, list[ImageSummary | str]] = field(default_factory=dict)
     thumbnails: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    shown: dict[str, list[tuple[str, ImageSummary]]] = field(default_factory=dict)
 
     @property
     def refusal(self) -> str | None:
@@ -141,7 +145,11 @@ def check_data(
                 preprocess = replace(preprocess, levels=measured.levels)
                 problems.append(Problem("value-range", "info", report.name, measured.words))
             report.images = _summarise_images(data, preprocess, near, show)
-            report.thumbnails = _thumbnails(report, data)
+            report.shown = _shown(report, data)
+            report.thumbnails = {
+                label: [image.thumbnail for _, image in images if image.thumbnail is not None]
+                for label, images in report.shown.items()
+            }
             _report_problems(report, data, near)
         except ConvScopeError as problem:
             problems.append(Problem("refused", "error", report.name, " ".join(printable(problem).split())))
@@ -182,11 +190,19 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
         gray = Image.fromarray(picture).convert("L")
         deviation, brightest = brightness(gray)
         hashes, small = (difference_hashes(gray), small_picture(gray)) if near else (None, None)
-        return ImageSummary(*size, picture.ndim == 2, deviation, brightest, digest, hashes, small, thumbnail)
+        original = _original(picture) if with_thumbnail else None
+        is_gray = picture.ndim == 2
+        return ImageSummary(*size, is_gray, deviation, brightest, digest, hashes, small, thumbnail, original)
     except UnreadableImage as problem:
         return str(problem)
     except MemoryError:
         return "does not fit into memory"
+
+
+def _original(picture: np.ndarray) -> np.ndarray:
+    small = Image.fromarray(picture)
+    small.thumbnail((ORIGINAL, ORIGINAL))
+    return np.asarray(small)
 
 
 def sheet_classes(labels: np.ndarray) -> list[int]:
@@ -194,15 +210,15 @@ def sheet_classes(labels: np.ndarray) -> list[int]:
     return (labels if labels.ndim == 1 else rarest_labels(labels)).tolist()
 
 
-def _thumbnails(report: Report, data: Data) -> dict[str, list[np.ndarray]]:
-    thumbnails: dict[str, list[np.ndarray]] = {}
+def _shown(report: Report, data: Data) -> dict[str, list[tuple[str, ImageSummary]]]:
+    shown: dict[str, list[tuple[str, ImageSummary]]] = {}
     for name, split in data.splits.items():
         for image, label in zip(report.images[name], sheet_classes(split.labels), strict=True):
             if not isinstance(image, str) and image.thumbnail is not None:
-                of_class = thumbnails.setdefault(data.class_names[label], [])
+                of_class = shown.setdefault(data.class_names[label], [])
                 if len(of_class) < SHOWN_IMAGES:
-                    of_class.append(image.thumbnail)
-    return thumbnails
+                    of_class.append((name, image))
+    return shown
 
 
 def _report_problems(report: Report, data: Data, near: bool) -> None:
