@@ -164,7 +164,7 @@ def asked_in_html(path: str, source: str) -> Iterator[Asked]:
 def translations(asked: list[Asked], languages: dict[str, str]) -> Iterator[Finding]:
     """Keys that a language lacks, and keys that nothing asks for. `languages` is the text of each JSON file."""
     words = {path: json.loads(source) for path, source in languages.items()}
-    keys = {path: {key for key in known if not plural(key, known)} for path, known in words.items()}
+    keys = {path: {key for key in known if not variant(key, known)} for path, known in words.items()}
     for path, known in keys.items():
         for one in asked:
             if not any(map(one.pattern.fullmatch, known)):
@@ -178,9 +178,9 @@ def translations(asked: list[Asked], languages: dict[str, str]) -> Iterator[Find
                 yield Finding(path, line, f'translation key "{key}" is not used')
 
 
-def plural(key: str, words: dict[str, str]) -> bool:
-    """`KEY_one` is the English text of KEY for a single thing; Chinese has none."""
-    return key.endswith("_one") and key.removesuffix("_one") in words
+def variant(key: str, words: dict[str, str]) -> bool:
+    """`KEY_one` is the English text of KEY for a single thing, Chinese has none; `KEY_touch` that for fingers."""
+    return any(key.endswith(end) and key.removesuffix(end) in words for end in ("_one", "_touch"))
 
 
 def check(page: Path = PAGE) -> list[Finding]:

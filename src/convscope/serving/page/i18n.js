@@ -15,9 +15,13 @@ export async function useLanguage(language) {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
 }
 
-/** A sentence, with {values} filled in; `n` of 1 takes the key's "_one" where there is one. */
+/** Whether the reader has fingers alone, with which nothing can be pointed at. */
+const touches = () => matchMedia("(hover: none)").matches;
+
+/** A sentence, with {values} filled in; `n` of 1 takes the key's "_one", and a touch screen its "_touch", if any. */
 export function t(key, values = {}) {
-  const text = (values.n === 1 && words[`${key}_one`]) || words[key] || key;
+  const fitting = values.n === 1 ? words[`${key}_one`] : words[`${key}_touch`] && touches() && words[`${key}_touch`];
+  const text = fitting || words[key] || key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 

@@ -12,7 +12,10 @@ export function mount(root, store) {
   root.append(canvas, caption);
   const view = { root, store, canvas, caption, picture: null }; // picture: {of, canvas}, made once for each answer
   canvas.addEventListener("pointermove", (event) => hover(view, event));
-  canvas.addEventListener("pointerleave", () => store.set({ hover: null }));
+  canvas.addEventListener("pointerdown", (event) => hover(view, event));
+  canvas.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") store.set({ hover: null }); // a finger leaves whenever it is lifted
+  });
   const showSoon = onceAFrame(() => show(view));
   store.on(["forward", "field", "hover", "network", "language", "theme"], showSoon);
   new ResizeObserver(showSoon).observe(canvas);
