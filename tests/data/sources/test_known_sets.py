@@ -44,3 +44,21 @@ def test_labels_txt_of_class_names_is_no_list(tmp_path):
     table(root, "labels.txt", "0 cat", "1 dog")
     table(root, "t.txt", *(f"{i}.png {i % 2}" for i in range(4)))
     assert load_data(root).class_names == ["cat", "dog"]
+
+
+def test_tables_that_agree_with_the_folders_have_the_splits(tmp_path):
+    """As in EuroSAT, whose classes are folders and whose splits are tables."""
+    root = build(tmp_path, "Forest/*.jpg", "River/*.jpg")
+    for name, numbers in (("train", (0, 1)), ("test", (2,))):
+        rows = [f"{c}/{i}.jpg,{k},{c}" for k, c in enumerate(("Forest", "River")) for i in numbers]
+        table(root, f"{name}.csv", "Filename,Label,ClassName", *rows)
+    assert splits(root)["test"] == {"Forest": {"Forest/2.jpg"}, "River": {"River/2.jpg"}}
+
+
+def test_images_in_parts_with_a_table_and_lists_of_splits(tmp_path):
+    """As in the chest X-rays of the NIH."""
+    root = build(tmp_path, *(f"images_{i % 2}/images/x{i}.png" for i in range(8)))
+    table(root, "data.csv", "Image Index,Finding", *(f"x{i}.png,{'ab'[i // 2 % 2]}" for i in range(8)))
+    table(root, "train_val_list.txt", *(f"x{i}.png" for i in range(4)))
+    table(root, "test_list.txt", *(f"x{i}.png" for i in range(4, 8)))
+    assert splits(root)["test"] == {"a": {"x4.png", "x5.png"}, "b": {"x6.png", "x7.png"}}

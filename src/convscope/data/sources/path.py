@@ -145,6 +145,12 @@ def _table_wins(
     names = listed([table.name for table in tables])
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
     if not different:
+        if (
+            not layout.splits
+            and len({table.split for table in tables} - {None}) > 1
+            and set(by_folder) <= set(by_table)
+        ):
+            return True  # the folders have the same classes, but the tables have the splits as well
         for table in tables:
             if table.folder not in layout.unused:
                 warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")

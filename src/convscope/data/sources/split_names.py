@@ -28,6 +28,8 @@ UNLABELLED = frozenset(
 def split_of(name: str) -> str | None:
     """Return `train`, `val` or `test` if a name can mean only that split (`Train`, `test_set`, `val2017`), or None."""
     words = [word for word in _words(name) if word not in FILLERS]
+    if words == ["train", "val"]:
+        return "train"
     return SPLIT_OF_WORD.get(words[0]) if len(words) == 1 else None
 
 

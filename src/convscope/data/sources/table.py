@@ -15,6 +15,7 @@ from .class_folders import CONTAINERS
 from .class_names_file import CLASS_NAME_FILES, with_class_names
 from .folder import File, Folder, has_image_suffix
 from .interpretation import Interpretation
+from .split_lists import SplitLists, find_split_lists
 from .split_names import is_unlabelled, split_of
 from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
 from .table_file import Table, is_table_name, read_table
@@ -68,7 +69,8 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
         names = listed([_path(table) for table in tables])
         raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
     finder = ImageFinder(folder)
-    collected = _Collected(shown, interpretation.label_type)
+    lists = None if any(table.split for table in tables) else find_split_lists([folder], interpretation.encoding)
+    collected = _Collected(shown, interpretation.label_type, lists)
     for table in tables:
         where = shown if shown.endswith(table.name) else f"{shown}/{_path(table)}"
         read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
@@ -91,8 +93,8 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
 class _Collected:
     """The images of all tables, by split, with the rows that repeat an image."""
 
-    def __init__(self, shown: str, label_type: str):
-        self.shown, self.label_type = shown, label_type
+    def __init__(self, shown: str, label_type: str, lists: SplitLists | None = None):
+        self.shown, self.label_type, self.lists = shown, label_type, lists
         self.images: dict[str, list[tuple[str, File, tuple[str, ...]]]] = {"train": []}
         self.seen: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.places: dict[str, dict[str, int]] = {}
@@ -109,7 +111,8 @@ class _Collected:
         repeated = []
         for row in table.rows:
             image = finder.find(row.path, row.line, where, preferred)
-            split = self._split(row, given, image.split, where)
+            listed_in = self.lists.split(image.item) if self.lists else None
+            split = self._split(row, given or listed_in, image.split, where)
             if image.name in self.seen:
                 before, labels = self.seen[image.name]
                 if self.label_type == "multi" and split == before:
@@ -149,7 +152,7 @@ class _Collected:
         else:
             split = given or "train"
             if given:
-                self.split_sources["the tables' names"] = None
+                self.split_sources[self.lists.told if self.lists else "the tables' names"] = None
         if folder == "test" and "test" not in (split, given or split):
             raise DataError(
                 f"{where}: line {row.line}: '{printable(row.path)}' is a {split} image by the table and a test image "

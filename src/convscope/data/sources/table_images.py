@@ -44,8 +44,11 @@ class ImageFinder:
         self.bases = [root]
         for inner in root.folders():
             self.bases.append(inner)
-            if split_of(inner.name) or inner.name.lower() in CONTAINERS:
-                self.bases += inner.folders()
+            deeper = inner.folders()
+            if not split_of(inner.name) and inner.name.lower() not in CONTAINERS:
+                # `part_1/images/`, or a folder in one of the same name
+                deeper = [each for each in deeper if each.name.lower() in CONTAINERS or each.name == inner.name]
+            self.bases += deeper
         self._bases_of: dict[str, list[Folder]] | None = None
 
     def exists(self, path: str) -> bool:
