@@ -4,8 +4,9 @@
 
 ResNet-18 on images of 32 x 32 in memory, flipped and shifted, float32, one thread per process, on the CPU by gloo. One
 and two processes in turn, ConvScope and the plain loop; of each the quickest epoch of all rounds, since other work on
-the machine only adds time. The efficiency is the rate of two processes by twice that of one. The model knows only the
-runs of one process with half the batch, and how long an all-reduce of as many bytes takes by itself.
+the machine only adds time. The efficiency is the rate of two processes by twice that of one. The model knows only
+two trainings that run at the same time and know nothing of each other, each with half the batch (they share memory and
+cores), and how long an all-reduce of as many bytes takes by itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +71,12 @@ def plain(count: int, batch: int) -> float:
     return min(found["epoch_seconds"][1:]) / found["steps"]
 
 
+def side_by_side(train: Callable[[], float]) -> float:
+    """Return the seconds per step of the slower of two trainings at the same time that have nothing to do together."""
+    with ThreadPoolExecutor(2) as pool:
+        return max(future.result() for future in [pool.submit(train) for _ in range(2)])
+
+
 def all_reduce() -> float:
     """Return the seconds in which two processes add up as many bytes as the gradients have; the best of ten."""
     return float(
@@ -92,8 +102,8 @@ def all_reduce_once() -> None:
 
 
 def predicted(steps: dict[tuple[str, int, int], float], who: str, batch: int, reducing: float) -> float:
-    """Return the seconds per step of two processes, from those of one with half the batch and from the all-reduce."""
-    cluster = Cluster(rate=batch / 2 / steps[who, 1, batch // 2], bandwidth=RESNET18_BYTES / reducing, latency=0.0,
+    """Return the seconds per step of two processes, from those of two that do not exchange anything and all-reduce."""
+    cluster = Cluster(rate=batch / 2 / steps[who, 0, batch], bandwidth=RESNET18_BYTES / reducing, latency=0.0,
                       per_machine=1, overlap=0.0)  # fmt: skip
     return cluster.step_seconds(2, batch // 2, RESNET18_BYTES)
 
@@ -115,10 +125,13 @@ def main() -> None:
         data = write_images(Path(name) / "images")
         for _ in range(rounds):
             reducing.append(all_reduce())
-            for batch in sorted({*sizes, *(size // 2 for size in sizes)}):
-                for count in (1, 2) if batch in sizes else (1,):
+            for batch in sizes:
+                for count in (1, 2):
                     every["convscope", count, batch].append(convscope(Path(name), data, count, batch))
                     every["plain", count, batch].append(plain(count, batch))
+                half = partial(convscope, Path(name), data, 1, batch // 2)
+                every["convscope", 0, batch].append(side_by_side(half))
+                every["plain", 0, batch].append(side_by_side(partial(plain, 1, batch // 2)))
     steps = {key: min(values) for key, values in every.items()}
     print(f"all-reduce of {RESNET18_BYTES / 1e6:.0f} MB: {measure.text(reducing, ' s', digits=3)}")
     for who in ("convscope", "plain"):
