@@ -87,6 +87,7 @@ def test_the_page_shows_them_and_saves_what_is_ticked(checked, browser, tmp_path
             page.get_by_role("button", name="Save the list").click()
         download.value.save_as(tmp_path / "list.csv")
         page.get_by_role("button", name="中文").click()
+        assert "镜像或裁剪的副本：" in page.locator("#transformed .finding").first.inner_text()
         assert "空白图像" in page.inner_text("body") and "Blank images" not in page.inner_text("body")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -19,6 +19,7 @@ from ..errors import printable
 from ..evaluation.label_errors import LabelCheck
 from ..files import write_atomically
 from ..html_page import render_page
+from ..messages.translate import in_chinese
 from ..png import png_url
 from .exclusions import excluded_rows
 from .words import KINDS, SEVERITIES
@@ -102,7 +103,8 @@ def _groups(report: Report, found: LabelCheck | None, pictures: Pictures) -> lis
         if len(rows.setdefault(kind, [])) < MOST_FINDINGS:
             known = [name for name in names if name in pictures.places]
             shown = [pictures.of(name) for name in known[:MOST_PICTURES]]
-            rows[kind].append({"text": text, "pictures": shown, "more": max(len(known) - MOST_PICTURES, 0)})
+            more = max(len(known) - MOST_PICTURES, 0)
+            rows[kind].append({"text": text, "zh": in_chinese(text), "pictures": shown, "more": more})
 
     for doubt in found.doubts if found else ():
         text = f"{printable(doubt.label)} → {printable(doubt.suggested)} {doubt.probability:.0%}"

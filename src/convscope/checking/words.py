@@ -72,6 +72,10 @@ KINDS: dict[str, tuple[Words, Words]] = {
         ("Files that cannot be read", "无法读取的文件"),
         ("Training skips them.", "训练会跳过它们。"),
     ),
+    "no-validation": (
+        ("No validation images", "没有验证图像"),
+        ("Training takes some of its images for it.", "训练时会从训练图像中分出一部分。"),
+    ),
     "imbalance": (
         ("Classes of very different size", "类别数量悬殊"),
         ("Judge by the figures per class.", "请看各类别的指标。"),

@@ -67,6 +67,11 @@ def translated(text: str, stream: TextIO | None = None) -> str:
     return text if found is None else text[:at] + found + text[at + len(core) :]
 
 
+def in_chinese(text: str) -> str:
+    """Return a finished English message in Chinese, for pages that have both languages; as it is if not known."""
+    return _chinese(text) or text
+
+
 def phrase(template: str, **values: object) -> str:
     """Return a template in the user's language, filled in: `phrase("{model} on {data}", model=..., data=...)`.
 
