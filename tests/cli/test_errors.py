@@ -17,7 +17,7 @@ ERRORS = [
     (["train", "--lr", "nan"], 2, "--lr must be from 1e-12 to 10,000, not nan"),
     (["train", "--lr", "-1"], 2, "--lr must be from"),
     (["train", "--optimizer", "adamm"], 2, "--optimizer must be one of sgd, adamw, muon, not 'adamm'"),
-    (["train", "--schedule", "x"], 2, "--schedule must be one of constant, linear, one-cycle, cosine, step, not 'x'"),
+    (["train", "--schedule", "x"], 2, "must be one of constant, linear, one-cycle, cosine, step, step3, not 'x'"),
     (["train", "--augment", "x"], 2, "augment: unknown augmentation 'x': choose from none, flip, alternating-flip"),
     (["train", "--augment", "flop,shift=2"], 2, "augment: unknown augmentation 'flop': did you mean flip?"),
     (["train", "--augment", "shift=x"], 2, "augment: shift must be a number from 0 to 10000, not 'x'"),
