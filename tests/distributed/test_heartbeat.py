@@ -28,7 +28,10 @@ LIMIT = 30
 
 def in_the_middle(folder, *words, **variables):
     """Two processes that have trained an epoch."""
-    processes = launch([*TRAIN, *words], folder, **variables)
+    return after_an_epoch(launch([*TRAIN, *words], folder, **variables))
+
+
+def after_an_epoch(processes):
     lines = []
     while "epoch " not in (line := processes[0].stderr.readline()):
         lines.append(line)
@@ -80,18 +83,13 @@ def test_a_stop_of_one_saves_and_one_process_or_two_go_on_to_the_same_end(tmp_pa
 def test_two_processes_become_one_and_two_again(tmp_path):
     """Stopped in mid-epoch each time; the images come in the same order, so that the end is that of one process."""
     resume = ["-m", "convscope", "train", "--resume", "runs/run"]
-    counts, done = [2, 1, 2], 0
-    for number, count in enumerate(counts):
-        words = [*TRAIN, "--epochs", "9"] if not number else resume
-        processes = launch(words, tmp_path, count)
-        while len(RunFolder(tmp_path / "runs" / "run").read_metrics()) < done + 3 and processes[0].poll() is None:
-            time.sleep(0.05)
+    for number, count in enumerate([2, 1, 2]):
+        processes = launch([*TRAIN, "--epochs", "9"] if not number else resume, tmp_path, count)
         if number < 2:
-            processes[-1].send_signal(signal.SIGTERM)
+            after_an_epoch(processes)[-1].send_signal(signal.SIGTERM)
         results = ended(processes)
         assert [code for code, *_ in results] == [143 if number < 2 else 0] * count, results
-        done = len(RunFolder(tmp_path / "runs" / "run").read_metrics())
-    assert done == 9
+    assert len(RunFolder(tmp_path / "runs" / "run").read_metrics()) == 9
     whole = cs.train(
         "digits", "lenet_relu", epochs=9, precision="float32", layout="contiguous", batch_size=50, optimizer="sgd",
         lr=0.002, augment="none", output=tmp_path, show=False,
