@@ -30,7 +30,7 @@ def serve_fastapi(bundle: str, port: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
-class Api(litserve.LitAPI):  # type: ignore[misc]
+class Api(litserve.LitAPI):
     """A classifier as LitServe has it."""
 
     def __init__(self, bundle: str):
