@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import printable
+from ..errors import UsageError, printable
 from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
+
+if TYPE_CHECKING:
+    from ..export.onnx.export import Exported
 
 Option = typer.Option
 
@@ -19,6 +22,7 @@ class ExportFormat(str, Enum):
     """What a classifier can be exported to."""
 
     onnx = "onnx"
+    triton = "triton"
 
 
 class Precision(str, Enum):
@@ -38,7 +42,10 @@ class ExportInput(str, Enum):
 @with_target_options
 def export_command(
     target: Target,
-    format: Annotated[ExportFormat, Option(help="The format of the file.")] = ExportFormat.onnx,
+    format: Annotated[
+        ExportFormat,
+        Option(help="onnx: one file. triton: a model repository for Triton Inference Server, with that file in it."),
+    ] = ExportFormat.onnx,
     input: Annotated[
         ExportInput,
         Option(
@@ -56,7 +63,9 @@ def export_command(
     output: Annotated[
         str | None,
         Option(
-            help="The file to write. Default: model.onnx (model-image.onnx) in the bundle's folder.", metavar="FILE"
+            help="The file to write. Default: model.onnx (model-image.onnx) in the bundle's folder. For triton, the "
+            "repository's folder, by default model_repository.",
+            metavar="FILE",
         ),
     ] = None,
     json: Json = False,
@@ -67,13 +76,24 @@ def export_command(
     validation images of the run; if an answer differs, nothing is written.
     """
     from ..export.onnx.export import export_run
+    from ..export.triton import export_triton
     from ..serving.examples import PHOTO_FOLDER
 
     photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
-    exported = export_run(target, output, input=input.value, precision=precision.value, photos=photos)
+    if format == ExportFormat.triton:
+        if precision != Precision.float32:
+            raise UsageError("--precision int8 is for --format onnx: leave it out")
+        exported = export_triton(target, output, input=input.value, photos=photos)
+    else:
+        exported = export_run(target, output, input=input.value, precision=precision.value, photos=photos)
     if json:
         print_json({"run": target.source, "format": format.value, **exported.to_dict()})
         return
+    _tell(exported)
+
+
+def _tell(exported: Exported) -> None:
+    """Print what was written and how it compares with the classifier."""
     proof = exported.proof
     say(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
     say(f"input      {exported.input}: {exported.recipe}")
