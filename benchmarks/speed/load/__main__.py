@@ -13,12 +13,14 @@ import argparse
 import asyncio
 import io
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -95,7 +97,12 @@ def served(service: str, source: Path) -> Iterator[str]:
         words += ["--workers", service.partition("-")[2]] if "-" in service else []
     else:
         words = ["benchmarks.speed.load.peers", service, str(source), str(PORT)]
-    process = subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with socket.socket() as free:  # a service that outlived its turn would answer in this one's place
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", PORT))
+    nowhere = subprocess.DEVNULL
+    command = [sys.executable, "-m", *words]
+    process = subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere)
     try:
         end = time.monotonic() + 120
         while True:
@@ -109,10 +116,11 @@ def served(service: str, source: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{PORT}/predict"
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        with suppress(ProcessLookupError):  # what it started too
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 if __name__ == "__main__":
