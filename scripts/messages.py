@@ -27,7 +27,7 @@ SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies",
-    "Images",
+    "Images", "Refusal",
 }  # fmt: skip
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")
