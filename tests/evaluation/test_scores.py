@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn import metrics as sk
 
-from convscope import prediction
+from convscope import pictures
 from convscope.abstention import Abstention
 from convscope.evaluation import Evaluation, MultiLabelEvaluation
 from convscope.evaluation.evaluate_run import evaluate_bundle
@@ -83,7 +83,7 @@ def test_batches_and_workers_change_nothing(tmp_path, digits_run, squares, monke
         (squares / old).rename(squares / new)
     found = []
     for batch, workers in ((256, 1), (7, 3)):
-        monkeypatch.setattr(prediction, "MAX_BATCH", batch)
+        monkeypatch.setattr(pictures, "MAX_BATCH", batch)
         options = {"output": str(tmp_path / str(batch)), "workers": workers, "cache": "off", "disturbed": True}
         found.append(evaluate_bundle(str(digits_run.folder), str(squares), **options))
     first, second = ({k: v for k, v in one.items() if k != "report"} for one in found)

@@ -97,6 +97,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow  # 134 million weights each; the counts and the layer tables are checked always
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_golden_rows(row):
     name, amplitude, layers, first, total, norm, best, sensitivity = row

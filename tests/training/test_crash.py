@@ -63,8 +63,14 @@ def same_run(run: cs.Run, reference: cs.Run) -> None:
 
 @pytest.mark.parametrize(
     ("where", "count"),
-    [("step", 1), ("step", 8), ("fsync", 9), ("rename", 1), ("rename", 3), ("rename", 4)],
-    ids=["before the first step", "in mid-epoch", "while writing", "first save", "between best and last", "last save"],
+    [
+        pytest.param("step", 1, id="before the first step", marks=pytest.mark.slow),
+        pytest.param("step", 8, id="in mid-epoch"),
+        pytest.param("fsync", 9, id="while writing"),
+        pytest.param("rename", 1, id="first save", marks=pytest.mark.slow),
+        pytest.param("rename", 3, id="between best and last"),
+        pytest.param("rename", 4, id="last save", marks=pytest.mark.slow),
+    ],
 )
 def test_kill_9_and_resume(tmp_path, reference, where, count):
     killed = subprocess.run(
