@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(shell (pwd; cat pyproject.toml) | cksum | cut -d' 
 demo: $(STAMP)  ## train on real digits and say what to look at
 	$(BIN)/convscope train
 
-test: check  ## lint, types and all tests, in about thirteen minutes on two cores
+test: check  ## lint, types and all tests, in about twelve minutes on two cores
 	$(BIN)/python -m pytest
 
 test-slow: $(STAMP)  ## the longer checks

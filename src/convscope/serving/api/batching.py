@@ -86,7 +86,12 @@ class Batcher:
 
     def require_room(self, images: int = 1) -> None:
         """HttpError 503 if so many more images may not wait."""
-        if len(self.waiting) + images > max(self.max_waiting, images) or self.closed:
+        most = max(self.max_waiting, images)
+        with self.changed:
+            if len(self.waiting) + images > most:  # those that nobody waits for any longer take no place
+                self.waiting = deque(one for one in self.waiting if not one.job.abandoned)
+            full = len(self.waiting) + images > most
+        if full or self.closed:
             raise standard_error(503, {"Retry-After": "1"})
 
     async def run(self, answering: Answering, images: Sequence[bytes | np.ndarray], seconds: float) -> Job:
