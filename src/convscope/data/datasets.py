@@ -11,13 +11,13 @@ from ..errors import DataError, printable
 from ..suggest import did_you_mean
 from .exclude import without_excluded
 from .groups import group_images, warn_about_likely_groups
+from .sources.address import load_address
 from .sources.class_folders import NoLabelsError
 from .sources.hub import load_hub
 from .sources.interpretation import Interpretation
 from .sources.path import load_path
 from .sources.published import DIGITS, PUBLISHED, load_published
 from .sources.remote import is_remote
-from .sources.shards import load_remote
 from .sources.unlabelled import load_unlabelled
 from .split import Data, Split, divide
 
@@ -45,23 +45,23 @@ def load_data(
 ) -> Data:
     """Load the data set `source`, a name or a path.
 
-    A name is one of `NAMES` (`mnist-5k` and `digits` ship with the package, the others come through torchvision) or
+    A name is one of `NAMES` (`mnist-5k` and `digits` ship with the package, others come through torchvision) or
     `hf:owner/name` for the Hugging Face hub. `data_dir` is a folder that already has the files of a named set; without
     it, the set is downloaded once into the cache folder (`CONVSCOPE_CACHE`).
 
     A path leads to class folders; to split folders of class folders (train, val, test in any spelling); to a table
-    (CSV, TSV, JSON lines) with columns for path, label or labels and perhaps split, or to a folder that has one beside
-    or among the images; to a list of `path index` lines with a `labels.txt` beside it; to IDX files or CIFAR batches;
-    to what the Hugging Face library `datasets` has saved; or to a zip of any of those, which is read without unpacking
-    it to disk. A set without splits is divided into train, val and test, class by class and the same way every time.
-    The result's `origin` says what was taken for classes and splits. The options up to `uncertain`, as in
-    `Interpretation`, choose where a path can be read in two ways. With `group_by`, images of one group stay in one
-    split (see `data.groups`); `exclude` lists images to leave out.
+    (CSV, TSV, JSON lines) with columns for path, labels and perhaps split, or to a folder that has one beside or among
+    the images; a list of `path index` lines with a `labels.txt`; IDX files or CIFAR batches; to what the Hugging Face
+    library `datasets` has saved; or to a zip of any of those, which is read without unpacking it to disk; an address,
+    such as `s3://bucket/folder`, to a folder of any of those or to tar shards. A set without splits is divided into
+    train, val and test, class by class and the same way every time. The result's `origin` says what was taken for
+    classes and splits. The options up to `uncertain`, as in `Interpretation`, choose where a path can be read in two
+    ways. With `group_by`, images of one group stay in one split (see `data.groups`); `exclude` lists images to leave
+    out.
 
     `purpose` is what the images are for: "train" needs at least two classes, each with training images; "evaluate" only
-    labels; "features" takes images without labels, too, whose label is then empty.
-
-    Nothing is written into the folder of the images. Raises DataError, in one line, for whatever cannot be used.
+    labels; "features" takes images without labels, too, whose label is then empty. Nothing is written into the folder
+    of the images. Raises DataError, in one line, for whatever cannot be used.
     """
     name = os.fspath(source)
     try:
@@ -91,7 +91,7 @@ def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: In
     if name.startswith(HUB):
         return load_hub(name.removeprefix(HUB), Path(data_dir) if data_dir is not None else None)
     if is_remote(name) and not name.startswith(HUB):
-        return load_remote(name)
+        return load_address(name, interpretation)
     if os.path.lexists(name):
         return load_path(Path(name), interpretation)
     path_like = os.sep in name or Path(name).suffix

@@ -18,7 +18,7 @@ from ..png import png_bytes
 from ..problems import warn
 from .image_file import IMAGE_SUFFIXES, UnreadableImage, read_bytes
 from .image_file.header import open_image
-from .sources.remote import INDEX, SHARD_INDEX
+from .sources.remote_folder import INDEX, SHARD_INDEX
 from .split import Data, Split
 
 # Images of a shard lie in random order, so that programs which read shards from end to end see mixed classes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import os
 import signal
 import threading
@@ -12,9 +13,11 @@ from pathlib import Path
 import fsspec
 import pytest
 import torch
+from PIL import Image
 
 import convscope as cs
 from convscope.data.datasets import load_data
+from convscope.data.image_file import UnreadableImage
 from convscope.data.sources import remote
 from convscope.data.write_shards import write_shards
 from convscope.errors import DataError, Interrupted
@@ -79,7 +82,8 @@ def server(shards):
 def content_of(data) -> dict[str, list[tuple[str, int, bytes]]]:
     return {
         name: [
-            (label, int(y), item.read()) for label, y, item in zip(part.names, part.labels, part.images, strict=True)
+            (label, int(y), item.read_bytes() if isinstance(item, Path) else item.read())
+            for label, y, item in zip(part.names, part.labels, part.images, strict=True)
         ]
         for name, part in data.splits.items()
     }
@@ -123,12 +127,52 @@ def test_a_shard_that_is_missing_or_cut_is_named(store):
         load_data(store)
 
 
+@pytest.fixture
+def photos(tmp_path):
+    """Class folders on the disk, and the address of a copy in a store that lists a folder as an empty object."""
+    for split, name, number in itertools.product(("train", "val"), ("猫", "dog"), range(3)):
+        path = tmp_path / "photos" / split / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (40 * number, 20 * len(name), 90 * (split == "val"))).save(path)
+    files = fsspec.filesystem("memory")
+    files.put(str(tmp_path / "photos"), "/lake/photos", recursive=True)
+    yield tmp_path / "photos", "memory://lake/photos"
+    files.rm("/lake", recursive=True)
+
+
+def test_class_folders_elsewhere_have_the_images_of_the_disk(photos):
+    folder, address = photos
+    found = load_data(address)
+    assert content_of(found) == content_of(load_data(folder))
+    assert str(found.origin) == str(load_data(folder).origin)
+    assert str(found.splits["val"].images[0]) == "memory://lake/photos/val/dog/0.png"
+
+
+def test_tables_elsewhere_have_the_images_of_the_disk(photos):
+    folder, address = photos
+    lines = [f"{path.relative_to(folder)},{'even' if number % 2 else 'odd'}" for number, path in
+             enumerate(sorted(folder.rglob("*.png")))]  # fmt: skip
+    (folder / "labels.csv").write_text("\n".join(["file,label", *lines]))
+    fsspec.filesystem("memory").put(str(folder / "labels.csv"), "/lake/photos/labels.csv")
+    assert content_of(load_data(f"{address}/labels.csv")) == content_of(load_data(folder / "labels.csv"))
+    with pytest.raises(DataError, match=r"photos/other.csv: there is no such file"):
+        load_data(f"{address}/other.csv")
+
+
+def test_an_image_elsewhere_that_goes_missing_is_named(photos):
+    _, address = photos
+    data = load_data(address)
+    fsspec.filesystem("memory").rm("/lake/photos/train/dog/1.png")
+    with pytest.raises(UnreadableImage, match="cannot be read from there"):
+        next(item for item in data.splits["train"].images if str(item).endswith("dog/1.png")).read()
+
+
 def test_a_server_that_fails_for_a_moment_is_asked_again(server, monkeypatch):
     monkeypatch.setattr(remote, "FIRST_PAUSE", 0.01)
     data = load_data(server)
     Ranges.failures = 2
     assert data.splits["test"].images[0].read().startswith(b"\x89PNG")
-    with pytest.raises(DataError, match=r"cannot be read|no tar shards"):
+    with pytest.raises(DataError, match=r"nowhere: a web server does not list its folders: write tar shards"):
         load_data(f"{server}/nowhere")
 
 

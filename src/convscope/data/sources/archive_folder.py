@@ -1,10 +1,12 @@
-"""The folders of a data set in an archive: zip, or tar, also compressed."""
+"""The folders of a data set whose files were listed at once: in a zip or tar, or elsewhere."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from .archive import Member
 from .folder import File, Folder, has_image_suffix, join_path
 from .left_out import is_ignored
 from .tar_archive import TAR_SUFFIXES, list_tar
@@ -16,7 +18,7 @@ OTHER_ARCHIVES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".txz", ".zst", ".tzst", 
 
 
 class ArchiveFolder(Folder):
-    """A folder in a zip or tar file."""
+    """A folder in a zip or tar file, or one that lies elsewhere."""
 
     def __init__(self, path: str = ""):
         self.path, self.name = path, path.rpartition("/")[2]
@@ -48,7 +50,7 @@ class ArchiveFolder(Folder):
         return any(map(has_image_suffix, self.own)) or any(inner.has_images() for inner in self.inner.values())
 
     def find(self, path: str) -> File | None:
-        """See `Folder`; never outside the archive."""
+        """See `Folder`; never outside the root."""
         *steps, name = [step for step in path.replace("\\", "/").split("/") if step not in ("", ".")] or [""]
         folder: ArchiveFolder | None = self
         for step in steps:
@@ -75,6 +77,11 @@ def is_archive_name(name: str) -> bool:
 def open_archive(path: Path, encoding: str = "auto") -> ArchiveFolder:
     """Return the root folder of an archive; DataError for a damaged or hostile one."""
     members, folders = (list_zip if path.suffix.lower() == ".zip" else list_tar)(path, encoding)
+    return folder_of(members, folders)
+
+
+def folder_of(members: Mapping[str, Member], folders: Iterable[str] = ()) -> ArchiveFolder:
+    """Return the root folder of files that are known by their paths, and of empty `folders`."""
     root = ArchiveFolder()
     for name in folders:
         root.create(name)

@@ -19,11 +19,12 @@ from ..split import Data, Origin
 from .archive import Member
 from .assemble import assemble, assemble_multi_label
 from .folder import Folder, has_image_suffix, read_file_up_to
-from .remote import INDEX, SHARD_INDEX, RemoteMember, open_remote
+from .remote import RemoteFile
+from .remote_folder import INDEX, SHARD_INDEX
 from .split_names import split_of
 from .tar_archive import list_tar
 
-Shard = Path | RemoteMember
+Shard = Path | RemoteFile
 # `train-000000.tar`, `imagenet_val_0001.tar`, `000012.tar`; the first group is what says the split.
 NAME = re.compile(r"^(?:(.*?)[-_.])?\d{3,}\.tar$", re.IGNORECASE)
 LABEL_KEYS, SEVERAL_KEYS = ("label", "class", "cls", "class_name", "target"), ("labels", "tags")
@@ -57,9 +58,14 @@ def find_shards(folder: Folder) -> dict[str, list[tuple[str, Shard]]]:
     return dict(parts)
 
 
+def is_shard_name(name: str) -> bool:
+    """Whether a file is named like a tar shard: its name ends in a number of at least three digits."""
+    return bool(NAME.match(name))
+
+
 def is_shard(path: Path) -> bool:
     """Whether a file is a single shard: named like one, with labels of its own beside its images."""
-    if not NAME.match(path.name) or not path.is_file():
+    if not is_shard_name(path.name) or not path.is_file():
         return False
     return any(name.lower().endswith((".cls", ".json")) for name in list_tar(path)[0])
 
@@ -92,30 +98,14 @@ def load_shards(parts: Mapping[str, Sequence[tuple[str, Shard]]], shown: str, fo
     return data.described(Origin(told, f"names of the shards ({listed(list(parts))})" if len(parts) > 1 else ""))
 
 
-def load_remote(address: str) -> Data:
-    """Load the tar shards in a folder elsewhere (such as `s3://`), or a single one; DataError if there is none."""
-    shown = printable(address)
-    if NAME.match(address.rpartition("/")[2]):
-        above, _, name = address.rpartition("/")
-        folder = open_remote(above)
-        file = folder.files().get(name)
-        if not isinstance(file, RemoteMember):
-            raise DataError(f"{shown}: there is no such file")
-        return load_shards({"train": [(name, file)]}, printable(above), folder)
-    folder = open_remote(address)
-    if not (parts := find_shards(folder)):
-        raise DataError(f"{shown}: no tar shards there: write some with `convscope shard DATA --output FOLDER`")
-    return load_shards(parts, shown, folder)
-
-
 def _named_like_shards(folder: Folder, below: str) -> list[tuple[str, Shard]]:
     files = folder.files().items()
-    return [(below + name, file) for name, file in files if NAME.match(name) and isinstance(file, Path | RemoteMember)]
+    return [(below + name, file) for name, file in files if is_shard_name(name) and isinstance(file, Path | RemoteFile)]
 
 
 def _members(file: Shard, path: str, folder: Folder | None) -> dict[str, Member]:
     """Return the files in a shard by path."""
-    if isinstance(file, RemoteMember):
+    if isinstance(file, RemoteFile):
         return file.members(folder.find(path + SHARD_INDEX) if folder is not None else None)
     return list_tar(file)[0]
 
@@ -133,9 +123,9 @@ def _checked_index(folder: Folder, shown: str) -> Sequence[str]:
         raise DataError(f"{shown}/{INDEX}: damaged ({printable(problem)[:80]}): write the shards anew") from problem
     for name, size in expected.items():
         file = folder.files().get(name)
-        if not isinstance(file, Path | RemoteMember):
+        if not isinstance(file, Path | RemoteFile):
             raise DataError(f"{shown}: the shard {printable(name)} is missing: copy it again, or write the shards anew")
-        found = file.size if isinstance(file, RemoteMember) else file.stat().st_size
+        found = file.size if isinstance(file, RemoteFile) else file.stat().st_size
         if found != size:
             raise DataError(f"{shown}/{printable(name)}: {found:,} bytes instead of {size:,}: copy it again")
     return names
