@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 import convscope as cs
-from convscope.bundle_config import BUNDLED
+from convscope.bundle_config import BUNDLED, bundled_names
 from convscope.cli import main
 from convscope.errors import ModelFileError, UsageError
 from convscope.export.onnx import export
@@ -37,6 +37,12 @@ def bundle(tmp_path_factory):
         patch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
         export_run(str(folder))
     return folder
+
+
+@pytest.fixture(scope="module")
+def without_graph(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plain") / "relu"
+    return shutil.copytree(BUNDLED / "mnist-relu", folder, ignore=shutil.ignore_patterns("model.onnx"))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,7 @@ def test_several_labels_and_a_colour_network(tmp_path, monkeypatch):
     assert_same(list(classifier.predict_each(pictures)), list(open_predictor(path).predict_each(pictures)))
 
 
-def test_the_command_answers_in_a_process_that_has_no_torch(bundle, tmp_path, capsys):
+def test_the_command_answers_in_a_process_that_has_no_torch(bundle, without_graph, tmp_path, capsys):
     picture = np.random.default_rng(0).integers(0, 256, (99, 70, 3), dtype=np.uint8)
     Image.fromarray(picture).save(tmp_path / "a.png")
     (tmp_path / "bad.png").write_text("no picture")
@@ -95,7 +101,7 @@ def test_the_command_answers_in_a_process_that_has_no_torch(bundle, tmp_path, ca
         env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    words[1] = "mnist-relu"  # which has no graph
+    words[1] = str(without_graph)
     without = subprocess.run(
         [sys.executable, "-m", "convscope", *words], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": paths},
@@ -128,9 +134,17 @@ def test_a_graph_of_other_weights_is_not_used(bundle, tmp_path, caplog, capsys):
         open_predictor(tmp_path / "cut")
 
 
-def test_what_has_no_graph_is_left_to_torch(capsys):
-    assert find_predictor("mnist-relu") is None and find_predictor("resnet18") is None
+@pytest.mark.parametrize("name", bundled_names())
+def test_the_bundled_classifiers_come_with_their_graphs(name, images):
+    predictor = open_predictor(name)
+    assert_same(list(cs.load(name).predict_each(images)), list(predictor.predict_each(images)))
+    content = (BUNDLED / name / "model.onnx").read_bytes()
+    assert b"File " not in content and b"convscope/" not in content  # notes of the exporter on where it ran
+
+
+def test_what_has_no_graph_is_left_to_torch(without_graph, capsys):
+    assert find_predictor(without_graph) is None and find_predictor("resnet18") is None
     with pytest.raises(ModelFileError, match=r"has no model\.onnx: make one with `convscope export"):
-        open_predictor("mnist-relu")
+        open_predictor(without_graph)
     assert main(["predict", "mnist-relu", "a.png", "--runtime", "onnx", "--device", "cuda"]) == UsageError.exit_code
     assert "computes on the CPU" in capsys.readouterr().err

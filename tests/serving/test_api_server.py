@@ -14,21 +14,14 @@ import pytest
 
 from convscope.bundle_config import BUNDLED
 from convscope.cli import main
-from convscope.export.onnx import export
-from convscope.export.onnx.export import export_run
 
 from .conftest import Running
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
-    """A bundle with a graph; the older exporter makes it in a tenth of the time."""
-    folder = tmp_path_factory.mktemp("bundle") / "lenet"
-    shutil.copytree(BUNDLED / "mnist-lenet5", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "EXPORTERS", {"torch.jit.trace": False})
-        export_run(str(folder))
-    return folder
+    """A bundle with a graph."""
+    return Path(shutil.copytree(BUNDLED / "mnist-lenet5", tmp_path_factory.mktemp("bundle") / "lenet"))
 
 
 def children_of(pid: int) -> list[int]:

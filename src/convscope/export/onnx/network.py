@@ -107,11 +107,21 @@ def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
                 module, (example,), str(path), dynamo=dynamo, opset_version=OPSET, input_names=["pixels"],
                 output_names=module.names, external_data=False, verbose=False, **axes,
             )  # fmt: skip
-            return onnx.load(path)
+            return without_notes(onnx.load(path))
         except Exception as problem:  # whatever a network's own code or the exporter raises
             lines = [line for line in str(problem).splitlines() if line.strip()] or [""]
             reason = f"{type(problem).__name__}: {printable(lines[0])[:200]}"
             raise ConvScopeError(f"{exporter} cannot export this network ({reason})") from problem
+
+
+def without_notes(model: ModelProto) -> ModelProto:
+    """Remove what the exporters note about their own work: among it lines of source code and paths of this machine."""
+    graph = model.graph
+    parts: list[Any] = [model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for part in parts:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model
 
 
 @contextlib.contextmanager
