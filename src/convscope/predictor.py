@@ -62,6 +62,10 @@ class Predictor:
         self.batch_size = min(BATCH, batch_size_for(self.preprocess))
         self._outputs = ["probabilities", "logits", *(["distance"] if self.abstention.familiar else [])]
 
+    def on_one_thread(self) -> Predictor:
+        """Return the same, computed by the thread that asks alone: the quickest for a network of microseconds."""
+        return Predictor(self.bundle, self.config, _session(self.bundle / GRAPH, threads=1))
+
     def pixels(self, image: ImageLike) -> np.ndarray:
         """Return the uint8 pixels H x W x C that the network gets of one image: those of `Classifier.pixels`.
 
@@ -152,11 +156,11 @@ def find_predictor(source: str | Path) -> Predictor | None:
         return None
 
 
-def _session(path: Path) -> InferenceSession:
+def _session(path: Path, threads: int | None = None) -> InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cores()
+    options.intra_op_num_threads = threads or available_cores()
     options.log_severity_level = 3
     # Threads that wait for work must not keep the cores from those that decode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

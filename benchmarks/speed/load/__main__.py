@@ -1,10 +1,14 @@
 """How many requests do services answer, and how soon, at 1, 8, 32 and 200 connections?
 
-    python -m benchmarks.speed.load [--seconds 5] [--networks lenet_relu resnet18] [--services convscope ...]
+    python -m benchmarks.speed.load [--network lenet_relu] [--rounds 3] [--seconds 4] [--services convscope ...]
 
-One service after the other in a process of its own, on this machine, on the same bundle with random weights, asked with
-the same form (LeNet: a PNG of 28 x 28; ResNet-18: a JPEG of 500 x 375). ConvScope is `serve --api` of an exported
-bundle. Every answer is read to its end. A warm-up of a second comes before each row.
+ConvScope is `serve --api` of an exported bundle; beside it LitServe and a plain FastAPI service answer from the same
+bundle with random weights through torch (see `peers`). All are asked with the same form (LeNet: a PNG of 28 x 28;
+ResNet-18: a JPEG of 500 x 375), on this machine. Each is a process of its own on a port of its own, all started before
+the first round; those that are not being measured are stopped (SIGSTOP). In each round, at each number of connections,
+one service is measured after the other, after a warm-up, so that a slow minute of the machine hits all of them.
+Figures are the mean and the deviation over the rounds; the ratios are those of ConvScope to the best other service of
+the same round.
 """
 
 from __future__ import annotations
@@ -13,67 +17,90 @@ import argparse
 import asyncio
 import io
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import numpy as np
 from PIL import Image
 
 from benchmarks import measure
 from benchmarks.speed.load.client import load, multipart
+from benchmarks.speed.load.services import Service, served
 from benchmarks.speed.serving import bundle
 
 CONNECTIONS = (1, 8, 32, 200)
-PORT = 18_700
+OURS, PEERS = "convscope", ("litserve", "fastapi")
+# Of each service, by the number of connections: a row per round.
+Rows = dict[str, dict[int, list[measure.Result]]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--networks", nargs="+", default=["lenet_relu", "resnet18"])
-    parser.add_argument("--services", nargs="+", default=["convscope", "convscope-2", "litserve", "fastapi"])
+    parser.add_argument("--network", "--networks", nargs="+", default=["lenet_relu", "resnet18"], dest="networks")
+    parser.add_argument("--services", nargs="+", default=[OURS, "convscope-2", *PEERS], help="-2: with two workers")
     parser.add_argument("--connections", nargs="+", type=int, default=CONNECTIONS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement; a third of that to warm up")
     given = parser.parse_args()
     results: dict[str, list[measure.Result]] = {}
-    with tempfile.TemporaryDirectory() as place:
-        for name in given.networks:
+    for name in given.networks:
+        with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
             source = bundle(Path(place), name)
             subprocess.run([sys.executable, "-m", "convscope", "export", str(source)], check=True, capture_output=True)
             image = picture(name)
-            print(f"{name}, an image of {len(image):,} bytes; load average {os.getloadavg()[0]:.1f}")
-            for service in given.services:
-                rows = measured(service, source, image, given.seconds, given.connections)
-                results[f"{name} {service}"] = rows
+            print(f"{name}, an image of {len(image):,} bytes; load average {os.getloadavg()[0]:.1f}", flush=True)
+            services = [stack.enter_context(served(service, source, Path(place))) for service in given.services]
+            rows = measured(services, image, given)
+        for service, by_connections in rows.items():
+            results[f"{name} {service}"] = [row for found in by_connections.values() for row in found]
+        say_ratios(rows)
     measure.write("serving_load", results)
 
 
-def measured(
-    service: str, source: Path, image: bytes, seconds: float, connections: tuple[int, ...]
-) -> list[measure.Result]:
-    """Print and return the rows of one service."""
-    rows: list[measure.Result] = []
-    body, kind = multipart(image, "file")
-    with served(service, source) as url:
-        for number in connections:
-            asyncio.run(load(url, body, kind, number, 1.0))
-            found = asyncio.run(load(url, body, kind, number, seconds))
-            row = found.row()
-            others = {status: count for status, count in found.statuses.items() if status != 200}
-            print(
-                f"  {service:12} {number:4} connections {row['per_second']:8.1f} /s   p50 {row['p50']:8.2f}  p99 "
-                f"{row['p99']:8.2f}  p99.9 {row['p999']:8.2f} ms  n = {row['n']:.0f} {others or ''}",
-                flush=True,
-            )
-            rows.append({"connections": number, **row})
+def measured(services: list[Service], image: bytes, given: argparse.Namespace) -> Rows:
+    """Print and return the rows of all services, which take turns."""
+    rows: Rows = {service.name: {number: [] for number in given.connections} for service in services}
+    for number in given.connections:
+        for _ in range(given.rounds):
+            for service in services:
+                body, kind = multipart(image, "file")
+                with service.running():
+                    asyncio.run(load(service.url, body, kind, number, given.seconds / 3))
+                    found = asyncio.run(load(service.url, body, kind, number, given.seconds))
+                bad = {status: count for status, count in found.statuses.items() if status != 200}
+                rows[service.name][number].append({"connections": number, **found.row(), "others": bad})
+        for service in services:
+            say(service.name, number, rows[service.name][number])
     return rows
+
+
+def say(service: str, connections: int, rows: list[measure.Result]) -> None:
+    """Print the line of a service at a number of connections."""
+    rate, p50, p99, p999 = ([row[key] for row in rows] for key in ("per_second", "p50", "p99", "p999"))
+    others = [row["others"] for row in rows if row["others"]]
+    print(
+        f"  {connections:4} connections {service:12} {measure.text(rate, ' /s', digits=0):42} p50 {np.mean(p50):7.2f}  "
+        f"p99 {np.mean(p99):7.2f} ± {np.std(p99, ddof=min(len(p99) - 1, 1)):.2f}  p99.9 {np.mean(p999):7.2f} ms  "
+        f"{sum(int(row['n']) for row in rows):,} answers {others or ''}",
+        flush=True,
+    )
+
+
+def say_ratios(rows: Rows) -> None:
+    """Print by how much ConvScope is ahead of the best other service, round by round."""
+    peers = [rows[name] for name in PEERS if name in rows]
+    for name in [name for name in rows if name.startswith(OURS) and peers]:
+        for number, ours in rows[name].items():
+            rates, tails = [], []
+            for i, row in enumerate(ours):
+                others = [peer[number][i] for peer in peers]
+                rates.append(row["per_second"] / max(other["per_second"] for other in others))
+                tails.append(row["p99"] / min(other["p99"] for other in others))
+            print(f"  {name} at {number} connections: {measure.text(rates)} times the best rate of the others, "
+                  f"{measure.text(tails)} times the best p99")  # fmt: skip
 
 
 def picture(name: str) -> bytes:
@@ -87,40 +114,6 @@ def picture(name: str) -> bytes:
         coarse = Image.fromarray(generator.integers(0, 256, (7, 7), dtype=np.uint8))
         coarse.resize((28, 28), Image.Resampling.BICUBIC).save(file, "PNG")
     return file.getvalue()
-
-
-@contextmanager
-def served(service: str, source: Path) -> Iterator[str]:
-    """Start a service and yield the URL that predicts; end it and its children."""
-    if service.startswith("convscope"):
-        words = ["convscope", "serve", str(source), "--api", "--port", str(PORT), "--queue", "1000"]
-        words += ["--workers", service.partition("-")[2]] if "-" in service else []
-    else:
-        words = ["benchmarks.speed.load.peers", service, str(source), str(PORT)]
-    with socket.socket() as free:  # a service that outlived its turn would answer in this one's place
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", PORT))
-    nowhere = subprocess.DEVNULL
-    command = [sys.executable, "-m", *words]
-    process = subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere)
-    try:
-        end = time.monotonic() + 120
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{PORT}/health", timeout=5)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None and time.monotonic() < end, f"{service} did not start"
-                time.sleep(0.2)
-        time.sleep(3 if service == "litserve" else 0.5)
-        yield f"http://127.0.0.1:{PORT}/predict"
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        with suppress(ProcessLookupError):  # what it started too
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,13 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import numpy as np
+
+# How long an answer may take, beyond the seconds of the measurement, before the service counts as stuck.
+PATIENCE = 60.0
 
 
 @dataclass
@@ -37,36 +41,61 @@ async def load(url: str, body: bytes, kind: str, connections: int, seconds: floa
     assert address.hostname and address.port
     head = f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {kind}\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-    found = Load(seconds)
-    end = time.perf_counter() + seconds
-
-    async def ask() -> None:
-        reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        try:
-            while (started := time.perf_counter()) < end:
-                writer.write(request)
-                status = await read_answer(reader)
-                found.statuses[status] += 1
-                if status == 200:
-                    found.ms.append((time.perf_counter() - started) * 1000)
-        finally:
-            writer.close()
-
+    loop, found = asyncio.get_running_loop(), Load(seconds)
     started = time.perf_counter()
-    await asyncio.gather(*(ask() for _ in range(connections)))
+    clients = [Client(request, started + seconds, found) for _ in range(connections)]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, address.hostname, address.port)  # type: ignore[misc]
+    await asyncio.wait_for(asyncio.gather(*(client.ended for client in clients)), seconds + PATIENCE)
     found.seconds = time.perf_counter() - started
     return found
 
 
-async def read_answer(reader: asyncio.StreamReader) -> int:
-    """Read one answer to its end, and return its status."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = head.lower().split(b"\r\n")
-    length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), None)
-    if length is not None:
-        await reader.readexactly(length)
-    elif b"transfer-encoding: chunked" in lines:
-        while size := int(await reader.readuntil(b"\r\n"), 16):
-            await reader.readexactly(size + 2)
-        await reader.readuntil(b"\r\n")
-    return int(head[9:12])
+class Client(asyncio.Protocol):
+    """One connection: it sends a request whenever the answer to the one before is complete, until `end`."""
+
+    def __init__(self, request: bytes, end: float, found: Load):
+        self.request, self.end, self.found = request, end, found
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        self.transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Count the answer once it is complete."""
+        self.received += data
+        if not is_complete(self.received):
+            return
+        status = int(self.received[9:12])
+        self.found.statuses[status] += 1
+        if status == 200:
+            self.found.ms.append((time.perf_counter() - self.started) * 1000)
+        self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End, with an error if the service closed the connection."""
+        if not self.ended.done():
+            self.ended.set_exception(exc or ConnectionError("the service closed a connection"))
+
+    def _ask(self) -> None:
+        self.started, self.received = time.perf_counter(), b""
+        if self.started < self.end:
+            self.transport.write(self.request)
+        else:
+            self.ended.set_result(None)
+            self.transport.close()
+
+
+def is_complete(received: bytes) -> bool:
+    """Return whether that is a whole answer."""
+    end = received.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    head = received[:end].lower()
+    at = head.find(b"\r\ncontent-length:")
+    if at < 0:
+        return received.endswith(b"\r\n0\r\n\r\n")  # chunked
+    return len(received) >= end + 4 + int(head[at + 17 :].split(b"\r\n", 1)[0])

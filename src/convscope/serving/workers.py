@@ -6,6 +6,7 @@ it. The first process computes nothing: it passes on signals and replaces a work
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -47,6 +48,8 @@ class Made:
 
     def run(self, listening: socket.socket) -> int:
         """Serve until a signal arrives, finish open requests, and return the signal's exit code."""
+        gc.collect()
+        gc.freeze()  # what is there for good: to look through it again and again would hold up requests
         try:
             self.server.run(sockets=[listening])
         finally:

@@ -7,11 +7,12 @@ a JPEG, and for progressive JPEG, where the end does not show it.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from .unreadable import UnreadableImage, reason
 
@@ -21,6 +22,16 @@ PASSES = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), 
 UNPACKED_AT_ONCE = 1 << 20
 # Pixels at the end of a JPEG's last row that have one colour where data is missing.
 JPEG_END = 16
+
+
+def require_png_checksums(image: Image.Image, content: bytes) -> None:
+    """Raise what Pillow raises if the checksum of a chunk is wrong: its decoder skips those of the pixel data.
+
+    `Image.verify` does the same, but the image cannot be loaded any more afterwards.
+    """
+    chunks = io.BytesIO(content)
+    chunks.seek(image.tile[0][2] - 8)  # type: ignore[attr-defined]
+    PngImagePlugin.ChunkStream(chunks).verify()
 
 
 def require_all_png_rows(image: Image.Image, content: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from .complete import require_all_png_rows, require_jpeg_end
+from .complete import require_all_png_rows, require_jpeg_end, require_png_checksums
 from .content import check_file, read_bytes
 from .deep import (
     DEEP_GRAY,
@@ -55,12 +55,14 @@ def decode(content: bytes, longest_side: int | None = None, levels: Levels | Non
     in full use are taken as they are, and other ranges are refused.
     Raises UnreadableImage with a one-line reason for anything damaged, unknown or larger than `MAX_PIXELS`.
     """
-    image = open_image(io.BytesIO(content))
+    return _decode(open_image(io.BytesIO(content)), content, longest_side, levels)
+
+
+def _decode(image: Image.Image, content: bytes, longest_side: int | None, levels: Levels | None) -> Image.Image:
+    """Decode an image that has been opened but not loaded."""
     try:
         if image.format == "PNG":
-            # The decoder skips the checksums of pixel data; verify() reads them, and then needs a fresh image.
-            image.verify()
-            image = open_image(io.BytesIO(content))
+            require_png_checksums(image, content)
             scale_transparency(image)
         gray, deep_colour = has_one_channel(image), has_deep_colour(image)
         if longest_side is not None and image.format in ("JPEG", "MPO"):
@@ -80,8 +82,9 @@ def decode(content: bytes, longest_side: int | None = None, levels: Levels | Non
 
 def decode_pixels(content: bytes, longest_side: int | None = None, levels: Levels | None = None) -> np.ndarray:
     """Decode as `decode` does, to a uint8 array H x W (gray) or H x W x 3; faster for an ordinary JPEG."""
-    pixels = decode_plain_jpeg(open_image(io.BytesIO(content)), content, longest_side)
-    return np.asarray(decode(content, longest_side, levels)) if pixels is None else pixels
+    image = open_image(io.BytesIO(content))
+    pixels = decode_plain_jpeg(image, content, longest_side)
+    return np.asarray(_decode(image, content, longest_side, levels)) if pixels is None else pixels
 
 
 def _load(image: Image.Image, content: bytes) -> None:

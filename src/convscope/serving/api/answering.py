@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from ...png import png_bytes
 from ...predictor import Answers, Predictor
 from ...ranking import best
 from ...task import Task
+
+# A network that answers an image in less is computed between two looks at the connections, so long at most.
+BRIEF_SECONDS, OTHERS_WAIT_SECONDS = 0.001, 0.005
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,13 @@ class Settings:
 
 
 class Answering(ABC):
-    """A classifier that answers batches of images; `runtime` is what computes them."""
+    """A classifier that answers batches of images; `runtime` is what computes them.
+
+    `brief_batch` is how many images it answers so soon that other requests may wait for them; 0 for none.
+    """
 
     runtime: str
+    brief_batch = 0
 
     def __init__(self, settings: Settings):
         self.settings, self.class_names = settings, settings.class_names
@@ -114,3 +122,22 @@ class GraphAnswering(Answering):
     def run(self, pixels: Sequence[np.ndarray]) -> Answers:
         """Return the answers to N images, uint8 H x W x C."""
         return self.predictor.run(pixels)
+
+    def warm_up(self) -> None:
+        """Also find out whether the network is so small that one thread computes it soonest, and in how long."""
+        super().warm_up()
+        if self._seconds() > BRIEF_SECONDS:
+            return
+        self.predictor = self.predictor.on_one_thread()
+        if (seconds := self._seconds()) <= BRIEF_SECONDS:
+            self.brief_batch = int(OTHERS_WAIT_SECONDS / seconds)
+
+    def _seconds(self) -> float:
+        """Return how long one image takes, decoding included: the least of a few times, whatever else runs."""
+        image = png_bytes(np.zeros(self.input_size[1:], np.uint8))
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            self.compute([self.decode(image)])
+            times.append(time.perf_counter() - started)
+        return min(times)

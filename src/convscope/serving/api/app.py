@@ -10,13 +10,14 @@ from ..http.responses import add_error_handlers
 from .docs import add_docs_route
 from .hosting import Hosting
 from .open_inference.routes import add_open_inference_routes
-from .predict import add_predict_route
+from .predict import PlainPredict, add_predict_route
 from .status import add_status_routes
 
 
 def create_api(hosting: Hosting, access: Access | None = None, has_page: bool = False) -> FastAPI:
     """Return an application with the routes for programs; their documentation links to the page if it `has_page`."""
     app = FastAPI(title="ConvScope", version=__version__, docs_url=None, redoc_url=None)
+    app.add_middleware(PlainPredict, hosting=hosting, routes=app.routes)
     add_middleware(app, access or Access(), hosting.metrics.observe_request)
     add_error_handlers(app)
     add_status_routes(app, hosting)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..http.image_bodies import MAX_IMAGES, read_images
-from ..http.responses import as_http_error, json_response
+from ..http.prefix import bare_path
+from ..http.responses import as_http_error, error_response, json_response
 from .answering import Answering, Output
 from .answers import LabelScore, OneAnswer, SeveralAnswers
 from .batching import Job
 from .describing import described, errors, said
 from .hosting import Hosted, Hosting
 
+PATH, TOP = "/predict", 5
 WHICH = said("Which classifier; the first one if left out.", "用哪个分类器；省略则为第一个。")
 HOW_MANY = said("How many classes to list.", "列出多少个类别。")
 AS_LIST = said(
@@ -64,7 +69,7 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
     """Add `POST /predict`."""
 
     @app.post(
-        "/predict",
+        PATH,
         summary="Classify one image or several",
         response_model=OneAnswer | SeveralAnswers | list[LabelScore],
         responses=errors(400, 404, 408, 413, 415, 422, 503, 504),
@@ -72,23 +77,52 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
         **TEXT,
     )
     async def predict(
-        request: Request, id: ClassifierId = None, topk: TopK = 5, format: HuggingFace = None
+        request: Request, id: ClassifierId = None, topk: TopK = TOP, format: HuggingFace = None
     ) -> Response:
-        hosted = hosting.get(id)
-        hosting.batcher_of(hosted).require_room()  # before the body is read
-        answering = await hosted.answering()
-        images, several = await read_images(request)
-        started = time.perf_counter()
-        job = await hosting.answer(hosted, images, answering)
-        note(request, hosting, hosted, job)
-        if several:
-            results = [_result(answering, output, topk) for output in job.outputs]
-            return json_response({"results": results, **_origin(hosted, job, started)})
-        output = usable(job.outputs[0])
-        if format == "hf":
-            rows = answering.ranked(output, topk)
-            return json_response([{"label": row["label"], "score": row["probability"]} for row in rows])
-        return json_response({**_answer(answering, output, topk), **_origin(hosted, job, started)})
+        return await answer(request, hosting, id, topk, format == "hf")
+
+
+class PlainPredict:
+    """Answers `POST /predict` without parameters itself: to find the route, and to check parameters that nobody gave,
+    takes the framework longer than a small network takes."""
+
+    def __init__(self, app: ASGIApp, hosting: Hosting, routes: Sequence[BaseRoute]):
+        self.app, self.hosting, self.routes = app, hosting, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        is_plain = scope["type"] == "http" and scope["method"] == "POST" and not scope["query_string"]
+        if not is_plain or bare_path(scope) != PATH:
+            await self.app(scope, receive, send)
+            return
+        scope["route"] = next(route for route in self.routes if getattr(route, "path", "") == PATH)
+        request = Request(scope, receive)
+        try:
+            response = await answer(request, self.hosting)
+        except Exception as problem:
+            response = error_response(request, as_http_error(problem))
+        await response(scope, receive, send)
+
+
+async def answer(
+    request: Request, hosting: Hosting, id: str | None = None, topk: int = TOP, as_list: bool = False
+) -> Response:
+    """Return the likeliest classes of the images in a request; HttpError or DataError if there are none."""
+    hosted = hosting.get(id)
+    hosting.batcher_of(hosted).require_room()  # before the body is read
+    answering = await hosted.answering()
+    images, several = await read_images(request)
+    started = time.perf_counter()
+    job = await hosting.answer(hosted, images, answering)
+    note(request, hosting, hosted, job)
+    if several:
+        results = [_result(answering, output, topk) for output in job.outputs]
+        return json_response({"results": results, **_origin(hosted, job, started)})
+    output = usable(job.outputs[0])
+    if as_list:
+        rows = answering.ranked(output, topk)
+        return json_response([{"label": row["label"], "score": row["probability"]} for row in rows])
+    return json_response({**_answer(answering, output, topk), **_origin(hosted, job, started)})
 
 
 def usable(output: Output | Exception) -> Output:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import UsageError, printable
@@ -51,7 +51,8 @@ class AccessGuard:
         names = [name.lower() for name in host_names] + [name.partition(":")[0] for name in proxy_names]
         self.app, self.host_names = app, {"localhost", *names}
         self.page_origins, self.proxy_names = set(page_origins), set(proxy_names)
-        self.headers = HEADERS | {"Content-Security-Policy": POLICY + (" ".join(frame_origins) or "'none'")}
+        headers = HEADERS | {"Content-Security-Policy": POLICY + (" ".join(frame_origins) or "'none'")}
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or answer 403."""
@@ -61,9 +62,8 @@ class AccessGuard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self.headers if pair[0] not in given)]
             await send(message)
 
         error = self._error(scope["method"], Headers(scope=scope))

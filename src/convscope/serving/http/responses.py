@@ -21,19 +21,19 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HttpError)
     async def http_error(request: Request, error: HttpError) -> Response:
-        return _error_response(request, error)
+        return error_response(request, error)
 
     @app.exception_handler(HTTPException)
     async def framework_error(request: Request, error: HTTPException) -> Response:
-        return _error_response(request, standard_error(error.status_code, error.headers))
+        return error_response(request, standard_error(error.status_code, error.headers))
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> Response:
-        return _error_response(request, parameter_error(error.errors()))
+        return error_response(request, parameter_error(error.errors()))
 
     @app.exception_handler(ConvScopeError)
     async def convscope_error(request: Request, error: ConvScopeError) -> Response:
-        return _error_response(request, as_http_error(error))
+        return error_response(request, as_http_error(error))
 
 
 def as_http_error(error: Exception) -> HttpError:
@@ -61,6 +61,7 @@ def json_response(document: Any, status: int = 200) -> Response:
     return Response(to_json(document), status, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _error_response(request: Request, error: HttpError) -> Response:
+def error_response(request: Request, error: HttpError) -> Response:
+    """Return an error as a response."""
     body = to_json(error.body(wants_plain_errors(request.scope)))
     return Response(body, error.status, error.headers, "application/json")

@@ -10,6 +10,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .joined_writes import JoinedWrites
 from .upload_pace import UploadPace
 
 CHECK_SECONDS = 1.0
@@ -22,7 +23,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the periodic check."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self.pace = UploadPace()
         self.stalled_since: float | None = None
         # Of the request that is being received, the first one included: bytes before its body, and whether it is whole.
