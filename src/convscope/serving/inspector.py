@@ -42,13 +42,11 @@ class Inspector:
 
     def trace(self, session: Session) -> Trace:
         """Return every layer's output for this session."""
-        stored = self.traces.get(session.id)
-        if stored is not None:
-            return stored
-        new = trace(self.network(session), self.images(session))
-        outputs = (new.output(node.name) for node in new.nodes)
-        self.traces.add(session.id, new, sum(output.nbytes for output in outputs))
-        return new
+        kept = self.traces.get(session)
+        if kept is None:
+            kept = trace(self.network(session), self.images(session))
+            self.traces.add(session, kept)
+        return kept
 
     def forward(self, session: Session, maps: int) -> bytes:
         """Return the probabilities, and the `maps` strongest maps of every layer."""

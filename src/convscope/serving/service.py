@@ -54,8 +54,8 @@ class Service:
         self.hosting.is_stopping = lambda: self.stopping()
         self.registry.on_add = lambda served: self.hosting.add(hosted_of(served))
         self.trainings = PageTrainings(self.registry, self.train_seconds)
-        self.inspector = Inspector("quick", TraceCache())
-        self.explainer = Inspector("slow", TraceCache())
+        traces = TraceCache()
+        self.inspector, self.explainer = Inspector("quick", traces), Inspector("slow", traces)
 
     def import_ahead(self) -> None:
         """Import in the background, once, what the first questions of a page would otherwise wait for."""
