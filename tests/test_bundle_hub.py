@@ -20,7 +20,7 @@ import pytest
 
 import convscope as cs
 from convscope.bundle_config import BUNDLED, find_bundle
-from convscope.bundle_hub import fetch_bundle, push_bundle
+from convscope.bundle_hub import fetch_bundle, push_bundle, with_licence
 from convscope.cli import main
 from convscope.errors import ConvScopeError, ModelFileError, UsageError
 
@@ -159,6 +159,13 @@ def test_what_is_no_bundle_is_said(hub):
             cs.load(address)
 
 
+@pytest.mark.parametrize("card", ["", "# Mine\n", "---\ntags: [a]\n---\n\n# Mine\n"])
+def test_a_card_of_any_kind_gets_its_licence(card):
+    made = with_licence(card, "mit")
+    assert made.startswith("---\n") and made.split("---\n")[1].count("license: mit\n") == 1
+    assert card.rpartition("---\n")[2] in made and with_licence(made, "mit") == made
+
+
 def test_what_was_pushed_is_what_is_loaded(hub, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_TOKEN", "hf_test")
     classifier = cs.load(BUNDLE)
@@ -170,6 +177,13 @@ def test_what_was_pushed_is_what_is_loaded(hub, tmp_path, monkeypatch, capsys):
     card = hub.repositories["carl/mine"]["README.md"].decode()
     assert "license: unknown" in card and "Trained on my-photos." in card and "99.17% on 10,000 images" in card
     assert np.array_equal(cs.load("hf://carl/mine").probabilities([DIGIT]), classifier.probabilities([DIGIT]))
+    assert main(["push", str(tmp_path / "mine"), "carl/mine", "--license", "Apache-2.0"]) == 0
+    card = hub.repositories["carl/mine"]["README.md"].decode()
+    assert "\nlicense: apache-2.0\n---\n" in card and "## Licence\n\napache-2.0\n\n## Intended use" in card
+    assert "Not stated" not in card and "unknown\n" not in card and card.count("license") == 1
+    assert (tmp_path / "mine" / "README.md").read_text() == card
+    with pytest.raises(UsageError, match=r"such as apache-2\.0"):
+        push_bundle(tmp_path / "mine", "carl/mine", licence="all rights reserved")
     with pytest.raises(UsageError, match="write hf://OWNER/NAME"):
         push_bundle(tmp_path / "mine", "carl")
     hub.shutdown()

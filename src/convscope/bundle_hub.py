@@ -19,6 +19,7 @@ from .files import write_atomically
 
 SCHEME = "hf://"
 ADDRESS = re.compile(r"(?P<repository>[\w.-]+/(?P<name>[\w.-]+))(?:@(?P<revision>[\w./-]+))?", re.ASCII)
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{1,60}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 CONFIG = "config.json"
 # The settings come last: a folder without them is no bundle.
@@ -61,17 +62,24 @@ def fetch_bundle(address: str) -> Path:
         return known
 
 
-def push_bundle(bundle: Path, address: str, private: bool = False) -> str:
+def push_bundle(bundle: Path, address: str, private: bool = False, licence: str | None = None) -> str:
     """Publish the parts of a bundle's folder as one commit, and return the address of its page.
 
-    ConvScopeError with the reason if that fails.
+    A `licence`, such as apache-2.0, is written into the card of the bundle first. ConvScopeError with the reason if
+    publishing fails, UsageError for what is no licence's identifier.
     """
+    if licence is not None and not LICENCE.fullmatch(licence.lower()):
+        raise UsageError(f"--license {printable(licence)}: give its identifier, such as apache-2.0, mit or cc-by-4.0")
     require_extra("hub", "huggingface_hub", "push needs huggingface_hub")
     repository, _, revision = _parsed(address if address.startswith(SCHEME) else SCHEME + address)
     if not bundle.is_dir():
         raise UsageError(f"{printable(bundle)} is a zip: unpack it, then push the folder")
     from huggingface_hub import HfApi
 
+    if licence is not None:
+        card = bundle / "README.md"
+        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        write_atomically(card, with_licence(text, licence.lower()).encode())
     parts = [part for part in PARTS if (bundle / part).is_file()]
     try:
         api = HfApi(endpoint=_endpoint())
@@ -86,6 +94,18 @@ def push_bundle(bundle: Path, address: str, private: bool = False) -> str:
             f"{printable(repository)} could not be published ({reason}): log in with `hf auth login` or set HF_TOKEN"
         ) from problem
     return f"{_endpoint() or 'https://huggingface.co'}/{repository}"
+
+
+def with_licence(card: str, licence: str) -> str:
+    """Return a model card that names a licence: in its head, which the hub reads, and in its text."""
+    line = f"license: {licence}"
+    head, gap, text = card.removeprefix("---\n").partition("\n---\n")
+    if not card.startswith("---\n") or not gap:
+        head, text = "library_name: convscope", "\n" + card
+    head, replaced = re.subn(r"(?m)^license:.*$", line, head)
+    head = head if replaced else f"{head}\n{line}"
+    text = re.sub(r"(?m)(^## Licence\n\n).+$", rf"\g<1>{licence}", text)
+    return f"---\n{head}\n---\n{text}"
 
 
 def _parsed(address: str) -> tuple[str, str, str]:

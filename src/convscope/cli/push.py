@@ -17,19 +17,26 @@ def push_command(
         str, typer.Argument(help="Where to publish it on the Hugging Face hub.", metavar="OWNER/NAME")
     ],
     private: Annotated[bool, typer.Option("--private", help="Let only the owner see it, if it is new.")] = False,
+    license: Annotated[
+        str | None,
+        typer.Option(
+            help="Licence under which you publish it, such as apache-2.0 or cc-by-4.0; it is written into the card.",
+            metavar="NAME",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Publish a classifier on the Hugging Face hub.
 
     Settings, weights, labels, the model card and the exported graph if there is one; `cs.load("hf://OWNER/NAME")` and
-    every verb open it. The card's licence is whatever stands in the README.md of the bundle.
+    every verb open it. Without --license the card's is whatever stands in the README.md of the bundle.
     """
     from ..bundle_config import find_bundle, read_config
     from ..bundle_hub import push_bundle
 
     bundle = find_bundle(run)
     read_config(bundle)
-    page = push_bundle(bundle, repository, private)
+    page = push_bundle(bundle, repository, private, license)
     if json:
         print_json({"run": run, "page": page})
     else:

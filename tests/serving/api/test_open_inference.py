@@ -42,12 +42,22 @@ def tensor(name: str, values: np.ndarray, kind: str, binary: bool) -> triton.Inf
 def test_tritons_client_finds_everything(asking, name, digits_run):
     assert asking.is_server_live() and asking.is_server_ready() and asking.is_model_ready(name)
     assert not asking.is_model_ready("nobody") and not asking.is_model_ready(name, "2")
-    assert asking.get_server_metadata()["extensions"] == ["binary_tensor_data", "classification"]
+    assert asking.get_server_metadata()["extensions"] == [
+        "binary_tensor_data",
+        "classification",
+        "model_configuration",
+    ]
     size = list(digits_run.classifier.preprocess.input_size)
     for found in (asking.get_model_metadata(name), asking.get_model_metadata(name, "1")):
         assert found["name"] == name and found["versions"] == ["1"]
         assert found["inputs"][0] == {"name": "pixels", "datatype": "UINT8", "shape": [-1, *size]}
         assert found["outputs"][0] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]}
+    for config in (asking.get_model_config(name), asking.get_model_config(name, "1")):
+        assert config["name"] == name and config["max_batch_size"] == 32
+        assert config["input"][0] == {"name": "pixels", "data_type": "TYPE_UINT8", "dims": size}
+        assert config["output"][0] == {"name": "probabilities", "data_type": "TYPE_FP32", "dims": [10]}
+    with pytest.raises(InferenceServerException, match="nobody"):
+        asking.get_model_config("nobody")
 
 
 @pytest.mark.parametrize("binary", [True, False])

@@ -24,7 +24,9 @@ LENGTH = said("Bytes of JSON, if tensors follow as bytes.", "若张量以字节�
 Name = Annotated[str, Path(max_length=300, description=ID)]
 Version = Annotated[str, Path(max_length=20, description=ONE)]
 HeaderLength = Annotated[int | None, Header(ge=0, alias="Inference-Header-Content-Length", description=LENGTH)]
-EXTENSIONS = ["binary_tensor_data", "classification"]
+EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration"]
+# What the protocol calls the types of tensors, and Triton's configuration.
+TRITON_TYPES = {"UINT8": "TYPE_UINT8", "BYTES": "TYPE_STRING", "FP32": "TYPE_FP32", "BOOL": "TYPE_BOOL"}
 
 
 def only_version(version: Version) -> None:
@@ -69,6 +71,26 @@ class ModelMetadata(BaseModel):
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
+
+
+class ConfigTensor(BaseModel):
+    """One input or output of one image, as Triton's configuration has it."""
+
+    name: str
+    data_type: str
+    dims: list[int]
+
+
+class ModelConfig(BaseModel):
+    """How a classifier is served, in the words of Triton's configuration."""
+
+    name: str
+    platform: str
+    backend: str
+    max_batch_size: int
+    input: list[ConfigTensor]
+    output: list[ConfigTensor]
+    dynamic_batching: dict[str, int]
 
 
 def add_open_inference_routes(app: FastAPI, hosting: Hosting) -> None:
@@ -120,6 +142,16 @@ def _add_model_routes(app: FastAPI, hosting: Hosting) -> None:
         hosted = hosting.get(name)
         return json_response(_metadata(hosted, await hosted.answering()))
 
+    text_config = described(
+        "What clients of Triton read to learn the size of batches. Sizes are those of one image.",
+        "供 Triton 客户端了解批次大小；各尺寸为单张图像的尺寸。",
+        "分类器的服务配置",
+    )
+
+    async def config(name: Name) -> Response:
+        hosted = hosting.get(name)
+        return json_response(_config(_metadata(hosted, await hosted.answering()), hosting.limits.max_batch))
+
     text_ready = described("200 if the classifier answers.", "分类器能应答时返回 200。", "分类器是否就绪")
 
     async def ready(name: Name) -> Response:
@@ -132,6 +164,10 @@ def _add_model_routes(app: FastAPI, hosting: Hosting) -> None:
         app.add_api_route(
             path, metadata, dependencies=dependencies, summary="Metadata of a classifier", response_model=ModelMetadata,
             responses=_errors(404, 422), tags=["v2"], **text,
+        )  # fmt: skip
+        app.add_api_route(
+            f"{path}/config", config, dependencies=dependencies, summary="Configuration of a classifier",
+            response_model=ModelConfig, responses=_errors(404, 422), tags=["v2"], **text_config,
         )  # fmt: skip
         app.add_api_route(
             f"{path}/ready", ready, dependencies=dependencies, summary="Can the classifier answer?",
@@ -191,4 +227,26 @@ def _metadata(hosted: Hosted, answering: Answering) -> dict[str, Any]:
             {"name": "logits", "datatype": "FP32", "shape": [-1, classes]},
             {"name": "abstained", "datatype": "BOOL", "shape": [-1]},
         ],
+    }
+
+
+def _config(metadata: dict[str, Any], max_batch: int) -> dict[str, Any]:
+    tensors = {
+        kind: [
+            {
+                "name": tensor["name"],
+                "data_type": TRITON_TYPES[tensor["datatype"]],
+                "dims": tensor["shape"][1:] or [1],
+            }
+            for tensor in metadata[f"{kind}s"]
+        ]
+        for kind in ("input", "output")
+    }
+    return {
+        "name": metadata["name"],
+        "platform": metadata["platform"],
+        "backend": "convscope",
+        "max_batch_size": max_batch,
+        **tensors,
+        "dynamic_batching": {"max_queue_delay_microseconds": 0},
     }
