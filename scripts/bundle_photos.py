@@ -4,7 +4,8 @@
     python scripts/bundle_photos.py
 
 reads photos from scikit-image and scikit-learn, makes their longer side at most 448 pixels and writes
-src/convscope/serving/photos/*.jpg. The README beside the files names authors and licences.
+src/convscope/serving/photos/*.jpg. The README beside the files names authors and licences. Of the astronaut, the middle
+becomes the small colour picture of the page's convolution tab.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 
 from PIL import Image
 
-FOLDER = Path(__file__).parents[1] / "src" / "convscope" / "serving" / "photos"
+SERVING = Path(__file__).parents[1] / "src" / "convscope" / "serving"
+FOLDER = SERVING / "photos"
 LONGEST_SIDE, QUALITY = 448, 88
+SMALL, SMALL_PART, SMALL_SIDE = SERVING / "page" / "convolution" / "astronaut.png", (20, 0, 350, 330), 72
 # Package, file, what the photo shows.
 PHOTOS = [
     ("skimage", "data/chelsea.png", "cat"),
@@ -36,6 +39,8 @@ def main() -> None:
         path = FOLDER / f"{title.replace(' ', '-')}.jpg"
         photo.save(path, quality=QUALITY, optimize=True)
         print(f"{path.name}: {photo.width} x {photo.height}, {path.stat().st_size:,} bytes")
+    astronaut = Image.open(FOLDER / "astronaut.jpg").crop(SMALL_PART)
+    astronaut.resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS).save(SMALL, optimize=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ VIEWS = {
     "layer": "&at=features.3",
     "softmax": "&at=softmax()~7~0~0",
     "convolution": "&tab=convolution",
+    "volume": "&tab=convolution&figure=volume",
+    "colour": "&tab=convolution&figure=colour",
+    "saturation": "&tab=convolution&figure=saturation",
+    "graph": "&tab=convolution&figure=graph",
     "training": "&tab=training",
     "lesson": "&tab=lesson&step=2",
 }
@@ -35,7 +39,7 @@ def test_axe_finds_nothing(visit, mnist, theme):
     page.evaluate(AXE)
     for view, place in VIEWS.items():
         page.evaluate("hash => { location.hash = hash }", begin + place)
-        panel = f"#tab-{view}" if "tab=" in place else "#tab-network"
+        panel = f"#tab-{place.partition('tab=')[2].partition('&')[0] or 'network'}"
         expect(page.locator(f"{panel.replace('#tab-', '#to-')}")).to_have_attribute("aria-selected", "true")
         if place.startswith("&at="):
             expect(page.locator(".path")).to_have_text(re.compile(rf"^\s*{re.escape(LAYERS[view])}"))

@@ -18,7 +18,7 @@ POLICY = (
     "style-src 'unsafe-inline'; img-src data: blob:; media-src blob: mediastream:; base-uri 'none'; form-action 'none'"
 )
 # Files of the page that it reads while it runs.
-OWN_FILES = ("i18n/en.json", "i18n/zh.json", "convolution/cat.png")
+OWN_FILES = ("i18n/en.json", "i18n/zh.json", "convolution/cat.png", "convolution/astronaut.png")
 
 
 def page_parts() -> list[Part]:

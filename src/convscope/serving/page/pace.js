@@ -23,9 +23,11 @@ export function paceSlider(onChange = () => {}) {
       onChange();
     },
   });
-  input.value = String(chosen);
   const word = h("span", {});
-  const show = () => (word.textContent = t("pace.label"));
+  const show = () => {
+    input.value = String(chosen); // another slider may have changed it
+    word.textContent = t("pace.label");
+  };
   show();
   return { element: h("label", { class: "field pace" }, word, input), show };
 }

@@ -1,29 +1,73 @@
-/** The convolution tab: a picture, a kernel and a window that slides, with every number in sight, all computed here. */
+/** The convolution tab: figures with every number in sight, all computed here; the first is a kernel that slides. */
 
 import { h, icon, stillness } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
 import { paceSlider } from "../pace.js";
 import { calculation } from "./calculation.js";
 import { controls } from "./controls.js";
+import { choice } from "./fields.js";
+import { createFigure, initialOf, KINDS } from "./figures/figures.js";
 import { formula } from "./formula.js";
 import { mapLine } from "./maps.js";
 import { Playground } from "./playground.js";
 
+const SINGLE = "single"; // the kernel over a picture, which has settings of its own
+
 export function mount(root, store) {
+  const single = singleKernel(store);
+  const last = new Map(KINDS.map((kind) => [kind, initialOf(kind)])); // settings of each figure
+  const choose = choice((kind) => store.set({ figure: kind === SINGLE ? null : last.get(kind) }));
+  const others = h("div", {});
+  const view = { figure: null, made: "" };
+  root.append(h("div", { class: "conv-figures" }, choose.element), single.element, others);
+
+  function show() {
+    const { figure, language, theme } = store.state;
+    if (figure) last.set(figure.kind, figure);
+    choose.show({
+      label: t("figure.choose"), chosen: figure?.kind ?? SINGLE,
+      options: [SINGLE, ...KINDS].map((kind) => [kind, t(`figure.${kind}`)]),
+    });
+    single.element.hidden = Boolean(figure);
+    others.hidden = !figure;
+    if (figure) single.stop();
+    else view.figure?.stop();
+    const made = figure ? `${figure.kind} ${language} ${theme}` : "";
+    if (figure && made !== view.made) {
+      view.figure?.stop();
+      view.made = made;
+      view.figure = createFigure(figure.kind, {
+        store, settings: () => store.state.figure ?? last.get(figure.kind),
+        change: (next) => store.set({ figure: next }),
+      });
+      others.replaceChildren(h("h2", { class: "unseen" }, t(`figure.${figure.kind}`)), view.figure.element);
+    }
+    if (figure) view.figure.show();
+    else single.show();
+  }
+  store.on(["language", "theme", "forward", "examples", "figure"], () => !root.hidden && show());
+  new ResizeObserver(() => root.clientWidth && show()).observe(root);
+  show();
+  const hide = () => {
+    single.stop();
+    view.figure?.stop();
+  };
+  return { hide, show };
+}
+
+/** One kernel over a picture, with its window, activation and pooling. */
+function singleKernel(store) {
   const playground = new Playground(store, () => show());
   const settings = controls(playground);
   const parts = [actions(playground), problemLine(), mapLine(playground), formula(), calculation()];
   const stage = h("div", { class: "conv-stage" }, parts.map((part) => part.element));
-  root.append(h("div", { class: "conv" }, settings.element, stage));
+  const element = h("div", { class: "conv" }, settings.element, stage);
 
   function show() {
     settings.show(store.state);
     for (const part of parts) part.show(playground);
   }
-  store.on(["language", "theme", "forward", "examples"], () => !root.hidden && show());
-  new ResizeObserver(() => root.clientWidth && show()).observe(root);
-  show();
-  return { hide: () => playground.stop(), show };
+  return { element, show, stop: () => playground.stop() };
 }
 
 /** The buttons that move the window, and the choice of colours. */

@@ -35,14 +35,45 @@ function shrunk(image) {
 }
 
 /** Any picture that the browser can read (a Blob). */
-export async function blobImage(blob) {
+export const blobImage = (blob) => fromBlob(blob, readCanvas);
+
+/** The same in colour: {height, width, channels, colours} (see coloursOf). */
+export const colourImage = (blob) => fromBlob(blob, (bitmap) => coloursOf(pixelsIn(bitmap)));
+
+/** The input image of the network in colour; of a gray one, all channels are the same. */
+export function seenColours({ channels, height, width, data }) {
+  const n = height * width;
+  const starts = channels === 3 ? [0, n, 2 * n] : [0, 0, 0];
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < n; i += 1) pixels.data.set([...starts.map((start) => data[start + i]), 255], 4 * i);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return coloursOf(pixelsIn(canvas));
+}
+
+async function fromBlob(blob, read) {
   const bitmap = await createImageBitmap(blob);
-  const image = readCanvas(bitmap);
+  const image = read(bitmap);
   bitmap.close();
   return image;
 }
 
+/** `channels`: maps of red, green and blue from 0 to 255; `colours`: [r, g, b] of each pixel. */
+function coloursOf({ height, width, data }) {
+  const colours = Array.from({ length: height * width }, (_, i) => [...data.slice(4 * i, 4 * i + 3)]);
+  const channels = [0, 1, 2].map((c) => ({ height, width, values: colours.map((colour) => colour[c]) }));
+  return { height, width, channels, colours };
+}
+
 function readCanvas(source) {
+  const { height, width, data } = pixelsIn(source);
+  const gray = (i) => luma(data[4 * i], data[4 * i + 1], data[4 * i + 2]);
+  return { height, width, values: Array.from({ length: height * width }, (_, i) => gray(i)) };
+}
+
+/** {height, width, data}: red, green, blue and 255 of each pixel, with no side longer than LONGEST. */
+function pixelsIn(source) {
   const scale = Math.min(1, LONGEST / Math.max(source.width, source.height));
   const [width, height] = [source.width, source.height].map((size) => Math.max(1, Math.round(size * scale)));
   const canvas = document.createElement("canvas");
@@ -52,7 +83,5 @@ function readCanvas(source) {
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(source, 0, 0, width, height);
-  const { data } = context.getImageData(0, 0, width, height);
-  const gray = (i) => luma(data[4 * i], data[4 * i + 1], data[4 * i + 2]);
-  return { height, width, values: Array.from({ length: height * width }, (_, i) => gray(i)) };
+  return { height, width, data: context.getImageData(0, 0, width, height).data };
 }

@@ -19,6 +19,7 @@ export const scaleOf = ({ image, pad, size }) => size / (Math.max(image.height, 
  *   pad            cells of padding around it
  *   border         what stands in the padding (compute.js)
  *   limit, gray    the value of the strongest colour; or gray values from 0 (black) to 1 (white)
+ *   colours        [r, g, b] of each value instead
  *   window         the taps [{y, x}] of the window: a frame around all, and one around each where they lie apart
  *   chosen         [y, x] of the tap that max pooling takes
  *   selected       [y, x] of the selected value
@@ -82,9 +83,9 @@ function paintPadding(context, image, pad, scale) {
 
 const shade = (value) => Array(3).fill(Math.round(Math.min(Math.max(value, 0), 1) * 255));
 
-function paintCells(context, { image, limit, gray, until = Infinity }, scale) {
+function paintCells(context, { image, limit, gray, colours: given, until = Infinity }, scale) {
   const colourOfValue = gray ? shade : (value) => colourOf(limit ? value / limit : 0);
-  const colours = Array.from(image.values, colourOfValue);
+  const colours = given ?? Array.from(image.values, colourOfValue);
   const withNumbers = scale >= CELL_WITH_NUMBER;
   context.imageSmoothingEnabled = false;
   context.drawImage(pixelsOf(image, colours, until), 0, 0, image.width * scale, image.height * scale);

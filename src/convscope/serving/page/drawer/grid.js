@@ -10,12 +10,14 @@ const STEP = 0.1; // of the arrow keys in an edited cell: it suits weights
 
 /**
  * {element, show(entries, rows, columns, {limit, picked, editing}), caption(...words)}: a table of `entries` {value,
- * padded, chosen}, row by row. `onPick(i)` is called when a cell is chosen, `onEdit(values)` when one was changed.
+ * padded, chosen, inside, later}, row by row: padding cannot be edited, `inside` lies below the window, and what comes
+ * `later` is not written yet. `onPick(i)` is called when a cell is chosen, `onEdit(values)` when one was changed, by
+ * arrow keys in steps of `step`.
  */
-export function numberGrid({ caption, onPick, onEdit }) {
+export function numberGrid({ caption, onPick, onEdit, step = STEP }) {
   const body = h("div", { class: "cells", role: "group", "aria-label": caption });
   const foot = h("figcaption", {}, caption);
-  const grid = { body, caption, onPick, onEdit, cells: [], values: [], columns: 0, shape: "" };
+  const grid = { body, caption, onPick, onEdit, step, cells: [], values: [], columns: 0, shape: "" };
   return {
     element: h("figure", { class: "numbers" }, body, foot),
     show: (entries, rows, columns, options) => show(grid, entries, rows, columns, options),
@@ -28,14 +30,17 @@ function show(grid, entries, rows, columns, { limit, picked = null, editing = fa
   if (grid.shape !== shape) build(grid, rows, columns, editing);
   grid.shape = shape;
   grid.values = entries.map(({ value }) => value);
-  entries.forEach(({ value, padded, chosen }, i) => {
+  const isWhole = grid.values.every(Number.isInteger);
+  entries.forEach(({ value, padded, chosen, inside, later }, i) => {
     const cell = grid.cells[i];
-    tint(cell, value, limit);
+    tint(cell, later ? 0 : value, limit);
     cell.classList.toggle("padded", Boolean(padded));
     cell.classList.toggle("chosen", Boolean(chosen));
+    cell.classList.toggle("inside", Boolean(inside));
+    cell.classList.toggle("later", Boolean(later));
     cell.classList.toggle("picked", i === picked);
-    if (editing) fillEditor(cell, value);
-    else fillPicker(cell, value);
+    if (editing) fillEditor(cell, value, padded);
+    else fillPicker(cell, value, isWhole);
   });
 }
 
@@ -66,8 +71,8 @@ function picker(grid, i) {
   return cell;
 }
 
-function fillPicker(cell, value) {
-  cell.textContent = cellText(value);
+function fillPicker(cell, value, isWhole) {
+  cell.textContent = isWhole ? cellText(value).replace(/\.0+$/, "") : cellText(value);
   cell.title = fixed(value, 6);
   cell.dataset.value = value;
 }
@@ -83,8 +88,8 @@ function editor(grid, i) {
     grid.onEdit(grid.values);
   });
   input.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: STEP, ArrowDown: -STEP }[event.key];
-    if (!step) return;
+    const step = { ArrowUp: grid.step, ArrowDown: -grid.step }[event.key];
+    if (!step || input.readOnly) return;
     event.preventDefault();
     input.value = String(rounded(input.valueAsNumber + step));
     input.dispatchEvent(new Event("input"));
@@ -92,7 +97,9 @@ function editor(grid, i) {
   return input;
 }
 
-function fillEditor(input, value) {
+function fillEditor(input, value, padded) {
+  input.readOnly = Boolean(padded);
+  input.tabIndex = padded ? -1 : 0;
   if (input !== document.activeElement) input.value = String(rounded(value));
 }
 

@@ -6,6 +6,7 @@
  * before they become state, see arrival.js.
  */
 
+import { readFigure, writeFigure } from "../convolution/figures/figures.js";
 import { readPlayground, writePlayground } from "../convolution/link.js";
 import { packNumbers, packStrokes, unpackNumbers, unpackOldStrokes, unpackStrokes } from "./pack.js";
 import { INITIAL, newestEpoch } from "./store.js";
@@ -13,7 +14,8 @@ import { INITIAL, newestEpoch } from "./store.js";
 const VERSION = 1;
 const SIGN = "~"; // between the parts of one place
 const TABS = ["network", "convolution", "training", "lesson"];
-const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "why", "whyChoice", "playground"];
+const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "why", "whyChoice", "playground",
+  "figure"];
 const WISH = ["source", "selected", "whatif", "label", "epoch", "open", "shown"];
 const IGNORED_BY_LINKS = new Set(["v"]);
 /** Keys of the store that a link carries. */
@@ -40,9 +42,14 @@ const WRITERS = [
   ({ scale }) => [["scale", scale === INITIAL.scale ? null : scale]],
   ({ beside }) => [["with", beside]],
   ({ zoom }) => [["zoom", typeof zoom === "number" ? zoom.toFixed(2) : zoom]],
-  ({ playground, tab }) => (playground && tab === "convolution" ? writePlayground(playground) : []),
+  ({ playground, figure, tab }) => (tab === "convolution" ? playgroundPairs(playground, figure) : []),
   ({ language }) => [["lang", language]],
 ];
+
+function playgroundPairs(playground, figure) {
+  if (figure) return [["figure", writeFigure(figure)]];
+  return playground ? writePlayground(playground) : [];
+}
 
 const SOURCES = {
   example: ({ id }) => [["example", id]],
@@ -73,8 +80,8 @@ export function toHash(state) {
 }
 
 /** Whether nothing of the view is missing from its link: an uploaded picture is. */
-export const isWhole = ({ source, playground, tab }) =>
-  source?.kind !== "file" && !(tab === "convolution" && playground?.source === "upload");
+export const isWhole = ({ source, playground, figure, tab }) =>
+  source?.kind !== "file" && !(tab === "convolution" && (figure ?? playground)?.source === "upload");
 
 /**
  * What a location.hash says: {classifier?, language?, theme?, view, wish, problems}; null if it is no link of the page.
@@ -127,6 +134,11 @@ const READERS = [
     const playground = readPlayground(link);
     if (playground) view.playground = playground;
     return playground !== undefined;
+  },
+  (link, { view }) => {
+    if (!link.get("figure")) return true;
+    view.figure = readFigure(link.get("figure"));
+    return view.figure !== null;
   },
 ];
 

@@ -36,6 +36,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   predict, guess            "asking" until the answer is shown, then "told"; null without; the class that was guessed
  *   presenter                 whether the page is shown to a class: large type, arrow keys from layer to layer
  *   playground                the settings of the convolution tab (convolution/settings.js), null before it was opened
+ *   figure                    {kind, ...}: the figure of that tab (convolution/figures), null for the single kernel
  *   wish                      what a link asks of a network that is not here yet (arrival.js), else null
  *   wishedEpoch               the epoch that a link asks for until it is known which were kept, else null
  *   notice                    [[key, values]]: sentences about the link that was opened, null if there are none
@@ -80,7 +81,7 @@ export const INITIAL = {
   whyChoice: { method: null, layer: "", first: null, second: null, versus: false },
   scale: "layer", zoom: null, beside: "", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
-  playground: null, wish: null, wishedEpoch: null, notice: null,
+  playground: null, figure: null, wish: null, wishedEpoch: null, notice: null,
   predict: null, guess: null, presenter: false,
   intro: null, busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
