@@ -8,7 +8,7 @@ ResNet-18: a JPEG of 500 x 375), on this machine. Each is a process of its own o
 the first round; those that are not being measured are stopped (SIGSTOP). In each round, at each number of connections,
 one service is measured after the other, after a warm-up, so that a slow minute of the machine hits all of them.
 Figures are the mean and the deviation over the rounds; the ratios are those of ConvScope to the best other service of
-the same round.
+the same round. Processor time, of all processes of a service, tells also on a machine that does other work.
 """
 
 from __future__ import annotations
@@ -69,9 +69,12 @@ def measured(services: list[Service], image: bytes, given: argparse.Namespace) -
                 body, kind = multipart(image, "file")
                 with service.running():
                     asyncio.run(load(service.url, body, kind, number, given.seconds / 3))
+                    before = service.cpu_seconds()
                     found = asyncio.run(load(service.url, body, kind, number, given.seconds))
-                bad = {status: count for status, count in found.statuses.items() if status != 200}
-                rows[service.name][number].append({"connections": number, **found.row(), "others": bad})
+                    cpu_ms = 1000 * (service.cpu_seconds() - before) / max(sum(found.statuses.values()), 1)
+                row: measure.Result = {"connections": number, "cpu_ms": cpu_ms, **found.row()}
+                row["others"] = {status: count for status, count in found.statuses.items() if status != 200}
+                rows[service.name][number].append(row)
         for service in services:
             say(service.name, number, rows[service.name][number])
     return rows
@@ -79,11 +82,12 @@ def measured(services: list[Service], image: bytes, given: argparse.Namespace) -
 
 def say(service: str, connections: int, rows: list[measure.Result]) -> None:
     """Print the line of a service at a number of connections."""
-    rate, p50, p99, p999 = ([row[key] for row in rows] for key in ("per_second", "p50", "p99", "p999"))
+    rate, p50, p99, p999, cpu = ([row[key] for row in rows] for key in ("per_second", "p50", "p99", "p999", "cpu_ms"))
     others = [row["others"] for row in rows if row["others"]]
     print(
         f"  {connections:4} connections {service:12} {measure.text(rate, ' /s', digits=0):42} p50 {np.mean(p50):7.2f}  "
         f"p99 {np.mean(p99):7.2f} ± {np.std(p99, ddof=min(len(p99) - 1, 1)):.2f}  p99.9 {np.mean(p999):7.2f} ms  "
+        f"{measure.text(cpu, ' ms of processor')} per answer  "
         f"{sum(int(row['n']) for row in rows):,} answers {others or ''}",
         flush=True,
     )
@@ -94,13 +98,16 @@ def say_ratios(rows: Rows) -> None:
     peers = [rows[name] for name in PEERS if name in rows]
     for name in [name for name in rows if name.startswith(OURS) and peers]:
         for number, ours in rows[name].items():
-            rates, tails = [], []
+            rates, tails, costs = [], [], []
             for i, row in enumerate(ours):
                 others = [peer[number][i] for peer in peers]
                 rates.append(row["per_second"] / max(other["per_second"] for other in others))
                 tails.append(row["p99"] / min(other["p99"] for other in others))
-            print(f"  {name} at {number} connections: {measure.text(rates)} times the best rate of the others, "
-                  f"{measure.text(tails)} times the best p99")  # fmt: skip
+                costs.append(min(other["cpu_ms"] for other in others) / row["cpu_ms"])
+            print(
+                f"  {name} at {number} connections: {measure.text(rates)} times the best rate of the others, "
+                f"{measure.text(tails)} times the best p99, {measure.text(costs)} answers for their processor time"
+            )
 
 
 def picture(name: str) -> bytes:

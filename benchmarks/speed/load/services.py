@@ -26,6 +26,16 @@ class Service:
     process: subprocess.Popen[bytes]
     url: str
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time of all its processes so far; 0 where the system does not tell (Linux does)."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:  # its session
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Let it run in the `with` block alone."""
