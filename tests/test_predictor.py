@@ -117,6 +117,14 @@ def test_the_command_answers_in_a_process_that_has_no_torch(bundle, without_grap
     assert with_torch == without
 
 
+def test_who_waits_at_a_terminal_is_told_of_the_export(without_graph, tmp_path, capsys, monkeypatch):
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "a.png")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for source, is_told in ((str(without_graph), True), ("mnist-relu", False)):
+        assert main(["predict", source, str(tmp_path / "a.png")]) == 0
+        assert (f"after `convscope export {source}` the same" in capsys.readouterr().err) == is_told
+
+
 def test_a_graph_of_other_weights_is_not_used(bundle, tmp_path, caplog, capsys):
     stale = tmp_path / "stale"
     shutil.copytree(bundle, stale)

@@ -14,7 +14,7 @@ from .remote import SCHEME, RemoteFile, file_system, patiently, reason
 
 INDEX, SHARD_INDEX = "shards.json", ".index"
 # What the file systems call that which changes when a file does.
-STATES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
+MARKS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 
 
 def open_remote(address: str) -> ArchiveFolder:
@@ -70,7 +70,7 @@ def _file(address: str, path: str, info: dict[str, Any]) -> RemoteFile:
         raise DataError(f"{shown}: the server does not tell its size, so that no part can be read")
     if why := reason_to_refuse_name(path, "folder"):
         raise DataError(f"{shown}: {why}")
-    mark = next((info[key] for key in STATES if info.get(key)), "")
+    mark = next((info[key] for key in MARKS if info.get(key)), "")
     return RemoteFile(address, path, f"{size}:{mark}", path, int(size))
 
 
