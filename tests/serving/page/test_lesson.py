@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import draw, until
+from .conftest import draw, eventually, until
 
 # What a learner answers for mnist-relu: words, or numbers of its layers (5 x 5 kernels over 32 x 32, 400 -> 120).
 ANSWERS = {
@@ -106,6 +106,18 @@ def test_steps_arrange_the_network_and_leave_it_as_it_was(lesson):
     expect(page.locator("#toolbar [data-value=forward]")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".lesson-highlight")).to_have_count(0)
     expect(page.locator("#tab-lesson")).to_be_hidden()
+
+
+def test_a_link_leads_to_a_step_whose_words_come_before_the_network(visit, mnist):
+    held = []
+    page = visit(f"{mnist}#tab=convolution")
+    page.route("**/api/network*", lambda route: held.append(route))
+    page.goto("about:blank")
+    page.goto(f"{mnist}#tab=lesson&step=6&lang=en&model=mnist-lenet5")
+    expect(page.locator(".lesson-title")).to_have_text("Pooling: keep what matters")
+    eventually(page, lambda: bool(held))
+    held.pop().continue_()
+    expect(page.locator(".lesson-ask")).to_be_visible()
 
 
 @pytest.mark.parametrize("model", ["mnist-lenet5", "mnist-relu"])

@@ -24,9 +24,10 @@ export function arrive(store, link) {
   const { classifiers, classifier, network } = store.state;
   const known = !link.classifier || !classifiers.length || classifiers.some(({ id }) => id === link.classifier);
   const arrived = known ? link : { ...link, ...withoutClassifier(link, classifier) };
-  store.set({ selected: null, ...beginning(arrived) });
+  const changes = { selected: null, ...beginning(arrived) };
   const stays = !arrived.classifier || arrived.classifier === classifier;
-  if (stays && network) fulfil(store);
+  if (stays && network) fulfil(store, changes);
+  else store.set(changes);
 }
 
 /** The link for another classifier than the one that it names: of the picture, only a drawing can stay. */
@@ -40,15 +41,19 @@ export function withoutClassifier({ classifier, wish, problems }, shown) {
 }
 
 /** Brings what the link asks for into the state, as far as the network that is here now has it. */
-export function fulfil(store) {
-  const { wish, notice, source, whatif, snapshots } = store.state;
-  if (!wish) return;
-  const { changes, problems } = checked(wish, store.state);
+export function fulfil(store, arriving = {}) {
+  store.set({ ...arriving, ...fulfilled({ ...store.state, ...arriving }) });
+  if (store.state.snapshots) fulfilEpoch(store);
+}
+
+/** The changes that fulfil a link; in one step with the network, so that no view sees it without them. */
+function fulfilled({ wish, notice, source, whatif, network, examples }) {
+  if (!wish) return {};
+  const { changes, problems } = checked(wish, { network, examples });
   if (isSame(source, changes.source) && source?.kind !== "file") changes.source = source; // asks nothing anew
   if (isSame(whatif, changes.whatif)) changes.whatif = whatif;
   const said = [...(notice ?? []), ...problems];
-  store.set({ wish: null, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null });
-  if (snapshots) fulfilEpoch(store);
+  return { wish: null, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null };
 }
 
 /** Goes to the epoch that the link asks for, now that it is known which ones were kept. */

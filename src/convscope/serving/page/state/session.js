@@ -65,8 +65,7 @@ async function loadNetwork(store, request) {
     const [network, { examples, about, warning }] = loaded;
     network.byName = new Map(network.nodes.map((node) => [node.name, node]));
     const aboutExamples = { about, warning };
-    store.set({ network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
-    fulfil(store);
+    fulfil(store, { network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
     return true;
   } catch (problem) {
     fail(store, problem);
