@@ -82,6 +82,8 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS, model: Card | None = None)
         raise ModelFileError(
             f"{shown}: {weights} is damaged or no safetensors file ({printable(problem)[:100]})"
         ) from problem
+    if weights != WEIGHTS:  # snapshots may be stored in half precision
+        tensors = {name: tensor.float() if tensor.dtype == torch.half else tensor for name, tensor in tensors.items()}
     check_tensors(tensors, expected, f"{shown}: {weights}", config["architecture"])
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():

@@ -142,13 +142,7 @@ class RunFolder:
 
     def read_metrics(self) -> list[dict[str, float | None]]:
         """Return the rows of the table of metrics that are there so far; None for what is no finite number."""
-        try:
-            with self.metrics.open("rb") as file:
-                text = file.read(MAX_METRICS_BYTES).decode("utf-8", "replace")
-        except OSError:
-            return []
-        rows = csv.DictReader(io.StringIO(text))
-        return [{name: _finite_number(value) for name, value in row.items() if name} for row in rows]
+        return read_metrics(self.metrics)
 
     def read_predictions(self, split: str = "val") -> list[dict[str, str]]:
         """Return the rows `path, label, prediction, probability, loss`; none if the table is missing or damaged."""
@@ -236,6 +230,17 @@ def no_such_run(source: str, bundled: Sequence[str], networks: Sequence[str]) ->
 def run_of_bundle(bundle: Path) -> RunFolder | None:
     """Return the run folder that a bundle lies in, None if it lies elsewhere."""
     return RunFolder(bundle.parent) if bundle.is_dir() and bundle.name == CLASSIFIER else None
+
+
+def read_metrics(table: Path) -> list[dict[str, float | None]]:
+    """Return the rows of a table of metrics; none if it is missing, None for what is no finite number."""
+    try:
+        with table.open("rb") as file:
+            text = file.read(MAX_METRICS_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    rows = csv.DictReader(io.StringIO(text))
+    return [{name: _finite_number(value) for name, value in row.items() if name} for row in rows]
 
 
 def labels_text(class_names: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Snapshots: a network's weights after single epochs, kept beside the checkpoints so that one can see it learn.
 
 A folder of snapshots is a bundle with a weights file per epoch: `config.json` and `epoch-0000.safetensors` (the first,
-random weights), `epoch-0001.safetensors` ... It can be read while the training goes on.
+random weights), `epoch-0001.safetensors` ... It can be read while the training goes on. A bundle may come with such
+files, too, also in half precision, and with the `metrics.csv` of its training: those of the package do.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 from .bundle import read_bundle
-from .bundle_config import CONFIG, task_of
+from .bundle_config import CONFIG, bundled_names, find_bundle, task_of
 from .classifier import Classifier
 from .data.preprocess import Preprocess
 from .errors import ModelFileError, printable
 from .files import UNFINISHED, remove_leftovers
 from .models import Card
+from .run_folder import find_run
 
 MAX_FILES = 50
 MAX_BYTES = 200_000_000
@@ -41,6 +43,12 @@ def snapshot_epochs(folder: Path) -> list[int]:
         return []
     numbers = (path.stem.removeprefix("epoch-") for path in folder.glob("epoch-*.safetensors"))
     return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
+
+
+def snapshots_of(source: str | Path) -> Path:
+    """Return the folder with the snapshots of a run, or of a bundle that came with some, named as for `load`."""
+    run = find_run(source, bundled_names())
+    return run.snapshots if snapshot_epochs(run.snapshots) else find_bundle(source)
 
 
 def load_snapshot(folder: Path, epoch: int | None, model: Card | None = None) -> Classifier:

@@ -12,9 +12,9 @@ from convscope.bundle import read_bundle
 from convscope.bundle_config import bundled_names, find_bundle
 from convscope.data.image_file import decode
 from convscope.errors import ModelFileError, UsageError
-from convscope.run_folder import RunFolder
+from convscope.run_folder import RunFolder, read_metrics
 from convscope.serving.classifiers import Registry
-from convscope.snapshots import snapshot_name
+from convscope.snapshots import load_snapshot, snapshot_epochs, snapshot_name, snapshots_of
 from convscope.target import Target
 
 from .conftest import BinaryAnswer
@@ -44,7 +44,12 @@ def test_a_bundled_classifier_goes_by_its_name_unless_there_is_such_a_folder(bun
 def test_what_ships_is_small_and_says_how_it_was_made():
     for name in bundled_names():
         folder = bundle_config.BUNDLED / name
-        assert sum(path.stat().st_size for path in folder.iterdir()) < 1_500_000
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+        epochs = sum(size for file, size in sizes.items() if file.startswith("epoch-"))
+        assert sum(sizes.values()) - epochs < 1_500_000 and epochs < 1_200_000
+        assert snapshot_epochs(snapshots_of(name)) == [0, 1, 2, 3, 4, 6, 9, 14, 20]
+        assert {tensor.dtype for tensor in load_snapshot(folder, 20).network.state_dict().values()} == {torch.float32}
+        assert len(read_metrics(folder / "metrics.csv")) == 20
         assert "convscope train" in (folder / "README.md").read_text()
         assert read_bundle(find_bundle(name))[1]["metrics"]
 

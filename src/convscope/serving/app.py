@@ -77,10 +77,9 @@ def _add_snapshot_routes(app: FastAPI, service: Service) -> None:
     @app.get("/api/snapshots", include_in_schema=False)
     async def snapshots(id: ClassifierId = None) -> Response:
         served = service.registry.get(id)
-        if (run := served.run_folder) is None:
-            return json_response({"epochs": [], "metrics": [], "running": False, "finished": True})
-        state = {"running": run.is_running(), "finished": run.is_finished()}
-        return json_response({"epochs": served.epochs(), "metrics": run.read_metrics(), **state})
+        run = served.run_folder
+        state = {"running": run is not None and run.is_running(), "finished": run is None or run.is_finished()}
+        return json_response({"epochs": served.epochs(), "metrics": served.metrics(), **state})
 
     @app.get("/api/training/live", include_in_schema=False)
     async def live(id: ClassifierId = None) -> Response:

@@ -20,7 +20,7 @@ from ..errors import ModelFileError, UsageError, printable
 from ..insight import Node, Trace, trace
 from ..models import Card
 from ..opening import Opened, is_own_bundle, names_network, network_of, open_network
-from ..run_folder import RunFolder, find_run, run_of_bundle
+from ..run_folder import METRICS, RunFolder, find_run, read_metrics, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from ..target import Target, as_target
 from .http.errors import not_found
@@ -100,9 +100,20 @@ class ServedClassifier:
         """Return whether the classifier is the newest snapshot of a run that has none yet."""
         return self.run_folder is not None and self.source == self.run_folder.snapshots
 
+    @property
+    def snapshots(self) -> Path:
+        """The folder that the snapshots are in, if there are any: the run's, or the bundle itself."""
+        return self.source if self.run_folder is None else self.run_folder.snapshots
+
     def epochs(self) -> list[int]:
         """Return the epochs of which there is a snapshot; 0 stands for the first, random weights."""
-        return snapshot_epochs(self.run_folder.snapshots) if self.run_folder is not None else []
+        return snapshot_epochs(self.snapshots) if self.is_on_disk else []
+
+    def metrics(self) -> list[dict[str, float | None]]:
+        """Return the rows of the training's table of metrics: the run's, or those that the bundle came with."""
+        if self.run_folder is not None:
+            return self.run_folder.read_metrics()
+        return read_metrics(self.source / METRICS) if self.is_on_disk else []
 
     def network(self, epoch: int | None = None, user: str = "") -> nn.Module:
         """Return the network as trained, or after an epoch with a snapshot; HttpError 404 if there is none.
@@ -117,10 +128,10 @@ class ServedClassifier:
                 return self.networks[key]
             if epoch is None:
                 network = self.classifier.network
-            elif self.run_folder is None or epoch not in self.epochs():
+            elif epoch not in self.epochs():
                 raise not_found("saved epoch", "已保存的轮次", epoch)
             else:
-                network = load_snapshot(self.run_folder.snapshots, epoch, self.model).network.to(self.device).eval()
+                network = load_snapshot(self.snapshots, epoch, self.model).network.to(self.device).eval()
             self.networks[key] = copy_modules(network)
             while len(self.networks) > 2 * MAX_EPOCHS_IN_MEMORY:
                 self.networks.popitem(last=False)

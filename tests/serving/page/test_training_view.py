@@ -26,8 +26,11 @@ HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def finished(run_with_every_epoch: cs.Run) -> Iterator[str]:
-    with served(str(run_with_every_epoch.folder), "--train", "120") as address:
+def finished(run_with_every_epoch: cs.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with a run, and with the same network as a bundle without epochs."""
+    bundle = tmp_path_factory.mktemp("bundle") / "no-epochs"
+    shutil.copytree(run_with_every_epoch.folder / "classifier", bundle)
+    with served(str(run_with_every_epoch.folder), str(bundle), "--train", "120") as address:
         yield address
 
 
@@ -222,8 +225,25 @@ def test_a_reloaded_page_shows_the_newest_epoch(in_training, visit):
     assert asked and set(asked) == {"11"}
 
 
-def test_without_epochs_it_says_how_to_get_some(visit, mnist):
-    page = visit(mnist)
+def test_the_bundled_networks_come_with_their_epochs(visit, mnist):
+    page = visit(mnist + "#model=mnist-lenet5&example=14&tab=training&lang=en")
+    expect(page.locator(".training header p")).to_have_text(re.compile(r"^20 epochs\. Best on .* 98\.\d % right"))
+    expect(page.locator(".moment h2")).to_have_text("The finished network")
+    answer = page.locator(".moment-classes .best")
+    expect(answer).to_contain_text("> 99.9 %")
+    page.locator("#tab-training input[type=range]").evaluate(SLIDE, 0)
+    expect(page.locator(".moment h2")).to_contain_text("random weights")
+    expect(answer).not_to_contain_text("99.9")
+    page.locator("#tab-training input[type=range]").evaluate(SLIDE, 8)
+    expect(page.locator(".moment h2")).to_have_text("After epoch 20")
+    expect(answer).to_contain_text("99.9 %")
+    expect(page.locator(".curves svg").first.locator("circle.train")).to_have_count(20)
+    page.evaluate("location.hash = '#model=mnist-relu&example=14&tab=training&lang=en&epoch=1'")
+    expect(page.locator(".moment h2")).to_have_text("After epoch 1")
+
+
+def test_without_epochs_it_says_how_to_get_some(visit, finished):
+    page = visit(finished + "#model=no-epochs")
     expect(page.locator("#epochs")).to_be_hidden()
     page.locator("#to-training").click()
     expect(page.locator(".training-empty pre")).to_contain_text("convscope train digits")

@@ -138,7 +138,6 @@ class _File:
             entry["description"] = {
                 language: f"{entry['description'][language]} · {words[language]}" for language in words
             }
-        run = self.served.run_folder
         contents = {
             "classifier": {**entry, "has_snapshots": bool(epochs)},
             "network": {k: v for k, v in self.served.graph.items() if k not in ("nodes", "edges", "groups")},
@@ -150,7 +149,7 @@ class _File:
             "first": listed[0]["id"] if given else None,
             "training": {
                 "epochs": [{"epoch": epoch, "weights": f"epoch/{epoch}"} for epoch in epochs],
-                "metrics": run.read_metrics() if run is not None and epochs else [],
+                "metrics": self.served.metrics() if epochs else [],
                 "images": training,
             },
         }
@@ -227,8 +226,7 @@ class _File:
         return [epoch for epoch, block in zip(chosen, weights, strict=True) if self.add(f"epoch/{epoch}", block)]
 
     def _contents_size(self) -> int:
-        run = self.served.run_folder
-        known = [self.served.graph, self.served.entry(), run.read_metrics() if run is not None else []]
+        known = [self.served.graph, self.served.entry(), self.served.metrics()]
         return len(Part.of("contents", _json(known)).html()) + 10_000
 
 

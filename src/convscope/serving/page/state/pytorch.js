@@ -8,7 +8,7 @@ import { lastStep, SOFTMAX } from "./softmax.js";
 const MOST_PIXELS = 12_288; // of a picture that is written into the program: 3 x 64 x 64
 const LINES = /.{1,100}/g; // of the picture's text
 
-const SNAPSHOTS = ["from convscope.run_folder import find_run", "from convscope.snapshots import load_snapshot"];
+const SNAPSHOTS = ["from convscope.snapshots import load_snapshot, snapshots_of"];
 
 /** The program as text; null while there is no answer. */
 export function pytorchCode(state) {
@@ -31,7 +31,7 @@ const tuple = (values) => `(${values.join(", ")}${values.length === 1 ? "," : ""
 
 function opened(classifier, epoch) {
   const load = epoch === null ? `cs.load(${text(classifier)})`
-    : `load_snapshot(find_run(${text(classifier)}).snapshots, ${epoch})  # the weights after that epoch`;
+    : `load_snapshot(snapshots_of(${text(classifier)}), ${epoch})  # the weights after that epoch`;
   return [`classifier = ${load}`, "network = classifier.network.train(False)"];
 }
 

@@ -109,13 +109,21 @@ function progressText(snapshots) {
   const last = metrics.at(-1);
   if (!last) return t(state === "stopped" ? "training.stoppedInFirst" : "training.firstEpoch");
   const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: Math.round(last.seconds ?? 0) };
+  if (last.seconds === undefined && validated(last) !== undefined) {
+    return t("training.wholeUntimed", { ...values, ...bestOf(metrics) });
+  }
   if (state in SO_FAR) return t(SO_FAR[state], values);
   const accuracies = metrics.filter((row) => validated(row) !== undefined);
   if (!accuracies.length) return t(tested(last) === undefined ? "training.wholeAlone" : "training.wholeTested",
     { ...values, share: percent(tested(last) ?? 0) });
-  const best = accuracies.reduce((a, b) => (validated(b) > validated(a) ? b : a));
-  const words = "val/map" in best ? "training.wholeOfLabels" : "training.whole";
-  return t(words, { ...values, best: best.epoch, share: percent(validated(best)) });
+  const words = "val/map" in accuracies[0] ? "training.wholeOfLabels" : "training.whole";
+  return t(words, { ...values, ...bestOf(accuracies) });
+}
+
+/** {best, share}: the epoch with the best figure on validation images. */
+function bestOf(rows) {
+  const best = rows.reduce((a, b) => (validated(b) > validated(a) ? b : a));
+  return { best: best.epoch, share: percent(validated(best)) };
 }
 
 const validated = (row) => row["val/top1"] ?? row["val/map"] ?? undefined;
