@@ -68,6 +68,20 @@ def test_it_computes_what_pytorch_computes(playground):
             torch.testing.assert_close(shown, truth[0, 0], rtol=1e-12, atol=1e-12)
 
 
+def test_slopes_are_pytorchs_gradients(playground):
+    places = torch.linspace(-3, 3, 13, dtype=torch.float64) + 0.01
+    shown = playground.evaluate(
+        """([kinds, places]) => import("/drawer/plot.js").then(({ slopePlot }) => kinds.map((kind) =>
+          places.map((x) => slopePlot(kind, x).textContent)))""",
+        [["relu", "leakyrelu", "sigmoid", "tanh"], places.tolist()],
+    )
+    for texts, f in zip(shown, ACTIVATIONS.values(), strict=True):
+        x = places.clone().requires_grad_()
+        f(x).sum().backward()
+        slopes = [number(text.rpartition(":")[2]) for text in texts]
+        assert slopes == pytest.approx(x.grad.tolist(), rel=0.06, abs=6e-4)
+
+
 def test_impossible_settings_are_refused_in_the_librarys_words(playground):
     ask = """(cases) => Promise.all([import("/convolution/compute.js"), import("/i18n.js")])
       .then(([{ outputSize }, { t }]) => cases.map(([size, kernel, stride, padding, dilation]) => {

@@ -33,6 +33,7 @@ class Operation:
     module: str | None = None
     group: str = ""
     parameters: int = 0
+    table: list[list[int]] | None = None  # for each output map the input maps that it is connected with
 
 
 class GraphBuilder:
@@ -54,13 +55,16 @@ class GraphBuilder:
         inputs = tuple(_inputs(ran) if ran.inputs is None else ran.inputs)
         before = self.nodes[inputs[0]].shape if inputs else ()
         main = _main_call(ran.calls)
+        attributes = {} if main is None else attributes_of(main)
+        if ran.table is not None:
+            attributes["table"] = ran.table
         names = []
         for part, (tensor, source) in enumerate(zip(ran.tensors, ran.sources, strict=True)):
             name = f"{base}[{part}]" if part else base
             shape = tuple(tensor.shape[1:])
             self.nodes[name] = Node(
                 name=name, kind=ran.kind or kind_of(ran.calls, before, shape), type=ran.type, shape=shape,
-                inputs=inputs, attributes=attributes_of(main) if main is not None else {},
+                inputs=inputs, attributes=attributes,
                 parameters=0 if part else ran.parameters, module=ran.module, group=ran.group, part=part,
                 floating=tensor.is_floating_point(),
                 calls=ran.calls, result=source,

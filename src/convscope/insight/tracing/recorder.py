@@ -133,7 +133,7 @@ class Recorder(TorchFunctionMode):
             Operation(
                 layer.path or type_, type_, tensors, elapsed, tuple(layer.calls), sources,
                 kind=_declared_kind(layer.module), module=layer.path, group=layer.path.rpartition(".")[0],
-                parameters=sum(p.numel() for p in layer.module.parameters()),
+                parameters=sum(p.numel() for p in layer.module.parameters()), table=_declared_table(layer.module),
             )
         )  # fmt: skip
         return view
@@ -255,6 +255,12 @@ def _is_layer(module: nn.Module) -> bool:
     """
     no_children = all(name == "parametrizations" for name, _ in module.named_children())
     return no_children or isinstance(module, nn.MultiheadAttention) or callable(getattr(module, "terms", None))
+
+
+def _declared_table(module: nn.Module) -> list[list[int]] | None:
+    """Return a module's own connection table (`table`): for each output map the input maps that it takes."""
+    table = getattr(module, "table", None) if callable(getattr(module, "terms", None)) else None
+    return None if table is None else [list(row) for row in table]
 
 
 def _declared_kind(module: nn.Module) -> str:

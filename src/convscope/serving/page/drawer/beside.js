@@ -66,6 +66,20 @@ function update(view) {
   pictures.replaceChildren(...partsOf(view));
 }
 
+/**
+ * The layer of another network that does the work of `layer` here: of the same kind, its maps (or, of a vector, its
+ * values) of the same size, and of the same name or else the same number among such layers. Undefined if there is none.
+ */
+async function counterpart({ network }, id, layer) {
+  const other = await api.network(id);
+  const size = ({ shape: [count, height = 1, width = 1] }) =>
+    (height * width > 1 ? `${height} × ${width}` : String(count));
+  const own = network.byName.get(layer);
+  const alike = ({ nodes }) => nodes.filter((node) => node.kind === own.kind && size(node) === size(own));
+  const there = alike(other);
+  return (there.find(({ name: one }) => one === layer) ?? there[alike(network).indexOf(own)])?.name;
+}
+
 /** The other answer, for the map that is selected. */
 async function learn(view, key) {
   const { store } = view;
@@ -80,11 +94,12 @@ async function learn(view, key) {
         { epoch: epochs[kind], maps: 1, signal });
       const changed = kind === "example" && (whatif.kernels.length || Object.keys(whatif.channels_off).length)
         ? await api.whatIf(answer.session, { ...whatif, occlude: [], pixels: [] }, signal) : answer;
-      const layer = changed.layers.get(selected.layer);
+      const name = kind === "model" ? await counterpart(store.state, id, selected.layer) : selected.layer;
+      const layer = changed.layers.get(name);
       if (!layer) return { ...changed, missing: true };
       if (layer.vector) return { ...changed, layer, map: layer.maps[0] };
       if (selected.map >= layer.total) return { ...changed, missing: true };
-      const { maps } = await api.activations(changed.session, selected.layer, { only: [selected.map], signal });
+      const { maps } = await api.activations(changed.session, name, { only: [selected.map], signal });
       return { ...changed, layer, map: maps[0] };
     });
     if (!other) return;
@@ -113,7 +128,8 @@ function partsOf({ store, other, problem }) {
     figure(mapPicture(map, layer.height, layer.width, limit), t("beside.here"), " ", answerOf(forward)), sign("→"),
     figure(mapPicture(other.map, layer.height, layer.width, limit), t("beside.there"), " ", answerOf(other)), sign("="),
     figure(valuesPicture(difference, layer.height, layer.width, most), t("beside.difference")),
-    h("p", { class: "soft beside-words" }, t("beside.scale", { limit: short(limit), most: short(most) })),
+    h("p", { class: "soft beside-words" }, t("beside.scale", { limit: short(limit), most: short(most) }),
+      other.layer.name === selected.layer ? "" : ` ${t("beside.counterpart", { layer: other.layer.name })}`),
   ];
 }
 

@@ -30,17 +30,22 @@ export function unitView(root, store) {
     content: null, // of the calculation: {update()}
     contentKind: "",
   };
-  root.append(view.sentence);
-  if (view.node) root.append(h("div", { class: "unit" }, ownMap(view), view.calculation));
-  else root.append(h("div", { class: "unit alone" }, view.calculation));
-  const between = h("section", { class: "between" });
-  root.append(between);
-  view.partials = partialsView(between, store);
+  const body = h("div", { class: "unit-body" }, view.sentence);
+  root.append(body);
+  if (view.node) body.append(h("div", { class: "unit" }, ownMap(view), view.calculation));
+  else body.append(h("div", { class: "unit alone" }, view.calculation));
+  const between = h("section", { class: "between adds" });
+  body.append(between);
+  view.body = body;
+  view.partials = partialsView(between, store, (number, y, x) => {
+    view.content?.showInput?.(number);
+    store.set({ selected: { layer, map, y, x } });
+  });
   if (view.node) {
     const [beside, excite] = [h("section", { class: "between beside" }), h("section", { class: "between" })];
     view.beside = besideView(beside, store);
     if (view.node.kind !== "input" && store.state.examples.length) exciteView(excite, store);
-    root.append(beside, excite);
+    body.append(beside, excite);
   }
   return { update: () => update(view) };
 }
@@ -72,6 +77,7 @@ function ownMap(view) {
 function update(view) {
   if (!view.isSelected()) return;
   const { node } = view;
+  view.body.classList.toggle("whole", view.store.state.selected.y === undefined);
   if (node) {
     showButtons(view);
     showOwnMap(view);

@@ -43,22 +43,34 @@ function addArc(context, { source, target, y }) {
   context.quadraticCurveTo(x2, to, x2 + 6, to);
 }
 
-/** Links between single maps, in the colour and width of their weight (-1 to 1). */
+/**
+ * Links between single maps, in the colour and width of their weight (-1 to 1). Those of what is pointed at have no
+ * weight: they are lit, and so are the maps at both ends.
+ */
 export function paintLinks(context, scene, colours) {
   const cells = cellFinder(scene);
-  for (const { from, to, weight } of [...(scene.near ?? []), ...(scene.links ?? [])]) {
+  const near = new Set(scene.near ?? []);
+  for (const link of [...near, ...(scene.links ?? [])]) {
+    const { from, to, weight } = link;
     const [a, b] = [cells(from), cells(to)];
     if (!a || !b) continue;
+    if (near.has(link)) frameCells(context, [a, b], colours.accent);
     const [x1, y1] = [a.x + a.width + 1, a.y + a.height / 2];
     const [x2, y2] = [b.x - 2, b.y + b.height / 2];
     const bend = Math.max((x2 - x1) * 0.45, 12);
-    context.strokeStyle = linkColour(weight, colours.soft);
-    context.lineWidth = 0.75 + 2.25 * Math.abs(weight);
+    context.strokeStyle = near.has(link) ? colours.accent : linkColour(weight, colours.soft);
+    context.lineWidth = near.has(link) ? 1.25 : 0.75 + 2.25 * Math.abs(weight);
     context.beginPath();
     context.moveTo(x1, y1);
     context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
     context.stroke();
   }
+}
+
+function frameCells(context, cells, colour) {
+  context.strokeStyle = colour;
+  context.lineWidth = 2;
+  for (const { x, y, width, height } of cells) context.strokeRect(x, y, width, height);
 }
 
 /** The colour of a weight from -1 to 1, strong enough for a thin line; `none` for (almost) 0. */

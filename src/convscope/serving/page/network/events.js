@@ -107,7 +107,12 @@ function select(view, event) {
   if (!place) return;
   const { layer, map, y, x } = place;
   view.cursor = { layer, map };
-  if (layer !== view.store.state.network.nodes[0].name) view.store.set({ selected: { layer, map, y, x }, why: false });
+  const { network, selected } = view.store.state;
+  if (layer === network.nodes[0].name) return;
+  // A convolution's map opens into the maps that add up to it; the next click into it chooses a value.
+  const node = nodeOf(network, layer);
+  const opens = node.kind === "conv" && node.shape[1] > 1 && (selected?.layer !== layer || selected.map !== map);
+  view.store.set({ selected: opens ? { layer, map } : { layer, map, y, x }, why: false });
 }
 
 /** Moves the cursor by an arrow key and says where it is; false for other keys. */

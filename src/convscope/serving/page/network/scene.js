@@ -2,6 +2,7 @@
 
 import { countOf, findMap, mapsOf } from "../state/maps.js";
 import { classesShown, lastStepNode, nodeOf, SOFTMAX } from "../state/softmax.js";
+import { inputsOf, outputsOf } from "./feeds.js";
 import { textWidths } from "./headtext.js";
 import { waysOf } from "./inner.js";
 import { isVector, layout } from "./layout.js";
@@ -90,26 +91,8 @@ function makeSelection({ selected, arithmetic, kernels, network }) {
 }
 
 /** Links of what is pointed at: from the maps that made it, and to those that it feeds, as far as they can be seen. */
-function linksAround({ layer, map, y, x }, network) {
-  const node = network.byName.get(layer);
-  if (!node) return [];
-  const here = { layer, map };
-  const made = node.inputs.map((name) => network.byName.get(name)).filter(Boolean)
-    .flatMap((source) => partners(node, source, { map, y, x }, source.shape[0])
-      .map((other) => ({ from: { layer: source.name, map: other }, to: here, weight: 0 })));
-  const fed = network.nodes.filter(({ inputs }) => inputs.includes(layer))
-    .flatMap((target) => partners(target, node, { map, y, x }, target.shape[0], true)
-      .map((other) => ({ from: here, to: { layer: target.name, map: other }, weight: 0 })));
-  return [...made, ...fed];
-}
-
-/** The maps on the other side of a layer `node` that one of its inputs `source` is linked with: all, or one. */
-function partners({ kind, attributes, shape }, source, { map, y, x }, count, forwards = false) {
-  const mixes = kind === "linear" || (kind === "conv" && (attributes.groups ?? 1) === 1);
-  if (mixes) return Array.from({ length: Math.min(count, MOST_LINKS) }, (_, i) => i);
-  if (kind !== "flatten" || source.shape.length < 3) return map < count && shape[0] === source.shape[0] ? [map] : [];
-  const [, height, width] = source.shape;
-  return [forwards ? (map * height + y) * width + x : Math.floor(map / (height * width))];
+function linksAround(place, network) {
+  return network.byName.has(place.layer) ? [...inputsOf(network, place), ...outputsOf(network, place)] : [];
 }
 
 function linksTo(to, sources) {
@@ -145,7 +128,8 @@ function sourcesOfMap(node, map, kernels, network) {
     const groups = node.attributes.groups ?? 1;
     const first = Math.floor(map / (node.shape[0] / groups)) * inputs;
     const sum = (i) => kernels.values.subarray(i * height * width, (i + 1) * height * width).reduce((a, b) => a + b, 0);
-    return Array.from({ length: inputs }, (_, i) => ({ layer: node.inputs[0], map: first + i, weight: sum(i) }));
+    return Array.from({ length: inputs }, (_, i) => ({ layer: node.inputs[0], map: first + i, weight: sum(i) }))
+      .filter((source) => !node.attributes.table || node.attributes.table[map].includes(source.map));
   }
   return node.inputs.filter((name) => map < (network.byName.get(name)?.shape[0] ?? 0))
     .map((layer) => ({ layer, map, weight: 1 }));

@@ -6,11 +6,12 @@
 import { rebuildScale } from "../colour.js";
 import { fitCanvas, h, icon, onceAFrame, setLabel, stillness } from "../dom.js";
 import { t } from "../i18n.js";
+import { inputsOf, outputsOf } from "../network/feeds.js";
 import { sceneOf } from "../network/scene.js";
 import { arrange } from "./arrange.js";
 import { camera } from "./camera.js";
 import { listen, pointAt } from "./events.js";
-import { blockInputs, inputsOf } from "./lines.js";
+import { blockInputs } from "./lines.js";
 import { paint } from "./paint.js";
 
 const ENTRANCE = 900; // milliseconds in which it turns into place
@@ -77,9 +78,13 @@ function draw(view) {
 function highlight({ store, items, planes, hovered }, scene) {
   if (!hovered) return { links: scene.links ?? [], lit: scene.lit };
   const block = items.find((item) => item.block !== null && item.node.name === hovered.layer);
-  const links = block ? blockInputs(block, planes, hovered) : inputsOf(store, hovered);
+  const { network } = store.state;
+  const links = block ? blockInputs(block, planes, hovered)
+    : [...inputsOf(network, hovered), ...outputsOf(network, hovered)];
   const lit = new Map([[hovered.layer, new Set([hovered.map])]]);
-  for (const { from: { layer, map } } of links) lit.set(layer, (lit.get(layer) ?? new Set()).add(map));
+  for (const { layer, map } of links.flatMap(({ from, to }) => [from, to])) {
+    lit.set(layer, (lit.get(layer) ?? new Set()).add(map));
+  }
   return { links, lit };
 }
 

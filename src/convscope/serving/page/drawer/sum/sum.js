@@ -18,6 +18,8 @@ export function sumView(root, store) {
     showsAll: false, // whether all input maps are listed
     editing: false, // whether the kernel can be typed into
     update: () => update(view),
+    wanted: null, // the number of an input map that is to be shown with the next value
+    showInput: (number) => (view.wanted = number),
   };
   Object.assign(view, elementsOf(view));
   const { input, patch, kernel, products, signs } = view;
@@ -53,6 +55,10 @@ function update(view) {
   if (!parts) return;
   const { term } = store.state.selected;
   const { terms, width, size } = parts;
+  if (terms && view.wanted !== null) {
+    if (parts.channels.includes(view.wanted)) view.position = parts.channels.indexOf(view.wanted);
+    view.wanted = null;
+  }
   view.position = positionFor(view.position, term, parts);
   const own = terms ? terms.slice(view.position * size, (view.position + 1) * size) : null;
   const picked = term === undefined ? null : term - view.position * size;

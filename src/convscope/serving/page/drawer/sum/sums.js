@@ -15,15 +15,21 @@ export function showSums(view, parts) {
   const bias = arithmetic ? arithmetic.bias : kernels?.map === selected.map ? kernels.bias : null;
   const style = { limit: strongest(partial), decimals: arithmetic ? commonDecimals(arithmetic) : 4 };
   const biasLine = () => line({ label: t("sum.bias"), value: bias, ...style, className: "bias" });
-  const order = orderOf(partial);
+  const order = orderOf(partial).filter((i) => isConnected(store.state, channels[i]));
   const listed = view.showsAll ? order : order.slice(0, LISTED);
   replaceKeepingFocus(sums, [
-    h("h3", {}, t(terms ? "sum.title" : "sum.kernels", { n: channels.length })),
+    h("h3", {}, t(terms ? "sum.title" : "sum.kernels", { n: order.length })),
     ...listed.map((i) => mapLine(view, parts, i, style)),
     ...restLine(view, parts, order.slice(listed.length), style),
     ...(typeof bias === "number" ? [biasLine()] : []),
     terms ? results(arithmetic, style.decimals) : h("p", { class: "soft" }, t("sum.place")),
   ]);
+}
+
+/** Whether the selected map takes this input map: a connection table leaves some out. */
+function isConnected({ network, selected: { layer, map } }, channel) {
+  const table = network.byName.get(layer)?.attributes.table;
+  return !table || table[map].includes(channel);
 }
 
 /** Positions by number, or the strongest first where not all are listed. */
