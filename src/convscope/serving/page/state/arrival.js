@@ -24,10 +24,9 @@ export function arrive(store, link) {
   const { classifiers, classifier, network } = store.state;
   const known = !link.classifier || !classifiers.length || classifiers.some(({ id }) => id === link.classifier);
   const arrived = known ? link : { ...link, ...withoutClassifier(link, classifier) };
-  const changes = { selected: null, ...beginning(arrived) };
+  store.set({ selected: null, ...beginning(arrived) });
   const stays = !arrived.classifier || arrived.classifier === classifier;
-  if (stays && network) fulfil(store, changes);
-  else store.set(changes);
+  if (stays && network) fulfil(store);
 }
 
 /** The link for another classifier than the one that it names: of the picture, only a drawing can stay. */
@@ -41,19 +40,20 @@ export function withoutClassifier({ classifier, wish, problems }, shown) {
 }
 
 /** Brings what the link asks for into the state, as far as the network that is here now has it. */
-export function fulfil(store, arriving = {}) {
-  store.set({ ...arriving, ...fulfilled({ ...store.state, ...arriving }) });
-  if (store.state.snapshots) fulfilEpoch(store);
-}
-
-/** The changes that fulfil a link; in one step with the network, so that no view sees it without them. */
-function fulfilled({ wish, notice, source, whatif, network, examples }) {
-  if (!wish) return {};
-  const { changes, problems } = checked(wish, { network, examples });
+export function fulfil(store) {
+  const { wish, notice, source, selected, whatif, snapshots, tab } = store.state;
+  if (!wish) return;
+  const { changes, problems } = checked(wish, store.state);
+  // A step of the lesson has arranged by now what its link does not name.
+  if (tab === "lesson") {
+    changes.source ??= source;
+    changes.selected ??= selected;
+  }
   if (isSame(source, changes.source) && source?.kind !== "file") changes.source = source; // asks nothing anew
   if (isSame(whatif, changes.whatif)) changes.whatif = whatif;
   const said = [...(notice ?? []), ...problems];
-  return { wish: null, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null };
+  store.set({ wish: null, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null });
+  if (snapshots) fulfilEpoch(store);
 }
 
 /** Goes to the epoch that the link asks for, now that it is known which ones were kept. */

@@ -65,7 +65,8 @@ async function loadNetwork(store, request) {
     const [network, { examples, about, warning }] = loaded;
     network.byName = new Map(network.nodes.map((node) => [node.name, node]));
     const aboutExamples = { about, warning };
-    fulfil(store, { network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
+    store.set({ network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
+    fulfil(store);
     return true;
   } catch (problem) {
     fail(store, problem);
