@@ -43,6 +43,10 @@ def test_a_map_opens_into_the_maps_that_add_up_to_it(visit, mnist):
     *parts, total = (number(text) for text in page.locator(".partial b").all_inner_texts())
     bias = number(page.locator(".partial-bias").inner_text().split()[-1])
     assert len(parts) == 6 and sum(parts) + bias == pytest.approx(total, abs=0.02)
+    page.locator(".numbers").first.locator("button").nth(7).click()
+    expect(page.locator(".flying")).not_to_have_count(0)  # two factors, then their product
+    expect(page.locator(".product")).to_contain_text("=")
+    expect(page.locator(".flying")).to_have_count(0)
     # LeNet-5's table connects this map with three of six.
     page.evaluate("location.hash = '#model=mnist-lenet5&example=14&at=C3~3&lang=en'")
     expect(page.locator(".partial figcaption")).to_have_text(["map 3", "map 4", "map 5", "C3, map 3"])

@@ -39,8 +39,8 @@ export function followAddress(store, changeLanguage) {
 }
 
 /** What makes a step of the history: a change of these, unless something is closed. */
-const stepOf = ({ tab, classifier, selected, why, three }) => ({
-  tab, classifier, selected: selected && `${selected.layer} ${selected.map ?? ""}`, why, three,
+const stepOf = ({ tab, classifier, selected, why, three, figure }) => ({
+  tab, classifier, figure: figure?.kind, selected: selected && `${selected.layer} ${selected.map ?? ""}`, why, three,
 });
 
 const isStep = (before, now) =>

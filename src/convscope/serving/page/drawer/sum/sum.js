@@ -3,6 +3,7 @@
 import { h, icon } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { hasKernel, withKernel, withoutKernel } from "../../state/whatif.js";
+import { fly } from "../flight.js";
 import { numberGrid } from "../grid.js";
 import { mapBox } from "../mapbox.js";
 import { productLine } from "../product.js";
@@ -87,11 +88,15 @@ function showButtons(view, { channels }) {
   resetButton.hidden = !hasKernel(whatif, kernelPlace(view));
 }
 
-function pick({ store, position }, i) {
+async function pick(view, i) {
+  const { store, position, patch, kernel, products, sums } = view;
   const { arithmetic, selected } = store.state;
   if (!arithmetic) return;
   const { height, width } = arithmetic.grid;
   store.set({ selected: { ...selected, term: position * height * width + i } });
+  const cell = ({ element }) => element.querySelectorAll(".cells > *")[i];
+  await fly([cell(patch), cell(kernel)], cell(products));
+  await fly([cell(products)], sums.querySelector("[aria-pressed=true] .number"));
 }
 
 function toggleEditing(view) {
