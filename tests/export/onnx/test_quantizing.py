@@ -43,6 +43,24 @@ def test_int8_answers_as_float32_does_and_says_what_it_costs(tmp_path, quick, mo
     assert (logits.argmax(1) == exact.argmax(1)).mean() > 0.97 and np.isfinite(distance).all()
 
 
+def test_int8_with_the_resizing_inside_answers_pictures_of_any_size(tmp_path, quick, monkeypatch):
+    import onnxruntime
+    from PIL import Image
+
+    monkeypatch.setattr(quantizing, "LEAST_SPEED", 0.0)
+    path = tmp_path / "a.onnx"
+    assert main(["export", "mnist-relu", "--precision", "int8", "--input", "image", "--output", str(path)]) == 0
+    session, classifier = onnxruntime.InferenceSession(str(path)), cs.load("mnist-relu")
+    digits = cs.load_data("mnist-5k").splits["test"].images[:20]
+    sizes = [(28, 28), (40, 56), (120, 100), (31, 20)]
+    same = 0
+    for number, digit in enumerate(digits):
+        picture = np.asarray(Image.fromarray(np.asarray(digit).reshape(28, 28)).resize(sizes[number % 4]))
+        (got,) = session.run(["probabilities"], {"image": picture[None, :, :, None]})
+        same += int(got[0].argmax()) == int(classifier.probabilities([picture])[0].argmax())
+    assert same >= 19
+
+
 def test_int8_is_refused_where_it_is_not_worth_it(tmp_path, quick, monkeypatch, capsys):
     monkeypatch.setattr(quantizing, "LEAST_SPEED", 1e6)
     assert main(["export", "mnist-lenet5", "--precision", "int8", "--output", str(tmp_path / "a.onnx")]) == 1
