@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -199,15 +199,20 @@ def without_validation(data: Data) -> Data:
     return replace(data, splits=splits, origin=origin)
 
 
-def split_table(data: Data) -> bytes:
+def split_table(data: Data, digests: Mapping[str, bytes] | None = None) -> bytes:
     """Return CSV `path,label,split` of every image, the record of what a run is trained, validated and tested on.
 
     Any file name survives, also one that is not UTF-8. Several labels of an image stand with `|` between them. With
-    groups there is a column `group`.
+    groups there is a column `group`, and with `digests`, the digests of files by name, a column `digest`.
     """
-    header = ("path", "label", "split", *(["group"] if data.groups else []))
+    more: list[tuple[str, Callable[[str], str]]] = []
+    if data.groups:
+        more.append(("group", data.groups.__getitem__))
+    if digests:
+        more.append(("digest", lambda path: digests.get(path, b"").hex()))
+    header = ("path", "label", "split", *(name for name, _ in more))
     rows = [
-        (path, _label_text(data, label), name, *([data.groups[path]] if data.groups else []))
+        (path, _label_text(data, label), name, *(of(path) for _, of in more))
         for name, split in data.splits.items()
         for path, label in zip(split.names, split.labels, strict=True)
     ]

@@ -7,38 +7,45 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..data.split import Data, split_table
 from ..errors import ModelFileError, printable
 from .checkpoint import OtherImagesError
+from .prepare_data import PreparedData
 
 MOST_NAMED = 5
+# Of runs whose table has no digests.
 SAME_NAMES = "all names, labels and splits are the same, so the content of at least one file has changed"
 
 
 @contextmanager
-def naming_changed_images(before: bytes | None, data: Data) -> Iterator[None]:
-    """Add to an OtherImagesError how `data` differs from `before`, the split table of the run that goes on."""
+def naming_changed_images(before: bytes | None, prepared: PreparedData) -> Iterator[None]:
+    """Add to an OtherImagesError how the images differ from `before`, the split table of the run that goes on."""
     try:
         yield
     except OtherImagesError as problem:
-        changes = describe_changes(before, split_table(data)) or SAME_NAMES if before is not None else ""
+        changes = describe_changes(before, prepared.split_table()) or SAME_NAMES if before is not None else ""
         raise (ModelFileError(f"{problem}: {changes}") if changes else problem) from problem.__cause__
 
 
 def describe_changes(before: bytes, now: bytes) -> str:
-    """Return which images were added, removed, or have another label or split, by two split tables."""
+    """Return which images were added, removed, or have another label, split or content, by two split tables."""
     old, new = _rows(before), _rows(now)
+    both = old.keys() & new.keys()
     changes = [
         ("added", sorted(new.keys() - old.keys())),
         ("removed", sorted(old.keys() - new.keys())),
-        ("with another label or split", sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
+        ("with another label or split", sorted(name for name in both if old[name][:2] != new[name][:2])),
+        ("with another content", sorted(name for name in both if _is_other(old[name][2], new[name][2]))),
     ]
     return ", ".join(_counted(what, names) for what, names in changes if names)
 
 
-def _rows(table: bytes) -> dict[str, tuple[str, str]]:
+def _is_other(before: str, now: str) -> bool:
+    return bool(before and now and before != now)
+
+
+def _rows(table: bytes) -> dict[str, tuple[str, str, str]]:
     rows = csv.DictReader(io.StringIO(table.decode("utf-8", "surrogateescape"), newline=""))
-    return {row["path"]: (row["label"], row["split"]) for row in rows}
+    return {row["path"]: (row["label"], row["split"], row.get("digest") or "") for row in rows}
 
 
 def _counted(what: str, names: Sequence[str]) -> str:

@@ -191,7 +191,11 @@ def _difference(before: str, now: str) -> str:
     except ValueError:
         return " (its record is damaged)"
     changed = [key for key in new if old.get(key) != new[key] and key != "content"]
-    differences = [
-        f"{key}: {printable(str(old.get(key)))[:60]} in the run, {printable(str(new[key]))[:60]} now" for key in changed
-    ]
-    return f" ({', '.join(differences)})" if differences else ""
+    differences = [f"{key}: {_told(old.get(key))[:60]} in the run, {_told(new[key])[:60]} now" for key in changed]
+    return f" ({'; '.join(differences)})" if differences else ""
+
+
+def _told(value: object) -> str:
+    pairs = value.items() if isinstance(value, dict) else []
+    listed = value if isinstance(value, list) else [f"{count} {name}" for name, count in pairs] or [value]
+    return printable(", ".join(map(str, listed)))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..data.augment import frame_side
 from ..data.decoded import Decoded, Reading, decode_data, decode_split
 from ..data.preprocess import Preprocess
-from ..data.split import Data
+from ..data.split import Data, split_table
 from ..data.value_range import measure_levels
 from ..errors import DataError, UsageError, printable, require_extra
 from ..evaluation.fit_abstention import halves
@@ -54,6 +54,13 @@ class PreparedData:
     def choosing(self) -> dict[str, Decoded]:
         """The splits with only that half of the validation images which chooses the epoch, see `fit_abstention`."""
         return {name: part.take(halves(part.labels)[0]) if name == "val" else part for name, part in self.parts.items()}
+
+    def split_table(self) -> bytes:
+        """Return the table of which image is in which split, with the digests of files: see `data.split`."""
+        digests: dict[str, bytes] = {}
+        for part in self.parts.values():
+            digests |= dict(zip(part.names, part.digests, strict=False))  # arrays have none
+        return split_table(self.data, digests)
 
     @property
     def identity(self) -> str:

@@ -21,7 +21,7 @@ from ..data.augment import mirrors
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.exclude import without_excluded
-from ..data.split import Data, redivide, split_table, without_validation
+from ..data.split import Data, redivide, without_validation
 from ..distributed import Processes, is_sharded, join_processes
 from ..errors import ConvScopeError, printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
@@ -184,7 +184,7 @@ def _make_folder(processes: Processes, path: Path, recipe: Recipe, prepared: Pre
     if processes.is_main:
         folder = RunFolder.create(path.parent, path.name)
         folder.write_recipe(recipe.to_yaml())
-        folder.write_split(split_table(prepared.data))
+        folder.write_split(prepared.split_table())
         folder.write_labels(prepared.data.class_names)
     shared = processes.from_main(folder)
     assert shared is not None
@@ -217,7 +217,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     context, probe = first_stage(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
-    with naming_changed_images(folder.read_split(), prepared.data):
+    with naming_changed_images(folder.read_split(), prepared):
         trainer.resume()
     if trainer.is_finished():
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")

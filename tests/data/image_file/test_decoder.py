@@ -232,3 +232,12 @@ def test_mutated_images_are_refused_or_used(data, name):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(header, "MAX_PIXELS", 1_000_000)  # the test is about the parser, not about large images
         check_refused_or_decoded(bytes(content))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_a_tiff_that_was_cut_is_called_so(tmp_path, share):
+    path = tmp_path / "x.tif"
+    Image.effect_noise((60, 60), 50).convert("RGB").save(path, compression="tiff_lzw")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(UnreadableImage, match="TIFF that ends before its tags: it was cut"):
+        read_image(path)

@@ -94,6 +94,8 @@ def _told_tiff(file: BinaryIO, content: bytes) -> str | None:
         tags = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
         file.seek(tags.next)
         tags.load(file)
+        if not {TiffImagePlugin.IMAGEWIDTH, TiffImagePlugin.BITSPERSAMPLE} <= set(tags):  # most writers put them last
+            return "TIFF that ends before its tags: it was cut"
         bits, channels = (
             max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))),
             tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1),
