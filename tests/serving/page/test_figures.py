@@ -17,6 +17,18 @@ from .conftest import PAGE, eventually, number, until, written
 
 PICTURE = np.asarray(Image.open(PAGE / "convolution" / "astronaut.png")).transpose(2, 0, 1).astype(float)
 
+DROP = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 30 });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "rgb(200 100 50)";
+  context.fillRect(0, 0, 40, 30);
+  const blob = await new Promise((done) => canvas.toBlob(done));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([blob], "orange.png", { type: "image/png" }));
+  document.querySelector(".colour-figure")
+    .dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
 
 @pytest.fixture
 def figure(visit, mnist):
@@ -118,6 +130,9 @@ def test_a_colour_picture_through_one_kernel(figure, tmp_path):
     page.locator(".colour-picture input[type=file]").set_input_files(gray)
     expect(page.locator(".colour-picture figcaption")).to_have_text("20 × 30 × 3")
     expect(total).to_have_text("0")  # what is gray cancels
+    page.evaluate(DROP)
+    expect(total).to_have_text("150")  # red 200, blue 50
+    expect(page.locator("#to-convolution")).to_have_attribute("aria-selected", "true")  # and not given to the network
     page.locator(".colour-picture input[type=file]").set_input_files(__file__)
     expect(page.get_by_role("alert")).to_contain_text("not a picture")
 
