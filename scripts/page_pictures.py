@@ -52,11 +52,11 @@ def take(browser: Browser, address: str, view: str, size: str, theme: str, langu
     )  # fmt: skip
     page = context.new_page()
     page.on("pageerror", lambda error: print(f"{picture.name}: {error}", file=sys.stderr))
-    answer = page.request.get(f"{address}api/examples").json()["examples"]
-    graph = page.request.get(f"{address}api/network").json()
+    answer = page.request.get(f"{address}/api/examples").json()["examples"]
+    graph = page.request.get(f"{address}/api/network").json()
     layer = next(node["name"] for node in graph["nodes"] if node["kind"] == "conv")
     link = f"#v=1&example={answer[0]['id']}&lang={language}{VIEWS[view].format(layer=layer)}"
-    page.goto(f"{address}{link}")
+    page.goto(f"{address}/{link}")
     settle(page)
     page.screenshot(path=picture)
     context.close()

@@ -22,6 +22,11 @@ CROWDED = """() => {
     other.top === word.top && other.right + 2 > word.left)));
   return [small, touching];
 }"""
+# Whether nothing lies over what has the focus.
+UNCOVERED = """() => {
+  const { x, y, width, height } = document.activeElement.getBoundingClientRect();
+  return document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button") === document.activeElement;
+}"""
 
 CATALOGUE = {
     "input": "input", "activation": "ReLU ScaledTanh SiLU Sigmoid", "add": "add", "concat": "cat",
@@ -134,6 +139,7 @@ def test_colours_of_gradients_pale_with_the_error(visit, mnist):
     expect(small).to_have_text(re.compile(r"^±1\.0"))
     select_label.select_option("7")
     expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
+    expect(page.locator(".toolbar")).to_contain_text("pick another class")
     # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
     expect(small).to_have_text(re.compile(r"^±1\.0"))
 
@@ -180,6 +186,13 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
     )
     after = box_of(page, '.head[data-layer="features.0"]')
     assert (after["x"], after["width"]) == (before["x"], before["width"])
+    # What is scrolled out from under the drawer is where it is painted, and what has the focus comes out as well.
+    page.locator(".scroller").evaluate("scroller => { scroller.scrollTop = 60 }")
+    assert box_of(page, ".network-canvas")["y"] == pytest.approx(box_of(page, ".world")["y"] + 60, abs=2)
+    page.locator(".thumb").first.focus()
+    for _ in range(19):
+        page.keyboard.press("Tab")
+        until(page, UNCOVERED)
     low = box_of(page, "#drawer")
     page.locator(".grip").focus()
     page.keyboard.press("ArrowUp")
@@ -189,6 +202,10 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
 def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
     page = visit(mnist + RELU + "&example=14", width=390, height=844, has_touch=True, reduced_motion="reduce")
     answered(page)
+    page.locator(".thumb").first.click()
+    expect(page.locator(".verdict .figure")).to_have_text("0")
+    for place in (".thumb >> nth=0", ".verdict .figure"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=1)
     page.locator('.head[data-layer="features.0"]').click()
     expect(page.locator(".drawer-head")).to_be_in_viewport()
     expect(page.locator(".about p").first).to_be_in_viewport()

@@ -40,6 +40,8 @@ IN_VAIN = (
     ("model=mnist-relu&example=3&truth=77", "class in this link"),
     ("model=mnist-relu&example=3&kernel=features.0~0~0~2~AACAPwAAgD8AAIA_AACAPw", "maps or kernels"),
     ("model=mnist-relu&example=3&epoch=5", "Epoch 5"),
+    ("model=mnist-relu&example=3&at=features.0~1&with=model~no-such", "compares the map with is not here"),
+    ("model=mnist-relu&example=3&at=features.0~1~2~2&with=example~none", "compares the map with is not here"),
     ("model=mnist-relu&upload=me.png", "“me.png”"),
     ("model=mnist-relu&draw=p!!", "cannot be read"),
     ("model=mnist-relu&example=3&v=9", "newer version"),
@@ -66,6 +68,22 @@ def test_a_page_that_opens_with_a_link_in_vain_says_so_too(visit, mnist):
     expect(page.locator("#notice p")).not_to_contain_text("link")
     page.locator("#notice button").click()
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_product_that_is_not_there_is_left_out_and_closed_blocks_stay_closed(visit, mnist):
+    page = visit(mnist + RELU + "&example=3&at=features.0~1~2~2&term=9999")
+    expect(page.locator(".path b")).to_have_text("row 2, column 2")
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    page.evaluate("hash => { location.hash = hash }", "model=mnist-lenet5&example=3&at=output~3")
+    expect(page.locator(".path b")).to_have_text("value 3")  # a value of a vector has no row and column
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    expect(page.locator("#drawer")).to_contain_text("squared distance")
+    page.evaluate("hash => { location.hash = hash }", "model=mnist-relu&example=3")
+    expect(page.locator("#drawer")).to_be_hidden()
+    for block in ("features", "classifier"):
+        page.locator(".bracket", has_text=block).click()
+    expect(page.locator(".head.block")).to_have_count(2)
+    expect(visit(written(page)).locator(".head.block")).to_have_count(2)
 
 
 def test_a_link_says_where_it_leads_whatever_was_open(visit, mnist):

@@ -1,11 +1,11 @@
 /** One map of one layer, and one value of it: the map to move over, and the calculation behind the value. */
 
 import { h, icon, stillness } from "../dom.js";
-import { has, t } from "../i18n.js";
+import { t } from "../i18n.js";
+import { inShort } from "../network/help.js";
 import { limits } from "../network/paint.js";
 import { decimalsFor, fixed } from "../numbers.js";
 import { findMap } from "../state/maps.js";
-import { lastStep, SOFTMAX } from "../state/softmax.js";
 import { isOff, withMapToggled } from "../state/whatif.js";
 import { paceSlider } from "../pace.js";
 import { besideView } from "./beside.js";
@@ -135,8 +135,7 @@ function showCalculation(view) {
     view.content = windows ? sumView(calculation, store) : operationView(calculation, store);
     view.contentKind = kind;
   }
-  const key = layer === SOFTMAX ? `explain.${lastStep(store.state.network)}` : `explain.${node.kind}`;
-  sentence.textContent = has(key) ? t(key, { n: node?.inputs.length ?? 1 }) : t("explain.other");
+  sentence.textContent = inShort(node ?? { name: layer }, store.state.network);
   const pending = !arithmetic && selected.y !== undefined;
   calculation.classList.toggle("pending", pending);
   calculation.setAttribute("aria-busy", String(pending || !isCurrent(store.state)));

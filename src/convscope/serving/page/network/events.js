@@ -10,7 +10,7 @@ import { mapsShown } from "./scene.js";
 import { showTip } from "./tip.js";
 import { stepped } from "./zoom.js";
 
-const EDGE = 24; // pixels left free beside an item that is scrolled to
+const EDGE = 12; // pixels left free beside an item that is scrolled to
 
 export function listen(view) {
   const { scroller, tip, store, drawSoon } = view;
@@ -49,11 +49,21 @@ function pinch(view, event) {
   scroller.scrollLeft = share * scroller.scrollWidth - x;
 }
 
-/** Scrolls sideways until an item is in sight, and up or down to one `cell` of it, if there is any. */
-export function scrollTo({ scroller, scale }, { x, width }, cell = null) {
+/**
+ * Scrolls sideways until an item is in sight, and up or down to one `cell` of it, if there is any: no further than it
+ * must, from where it is or `from` another place.
+ */
+export function scrollTo({ scroller, scale }, { x, width }, cell = null, from = scroller.scrollTop) {
   scroller.scrollLeft = inSight(scroller.scrollLeft, scroller.clientWidth, x * scale, width * scale);
   if (!cell) return;
-  scroller.scrollTop = inSight(scroller.scrollTop, scroller.clientHeight, cell.y * scale, cell.height * scale);
+  scroller.scrollTop = inSight(from, heightInSight(scroller), cell.y * scale, cell.height * scale);
+}
+
+/** Pixels of the network above the drawer, which on a large screen lies over its lower part. */
+function heightInSight(scroller) {
+  const drawer = document.querySelector("#drawer");
+  if (drawer.hidden || getComputedStyle(drawer).position !== "absolute") return scroller.clientHeight;
+  return Math.min(drawer.getBoundingClientRect().top - scroller.getBoundingClientRect().top, scroller.clientHeight);
 }
 
 /** Where to scroll from `start`, with a window of `room`, so that `length` pixels from `at` on are in it. */

@@ -8,11 +8,16 @@ import { plainName, sortOf, wordsFor } from "./names.js";
 
 /** The sentences for a layer, chosen by what it does; of a convolution also what becomes of the border. */
 export function explanation(node, network) {
+  const border = node.kind === "conv" ? borderOf(node, network) : null;
+  const words = inShort(node, network);
+  return border ? `${words} ${t(`explain.border.${border}`)}` : words;
+}
+
+/** The sentences alone. */
+export function inShort(node, network) {
   if (node.name === SOFTMAX) return t(`explain.${lastStep(network)}`);
   const key = wordsFor((sort) => `explain.${sort}`, sortOf(node, network)) ?? "explain.other";
-  const sentences = t(key, { n: node.inputs.length, type: node.type });
-  const border = node.kind === "conv" ? borderOf(node, network) : null;
-  return border ? `${sentences} ${t(`explain.border.${border}`)}` : sentences;
+  return t(key, { n: node.inputs.length, type: node.type });
 }
 
 const inBoth = (value) => (Array.isArray(value) ? value : [value, value]);

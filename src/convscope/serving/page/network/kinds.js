@@ -18,8 +18,8 @@ function kindOf(node, network) {
 
 /** The kind with its window, where it has one. */
 export function kindWithSize(node, network) {
-  const size = windowText(node);
-  return size ? `${kindOf(node, network)} ${size}` : kindOf(node, network);
+  const [kind, size] = [kindOf(node, network), windowText(node)];
+  return size && !kind.includes(size) ? `${kind} ${size}` : kind; // "1×1 convolution" has it already
 }
 
 /** The window as "5×5"; nothing where there is none. */

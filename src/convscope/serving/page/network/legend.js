@@ -35,8 +35,8 @@ function parts({ store, from, to, of }) {
     note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : h("span", { class: "push" }),
     three ? null : zoomButtons(store, scaleNow),
     h("span", { class: "soft legend-zero" }, t("legend.zero")),
-    h("span", { class: "soft" }, t("legend.strongest")),
-    choice(t("legend.scale"), scales, scale, (value) => store.set({ scale: value })),
+    h("span", { class: "legend-scale" }, h("span", { class: "soft" }, t("legend.strongest")),
+      choice(t("legend.scale"), scales, scale, (value) => store.set({ scale: value }))),
   ];
 }
 

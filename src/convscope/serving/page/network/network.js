@@ -14,7 +14,6 @@ import { paintNetwork } from "./paint.js";
 import { mapsShown, sceneOf } from "./scene.js";
 import { scaleHeads, zoomedPlan } from "./zoom.js";
 
-const EDGE = 12; // pixels above and below what is scrolled to
 const HELD = 0.62; // how far the data comes while the class has not said what it expects: not to the answer
 const RUN_THROUGH = 550; // milliseconds in which the data runs through the network
 
@@ -67,23 +66,23 @@ function updateLayout(view) {
   Object.assign(view, { plan, scale });
   scroller.dataset.scale = String(scale);
   world.style.width = `${Math.max(plan.width * scale, room.width)}px`;
-  world.style.height = `${Math.max(plan.height * scale, room.height)}px`;
+  world.style.height = `calc(${Math.max(plan.height * scale, room.height)}px + var(--below))`;
   scaleHeads(view.heads, scale);
   view.minimap.show(overview);
   view.stale = true;
-  reveal(view);
+  if (view.reveals) reveal(view, 0); // from the top: the heads stay in sight if they can
   view.drawSoon();
 }
 
 /** Scrolls until the selected map is in sight: its drawer, which opens later, takes room from the network. */
-function reveal({ reveals, plan, scale, scroller, store }) {
+function reveal({ plan, scale, scroller, store }, from) {
   const { selected, forward } = store.state;
-  const item = reveals && plan?.byLayer.get(selected?.layer);
+  const item = plan?.byLayer.get(selected?.layer);
   if (!item) return;
   const layer = forward?.layers.get(item.node.name);
   const isSelected = ({ map }) => map === selected.map;
   const at = layer && !layer.vector ? mapsShown(store, layer).findIndex(isSelected) : selected.map;
-  scrollTo({ scroller, scale }, item, at >= 0 ? cellOf(item.grid, at) : null);
+  scrollTo({ scroller, scale }, item, at >= 0 ? cellOf(item.grid, at) : null, from);
 }
 
 function draw(view) {
@@ -117,21 +116,7 @@ function uncoverOnce(view) {
   const key = selected ? `${selected.layer} ${selected.map}` : "";
   if (key === view.uncovered || (selected && !forward)) return;
   view.uncovered = key;
-  const item = selected && view.plan?.byLayer.get(selected.layer);
-  if (item) requestAnimationFrame(() => uncover(view, item, selected));
-}
-
-/** Scrolls what was chosen out from under the drawer. */
-function uncover({ scroller, store, scale }, { grid }, { layer, map }) {
-  const drawer = document.querySelector("#drawer");
-  if (map === undefined || drawer.hidden || getComputedStyle(drawer).position !== "absolute") return;
-  const answer = store.state.forward?.layers.get(layer);
-  const position = grid.vector ? map : answer ? mapsShown(store, answer).findIndex((one) => one.map === map) : 0;
-  const { y, height } = cellOf(grid, Math.max(position, 0));
-  const visible = drawer.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-  const [top, bottom] = [y * scale - EDGE, (y + height) * scale + EDGE];
-  if (bottom > scroller.scrollTop + visible) scroller.scrollTop = bottom - visible;
-  else if (top < scroller.scrollTop) scroller.scrollTop = top;
+  if (selected) requestAnimationFrame(() => reveal(view));
 }
 
 /** How far the data has come, 0 to 1. */
@@ -171,7 +156,7 @@ function followStore(view) {
   store.on(["selected"], ({ network, open, selected }) => {
     if (network && selected) store.set({ open: openTo(network, open, selected.layer) });
     view.reveals = Boolean(selected);
-    reveal(view);
+    if (selected) reveal(view);
     if (selected && view.plan?.byLayer.has(selected.layer)) uncoverOnce(view);
     drawSoon();
   });

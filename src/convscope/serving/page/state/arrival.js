@@ -65,7 +65,7 @@ export function fulfilEpoch(store) {
   else store.set({ wishedEpoch: null, notice: [...(notice ?? []), ["link.epoch", { epoch }]] });
 }
 
-function checked(wish, { network, examples }) {
+function checked(wish, { network, examples, classifiers, beside }) {
   const problems = [];
   const orElse = (value, fine, instead, key, values = {}) => {
     if (fine) return value;
@@ -75,8 +75,10 @@ function checked(wish, { network, examples }) {
   const { source, selected, label } = wish;
   const changes = {
     source: checkedSource(source, examples, orElse),
-    selected: orElse(selected, !selected || isPlace(selected, network), null, "link.place", { layer: selected?.layer }),
+    selected: orElse(wholePlace(selected, network), !selected || isPlace(selected, network), null, "link.place",
+      { layer: selected?.layer }),
     whatif: orElse(wish.whatif, isWhatIf(wish.whatif, network), NO_CHANGES, "link.changes"),
+    beside: orElse(beside, isBeside(beside, classifiers, examples), "", "link.beside"),
     label: orElse(label, label === null || label < network.class_names.length, null, "link.class"),
     shown: Object.fromEntries(Object.entries(wish.shown).filter(([layer, count]) =>
       network.byName.has(layer) && count <= MOST_SHOWN)),
@@ -93,6 +95,20 @@ function checkedSource(source, examples, orElse) {
   }
   if (source?.kind !== "example") return source;
   return orElse(source, examples.some(({ id }) => id === source.id), null, "link.example");
+}
+
+/** Whether there is the classifier or picture to compare with; of epochs, the service itself says it. */
+function isBeside(beside, classifiers, examples) {
+  const [kind, id] = [beside.slice(0, beside.indexOf("~")), beside.slice(beside.indexOf("~") + 1)];
+  const some = { model: classifiers, example: examples }[kind];
+  return !some || some.some((one) => String(one.id) === id);
+}
+
+/** A value of a vector is chosen by its number alone, as a value of a map is by its row and column too. */
+function wholePlace(selected, network) {
+  if (selected?.map === undefined || selected.y !== undefined) return selected;
+  const [, height = 1, width = 1] = network.byName.get(selected.layer)?.shape ?? [];
+  return height * width === 1 ? { ...selected, y: 0, x: 0 } : selected;
 }
 
 /** Whether the network has a layer, map and value. */

@@ -36,7 +36,9 @@ async function loadArithmetic(store, node, request) {
   // Softmax and maps without a place ask nothing of the server, so that nothing newer aborts this request.
   const { selected } = store.state;
   if (answer && selected?.layer === layer && textOf(selected) === of) {
-    store.set({ arithmetic: { ...answer, session, of } });
+    const { term, ...value } = selected;
+    const isProduct = term === undefined || term < answer.terms.length;
+    store.set({ arithmetic: { ...answer, session, of }, ...(!isProduct && { selected: value }) });
   }
 }
 

@@ -35,7 +35,7 @@ const WRITERS = [
   ({ direction, label }) => [["direction", direction === "backward" ? direction : null], ["truth", label]],
   ({ why, whyChoice }) => whyPairs(why, whyChoice),
   ({ epoch, snapshots }) => [["epoch", epoch === newestEpoch(snapshots) ? null : epoch]],
-  ({ open }) => (open ? [...open].map((block) => ["open", block]) : []),
+  ({ open, network }) => openPairs(open, network),
   ({ shown }) => Object.entries(shown).map(([layer, count]) => ["maps", joined(layer, count)]),
   ({ three }) => [["3d", three ? 1 : null]],
   ({ tab, step }) => [["step", tab === "lesson" ? step + 1 : null]],
@@ -45,6 +45,12 @@ const WRITERS = [
   ({ playground, figure, tab }) => (tab === "convolution" ? playgroundPairs(playground, figure) : []),
   ({ language }) => [["lang", language]],
 ];
+
+/** Where there are blocks but none is open, that is said: otherwise some would open by themselves. */
+function openPairs(open, network) {
+  if (open && !open.size && network?.groups.length) return [["open", SIGN]];
+  return [...(open ?? [])].map((block) => ["open", block]);
+}
 
 function playgroundPairs(playground, figure) {
   if (figure) return [["figure", writeFigure(figure)]];
