@@ -166,6 +166,9 @@ def test_a_phone_needs_no_sideways_scroll(visit, mnist):
     select(page, "features.3")
     page.locator(".layer-map").first.wait_for()
     assert page.evaluate(fits)
+    page.evaluate("hash => { location.hash = hash }", RELU + "&tab=lesson&step=1&lang=en")
+    expect(page.locator(".lesson-text")).to_contain_text("Tap into the small picture")
+    page.evaluate("hash => { location.hash = hash }", RELU + "&at=features.3")
     for language, words in (("中文", "回答"), ("EN", "The answer")):
         page.get_by_role("button", name=language, exact=True).click()
         expect(page.locator("#answer-title")).to_have_text(words)
