@@ -70,22 +70,6 @@ def test_a_page_that_opens_with_a_link_in_vain_says_so_too(visit, mnist):
     expect(page.locator("#notice")).to_be_hidden()
 
 
-def test_a_product_that_is_not_there_is_left_out_and_closed_blocks_stay_closed(visit, mnist):
-    page = visit(mnist + RELU + "&example=3&at=features.0~1~2~2&term=9999")
-    expect(page.locator(".path b")).to_have_text("row 2, column 2")
-    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
-    page.evaluate("hash => { location.hash = hash }", "model=mnist-lenet5&example=3&at=output~3")
-    expect(page.locator(".path b")).to_have_text("value 3")  # a value of a vector has no row and column
-    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
-    expect(page.locator("#drawer")).to_contain_text("squared distance")
-    page.evaluate("hash => { location.hash = hash }", "model=mnist-relu&example=3")
-    expect(page.locator("#drawer")).to_be_hidden()
-    for block in ("features", "classifier"):
-        page.locator(".bracket", has_text=block).click()
-    expect(page.locator(".head.block")).to_have_count(2)
-    expect(visit(written(page)).locator(".head.block")).to_have_count(2)
-
-
 def test_a_link_says_where_it_leads_whatever_was_open(visit, mnist):
     page = drawn(visit, mnist + RELU)
     link = written(page)

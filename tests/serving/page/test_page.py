@@ -9,7 +9,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, box_of, calculated, chances, draw, drawn, eventually, select, until
+from .conftest import RELU, answered, box_of, calculated, chances, draw, drawn, eventually, select, until, written
 
 
 def test_a_drawn_seven_is_read_as_seven_in_every_bundled_network(visit, mnist):
@@ -133,6 +133,22 @@ def test_a_link_holds_the_drawing_the_place_and_the_language_but_no_theme(visit,
     expect(other.locator(".result.theirs output")).to_have_text(value)
     expect(other.locator("html")).to_have_attribute("data-theme", "auto")  # the colours are the reader's own
     expect(other.locator(".verdict .figure")).to_have_text("7")
+
+
+def test_a_product_that_is_not_there_is_left_out_and_closed_blocks_stay_closed(visit, mnist):
+    page = visit(mnist + RELU + "&example=3&at=features.0~1~2~2&term=9999")
+    expect(page.locator(".path b")).to_have_text("row 2, column 2")
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    page.evaluate("hash => { location.hash = hash }", "model=mnist-lenet5&example=3&at=output~3")
+    expect(page.locator(".path b")).to_have_text("value 3")  # a value of a vector has no row and column
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    expect(page.locator("#drawer")).to_contain_text("squared distance")
+    page.evaluate("hash => { location.hash = hash }", "model=mnist-relu&example=3")
+    expect(page.locator("#drawer")).to_be_hidden()
+    for block in ("features", "classifier"):
+        page.locator(".bracket", has_text=block).click()
+    expect(page.locator(".head.block")).to_have_count(2)
+    expect(visit(written(page)).locator(".head.block")).to_have_count(2)
 
 
 def test_a_picture_and_the_numbers_can_be_saved(visit, mnist):
