@@ -4,7 +4,8 @@
 
 ConvScope is `serve --api` of an exported bundle; beside it LitServe and a plain FastAPI service answer from the same
 bundle with random weights through torch (see `peers`). All are asked with the same form (LeNet: a PNG of 28 x 28;
-ResNet-18: a JPEG of 500 x 375), on this machine. Each is a process of its own on a port of its own, all started before
+ResNet-18: a JPEG of 500 x 375), on this machine. The others need `litserve` and `python-multipart`; one that does not
+start is left out. Each is a process of its own on a port of its own, all started before
 the first round; those that are not being measured are stopped (SIGSTOP). In each round, at each number of connections,
 one service is measured after the other, after a warm-up, so that a slow minute of the machine hits all of them.
 Figures are the mean and the deviation over the rounds; the ratios are those of ConvScope to the best other service of
@@ -52,7 +53,12 @@ def main() -> None:
             subprocess.run([sys.executable, "-m", "convscope", "export", str(source)], check=True, capture_output=True)
             image = picture(name)
             print(f"{name}, an image of {len(image):,} bytes; load average {os.getloadavg()[0]:.1f}", flush=True)
-            services = [stack.enter_context(served(service, source, Path(place))) for service in given.services]
+            services = []
+            for service in given.services:
+                try:
+                    services.append(stack.enter_context(served(service, source, Path(place))))
+                except RuntimeError as problem:  # such as a package that is not installed
+                    print(f"  {service} is left out: {problem}", flush=True)
             rows = measured(services, image, given)
         for service, by_connections in rows.items():
             results[f"{name} {service}"] = [row for found in by_connections.values() for row in found]

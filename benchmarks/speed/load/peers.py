@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import litserve
 from fastapi import UploadFile
 
 import convscope as cs
@@ -30,40 +29,12 @@ def serve_fastapi(bundle: str, port: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
-class Api(litserve.LitAPI):
-    """A classifier as LitServe has it."""
-
-    def __init__(self, bundle: str):
-        super().__init__(max_batch_size=32, batch_timeout=0.002)
-        self.bundle = bundle
-
-    def setup(self, device: str) -> None:
-        """Load the classifier."""
-        self.classifier = cs.load(self.bundle)
-
-    def decode_request(self, request):  # type: ignore[no-untyped-def]  # LitServe reads the annotation
-        """Return the image of a form."""
-        return request["file"].file.read()
-
-    def batch(self, inputs: list[Any]) -> list[Any]:
-        """Return a batch."""
-        return list(inputs)
-
-    def unbatch(self, output: list[Any]) -> list[Any]:
-        """Return the answers of a batch."""
-        return output
-
-    def predict(self, images: list[Any]) -> Any:
-        """Return the answers to a batch."""
-        return self.classifier.predict(images, topk=5)
-
-    def encode_response(self, output: list[Any]) -> list[dict[str, Any]]:
-        """Return an answer as JSON."""
-        return [vars(row) for row in output]
-
-
 def serve_litserve(bundle: str, port: int) -> None:
     """Serve with LitServe and torch, in batches."""
+    import litserve
+
+    from benchmarks.speed.load.litserve_api import Api
+
     server = litserve.LitServer(Api(bundle), accelerator="cpu")
     server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning")
 
