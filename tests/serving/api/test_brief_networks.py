@@ -120,3 +120,22 @@ def test_an_answer_is_one_packet(running: Running, digit):
             client.sendall(head + digit)
             answer = client.recv(65536)
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and answer.endswith(b"}}")
+
+
+def test_a_network_of_milliseconds_is_computed_by_several_threads(images, monkeypatch):
+    """As on a machine of three cores: each request gets its own answer, also one whose images are divided."""
+    monkeypatch.setattr("convscope.serving.api.answering.BRIEF_SECONDS", 0.0)
+    for module in ("answering", "batching"):
+        monkeypatch.setattr(f"convscope.serving.api.{module}.available_cores", lambda: 3)
+    answering = GraphAnswering(open_predictor("mnist-relu"))
+    answering.warm_up()
+    assert answering.parallel == 3 and answering.brief_batch == 0
+    hosting = Hosting([Hosted("relu", lambda: answering, lambda: answering, lambda: True)], "relu")
+    client, classifier = TestClient(create_api(hosting), base_url=URL), cs.load("mnist-relu")
+    expected = [classifier.predict(image, topk=1)[0].index for image in images]
+    answers = run_in_thread(at_once(client, images))
+    assert [answer.json()["predictions"][0]["index"] for answer in answers] == expected
+    for _ in range(20):
+        results = client.post("/predict", files=[("file", image) for image in images]).json()["results"]
+        assert [result["predictions"][0]["index"] for result in results] == expected
+    assert answering.computing == 0 and hosting.close()

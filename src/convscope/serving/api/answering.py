@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...abstention import Abstention
+from ...data.decoding.ahead import available_cores
 from ...data.preprocess import Preprocess
 from ...errors import DataError
 from ...pictures import NOT_FINITE, pixels_of
@@ -47,11 +49,12 @@ class Settings:
 class Answering(ABC):
     """A classifier that answers batches of images; `runtime` is what computes them.
 
-    `brief_batch` is how many images it answers so soon that other requests may wait for them; 0 for none.
+    `brief_batch` is how many images it answers so soon that other requests may wait for them; 0 for none. `parallel`
+    is how many threads may let it compute at the same time.
     """
 
     runtime: str
-    brief_batch = 0
+    brief_batch, parallel = 0, 1
 
     def __init__(self, settings: Settings):
         self.settings, self.class_names = settings, settings.class_names
@@ -118,15 +121,29 @@ class GraphAnswering(Answering):
         )
         super().__init__(settings)
         self.predictor, self.runtime = predictor, predictor.runtime
+        self.alone, self.computing, self.lock = predictor, 0, threading.Lock()
 
     def run(self, pixels: Sequence[np.ndarray]) -> Answers:
         """Return the answers to N images, uint8 H x W x C."""
-        return self.predictor.run(pixels)
+        with self.lock:
+            self.computing += 1
+            predictor = self.predictor if self.computing == 1 else self.alone
+        try:
+            return predictor.run(pixels)
+        finally:
+            with self.lock:
+                self.computing -= 1
 
     def warm_up(self) -> None:
-        """Also find out whether the network is so small that one thread computes it soonest, and in how long."""
+        """Also find out whether the network is so small that one thread computes it soonest, and in how long.
+
+        Any other computes a lone batch on all cores, and several at a time on one core each, which do not wait for each
+        other after every layer.
+        """
         super().warm_up()
         if self._seconds() > BRIEF_SECONDS:
+            if (cores := available_cores()) > 1:
+                self.alone, self.parallel = self.predictor.on_one_thread(), cores
             return
         self.predictor = self.predictor.on_one_thread()
         if (seconds := self._seconds()) <= BRIEF_SECONDS:

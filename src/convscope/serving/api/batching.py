@@ -3,9 +3,9 @@
     request -> queue of images (bounded) -> decode, network -> answers of whole requests
 
 A batch is whatever waits when the network becomes free, so that a lone request is never delayed and a crowd makes
-large batches. A network of milliseconds computes in a thread of its own. A brief one computes in the thread of the
-event loop, a few images between two looks at the connections: handing them to another thread and back takes longer than
-the network, since the two threads wait for each other's turn with the interpreter.
+large batches. A network of milliseconds computes in threads of its own, which share what waits. A brief one computes in
+the thread of the event loop, a few images between two looks at the connections: handing them to another thread and back
+takes longer than the network, since the two threads wait for each other's turn with the interpreter.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from ...data.decoding.ahead import available_cores
 from ...errors import DataError
 from ..http.errors import standard_error
 from .answering import Answering, Output
@@ -75,7 +76,8 @@ class _Waiting:
 class Batcher:
     """Answers images in batches of at most `max_batch`; at most `max_waiting` images wait.
 
-    `waiting` is the queue of the thread, `waiting_here` that of the event loop, for networks with a `brief_batch`.
+    `waiting` is the queue of the threads, of which as many compute as an answering may in `parallel`; `waiting_here` is
+    that of the event loop, for networks with a `brief_batch`.
     `on_batch(images, waiting, seconds)` is told of each batch: its size, how many still wait, the network's time.
     """
 
@@ -85,9 +87,14 @@ class Batcher:
         self.waiting_here: deque[_Waiting] = deque()
         self.changed = threading.Condition()
         self.closed = self.runs_here = False
+        self.busy = 0
         self.pool = ThreadPoolExecutor(DECODING_THREADS, f"convscope-decoding-{name}")
-        self.thread = threading.Thread(target=self._run, name=f"convscope-batches-{name}", daemon=True)
-        self.thread.start()
+        self.threads = [
+            threading.Thread(target=self._run, name=f"convscope-batches-{name}", daemon=True)
+            for _ in range(available_cores())
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def require_room(self, images: int = 1) -> None:
         """HttpError 503 if so many more images may not wait."""
@@ -133,13 +140,15 @@ class Batcher:
             self.changed.notify()
 
     def close(self, seconds: float = 1.0) -> bool:
-        """Abandon every job, and return whether the thread ended within `seconds`."""
+        """Abandon every job, and return whether the threads ended within `seconds`."""
         with self.changed:
             self.closed = True
-            self.changed.notify()
+            self.changed.notify_all()
         self.pool.shutdown(wait=False, cancel_futures=True)
-        self.thread.join(seconds)
-        return not self.thread.is_alive()
+        end = time.monotonic() + seconds
+        for thread in self.threads:
+            thread.join(max(end - time.monotonic(), 0))
+        return not any(thread.is_alive() for thread in self.threads)
 
     def _run_here(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer one batch in the thread of the event loop, which then looks at its connections before the next."""
@@ -152,6 +161,9 @@ class Batcher:
     def _run(self) -> None:
         while batch := self._next():
             complete = self._answered(batch)
+            with self.changed:
+                self.busy -= 1
+                self.changed.notify()
             if complete:  # tell the event loop, once
                 loop = complete[0].future.get_loop()
                 if not loop.is_closed():
@@ -161,15 +173,22 @@ class Batcher:
         """Wait for images and return the next batch; none once this is closed."""
         with self.changed:
             while not self.closed:
-                if batch := self._taken(self.waiting):
+                parallel = self.waiting[0].job.answering.parallel if self.waiting else 0
+                if self.busy < parallel and (batch := self._taken(self.waiting, parallel)):
+                    self.busy += 1
+                    self.changed.notify()  # another thread takes the rest
                     return batch
-                self.changed.wait()
+                if self.busy >= parallel:
+                    self.changed.wait()
         return []
 
-    def _taken(self, waiting: deque[_Waiting]) -> list[_Waiting]:
-        """Take the next batch from a queue, all of one classifier, without those that nobody waits for."""
+    def _taken(self, waiting: deque[_Waiting], share: int = 1) -> list[_Waiting]:
+        """Take the next batch from a queue, all of one classifier, without those that nobody waits for.
+
+        `share` is the number of threads among which what waits is divided.
+        """
         batch: list[_Waiting] = []
-        now, most = time.monotonic(), self.max_batch
+        now, most = time.monotonic(), min(self.max_batch, -(-len(waiting) // share))
         while waiting and len(batch) < most:
             first = waiting[0].job
             if first.abandoned or now > first.end:
@@ -190,10 +209,11 @@ class Batcher:
             for one in batch:
                 one.job.outputs[one.index] = problem
         complete = []
-        for one in batch:
-            one.job.left -= 1
-            if one.job.left == 0:
-                complete.append(one.job)
+        with self.changed:  # another thread may have other images of the same request
+            for one in batch:
+                one.job.left -= 1
+                if one.job.left == 0:
+                    complete.append(one.job)
         return complete
 
     def _answer(self, batch: list[_Waiting]) -> None:
