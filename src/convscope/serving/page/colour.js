@@ -72,30 +72,32 @@ export function tint(element, value, limit) {
   element.style.color = inkOn(colour);
 }
 
-const pixelOf = ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r;
+const pixelOf = (r, g, b) => (255 << 24) | (b << 16) | (g << 8) | r;
 
 /** A canvas of a quantised map, a pixel for each value, where `limit` has the strongest colour. */
 export function mapPicture({ data, low, high }, height, width, limit) {
   const table = Uint32Array.from({ length: 256 }, (_, level) => {
     const value = low + (level / 255) * (high - low);
-    return pixelOf(colourOf(limit ? value / limit : 0));
+    return pixelOf(...colourOf(limit ? value / limit : 0));
   });
-  return picture(height, width, (pixels) => data.forEach((level, i) => (pixels[i] = table[level])));
+  return picture(height, width, (pixels) => {
+    for (let i = 0; i < pixels.length; i += 1) pixels[i] = table[data[i]];
+  });
 }
 
 /** The same of numbers. */
 export function valuesPicture(values, height, width, limit) {
   return picture(height, width, (pixels) => values.forEach((value, i) => {
-    pixels[i] = pixelOf(colourOf(limit ? value / limit : 0));
+    pixels[i] = pixelOf(...colourOf(limit ? value / limit : 0));
   }));
 }
 
 /** A canvas of what the network received (uint8, channels first). */
 export function seenPicture({ channels, height, width, data }) {
   const n = height * width;
-  const starts = channels === 3 ? [0, n, 2 * n] : [0, 0, 0];
+  const [green, blue] = channels === 3 ? [n, 2 * n] : [0, 0];
   return picture(height, width, (pixels) => {
-    for (let i = 0; i < n; i += 1) pixels[i] = pixelOf(starts.map((start) => data[start + i]));
+    for (let i = 0; i < n; i += 1) pixels[i] = pixelOf(data[i], data[green + i], data[blue + i]);
   });
 }
 

@@ -27,7 +27,7 @@ export function mount(root, store, useLanguage) {
     setLabel(theme, t(`top.theme.${store.state.theme}`));
     showClassifiers(classifier, about, store.state);
   };
-  store.on(["classifiers", "classifier", "language", "theme", "network", "forward"], show);
+  store.on(["classifiers", "classifier", "language", "theme"], show);
   show();
 }
 

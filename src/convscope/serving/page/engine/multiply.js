@@ -147,6 +147,14 @@ export function addRows(multiplier, at, ldc, target, offset, row, rows, columns)
   }
 }
 
+/** Copy C from the workspace to an array in the same way: what that held is lost. */
+export function copyRows({ workspace }, at, ldc, target, offset, row, rows, columns) {
+  for (let i = 0; i < rows; i += 1) {
+    const from = at + i * ldc;
+    target.set(workspace.subarray(from, from + columns), offset + i * row);
+  }
+}
+
 /** Write rows of `columns` numbers into the workspace; returns where they begin. */
 export function writeMatrix(multiplier, at, matrix, rows, columns) {
   writeRows(multiplier.workspace, at, matrix, rows, columns);

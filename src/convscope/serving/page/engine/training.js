@@ -33,9 +33,9 @@ export function normalise(pixels, [channels, ...plane], { mean, std }, numbers =
   const chosen = numbers ?? Array.from({ length: pixels.length / size }, (_, i) => i);
   const input = new Float32Array(chosen.length * size);
   chosen.forEach((number, n) => {
-    for (let i = 0; i < size; i += 1) {
-      const channel = Math.floor(i / area);
-      input[n * size + i] = (pixels[number * size + i] / 255 - mean[channel]) / std[channel];
+    for (let c = 0; c < channels; c += 1) {
+      const [from, to] = [number * size + c * area, n * size + c * area];
+      for (let i = 0; i < area; i += 1) input[to + i] = (pixels[from + i] / 255 - mean[c]) / std[c];
     }
   });
   return input;

@@ -52,7 +52,12 @@ function kept({ buttons }, key, says, make) {
   return element;
 }
 
+const places = new WeakMap(); // where a button is: writing that again would cost a layout in every frame
+
 function placed(element, { x, y, width }) {
+  const place = `${x} ${y} ${width}`;
+  if (places.get(element) === place) return element;
+  places.set(element, place);
   element.style.left = `${x}px`;
   element.style.top = `${y}px`;
   element.style.width = `${width}px`;
@@ -83,9 +88,12 @@ function headButton(view, item, scene) {
     data: { layer: node.name },
   }, headLines(item, network), h("small", {})));
   const limit = limitOf(scene, node);
-  button.lastChild.textContent = limit ? `±${short(limit)}` : "";
-  button.title = [label, timeOrGradient(store.state, item),
+  const strongest = limit ? `±${short(limit)}` : "";
+  const title = [label, timeOrGradient(store.state, item),
     limit ? t("network.limit", { value: short(limit) }) : ""].filter(Boolean).join("\n");
+  // As with its place: only what has changed is written.
+  if (button.lastChild.textContent !== strongest) button.lastChild.textContent = strongest;
+  if (button.title !== title) button.title = title;
   return placed(button, { x: item.x - plan.gap / 2, y: item.y + ASK, width: item.width + plan.gap });
 }
 

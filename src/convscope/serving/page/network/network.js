@@ -103,9 +103,12 @@ function draw(view) {
   if (reveal < 1 && store.state.intro !== "drawing" && store.state.predict !== "asking") view.drawSoon();
 }
 
-/** The small picture is painted when the network has changed, its frame moves with every scrolling. */
+/**
+ * The small picture is painted when the network has changed, after the frame in which the answer appears; its own frame
+ * moves with every scrolling.
+ */
 function showOverview(view) {
-  if (view.stale) view.minimap.paint();
+  if (view.stale) setTimeout(() => view.minimap.paint());
   view.stale = false;
   view.minimap.move();
 }

@@ -129,16 +129,21 @@ function paintMaps(context, scene, item, layer, colours) {
   const alpha = revealed(scene, item);
   scene.maps(layer).slice(0, grid.count).forEach((map, i) => {
     const cell = cellOf(grid, i);
-    context.globalAlpha = alpha * (isLit(scene, node.name, map.map) ? 1 : FADED);
-    context.imageSmoothingEnabled = cell.width < layer.width;
-    context.drawImage(pictureOf(layer, map, scene.limit(layer, map)), cell.x, cell.y, cell.width, cell.height);
-    context.lineWidth = 1;
-    context.strokeStyle = colours.line;
-    context.strokeRect(cell.x - 0.5, cell.y - 0.5, cell.width + 1, cell.height + 1);
-    context.globalAlpha = 1;
+    // What the data has not reached yet is not even made, so that the answer is on screen sooner.
+    if (alpha > 0) paintMap(context, scene, layer, map, cell, alpha, colours);
     if (scene.off[node.name]?.includes(map.map)) paintOff(context, cell, colours);
     paintMarks(context, scene, item, layer, map, cell, colours);
   });
+}
+
+function paintMap(context, scene, layer, map, cell, alpha, colours) {
+  context.globalAlpha = alpha * (isLit(scene, layer.name, map.map) ? 1 : FADED);
+  context.imageSmoothingEnabled = cell.width < layer.width;
+  context.drawImage(pictureOf(layer, map, scene.limit(layer, map)), cell.x, cell.y, cell.width, cell.height);
+  context.lineWidth = 1;
+  context.strokeStyle = colours.line;
+  context.strokeRect(cell.x - 0.5, cell.y - 0.5, cell.width + 1, cell.height + 1);
+  context.globalAlpha = 1;
 }
 
 /** A cross through what was switched off. */
@@ -161,9 +166,11 @@ function paintVector(context, scene, item, layer, colours) {
   const alpha = revealed(scene, item);
   for (let i = 0; i < grid.count; i += 1) {
     const { x, y, width, height } = cellOf(grid, i);
-    context.globalAlpha = alpha * (isLit(scene, layer.name, i) ? 1 : FADED);
-    context.fillStyle = css(colourOf(limit ? valueAt(map, i) / limit : 0));
-    context.fillRect(x, y, width, height);
+    if (alpha > 0) {
+      context.globalAlpha = alpha * (isLit(scene, layer.name, i) ? 1 : FADED);
+      context.fillStyle = css(colourOf(limit ? valueAt(map, i) / limit : 0));
+      context.fillRect(x, y, width, height);
+    }
     if (scene.off[layer.name]?.includes(i)) paintOff(context, { x, y, width, height }, colours);
   }
   context.globalAlpha = scene.lit && !scene.lit.has(layer.name) ? FADED * 2 : 1;

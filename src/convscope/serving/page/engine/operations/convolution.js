@@ -1,6 +1,6 @@
 /** Convolution with stride, padding, dilation and groups, as products of kernels and windows. */
 
-import { addRows, columnsPerBlock, writeMatrix } from "../multiply.js";
+import { addRows, columnsPerBlock, copyRows, writeMatrix } from "../multiply.js";
 import { depthwise, depthwiseBackward } from "./depthwise.js";
 import { addWindows, windowsOf, writeWindows, writeWindowsTransposed } from "./windows.js";
 
@@ -20,9 +20,9 @@ function addBias(data, bias, images, channels, plane) {
   for (let i = 0; i < images * channels; i += 1) data.fill(bias[i % channels], i * plane, (i + 1) * plane);
 }
 
-/** Kernels (out x depth) times windows (depth x positions), block by block of the positions. */
+/** The biases, to which kernels (out x depth) times windows (depth x positions) add, block by block of positions. */
 function forwardGroup(step, m, group, image, output) {
-  const { multiplier, inputs: [maps, kernels] } = step;
+  const { multiplier, inputs: [maps, kernels, bias] } = step;
   const { windows: w, out, positions } = m;
   const block = columnsPerBlock(multiplier, w.depth, positions);
   const atB = Math.ceil((out * w.depth) / 4) * 4;
@@ -35,9 +35,11 @@ function forwardGroup(step, m, group, image, output) {
   for (let first = 0; first < positions; first += block) {
     const end = Math.min(first + block, positions);
     writeWindows(multiplier, atB, w, maps.data, offset, first, end);
-    multiplier.workspace.fill(0, atC, atC + out * block);
+    for (let i = 0; i < out; i += 1) {
+      multiplier.workspace.fill(bias ? bias.data[group * out + i] : 0, atC + i * block, atC + (i + 1) * block);
+    }
     multiplier.run(0, w.depth, atB, atC, block, out, Math.ceil((end - first) / multiplier.panel), w.depth);
-    addRows(multiplier, atC, block, output, target + first, positions, out, end - first);
+    copyRows(multiplier, atC, block, output, target + first, positions, out, end - first);
   }
 }
 
@@ -105,7 +107,8 @@ export const convolution = {
   forward(step) {
     const m = measuresOf(step);
     const output = step.create();
-    if (step.inputs[2]) addBias(output, step.inputs[2].data, step.images, step.shape[0], m.positions);
+    const { inputs: [, , bias], images, shape: [channels] } = step;
+    if (bias && isDepthwise(m)) addBias(output, bias.data, images, channels, m.positions);
     for (let image = 0; image < step.images; image += 1) {
       for (let group = 0; group < m.groups; group += 1) {
         if (isDepthwise(m)) depthwise(step, m, group, image, output);
