@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from typing import Any
 
@@ -14,6 +13,7 @@ from .models import PHOTOS, find_card, find_preparation
 from .models.own import is_own, read_logits, source_name
 from .models.own.input_size import Size, as_row, find_input, refusal, takes_rows
 from .models.own.network import fill_lazy, is_lazy
+from .models.tools.copying import copy_network
 from .models.tools.pretrained import Weights
 
 log = logging.getLogger("convscope")
@@ -54,7 +54,7 @@ def share_weights(network: nn.Module) -> nn.Module:
     """Copy the modules and hooks of a network; parameters and buffers are those of the original."""
     shared = {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
     try:
-        return copy.deepcopy(network, shared)
+        return copy_network(network, shared)
     except Exception as problem:  # it is anybody's code
         raise UsageError(f"{source_name(network)} cannot be copied ({printable(problem)[:150]})") from problem
 

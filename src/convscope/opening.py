@@ -35,7 +35,7 @@ from .models import (
     preparation_of_file,
     shapes_alone,
 )  # fmt: skip
-from .models.own import is_own
+from .models.own import is_own, same_file
 from .models.own.input_size import Size
 from .models.own.network import OwnNetwork
 from .models.tools.pretrained import WEIGHTS
@@ -101,9 +101,10 @@ def open_target(target: str | Target) -> Opened:
     return Opened(load(bundle, target.model), bundle.name.removesuffix(".zip"), bundle=bundle)
 
 
-def is_own_bundle(bundle: Path) -> bool:
-    """Tell whether a bundle is of a person's own network, whose code has to be given."""
-    return is_own(read_config(bundle)["architecture"])
+def code_of_bundle(bundle: Path, given: Any) -> Any:
+    """Return the code of a bundle's own network, as it was given or from the same file; None if it needs none."""
+    architecture = read_config(bundle)["architecture"]
+    return same_file(given, architecture) if is_own(architecture) else None
 
 
 def names_network(source: str) -> bool:

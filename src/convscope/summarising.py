@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 import re
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from .insight import LayerTable
 from .insight import summary as layer_table
 from .models import find_card, is_source, own_card, shapes_alone
 from .models.own.network import is_lazy
+from .models.tools.copying import copy_network
 
 
 def summary(
@@ -49,7 +49,7 @@ def summary(
     if isinstance(network, nn.Module):
         called = name or origin_of(network)[0]
         # Lazy layers get their weights in a copy: looking at a network leaves it as it is.
-        network = taking_images(copy.deepcopy(network) if is_lazy(network) else network)
+        network = taking_images(copy_network(network) if is_lazy(network) else network)
         size = _size(input_size, network) or assumed_preprocess(network, called).input_size
         return _table(network, size, name)
     text = str(network) if isinstance(network, str | Path) else None

@@ -7,11 +7,13 @@ import shutil
 import pytest
 import torch
 
+import convscope as cs
 from convscope import bundle_config
 from convscope.bundle import read_bundle
 from convscope.bundle_config import bundled_names, find_bundle
 from convscope.data.image_file import decode
 from convscope.errors import ModelFileError, UsageError
+from convscope.models import own_card
 from convscope.run_folder import RunFolder, read_metrics
 from convscope.serving.classifiers import Registry
 from convscope.snapshots import load_snapshot, snapshot_epochs, snapshot_name, snapshots_of
@@ -87,3 +89,35 @@ def test_several_are_served_and_each_has_a_name_of_its_own(bundled, digits_run, 
         sources = [str(digits_run.folder), "lenet5", "lenet_relu"]
         with pytest.raises(UsageError, match=message):
             Registry([Target(source, **options) for source in sources], torch.device("cpu"))
+
+
+def test_runs_of_networks_in_one_file_are_served_together(tmp_path):
+    (tmp_path / "mynet.py").write_text(OWN_NETWORKS)
+    bundles = [tmp_path / "one", tmp_path / "two"]
+    for bundle, name in zip(bundles, ("One", "Two"), strict=True):
+        network = own_card(f"{tmp_path / 'mynet.py'}:{name}").build()
+        cs.Classifier(
+            network, list("abc"), cs.Preprocess((1, 8, 8)), f"mynet.py:{name}", {"num_classes": 3, "in_channels": 1}
+        ).save(bundle)
+    targets = [Target(str(bundle), model=f"{tmp_path / 'mynet.py'}:One") for bundle in bundles]
+    registry = Registry(targets, torch.device("cpu"))
+    sizes = {name: registry.get(name).nodes["fc"].parameters for name in ("one", "two")}
+    assert sizes == {"one": 3 * (64 + 1), "two": 3 * 64}
+
+
+OWN_NETWORKS = """
+from torch import nn
+
+class One(nn.Module):
+    bias = True
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(64, 3, bias=self.bias)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+
+class Two(One):
+    bias = False
+"""

@@ -213,6 +213,8 @@ def _heat_maps(
 
 
 def _layer(node: Node, output: Tensor, gradient: Tensor, most: int) -> Layer:
+    if output.is_complex():  # of a Fourier transform: its sizes
+        output, gradient = output.abs(), gradient.abs()
     size = float(gradient.float().square().mean().sqrt())
     output, gradient = output.float().cpu(), gradient.float().cpu()
     low, high = float(output.min()), float(output.max())

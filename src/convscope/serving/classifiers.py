@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,7 +18,8 @@ from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, UsageError, printable
 from ..insight import Node, Trace, trace
 from ..models import Card
-from ..opening import Opened, is_own_bundle, names_network, network_of, open_network
+from ..models.tools.copying import copy_network
+from ..opening import Opened, code_of_bundle, names_network, network_of, open_network
 from ..run_folder import METRICS, RunFolder, find_run, read_metrics, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from ..target import Target, as_target
@@ -255,7 +255,7 @@ def _settled(targets: list[Target]) -> list[Target]:
         if target in networks:
             settled.append(replace(target, model=None))
             continue
-        code = target.model if is_own_bundle(_locate(target.source)[0]) else None
+        code = code_of_bundle(_locate(target.source)[0], target.model)
         settled.append(Target(target.source, model=code) if networks else replace(target, model=code))
     if targets[0].model is not None and all(target.model is None for target in settled):
         raise UsageError("--model: none of these is a run of a network of one's own: leave --model out")
@@ -271,7 +271,7 @@ def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module
             shared[id(parameter)] = nn.Parameter(parameter.detach(), requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
         shared[id(buffer)] = buffer
-    return copy.deepcopy(network, shared)
+    return copy_network(network, shared)
 
 
 def _locate(run: str) -> tuple[Path, RunFolder | None]:

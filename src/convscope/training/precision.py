@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..evaluation.metrics import loss_of
+from ..models.tools.copying import copy_network
 from .depthwise import with_quick_gradients
 from .outputs import map_outputs
 from .runtime import Runtime
@@ -81,7 +81,7 @@ def _lower_precisions(device: torch.device) -> list[str]:
 
 def _seconds_per_step(choice: Runtime, network: nn.Module, images: Tensor, labels: Tensor, too_long: float) -> float:
     """Return the time of the fastest of a few steps, after one that compiles kernels; stop early if they are long."""
-    trial = choice.to_device(copy.deepcopy(network)).train()
+    trial = choice.to_device(copy_network(network)).train()
     images, loss_of_trial, forward = choice.lay_out(images), loss_of(network), with_quick_gradients(trial)
     best = float("inf")
     for number in range(1 + STEPS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ..data.batches import Batches
 from ..distributed import Processes, is_sharded, launch_id, restarts, shard
 from ..errors import DeviceError, UsageError, printable
 from ..evaluation.metrics import loss_of
+from ..models.tools.copying import copy_network
 from ..run_folder import RunFolder
 from .checkpoint import Progress
 from .context import TrainingContext
@@ -94,7 +94,7 @@ def averaging_gradients(
 
 def _all_get_gradients(network: nn.Module, batches: Batches) -> bool:
     """Return whether the loss depends on every parameter, by a trial on a copy of the network."""
-    trial, (images, labels) = copy.deepcopy(network).train(), batches.sample(2)
+    trial, (images, labels) = copy_network(network).train(), batches.sample(2)
     with torch.random.fork_rng():
         loss_of(network)(map_outputs(Tensor.float, trial(images)), labels).backward()
     return all(parameter.grad is not None for parameter in trial.parameters() if parameter.requires_grad)

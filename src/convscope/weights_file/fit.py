@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelFileError, printable
+from ..models.tools.copying import copy_network
 from ..models.tools.head import find_head
 from ..models.tools.pretrained import WEIGHTS, for_channels
 from .names import by_order, older_densenet, strip_prefixes, without_counters
@@ -98,7 +98,7 @@ def _matched(network: nn.Module, file: str | Path, name: str, size: Size) -> tup
 
 def _renamed_by_network(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor] | None:
     """Return the weights as the network itself takes those of another program; None if it does not know them."""
-    trial = copy.deepcopy(network)
+    trial = copy_network(network)
     try:
         trial.load_state_dict(state)
     except (RuntimeError, ValueError):
@@ -136,6 +136,12 @@ def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str],
     if unexpected:
         reasons.append(f"it has {len(unexpected)} that the network has not ({_listed(unexpected)})")
     if not reasons:
+        # Whole numbers are steps of a scale that only who wrote them knows: taken as weights they are silently wrong.
+        whole = {k for k, v in state.items() if k in wanted and wanted[k].is_floating_point() and not _is_real(v)}
+        if whole:
+            kind = str(state[min(whole)].dtype).removeprefix("torch.")
+            reasons.append(f"{len(whole)} of its weights are {kind} numbers, quantised ({_listed(whole)})")
+    if not reasons:
         differing = [
             f"'{printable(key)}' is {_shape(value)}, not {_shape(wanted[key])}"
             for key, value in state.items()
@@ -144,6 +150,10 @@ def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str],
         reasons = differing[:1] + ([f"and {len(differing) - 1} more"] if len(differing) > 1 else [])
     if reasons:
         raise ModelFileError(f"{what}: {'; '.join(reasons)}")
+
+
+def _is_real(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.element_size() > 1
 
 
 def _listed(names: set[str]) -> str:

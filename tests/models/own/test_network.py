@@ -124,3 +124,49 @@ def test_what_is_no_classifier_is_refused_in_one_line(model, arguments, message)
     with pytest.raises(cs.UsageError, match=message) as caught:
         create_model(own_card(model), **arguments)
     assert "\n" not in str(caught.value)
+
+
+class Waiting(nn.Module):
+    """All of it waits for a first image, also the statistics of its norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.fc = nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.LazyLinear(10)
+
+    def forward(self, x):
+        return self.fc(self.norm(self.conv(x)).flatten(1))
+
+
+class OlderNorm(Tiny):
+    """Its weights are computed from others by a hook, and it keeps a map of its last image."""
+
+    def __init__(self):
+        super().__init__()
+        nn.utils.weight_norm(self.conv)
+
+    def forward(self, x):
+        self.kept = self.conv(x)
+        return self.fc(F.relu(self.kept).view(x.size(0), -1))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("network", [Waiting, OlderNorm])
+def test_networks_that_torch_does_not_copy_are_built_and_looked_into(network):
+    made = network()
+    if network is OlderNorm:
+        made(torch.zeros(1, 1, 28, 28))  # keeps a map, with its gradient
+    size = own_card(made).input_size
+    classifier = cs.Classifier(made)
+    assert classifier.preprocess.input_size == size and len(classifier.class_names) == 10
+    assert cs.summary(network()).input_size == size
+    built = own_card(network).build(num_classes=10, in_channels=size[0]).eval()
+    assert built(torch.zeros(2, *size)).shape == (2, 10)
+
+
+def test_images_that_lie_as_a_network_needs_them_are_not_copied():
+    network = cs.Classifier(Tiny()).network.eval()
+    image = torch.rand(3, 1, 28, 28)
+    layers = [node.name for node in cs.insight.trace(network, image).nodes]
+    assert layers == ["input", "conv", "relu", "view", "fc"]
+    others = torch.empty(3, 28, 28, 1).permute(0, 3, 1, 2).copy_(image)
+    assert torch.allclose(network(others), network(image), atol=1e-6)

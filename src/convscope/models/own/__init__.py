@@ -2,6 +2,6 @@
 
 from .network import own_card
 from .outputs import read_logits
-from .source import is_own, is_source, source_name
+from .source import is_own, is_source, same_file, source_name
 
-__all__ = ["is_own", "is_source", "own_card", "read_logits", "source_name"]
+__all__ = ["is_own", "is_source", "own_card", "read_logits", "same_file", "source_name"]

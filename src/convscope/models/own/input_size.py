@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...nested import tensors_in
+from ..tools.copying import copy_network
 
 Size = tuple[int, int, int]
 # A network that adds up whatever it is given takes the wrong size without an error where that happens to divide; with
@@ -91,7 +91,7 @@ def on_meta(network: nn.Module) -> nn.Module:
     for tensor in tensors:
         empty = torch.empty_like(tensor, device="meta")
         shapes[id(tensor)] = nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
-    return copy.deepcopy(network, shapes).eval()
+    return copy_network(network, shapes).eval()
 
 
 def takes(network: nn.Module, size: Size) -> bool:

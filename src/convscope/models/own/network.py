@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import nn
 
 from ...errors import UsageError, printable
 from ..tools.card import Card
+from ..tools.copying import copy_network
 from .input_size import PHOTO_SHRINKS, Size, as_row, find_input, on_meta, refusal, shrinks, takes_rows
 from .outputs import ONE_OUTPUT, read_logits
 from .source import is_source, load_source, source_name
@@ -149,7 +149,7 @@ def _parameters(model: Callable[..., nn.Module]) -> dict[str, inspect.Parameter]
 
 def _copied(network: nn.Module, name: str) -> nn.Module:
     try:
-        return copy.deepcopy(network)
+        return copy_network(network)
     except Exception as problem:  # weights that were computed from others cannot be copied
         raise UsageError(f"{name} cannot be copied ({printable(problem)[:150]}): give its class instead") from problem
 
@@ -161,23 +161,24 @@ def fill_lazy(network: nn.Module, in_channels: int | None = None) -> None:
     """
     for channels in [in_channels] if in_channels else [3, 1]:
         small = 28 if channels == 1 else 32
-        trial = copy.deepcopy(network)
+        trial = copy_network(network)
         is_for_photos = _filled(trial, channels, 224) and shrinks(on_meta(trial), channels) >= PHOTO_SHRINKS
         for side in (224, small) if is_for_photos else (small, 224):
-            if _filled(network, channels, side):
+            # First a copy: an image that does not fit leaves some layers with weights for it.
+            if _filled(copy_network(network), channels, side) and _filled(network, channels, side):
                 network.train()
                 return
 
 
 def is_lazy(network: nn.Module) -> bool:
     """Tell whether a network has layers that get their weights with the first image."""
-    return any(isinstance(p, nn.parameter.UninitializedParameter) for p in network.parameters())
+    return any(map(nn.parameter.is_lazy, [*network.parameters(), *network.buffers()]))
 
 
 def _filled(network: nn.Module, channels: int, side: int) -> bool:
     try:
         with torch.no_grad():
             network.eval()(torch.zeros(2, channels, side, side))
-    except (RuntimeError, ValueError):
+    except Exception:  # it is anybody's code
         return False
     return True

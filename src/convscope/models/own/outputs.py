@@ -7,6 +7,7 @@ autograd recorded last, and by the values.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +95,18 @@ def read_logits(network: nn.Module, size: Size, name: str) -> tuple[int, list[st
 
 def _contiguous(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give a network that flattens with `view` its images in the memory layout which that needs (a forward hook)."""
-    # `contiguous` would leave the strides of gray images, which the next convolution hands on; who looks in takes a
-    # copy for what was copied.
+    # `contiguous` would leave the strides of gray images, which the next convolution hands on. Images that lie as they
+    # should are handed on themselves: a copy would be a layer of its own to whoever looks in.
     return tuple(
-        value.clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value for value in inputs
+        value.clone(memory_format=torch.contiguous_format) if _is_strided(value) else value for value in inputs
     )
+
+
+def _is_strided(value: Any) -> bool:
+    """Tell whether a tensor's numbers do not lie image after image, channel by channel and row by row."""
+    if not isinstance(value, Tensor):
+        return False
+    return list(value.stride()) != [math.prod(value.shape[axis + 1 :]) for axis in range(value.ndim)]
 
 
 def _answers(network: nn.Module, size: Size) -> tuple[Tensor, ...]:

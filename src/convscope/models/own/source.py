@@ -72,6 +72,19 @@ def load_source(text: str) -> Any:
     return value
 
 
+def same_file(given: Any, architecture: str) -> Any:
+    """Return the class that `architecture` names where it is in the file of `given`, FILE.py:CLASS; else `given`.
+
+    With one file several runs can be opened. Only a network's class is taken, whatever the name in a bundle may be.
+    """
+    found = SOURCE.match(given) if isinstance(given, str) else None
+    file, _, name = architecture.rpartition(":")
+    if found is None or Path(found["file"]).name != file or found["name"] == name or not Path(found["file"]).is_file():
+        return given
+    value = vars(_run(Path(found["file"]))).get(name)
+    return f"{found['file']}:{name}" if isinstance(value, type) and issubclass(value, nn.Module) else given
+
+
 def needs_class(architecture: str, shown: str) -> ModelFileError:
     """Return the error for a file that names a person's own network, where nobody has given that network."""
     own = printable(architecture)

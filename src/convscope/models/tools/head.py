@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from ...nested import tensors_in
+from .copying import copy_network
 
 
 def find_head(network: nn.Module, images: Tensor) -> list[str]:
@@ -18,7 +18,7 @@ def find_head(network: nn.Module, images: Tensor) -> list[str]:
     They are found by following autograd's graph back from the outputs of a training pass, not by names, so that the
     answer is right for any network. Auxiliary classifiers have heads too. The pass runs on a copy of the network.
     """
-    trial = copy.deepcopy(network).requires_grad_(True).train()
+    trial = copy_network(network).requires_grad_(True).train()
     paths_by_id = {id(p): path for path, p in trial.named_parameters()}
     order = list(dict.fromkeys(path.rpartition(".")[0] for path in paths_by_id.values()))
     with torch.enable_grad(), torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from ...data.datasets import load_data
 from ...data.image_file import UnreadableImage
 from ...export.engine import EngineNetwork
+from ...models.tools.copying import copy_network
 from ..classifiers import ServedClassifier
 from ..examples import Examples
 from .training_images import reads_digits
@@ -71,7 +71,7 @@ def _pictures(served: ServedClassifier) -> Tensor:
 
 def with_weights_of(network: nn.Module, described: EngineNetwork) -> nn.Module:
     """Return a copy of a network whose parameters and buffers are those of the described one."""
-    changed = copy.deepcopy(network).eval()
+    changed = copy_network(network).eval()
     named = {**dict(changed.named_parameters()), **dict(changed.named_buffers())}
     for entry in described.graph["tensors"]:
         if entry["name"] in named and entry["type"] in ("int8", "float16"):
