@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def same(a: nn.Module, b: nn.Module) -> bool:
     return all(torch.equal(value, other[key]) for key, value in a.state_dict().items())
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "model.", "module._orig_mod."])
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "_orig_mod.", "model.", "module._orig_mod.", "net.", "model.backbone."]
+)
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "model", "model_state_dict", "state_dict_ema"])
 def test_wrappers_and_prefixes_are_understood(tmp_path, prefix, wrapper):
     theirs, ours = network(), network()
@@ -123,6 +126,49 @@ def test_other_names_in_the_same_order(tmp_path):
     torch.save(swapped, tmp_path / "swapped.pth")
     with pytest.raises(ModelFileError, match="does not fit net"):
         fit_weights(ours, tmp_path / "swapped.pth", "net", SIZE)
+
+
+def test_a_checkpoint_of_lightning(tmp_path):
+    theirs, ours = network(), network()
+    optimizer = torch.optim.Adam(theirs.parameters())
+    checkpoint = {
+        "epoch": 3, "global_step": 10, "pytorch-lightning_version": "2.5.0", "loops": {}, "callbacks": {},
+        "state_dict": {f"net.{key}": value for key, value in theirs.state_dict().items()},
+        "optimizer_states": [optimizer.state_dict()], "hyper_parameters": {"lr": 0.1},
+    }  # fmt: skip
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    assert fit_weights(ours, tmp_path / "last.ckpt", "net", SIZE).notes == [] and same(theirs, ours)
+
+
+def test_weights_in_several_files(tmp_path):
+    theirs, ours = network(), network()
+    state = theirs.half().state_dict()
+    files = {key: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, key in enumerate(state)}
+    for file in set(files.values()):
+        safetensors.torch.save_file({k: v for k, v in state.items() if files[k] == file}, tmp_path / file)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": files}))
+    assert fit_weights(ours, index, "net", SIZE).notes == []
+    assert same(theirs.float(), ours) and classes_in(ours, index, "net", SIZE) == 4
+    for change, said in (
+        ({"0.weight": "../w.pt"}, "no file of weights beside it"),
+        ({"0.weight": "missing.bin"}, "no such file"),
+        ({"0.other": files["0.weight"]}, "where it should be"),
+    ):
+        index.write_text(json.dumps({"weight_map": files | change}))
+        with pytest.raises(ModelFileError, match=said):
+            fit_weights(network(), index, "net", SIZE)
+    index.write_text("[]")
+    with pytest.raises(ModelFileError, match="no weight_map"):
+        fit_weights(network(), index, "net", SIZE)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+def test_quantised_weights_are_not_taken_for_weights(tmp_path, kind):
+    state = {key: value.to(kind) if value.ndim > 1 else value for key, value in network().state_dict().items()}
+    torch.save(state, tmp_path / "w.pt")
+    with pytest.raises(ModelFileError, match=r"3 of its weights are \w+ numbers, quantised \(0.weight"):
+        fit_weights(network(), tmp_path / "w.pt", "net", SIZE)
 
 
 class _Hostile:

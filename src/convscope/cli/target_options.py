@@ -41,8 +41,8 @@ OPTIONS_OF_TARGETS: dict[str, tuple[Any, Any]] = {
         Annotated[
             str | None,
             Option(
-                help="Load a network's weights from a file: a state_dict as .safetensors, .pt, .pth or .bin, read "
-                "without running code.",
+                help="Load a network's weights from a file: a state_dict as .safetensors, .pt, .pth, .bin or .ckpt, or "
+                "the .index.json of several; read without running code.",
                 metavar="FILE",
             ),
         ],

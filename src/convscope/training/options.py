@@ -125,8 +125,8 @@ class TrainingOptions:
     pretrained: bool = option(False, Panel.MOST_USED, "Start from public ImageNet weights.", identity=True)
     weights: str | None = option(
         None, Panel.NETWORK,
-        "Start from the weights in a file: a state_dict as .safetensors, .pt, .pth or .bin. Another last layer is "
-        "replaced.", metavar="FILE", identity=True,
+        "Start from the weights in a file: a state_dict as .safetensors, .pt, .pth, .bin or .ckpt, or the .index.json "
+        "of several. Another last layer is replaced.", metavar="FILE", identity=True,
     )
     weights_dir: str | None = option(
         None, Panel.NETWORK,

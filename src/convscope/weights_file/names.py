@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-# What wrappers put before every name: DataParallel, torch.compile, Lightning and timm, the average of torch.optim.
+# What wrappers put before every name: DataParallel, torch.compile, Lightning and timm, the average of torch.optim. What
+# a person calls a network inside of another module (`self.net = ...`) comes off too, where the rest fits better.
 PREFIXES = ("module.", "_orig_mod.", "model.")
 COUNTERS = ("num_batches_tracked", "n_averaged")
 
@@ -20,10 +21,14 @@ def without_counters(names: Collection[str]) -> list[str]:
 def strip_prefixes(state: Mapping[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
     """Return the weights without what a wrapper has put before all names, unless the network has it there itself."""
     found = {key: value for key, value in state.items() if key != "n_averaged"}
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in found)), None):
-        if len(set(found) & set(wanted)) * 2 > len(found):
+    while found and len(set(found) & set(wanted)) * 2 <= len(found):
+        prefix = "".join(next(iter(found)).partition(".")[:2])
+        if not prefix.endswith(".") or not all(key.startswith(prefix) for key in found):
             break
-        found = {key[len(prefix) :]: value for key, value in found.items()}
+        stripped = {key[len(prefix) :]: value for key, value in found.items()}
+        if prefix not in PREFIXES and len(set(stripped) & set(wanted)) <= len(set(found) & set(wanted)):
+            break
+        found = stripped
     return found
 
 

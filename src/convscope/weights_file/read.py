@@ -1,7 +1,8 @@
-"""Read the weights in a file of anybody's: `.safetensors`, or `.pt`, `.pth` and `.bin` without running their code."""
+"""Read the weights in a file of anybody's: `.safetensors`, or `.pt`, `.pth`, `.bin`, `.ckpt` without running code."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import warnings
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from ..errors import ModelFileError, UsageError, printable
 
-ENDINGS = (".safetensors", ".pt", ".pth", ".bin")
+ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+# Weights in several files: this one says which has which.
+INDEX = ".index.json"
 # Under which names training programs keep the weights among other things, the best choice first.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "weights")
 AVERAGED = ("state_dict_ema", "model_ema")
@@ -29,10 +32,12 @@ def read_weights_file(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
     """
     path = Path(path)
     shown = printable(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{shown}: weights are read from {', '.join(ENDINGS[:-1])} and {ENDINGS[-1]} files")
+    if path.suffix.lower() not in ENDINGS and not path.name.lower().endswith(INDEX):
+        raise UsageError(f"{shown}: weights are read from {', '.join(ENDINGS)} and {INDEX} files")
     if not path.is_file():
         raise ModelFileError(f"{shown}: no such file")
+    if path.name.lower().endswith(INDEX):
+        return _read_parts(path)
     if path.suffix.lower() == ".safetensors":
         return _checked(_read_safetensors(path), shown), []
     content, notes = _read_pickle(path), []
@@ -44,6 +49,25 @@ def read_weights_file(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
             notes.append(f"{path.name}: the averaged weights in it ('{found}') are used")
         content = content[found]
     return _checked(content, shown), notes
+
+
+def _read_parts(index: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the tensors of all files that an index names, which lie beside it, in the index's order."""
+    shown = printable(index)
+    try:
+        parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        files = {str(name): str(file) for name, file in parts.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise ModelFileError(f"{shown} is damaged or no index of weights: it has no weight_map") from problem
+    read: dict[str, dict[str, Tensor]] = {}
+    for file in dict.fromkeys(files.values()):
+        if Path(file).name != file or Path(file).suffix.lower() not in ENDINGS:
+            raise ModelFileError(f"{shown} names '{printable(file)[:60]}', which is no file of weights beside it")
+        read[file], _ = read_weights_file(index.parent / file)
+    for name, file in files.items():
+        if name not in read[file]:
+            raise ModelFileError(f"{shown}: '{printable(name)[:60]}' is not in {printable(file)}, where it should be")
+    return {name: read[file][name] for name, file in files.items()}, []
 
 
 def _wrapped(content: Any) -> str | None:
@@ -107,6 +131,7 @@ def _checked(content: Any, shown: str) -> dict[str, Tensor]:
     for name, value in state.items():
         if value.is_sparse or value.is_quantized:
             raise ModelFileError(f"{shown}: '{printable(name)}' is sparse or quantised, which is not understood")
-        if value.is_floating_point() and not value.isfinite().all():
+        # Those of 8 bits have no such test of their own.
+        if value.is_floating_point() and not value.float().isfinite().all():
             raise ModelFileError(f"{shown} has numbers in '{printable(name)}' that are not finite")
     return state
