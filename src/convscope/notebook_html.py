@@ -34,7 +34,8 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]],
     head = f"<thead>{_row('th', header, numbers)}</thead>" if header else ""
     return (
         f'<table style="border-collapse:collapse;color:inherit;font-size:13px;font-variant-numeric:tabular-nums">'
-        f'<caption style="text-align:left;font-weight:600;padding:4px 0;caption-side:top">{text(caption)}</caption>'
+        f'<caption style="text-align:left;font-weight:600;padding:4px 0;caption-side:top;white-space:nowrap">'
+        f"{text(caption)}</caption>"
         f"{head}<tbody>{''.join(lines)}</tbody></table>"
     )
 

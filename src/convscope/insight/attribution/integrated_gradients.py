@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from .captum_attr import captum_attr
 from .class_score import Score, Target, naming_checkpoints
 
 # Images that go through the network together.
@@ -18,14 +19,16 @@ def integrated_gradients(score: Score, images: Tensor, target: Target, baseline:
 
     `baseline` is the value of every pixel of the plain image.
     """
-    from captum.attr import IntegratedGradients  # importing it takes two seconds
-
     with naming_checkpoints():
-        heat = IntegratedGradients(score).attribute(
-            images,
-            baselines=baseline,
-            additional_forward_args=tuple(target),
-            n_steps=steps,
-            internal_batch_size=max(BATCH, len(images)),  # at least one step of every image
+        heat = (
+            captum_attr()
+            .IntegratedGradients(score)
+            .attribute(
+                images,
+                baselines=baseline,
+                additional_forward_args=tuple(target),
+                n_steps=steps,
+                internal_batch_size=max(BATCH, len(images)),  # at least one step of every image
+            )
         )
     return heat.sum(1).to(images.dtype).detach()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .captum_attr import captum_attr
 from .class_score import Score, Target
 
 # Covered images that go through the network together.
@@ -22,19 +23,21 @@ def occlusion(
     A square has `window` pixels a side (a sixth of the image by default), is filled with `baseline` and moves by
     `stride` (half of it by default).
     """
-    from captum.attr import Occlusion  # importing it takes two seconds
-
     side = min(images.shape[2:])
     window = min(window or max(round(side / 6), 1), side)
     stride = min(stride or max(window // 2, 1), window)
     with torch.no_grad():
-        heat = Occlusion(score).attribute(
-            images,
-            sliding_window_shapes=(images.shape[1], window, window),
-            strides=(images.shape[1], stride, stride),
-            baselines=baseline,
-            additional_forward_args=tuple(target),
-            perturbations_per_eval=BATCH,
+        heat = (
+            captum_attr()
+            .Occlusion(score)
+            .attribute(
+                images,
+                sliding_window_shapes=(images.shape[1], window, window),
+                strides=(images.shape[1], stride, stride),
+                baselines=baseline,
+                additional_forward_args=tuple(target),
+                perturbations_per_eval=BATCH,
+            )
         )
     # A square covers all channels at once, so that they all hold the same value.
     return heat[:, 0].to(images.dtype)
