@@ -29,6 +29,8 @@ LAYERS = {"value": "features.3", "layer": "features.3", "softmax": "softmax"}
 CHECK = """async () => (await axe.run()).violations.flatMap(({ id, nodes }) =>
   nodes.map(({ target, any }) => `${id}: ${target.join(" ")}: ${any[0]?.message ?? ""}`))"""
 
+COLOURS = "cells => cells.map((cell) => getComputedStyle(cell).backgroundColor)"
+
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(visit, mnist, theme):
@@ -60,3 +62,16 @@ def test_axe_finds_nothing(visit, mnist, theme):
     page.get_by_role("menuitem", name="Show a QR code").click()
     expect(page.get_by_role("dialog", name="This view as a QR code")).to_be_visible()
     assert page.evaluate(CHECK) == []
+
+
+def test_forced_colours_keep_what_is_marked_by_colour(visit, mnist):
+    page = visit(mnist + RELU + "&example=14&tab=lesson&step=6", forced_colors="active", reduced_motion="reduce")
+    page.locator(".calculation[aria-busy=false] .result.theirs").wait_for()
+    marks = """() => [".grip", ".lesson-dots button", ".lesson-dots button[aria-current]"].map((place) =>
+      getComputedStyle(document.querySelector(place), "::before").backgroundColor)"""
+    grip, step, here = page.evaluate(marks)
+    assert page.evaluate("getComputedStyle(document.querySelector('#drawer')).backgroundColor") not in (grip, step)
+    assert here != step
+    pressed = page.locator(".choice [aria-pressed=true]").first
+    assert "solid" in pressed.evaluate("one => getComputedStyle(one).outlineStyle")
+    assert len(set(page.locator(".cells > *").evaluate_all(COLOURS))) > 1
