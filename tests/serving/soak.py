@@ -163,7 +163,7 @@ def page_asks(digit: bytes) -> list[Ask]:
     """What the page asks while somebody looks around: each begins with a picture of its own."""
 
     def look(client: httpx.Client, rng: random.Random) -> httpx.Response:
-        page = {"x-page": f"page {rng.randrange(1000)}"}
+        page = {"x-page": f"page {id(client)} {rng.randrange(300)}"}  # of nobody else
         header = BinaryAnswer.of(client.post("/api/forward", content=digit, headers=page)).header
         session, layers = header["session"], [layer["name"] for layer in header["layers"]]
         layer = rng.choice(layers[1:-1])
