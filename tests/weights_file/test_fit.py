@@ -171,6 +171,19 @@ def test_quantised_weights_are_not_taken_for_weights(tmp_path, kind):
         fit_weights(network(), tmp_path / "w.pt", "net", SIZE)
 
 
+def test_the_names_of_a_tutorial_with_another_last_layer(tmp_path):
+    """As someone types it: a Sequential of linear layers; safetensors, since its order says nothing."""
+    typed = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 100), nn.ReLU(), nn.Linear(100, 7)
+    )
+    safetensors.torch.save_file(typed.state_dict(), tmp_path / "w.safetensors")
+    ours = cs.create_model("mlp", num_classes=10)
+    notes = fit_weights(ours, tmp_path / "w.safetensors", "mlp", (1, 28, 28)).notes
+    assert "the names of another program are understood" in notes[0] and "7 outputs there and 10 here" in notes[1]
+    assert torch.equal(ours.layers.fc2.weight, typed[3].weight)
+    assert classes_in(ours, tmp_path / "w.safetensors", "mlp", (1, 28, 28)) == 7
+
+
 class _Hostile:
     def __reduce__(self):
         return Path.touch, (Path("touched"),)

@@ -13,17 +13,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 from torch import Tensor, nn
 
 from .tools.card import Card
 from .tools.layers import activation as make_activation
 from .tools.layers import require_size
-from .tools.renamed_weights import rename_weights
+from .tools.renamed_weights import TakesOtherNames
 
 
-class Perceptron(nn.Module):
+class Perceptron(TakesOtherNames):
     """Linear layers on the flattened image, activations in between. Output N x classes.
 
     The input is images, N x C x S x S, or rows of their pixels, N x C S S. Weights under other names than these are
@@ -42,7 +41,6 @@ class Perceptron(nn.Module):
             layers[f"fc{number}"] = nn.Linear(inputs, outputs)
             init_linear(layers[f"fc{number}"], activation)
         self.layers = nn.Sequential(layers)
-        self.register_load_state_dict_pre_hook(_take_linear_layers)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, N x classes."""
@@ -50,14 +48,13 @@ class Perceptron(nn.Module):
             require_size(images, self.input_size, type(self).__name__.lower())
         return self.layers(images)
 
-
-def _take_linear_layers(network: Perceptron, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    given = [key.removeprefix(prefix) for key in state if key.startswith(prefix)]
-    if not given or any(key.startswith("layers.") for key in given):
-        return
-    theirs = dict.fromkeys(key.rpartition(".")[0] for key in given)
-    ours = [f"layers.{name}" for name, layer in network.layers.named_children() if isinstance(layer, nn.Linear)]
-    rename_weights(network, state, prefix, dict(zip(theirs, ours, strict=False)))
+    def layers_by_other_names(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the linear layers of another program, in their order."""
+        if any(name.startswith("layers.") for name in names):
+            return {}
+        theirs = dict.fromkeys(name.rpartition(".")[0] for name in names)
+        ours = [f"layers.{name}" for name, layer in self.layers.named_children() if isinstance(layer, nn.Linear)]
+        return dict(zip(theirs, ours, strict=False))
 
 
 def init_linear(layer: nn.Module, activation: str) -> None:

@@ -11,15 +11,15 @@ batch norm (`vgg11_bn` and so on), which came a year later; average pooling, whi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from torch import Tensor, nn
 
 from .tools.card import Card
 from .tools.layers import LocalResponseNorm, require_at_least
-from .tools.renamed_weights import rename_weights
+from .tools.renamed_weights import TakesOtherNames
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -42,7 +42,7 @@ E = Column(((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)))  # fmt: s
 A_LRN = replace(A, response_norm=True)
 
 
-class VGG(nn.Module):
+class VGG(TakesOtherNames):
     """One network of the table. Input N x C x H x W, output N x classes; shapes below are for 224 x 224.
 
     Weights start with Glorot's uniform distribution, biases at 0, as the paper suggests (section 3.1) for a network
@@ -79,30 +79,27 @@ class VGG(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
-        self.register_load_state_dict_pre_hook(_take_blocks)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, N x classes."""
         require_at_least(images, 32, "vgg")
         return self.classifier(self.flatten(self.avgpool(self.features(images))))
 
+    def layers_by_other_names(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the layers of six blocks, numbered within each: convolution, ReLU, ..., pooling; flatten, linear, ...
 
-def _take_blocks(network: VGG, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Rename weights whose layers are numbered within six blocks: convolution, ReLU, ..., pooling; flatten, linear, ...
-
-    Such networks have neither batch norm nor dropout.
-    """
-    if not any(key.startswith(f"{prefix}block") for key in state):
-        return
-    names, block, place = {}, 1, 0
-    for path, layer in network.features.named_children():
-        if isinstance(layer, nn.Conv2d):
-            names[f"block{block}.{place}"] = f"features.{path}"
-        place += 1
-        if isinstance(layer, nn.MaxPool2d):
-            block, place = block + 1, 0
-    names |= {"block6.1": "classifier.0", "block6.3": "classifier.3", "block6.5": "classifier.6"}
-    rename_weights(network, state, prefix, names)
+        Such networks have neither batch norm nor dropout.
+        """
+        if not any(name.startswith("block") for name in names):
+            return {}
+        layers, block, place = {}, 1, 0
+        for path, layer in self.features.named_children():
+            if isinstance(layer, nn.Conv2d):
+                layers[f"block{block}.{place}"] = f"features.{path}"
+            place += 1
+            if isinstance(layer, nn.MaxPool2d):
+                block, place = block + 1, 0
+        return layers | {"block6.1": "classifier.0", "block6.3": "classifier.3", "block6.5": "classifier.6"}
 
 
 vgg11 = partial(VGG, A)  # 132,863,336 parameters

@@ -196,6 +196,6 @@ def _difference(before: str, now: str) -> str:
 
 
 def _told(value: object) -> str:
-    pairs = value.items() if isinstance(value, dict) else []
-    listed = value if isinstance(value, list) else [f"{count} {name}" for name, count in pairs] or [value]
-    return printable(", ".join(map(str, listed)))
+    if isinstance(value, dict):
+        return printable(", ".join(f"{count} {name}" for name, count in value.items()))
+    return printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelFileError, printable
-from ..models.tools.copying import copy_network
 from ..models.tools.head import find_head
 from ..models.tools.pretrained import WEIGHTS, for_channels
+from ..models.tools.renamed_weights import TakesOtherNames
 from .names import by_order, older_densenet, strip_prefixes, without_counters
 from .read import read_weights_file
 
@@ -98,12 +98,10 @@ def _matched(network: nn.Module, file: str | Path, name: str, size: Size) -> tup
 
 def _renamed_by_network(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor] | None:
     """Return the weights as the network itself takes those of another program; None if it does not know them."""
-    trial = copy_network(network)
-    try:
-        trial.load_state_dict(state)
-    except (RuntimeError, ValueError):
+    if not isinstance(network, TakesOtherNames):
         return None
-    return dict(trial.state_dict())
+    names = network.weights_by_other_names(list(state))
+    return {names[key]: value for key, value in state.items()} if names.keys() == state.keys() else None
 
 
 def _without_auxiliary(state: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> tuple[dict[str, Tensor], str]:
@@ -123,7 +121,7 @@ def _adapt_first(state: dict[str, Tensor], wanted: dict[str, Tensor], shown: str
     if {there, here} != {1, 3} or state[first].shape[2:] != wanted[first].shape[2:]:
         return []
     state[first] = for_channels(state[first], here)
-    return [f"{shown}: the first kernels ({first}) are for {there} channels there, adapted to {here}"]
+    return [f"{shown}: the first kernels ({first}) are for {there} channel{'s' * (there > 1)} there, adapted to {here}"]
 
 
 def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str], what: str) -> None:

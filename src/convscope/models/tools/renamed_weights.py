@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 
-def rename_weights(network: nn.Module, state: dict[str, Any], prefix: str, layers: Mapping[str, str]) -> None:
-    """Rename the weights in `state` below `prefix`: `layers` says for the name of each layer there what it is here.
+class TakesOtherNames(nn.Module, ABC):
+    """A network that also takes its weights under the names of another program."""
 
-    The weights must be those of the whole network, no more and no less, in its shapes: ValueError in one line if not.
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_load_state_dict_pre_hook(_rename_weights)
+
+    @abstractmethod
+    def layers_by_other_names(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return, for the layers of another program with weights of these `names`, what they are called here.
+
+        Empty if the names are the network's own.
+        """
+
+    def weights_by_other_names(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the network's own name of each weight that another program calls by one of `names`."""
+        own = self.state_dict()
+        return {
+            f"{theirs}.{part}".lstrip("."): f"{ours}.{part}"
+            for theirs, ours in self.layers_by_other_names(names).items()
+            for part in ("weight", "bias")
+            if f"{ours}.{part}" in own
+        }
+
+
+def _rename_weights(network: TakesOtherNames, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Give the weights in `state` below `prefix` the names that they have in the network.
+
+    They must be those of the whole network, no more and no less, in its shapes: ValueError in one line if not.
     """
-    own, kind = network.state_dict(), type(network).__name__
-    names = {
-        prefix + f"{theirs}.{part}".lstrip("."): f"{ours}.{part}"
-        for theirs, ours in layers.items()
-        for part in ("weight", "bias")
-        if f"{ours}.{part}" in own
-    }
     given = [key for key in state if key.startswith(prefix)]
+    found = network.weights_by_other_names([key.removeprefix(prefix) for key in given])
+    if not found:
+        return
+    own, kind = network.state_dict(), type(network).__name__
+    names = {prefix + theirs: ours for theirs, ours in found.items()}
     for key in given:
         if key not in names:
             raise ValueError(f"these weights do not fit {kind}: '{key}' has no counterpart in it")
