@@ -202,6 +202,7 @@ def test_a_graph_is_gone_through_step_by_step(figure, visit):
     assert seen == ["", "", "", "gradient 12", "gradient 24", "gradient 36"]  # each use of c adds its part
     expect(page.locator(".edge.back")).to_have_count(6)
     expect(page.locator(".graph-said")).to_contain_text("times the value of the other one")
+    written(page)
     page.get_by_role("button", name="A colour picture").click()
     until(page, "() => location.hash.includes('figure=colour')")
     page.go_back()  # figures are steps of the history
