@@ -11,17 +11,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
-import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks import measure
-from benchmarks.speed.serving import bundle, served
-from convscope.bundle_config import bundled_names
+from benchmarks.speed.browsing import pages
 
 # Times from the first pointer event of a stroke to the second frame after the answer to it has changed the page.
 WATCH = """
@@ -69,26 +64,15 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=60)
     parser.add_argument("--networks", nargs="+", default=["mnist-lenet5", "mnist-relu", "resnet18"])
     given = parser.parse_args()
-    browser = shutil.which("chromium")
-    if browser is None:
-        sys.exit("chromium is not installed")
     results = {}
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        for name in given.networks:
-            with tempfile.TemporaryDirectory() as place:
-                source = Path(name) if name in bundled_names() else bundle(Path(place), name)
-                with served(source) as url:
-                    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-                    page.add_init_script(WATCH)
-                    page.goto(url)
-                    page.locator(".board").wait_for()
-                    page.wait_for_timeout(1500)
-                    times = strokes(page, given.n)
-                    page.close()
-            results[name] = measure.spread(times)
-            print(f"{name}: median {np.median(times):.0f} ms, mean {measure.text(times, ' ms', digits=0)}", flush=True)
-        chromium.close()
+    for name, url, page in pages(given.networks):
+        page.add_init_script(WATCH)
+        page.goto(url)
+        page.locator(".board").wait_for()
+        page.wait_for_timeout(1500)
+        times = strokes(page, given.n)
+        results[name] = measure.spread(times)
+        print(f"{name}: median {np.median(times):.0f} ms, mean {measure.text(times, ' ms', digits=0)}", flush=True)
     measure.write("drawing", results)
 
 

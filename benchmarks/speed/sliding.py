@@ -10,17 +10,12 @@ counted by requestAnimationFrame; also said: how long the longest took, and how 
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks import measure
-from benchmarks.speed.serving import bundle, served
-from convscope.bundle_config import bundled_names
+from benchmarks.speed.browsing import pages
 
 COUNT = """seconds => new Promise((done) => {
   const times = [];
@@ -56,26 +51,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--networks", nargs="+", default=["mnist-relu", "resnet18"])
     given = parser.parse_args()
-    browser = shutil.which("chromium")
-    if browser is None:
-        sys.exit("chromium is not installed")
     results = {}
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        for name in given.networks:
-            with tempfile.TemporaryDirectory() as place:
-                source = Path(name) if name in bundled_names() else bundle(Path(place), name)
-                with served(source) as url:
-                    page = chromium.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
-                    page.goto(f"{url}#v=1&lang=en")
-                    page.locator(".thumb").first.click()
-                    page.locator(".chance").wait_for(timeout=60_000)
-                    found = slide(page, given.seconds)
-                    page.close()
-            results[name] = [found]
-            print(f"{name}, {found['layer']}: {found['fps']:.0f} frames per second, the longest {found['longest']:.0f} "
-                  f"ms, {found['places']} places in {given.seconds:g} s", flush=True)  # fmt: skip
-        chromium.close()
+    for name, url, page in pages(given.networks):
+        page.goto(f"{url}#v=1&lang=en")
+        page.locator(".thumb").first.click()
+        page.locator(".chance").wait_for(timeout=60_000)
+        found = slide(page, given.seconds)
+        results[name] = [found]
+        print(f"{name}, {found['layer']}: {found['fps']:.0f} frames per second, the longest {found['longest']:.0f} "
+              f"ms, {found['places']} places in {given.seconds:g} s", flush=True)  # fmt: skip
     measure.write("sliding", results)
 
 
