@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..page_chart import empty_chart, page_svg
 from .comparison import Comparison, Trial, figure_of
 from .plan import Plan
 
@@ -72,49 +71,19 @@ def prices(plan: Plan, comparison: Comparison, trials: Sequence[Trial]) -> dict[
 def _draw_lines(lines: list[tuple[list[float], list[float], str, Any]]) -> str:
     from matplotlib.ticker import MaxNLocator
 
-    axes, finish = _axes()
+    figure, axes = empty_chart(INK)
     for epochs, values, colour, dashes in lines:
         axes.plot(epochs, values, color=colour, linestyle=dashes, linewidth=2.0 if dashes == "solid" else 1.4)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    return finish()
+    return page_svg(figure, PAGE_COLOURS, salt="compare")
 
 
 def _draw_points(points: list[tuple[list[float], list[float], str]]) -> str:
-    axes, finish = _axes()
+    figure, axes = empty_chart(INK)
     for across, up, colour in points:
         axes.scatter(across, up, color=colour, s=28)
     across = [value for one in points for value in one[0]]
     if min(across) > 0 and max(across) > 20 * min(across):
         axes.set_xscale("log")
-    return finish()
-
-
-def _axes() -> tuple[Any, Any]:
-    """Return Matplotlib's axes, and the function that returns them as SVG without size, typeface and colours."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"font.size": 10}):
-        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
-    axes.grid(axis="y", color=INK, alpha=0.25, linewidth=0.8)
-    axes.tick_params(which="both", colors=INK, length=0)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
-
-    def finish() -> str:
-        content = io.StringIO()
-        with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "compare"}):
-            figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        svg = content.getvalue()
-        svg = svg[svg.index("<svg") :]
-        for written, named in PAGE_COLOURS.items():
-            svg = svg.replace(written, named)
-        svg = re.sub(r"font: [0-9.]+px [^;\"]*", "font-size: 10px", svg)
-        svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-        return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-
-    return axes, finish
+    return page_svg(figure, PAGE_COLOURS, salt="compare")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import re
-from typing import Any
+from ..page_chart import empty_chart, page_svg
 
 # Placeholder colours that Matplotlib writes, and the page's variables that replace them.
 INK, TRAIN, VAL = "#010203", "#010204", "#010205"
@@ -41,41 +39,21 @@ def _error(accuracies: list[float]) -> list[float]:
 
 
 def _chart(epochs: list[float], train: list[float], val: list[float], logarithmic: bool) -> str:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-    style: Any = {"svg.fonttype": "none", "font.size": 10, "svg.hashsalt": f"{train}{val}"}
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
-        dots = "o" if len(epochs) < 3 else ""
-        axes.plot(epochs, train, color=TRAIN, linewidth=1.6, linestyle=(0, (4, 2)), marker=dots)
-        if val:
-            axes.plot(epochs, val, color=VAL, linewidth=2.2, marker=dots)
-        if logarithmic:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        if len(epochs) < 3:  # a locator would divide a single epoch
-            axes.set_xticks(epochs)
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.grid(axis="y", color=INK, alpha=0.25, linewidth=0.8)
-        axes.tick_params(which="both", colors=INK, length=0)
-        for side in ("top", "right", "left", "bottom"):
-            axes.spines[side].set_visible(False)
-        content = io.StringIO()
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = content.getvalue()
-    svg = svg[svg.index("<svg") :]
-    for written, named in PAGE_COLOURS.items():
-        svg = svg.replace(written, named)
-    # Remove size and typeface, which the page sets.
-    svg = re.sub(r"font: [0-9.]+px [^;\"]*", "font-size: 10px", svg)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    figure, axes = empty_chart(INK)
+    dots = "o" if len(epochs) < 3 else ""
+    axes.plot(epochs, train, color=TRAIN, linewidth=1.6, linestyle=(0, (4, 2)), marker=dots)
+    if val:
+        axes.plot(epochs, val, color=VAL, linewidth=2.2, marker=dots)
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    if len(epochs) < 3:  # a locator would divide a single epoch
+        axes.set_xticks(epochs)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.xaxis.set_major_formatter("{x:g}")
+    return page_svg(figure, PAGE_COLOURS, salt=f"{train}{val}")
