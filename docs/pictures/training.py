@@ -65,7 +65,7 @@ def steps(figure: Any, say: Say) -> None:
     left.set_ylabel("w")
     error, right_ones = _training(epochs=6)
     right.plot(range(1, 7), error, "o-", color=ORANGE, markersize=4, label=say("训练损失", "training loss"))
-    right.plot(range(1, 7), right_ones, "o-", color=BLUE, markersize=4, label=say("验证正确率", "validation accuracy"))
+    right.plot(range(1, 7), right_ones, "o-", color=BLUE, markersize=4, label=say("验证准确率", "validation accuracy"))
     right.set_xlabel(say("轮", "epoch"))
     right.set_ylim(0, None)
     right.legend()
@@ -100,7 +100,7 @@ def remedies(figure: Any, say: Say) -> None:
     axes.set_yticks(range(len(found)), [say(words[name], name) for name, *_ in found])
     axes.invert_yaxis()
     axes.set_xlim(50, 102)
-    axes.set_xlabel(say("正确率（%）", "accuracy (%)"))
+    axes.set_xlabel(say("准确率（%）", "accuracy (%)"))
     axes.legend(loc="center left")
 
 

@@ -92,8 +92,8 @@ class TrainingOptions:
     )
     crop_mode: str = option(
         "center", Panel.DATA,
-        "Fit images to the input: cut out the centre, pad the shorter side, or squash. auto: with public weights, "
-        "centre or squash, whichever gives better features of some photos; else the centre.",
+        "Fit images to the input: cut out the centre, pad the shorter side, or squash. auto: cut out the "
+        "centre; with public weights, centre or squash, whichever gives the better features on a few of the images.",
         choices=choices.CROP_CHOICES, identity=True, by_recipe=True,
     )
     superpixels: int = option(
@@ -101,7 +101,10 @@ class TrainingOptions:
         limits=(0, 100_000), identity=True,
     )
     sampler: str = option(
-        "shuffle", Panel.DATA, "balanced: show equally many images of every class.", choices=choices.SAMPLERS
+        "shuffle", Panel.DATA,
+        "How an epoch draws the training images: shuffle (each once, in random order) or balanced (equally many of "
+        "every class).",
+        choices=choices.SAMPLERS,
     )
     cache: str = option(
         "auto", Panel.DATA, "Where decoded images are kept: auto (the user's cache folder), off, or a folder.",
@@ -192,7 +195,8 @@ class TrainingOptions:
     )
     adam_lr: float = option(
         0.003, Panel.OPTIMISATION,
-        "With muon, which trains the convolution kernels: peak learning rate of AdamW, which trains the rest.",
+        "With --optimizer muon, which trains only the convolution kernels: peak learning rate of AdamW, which trains "
+        "all other weights.",
         limits=(1e-12, 1e4), by_recipe=True,
     )
     momentum: float = option(0.9, Panel.OPTIMISATION, "Momentum of sgd and muon.", limits=(0, 0.9999), by_recipe=True)
