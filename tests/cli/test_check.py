@@ -47,6 +47,12 @@ def test_json_stands_alone_and_lists_every_problem(photos, capsys):
     assert all(p.keys() == {"kind", "severity", "path", "message", "images"} for p in found["problems"])
 
 
+@pytest.mark.parametrize("group_by", ["depth:9", "column:patient", "pattern:(", "patient"])
+def test_a_wrong_grouping_is_an_error_of_usage(photos, capsys, group_by):
+    assert main(["check", "photos", "--group-by", group_by]) == 2
+    assert "--group-by" in capsys.readouterr().err
+
+
 def test_strict_fails_as_train_does(photos, capsys):
     assert main(["check", "photos", "--strict"]) == 0
     write(photos / "cat/broken.png", b"junk")

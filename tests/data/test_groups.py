@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
 
 from convscope.data import load_data
+from convscope.data.check.report import check_data
 from convscope.data.groups import cut_groups, divide_by_group, guess_group_by
 from convscope.data.split import Split, redivide, split_table
 from convscope.errors import UsageError
@@ -168,3 +170,23 @@ def test_bundled_digits_have_no_groups(caplog):
 
 def test_small_folders_still_load(tmp_path):
     assert load_data(make_folders(tmp_path, {"a": 2, "b": 2})).class_names == ["a", "b"]
+
+
+def test_images_that_look_the_same_name_the_grouping_that_holds_them_together(tmp_path):
+    """Bursts whose names have no number before that of the shot: only the pictures tell that they belong together."""
+    random = np.random.default_rng(0)
+    for i, bird in enumerate(["robin", "wren", "finch", "crow", "swift", "tit", "jay", "owl"]):
+        coarse = Image.fromarray(random.integers(40, 200, (5, 5), dtype=np.uint8))
+        scene = coarse.resize((48, 48), Image.Resampling.BICUBIC)
+        for shot in range(3):
+            brighter = Image.fromarray((np.asarray(scene) + 4 * shot).astype(np.uint8))
+            path = tmp_path / ("near" if i % 2 else "far") / f"{bird}_{shot}.png"
+            path.parent.mkdir(exist_ok=True)
+            brighter.save(path)
+    found = [each.message for each in check_data(tmp_path, near=True).problems if each.kind == "likely-groups"]
+    assert len(found) == 1 and "of all 8 would stay together with --group-by 'pattern:" in found[0]
+    group_by = found[0].rpartition("--group-by '")[2][:-1]
+    data = load_data(tmp_path, group_by=group_by)
+    assert not cut_groups(data) and len(set(data.groups.values())) == 8
+    assert not [each for each in check_data(tmp_path, interpretation={"group_by": group_by}, near=True).problems
+                if each.kind in ("likely-groups", "near-two-splits")]  # fmt: skip

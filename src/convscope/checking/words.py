@@ -52,6 +52,10 @@ KINDS: dict[str, tuple[Words, Words]] = {
             "一张是另一张的局部或镜像。两张之一已勾选。",
         ),
     ),
+    "frames": (
+        ("Several pages or frames", "多页或多帧图像"),
+        ("Only the first page or frame of each file is used.", "每个文件只使用第一页或第一帧。"),
+    ),
     "blank": (
         ("Blank images", "空白图像"),
         ("One colour everywhere: nothing can be learned from them.", "整张只有一种颜色：无法从中学到任何东西。"),

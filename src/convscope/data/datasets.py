@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DataError, printable
 from ..suggest import did_you_mean
 from .exclude import without_excluded
+from .frames import warn_about_frames
 from .groups import group_images, warn_about_likely_groups
 from .sources.address import load_address
 from .sources.class_folders import NoLabelsError
@@ -75,9 +76,15 @@ def load_data(
         raise DataError(data.untrainable)
     if kind != "auto":
         data.with_kind(kind)
-    if group_by is None and purpose == "train":
-        warn_about_likely_groups(data)
+    if purpose == "train":
+        _warn_before_training(data, group_by)
     return without_excluded(data if group_by is None else group_images(data, group_by), exclude)
+
+
+def _warn_before_training(data: Data, group_by: str | None) -> None:
+    if group_by is None:
+        warn_about_likely_groups(data)
+    warn_about_frames(data)
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None, interpretation: Interpretation) -> Data:

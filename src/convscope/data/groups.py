@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UsageError, printable
-from ..problems import listed, warn
+from ..problems import collect_problems, listed, warn
 from .split import SPLIT_SEED, Data, Origin, Split, held_out_share
 
 FORMS = "column:NAME, depth:N or pattern:REGEX"
@@ -27,6 +27,10 @@ COLUMNS = re.compile(
 )
 # Names of folders that are no groups.
 PLAIN_FOLDERS = frozenset({"images", "image", "img", "imgs", "jpg", "png"})
+# What comes before the last number of a name: `cat_12.jpg`, `IMG_2041 (3).jpg`.
+BEFORE_NUMBER = r"([^/]*?\w)[^\w/]*_?\d+\)?\.\w+$"
+# Share of the sets of images that look the same that a grouping must hold together, and how many there must be.
+TOGETHER, FEWEST_COPIES = 0.8, 3
 # Groups are guessed only from several of them, with at least so many images each on average.
 FEWEST_GROUPS, FEWEST_IMAGES = 4, 2.0
 
@@ -146,6 +150,35 @@ def warn_about_likely_groups(data: Data) -> None:
             f"--group-by '{group_by}'"
         )
         warn("likely-groups", data.name, text)
+
+
+def warn_about_copies_in_groups(data: Data, copies: Sequence[Sequence[str]]) -> None:
+    """Warn if images that look the same, each set with its names, lie in two splits, with the grouping that holds them.
+
+    Only groupings by columns for groups, by folders and by the names of files are tried.
+    """
+    split_of = {name: split for split, part in data.splits.items() for name in part.names}
+    cut = [copy for copy in copies if len({split_of[name] for name in copy}) > 1]
+    if data.groups or len(cut) < FEWEST_COPIES:
+        return
+    names = list(split_of)
+    columns = [f"column:{name}" for name in data.columns if COLUMNS.fullmatch(re.sub(r"\W+", "_", name.strip()))]
+    depths = [f"depth:{depth}" for depth in range(min(name.count("/") for name in names), 0, -1)]
+    for group_by in (*columns, *depths, f"pattern:{FRAMES}", f"pattern:{BEFORE_NUMBER}"):
+        try:
+            with collect_problems():
+                groups = _groups(data, group_by, names)
+        except UsageError:
+            continue
+        held = sum(len({groups[name] for name in copy}) == 1 for copy in copies)
+        enough = max(FEWEST_GROUPS, len(data.class_names) + 1) <= len(set(groups.values())) < len(names)
+        if enough and held >= TOGETHER * len(copies):
+            text = (
+                f"{len(cut):,} sets of images that look the same lie in more than one split, which makes figures too "
+                f"good: {held:,} of all {len(copies):,} would stay together with --group-by '{group_by}'"
+            )
+            warn("likely-groups", data.name, text)
+            return
 
 
 def _look_like_groups(groups: Sequence[str], classes: int) -> bool:

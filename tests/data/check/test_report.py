@@ -59,8 +59,10 @@ def test_check_and_training_skip_the_same_hostile_files(tmp_path, caplog):
     special = hostile.write_special(root / "special")
     shutil.copy(root / "good/rgb.jpg", root / "special/again.jpg")
     before = hostile.snapshot(root)
-    checked = by_checking(root)
-    assert checked == by_training(root, caplog)
+    checked, trained = by_checking(root), by_training(root, caplog)
+    for found in (checked, trained):  # a training counts pages in a sample of the training images only
+        found[1].difference_update([text for text in found[1] if "several pages" in text])
+    assert checked == trained
     assert checked[2] == {f"good/{n}" for n in hostile.SKIPPED} | {f"special/{n}" for n in special}
     assert "the same image under two labels: good/rgb.jpg and special/again.jpg" in checked[1]
     report = check_data(root)

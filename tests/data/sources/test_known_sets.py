@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convscope.data import load_data
+from convscope.errors import DataError
 
 from .test_layouts import build, splits, table
 
@@ -62,3 +63,50 @@ def test_images_in_parts_with_a_table_and_lists_of_splits(tmp_path):
     table(root, "train_val_list.txt", *(f"x{i}.png" for i in range(4)))
     table(root, "test_list.txt", *(f"x{i}.png" for i in range(4, 8)))
     assert splits(root)["test"] == {"a": {"x4.png", "x5.png"}, "b": {"x6.png", "x7.png"}}
+
+
+def test_a_table_whose_label_is_in_doubt_does_not_hide_the_folders_of_classes(tmp_path, caplog):
+    """As in Imagenette, whose table has a column for each share of wrong labels."""
+    root = build(tmp_path, *(f"{part}/{c}/*.jpg" for part in ("train", "val") for c in ("n01", "n02")))
+    rows = [f"{part}/{c}/{i}.jpg,{c},{d}" for part in ("train", "val") for c, d in (("n01", "n02"), ("n02", "n01"))
+            for i in range(3)]  # fmt: skip
+    table(root, "noisy_imagenette.csv", "path,noisy_labels_0,noisy_labels_50", *rows)
+    data = load_data(root)
+    assert data.class_names == ["n01", "n02"] and len(data.splits["val"]) == 6
+    assert "noisy_imagenette.csv is not used: the folder names are the classes" in caplog.text
+
+
+def test_the_mini_training_set_of_inaturalist_is_a_split(tmp_path):
+    root = build(
+        tmp_path, *(f"{part}/{c}/*.jpg" for part in ("train_mini", "val") for c in ("0_Animalia", "1_Animalia"))
+    )
+    assert {name: len(split) for name, split in load_data(root).splits.items()} == {"train": 6, "val": 6}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Width,Roi.X1,ClassId,Path", "ClassId"),  # traffic signs (GTSRB)
+        ("lesion_id,dx,dx_type,image_id", "dx"),  # HAM10000
+        ("annotator,lead_time,choice,image", "choice"),  # Label Studio
+        ("Patient ID,Patient Age,Finding Labels,Image Index", "Finding Labels"),  # chest X-rays of the NIH
+    ],
+)
+def test_the_column_of_the_labels_in_known_tables(header, expected, tmp_path):
+    root = build(tmp_path, *(f"images/{i}.png" for i in range(8)))
+    columns = header.split(",")
+    cells = [f"{i // 2},{i % 4},{i % 2},{i}.png" for i in range(8)]
+    if columns[1] == "dx":
+        cells = [f"{i // 2},{i % 2},{i % 4},{i}" for i in range(8)]
+    table(root, "labels.csv", header, *cells)
+    data = load_data(root)
+    assert data.class_names == ["0", "1"] and f"column {expected}" in data.origin.classes
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("x-train.tfrecord-00000-of-00001", "TFRecord"), ("train_X.bin", "bytes without a header")]
+)
+def test_files_of_other_programs_are_called_by_what_they_are(name, what, tmp_path):
+    (tmp_path / name).write_bytes(b"x" * 99)
+    with pytest.raises(DataError, match=rf"1 file in \.\w+ \({what}\), which is not read"):
+        load_data(tmp_path)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...errors import ConvScopeError, printable
+from ...errors import ConvScopeError, UsageError, printable
 from ...problems import Problem, collect_problems
 from ..datasets import load_data
 from ..decoded import require_usable_classes
@@ -21,6 +21,8 @@ from ..decoding.ahead import available_cores, map_ahead
 from ..decoding.decoded_image import RawImage, read_content
 from ..decoding.progress_bar import ProgressBar
 from ..exact_copies import Occurrence, describe_copies, find_copies, label_key
+from ..frames import count_frames, told_frames
+from ..groups import warn_about_copies_in_groups
 from ..image_file import UnreadableImage, decode_pixels, stored_size
 from ..preprocess import Preprocess
 from ..split import Data, rarest_labels
@@ -47,6 +49,7 @@ class ImageSummary(Look):
     """
 
     digest: bytes
+    frames: int = 1
     hashes: Hashes | None = None
     small: np.ndarray | None = None
     thumbnail: np.ndarray | None = None
@@ -129,7 +132,9 @@ def check_data(
     near: bool = False,
     show: bool = False,
 ) -> Report:
-    """Load a data set, open every image as training would, and report; nothing is written, nothing is raised.
+    """Load a data set, open every image as training would, and report; nothing is written.
+
+    Only a wrong option raises (UsageError): what is wrong with the data set is in the report.
 
     `interpretation` has the options of `load_data` that settle doubts. `size` and `crop_mode` are those of the
     thumbnails. `near` searches for near-duplicates too. `show` draws a progress bar on stderr.
@@ -151,6 +156,8 @@ def check_data(
                 for label, images in report.shown.items()
             }
             _report_problems(report, data, near)
+        except UsageError:
+            raise
         except ConvScopeError as problem:
             problems.append(Problem("refused", "error", report.name, " ".join(printable(problem).split())))
     return report
@@ -192,7 +199,8 @@ def _summarise(preprocess: Preprocess, near: bool, task: tuple[RawImage, bool]) 
         hashes, small = (difference_hashes(gray), small_picture(gray)) if near else (None, None)
         original = _original(picture) if with_thumbnail else None
         is_gray = picture.ndim == 2
-        return ImageSummary(*size, is_gray, deviation, brightest, digest, hashes, small, thumbnail, original)
+        frames = 1 if isinstance(image, np.ndarray) else count_frames(content)
+        return ImageSummary(*size, is_gray, deviation, brightest, digest, frames, hashes, small, thumbnail, original)
     except UnreadableImage as problem:
         return str(problem)
     except MemoryError:
@@ -235,22 +243,28 @@ def _report_problems(report: Report, data: Data, near: bool) -> None:
         require_usable_classes(data.name, data.class_names, data.splits["train"].labels[usable])
     report.problems += find_copies(occurrences)
     images = list(_usable(report, data))
+    if several := [(path, image.frames) for path, image in images if image.frames > 1]:
+        # Loading has looked at a sample only.
+        report.problems[:] = [problem for problem in report.problems if problem.kind != "frames"]
+        text, names = told_frames(several, len(images)), tuple(path for path, _ in several)
+        report.problems.append(Problem("frames", "warning", report.name, text, names))
     if near:
-        report.problems += _near_copies(report.name, occurrences, [image for _, image in images])
+        report.problems += _near_copies(data, occurrences, [image for _, image in images])
     report.problems += unusual(images)
 
 
-def _near_copies(name: str, occurrences: Sequence[Occurrence], images: Sequence[ImageSummary]) -> list[Problem]:
+def _near_copies(data: Data, occurrences: Sequence[Occurrence], images: Sequence[ImageSummary]) -> list[Problem]:
     """Return the problems of images that look the same, and of mirrored or cropped copies."""
     groups = find_near_duplicates([image.hashes for image in images])
     alike = {pair for group in groups for pair in combinations(sorted(group), 2)}
     copies = [[occurrences[i] for i in group] for group in groups]
     copies = [group for group in copies if len({image.digest for image in group}) > 1]
+    warn_about_copies_in_groups(data, [[image.name for image in group] for group in copies])
     problems = describe_copies("images that look the same", copies, "near")
     shown = [i for i, image in enumerate(images) if not image.blank and image.small is not None]
     if len(shown) > MOST_IMAGES:
         text = f"not searched for mirrored and cropped copies: that is for at most {MOST_IMAGES:,} images"
-        return [*problems, Problem("transformed-skipped", "info", name, text)]
+        return [*problems, Problem("transformed-skipped", "info", data.name, text)]
     for a, b, _ in find_transformed_copies([small for i in shown if (small := images[i].small) is not None]):
         first, second = shown[a], shown[b]
         pair = [occurrences[first], occurrences[second]]

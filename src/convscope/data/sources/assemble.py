@@ -37,7 +37,7 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
         raise DataError(f"{shown}: no images found: put them into one folder per class, such as {shown}/cat/1.jpg")
     class_names = sorted_class_names(parts.get("train", {}))
     counts = {name: [len(classes.get(label, ())) for label in class_names] for name, classes in parts.items()}
-    untrainable = _untrainable(shown, class_names, counts.get("train", []), parts)
+    untrainable = reason_untrainable(shown, class_names, counts.get("train", []), parts)
     if untrainable:
         parts = {name: classes for name, classes in parts.items() if _count(classes)}
         class_names = sorted_class_names({label for part in parts.values() for label in part if part[label]})
@@ -47,7 +47,7 @@ def assemble(shown: str, parts: Mapping[str, Classes]) -> Data:
     data = Data(shown, class_names, splits, untrainable=untrainable)
     data.channels = 1 if _is_gray(next(iter(splits.values()))) else 3
     decide_kind(data)
-    _divide(data)
+    divide_data(data)
     return data
 
 
@@ -73,7 +73,7 @@ def assemble_multi_label(shown: str, parts: Mapping[str, LabelledImages], class_
     if not untrainable and (everywhere := [names[i] for i in np.flatnonzero(splits["train"].labels.all(0))]):
         data.untrainable = f"{shown}: every training image has the label {listed(everywhere)}: add images without it"
     data.channels = 1 if _is_gray(next(iter(splits.values()))) else 3
-    _divide(data)
+    divide_data(data)
     return data
 
 
@@ -98,7 +98,7 @@ def _marked(images: LabelledImages, names: Sequence[str]) -> Split:
     return Split([item for _, item, _ in images], marks, [name for name, _, _ in images])
 
 
-def _divide(data: Data) -> None:
+def divide_data(data: Data) -> None:
     """Divide a data set that has only a training split, or hold validation images out if it has none."""
     if "train" not in data.splits:
         return
@@ -157,7 +157,9 @@ def _count(classes: Classes) -> int:
     return sum(map(len, classes.values()))
 
 
-def _untrainable(shown: str, class_names: list[str], train: Sequence[int], parts: Mapping[str, Classes]) -> str:
+def reason_untrainable(
+    shown: str, class_names: list[str], train: Sequence[int], parts: Mapping[str, Mapping[str, object]]
+) -> str:
     """Return why no classifier can be trained, or an empty text; `train` has the number of images of each class."""
     if not any(train):
         return f"{shown}: no training images found, only {' and '.join(name for name in parts if name != 'train')}"

@@ -14,7 +14,7 @@ from .text_encoding import decode_text
 
 CLASS_NAME_FILES = (
     "labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names", "wnids.txt",
-    "words.txt",
+    "words.txt", "synsets.txt",
 )  # fmt: skip
 # Bytes of a file of class names.
 NAMES_LIMIT = 1 << 24

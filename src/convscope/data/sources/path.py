@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError, UsageError, printable
@@ -26,13 +27,16 @@ from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
 from .label_pattern import load_by_pattern, suggest_pattern
+from .npz import find_npz, is_npz_name, load_npz
 from .parquet import find_parquet, is_parquet_name, load_parquet
+from .pixel_tables import find_pixel_tables, holds_pixels, load_pixel_tables
 from .shards import find_shards, is_shard, load_shards
 from .split_lists import find_split_lists
 from .split_names import split_of
 from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
+from .table_columns import DoubtfulLabelError
 from .table_file import is_table_name
-from .table_reasons import PIXELS, SAVE, UNREAD, holds_pixels, why_no_images, why_unused
+from .table_reasons import SAVE, UNREAD, why_no_images, why_unused
 
 NO_FILES = "put them into one folder per class, such as {}/cat/1.jpg"
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
@@ -57,12 +61,17 @@ def load_path(path: Path, interpretation: Interpretation) -> Data:
         folder = DiskFolder(links, path.parent, "")
         if path.name not in folder.files():
             raise DataError(f"{shown}: tables whose names begin with a dot are ignored: rename it")
-        if holds_pixels(path.name, folder.files()[path.name], interpretation.encoding):
-            raise DataError(f"{shown} {PIXELS}")
-        data = load_tables(folder, [TableFile(path.name, folder.files()[path.name], folder)], shown, interpretation)
+        item = folder.files()[path.name]
+        if holds_pixels(path.name, item, interpretation.encoding):
+            data = load_pixel_tables(folder, [(path.name, item)], shown, interpretation)
+        else:
+            data = load_tables(folder, [TableFile(path.name, item, folder)], shown, interpretation)
     elif is_parquet_name(path.name):
         links = None
         data = load_parquet({"train": [(path.name, path)]}, shown, interpretation)
+    elif is_npz_name(path.name):
+        links = None
+        data = load_npz([(path.name, path)], shown)
     elif path.name.lower().endswith(OTHER_ARCHIVES):
         raise DataError(f"{shown}: archives of this kind are not read: unpack it, or pack it as .zip, .tar or .tar.gz")
     elif unread := UNREAD.get(path.suffix.lower()):
@@ -112,8 +121,13 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             folder = inner[0]
             above.append(folder)
             continue
+        if not tables and not any(inner.has_images() for inner in folder.folders()):
+            if pixels := find_pixel_tables(folder, interpretation.encoding):
+                return load_pixel_tables(folder, pixels, shown, interpretation)
+            if arrays := find_npz(folder):
+                return load_npz(arrays, shown)
         if not folder.has_images():
-            found = why_no_images(folder, interpretation.encoding)
+            found = why_no_images(folder)
             raise DataError(f"{shown}: no images found: {found or NO_FILES.format(shown)}")
         try:
             classes = read_layout(folder, shown, interpretation.folders)
@@ -137,16 +151,24 @@ def _table_wins(
     folder: Folder, layout: Layout, tables: list[TableFile], shown: str, interpretation: Interpretation
 ) -> bool:
     """Whether tables name the classes although folders could; DataError if both do, and differently."""
-    by_table = labels_by_image(folder, tables, interpretation)
     by_folder = {
         item: name for classes in layout.parts.values() for name, holders in classes.items()
         for holder in holders for _, item in data_images(holder)
     }  # fmt: skip
     names = listed([table.name for table in tables])
+    try:
+        by_table = labels_by_image(folder, tables, interpretation)
+    except DoubtfulLabelError as problem:
+        # In Imagenette, a table has a column for each share of wrong labels, of which the first are the folders.
+        by_columns = [labels_by_image(folder, tables, replace(interpretation, label_column=c)) for c in problem.columns]
+        if not any(labels == {item: (name,) for item, name in by_folder.items()} for labels in by_columns):
+            raise
+        warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
+        return False
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
     if not different:
         if (
-            not layout.splits
+            (not layout.splits or set(layout.parts) == {"train"})
             and len({table.split for table in tables} - {None}) > 1
             and set(by_folder) <= set(by_table)
         ):

@@ -18,7 +18,7 @@ EVALUATION = ("eval", "evaluation")
 FILLERS = frozenset({
     "set", "sets", "images", "image", "imgs", "img", "data", "dataset", "split", "photos", "pictures", "pics",
     "folder", "files", "public", "private", "jpg", "jpeg", "png", "labels", "label", "annotations", "metadata",
-    "list", "lists",
+    "list", "lists", "mini",
 })  # fmt: skip
 UNLABELLED = frozenset(
     {"unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "unannotated", "未标注", "無標籤"}

@@ -24,7 +24,7 @@ PATHS = (
 IDENTIFIERS = ("image_id", "img_id", "imageid", "id", "id_code", "uid", "name", "key")
 LABELS = (
     "label", "labels", "label_name", "class", "class_name", "classname", "class_label", "target", "category", "tags",
-    "tag", "breed", "species", "diagnosis",
+    "tag", "breed", "species", "diagnosis", "dx", "finding_labels", "class_id", "classid", "choice",
 )  # fmt: skip
 SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset", "usage", "phase", "stage")
 # Columns that number the parts of a cross-validation.
@@ -38,6 +38,14 @@ MEMBERSHIPS = {
 NO_LABELS = ("index", "unnamed:_0", *IDENTIFIERS, *FOLDS)
 # Rows whose cells must be names of files for a column to be the images', where its name does not say so.
 ROWS_TRIED = 20
+
+
+class DoubtfulLabelError(DataError):
+    """A table of which several columns may have the labels."""
+
+    def __init__(self, message: str, columns: Sequence[str]):
+        super().__init__(message)
+        self.columns = columns
 
 
 @dataclass(frozen=True)
@@ -200,9 +208,9 @@ def _label_columns(table: Table, path: int, split: int | None, interpretation: I
     raise _doubtful(table, [table.columns[i] for i in rest], several)
 
 
-def _doubtful(table: Table, columns: Sequence[str], several: str = "") -> DataError:
+def _doubtful(table: Table, columns: Sequence[str], several: str = "") -> DoubtfulLabelError:
     text = f"the label may be any of the columns {listed(columns)}: choose one with --label-column NAME"
-    return DataError(f"{table.where}: {text}{several}")
+    return DoubtfulLabelError(f"{table.where}: {text}{several}", columns)
 
 
 def _named_columns(table: Table, path: int, label_column: str) -> list[int]:

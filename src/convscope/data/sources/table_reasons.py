@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 
 from ...errors import DataError, printable
@@ -19,17 +20,17 @@ OTHER_TABLES = (
 LINES = 200
 # Files that hold images in forms that are not read, and what they are.
 UNREAD = {
-    ".npz": "NumPy arrays", ".npy": "NumPy arrays", ".mat": "MATLAB arrays", ".h5": "HDF5", ".hdf5": "HDF5",
+    ".npy": "NumPy arrays", ".mat": "MATLAB arrays", ".h5": "HDF5", ".hdf5": "HDF5",
     ".pkl": "pickles, which may run code", ".pt": "pickles, which may run code", ".tfrecord": "TFRecord",
     ".dcm": "DICOM", ".nii": "NIfTI", ".mp4": "videos", ".avi": "videos", ".mov": "videos", ".svg": "drawings",
     ".pdf": "documents", ".cr2": "raw camera files", ".nef": "raw camera files", ".dng": "raw camera files",
+    ".bin": "bytes without a header",
 }  # fmt: skip
 MOST_FILES = 10_000
 SAVE = "save the images as PNG or JPEG"
-PIXELS = f"has pixels in its cells, which are not read: {SAVE}"
 
 
-def why_no_images(folder: Folder, encoding: str) -> str:
+def why_no_images(folder: Folder) -> str:
     """Return words about the files of a folder without images, or an empty text if it has none."""
     names: list[str] = []
     stack = [folder]
@@ -37,26 +38,15 @@ def why_no_images(folder: Folder, encoding: str) -> str:
         each = stack.pop()
         names += each.files()
         stack += each.folders()
-    suffixes = Counter(os.path.splitext(name)[1].lower() for name in names)  # noqa: PTH122
+    whole = [re.sub(r"-\d+-of-\d+$", "", name) for name in names]  # x.tfrecord-00000-of-00001
+    suffixes = Counter(os.path.splitext(name)[1].lower() for name in whole)  # noqa: PTH122
     if unread := [suffix for suffix in suffixes if suffix in UNREAD]:
         suffix = max(unread, key=suffixes.__getitem__)
         count = "1 file" if suffixes[suffix] == 1 else f"{suffixes[suffix]:,} files"
         return f"{count} in {suffix} ({UNREAD[suffix]}), which is not read: {SAVE}"
-    for name, item in folder.files().items():
-        if name.lower().endswith(TABLES) and holds_pixels(name, item, encoding):
-            return f"{printable(name)} {PIXELS}"
     if suffixes[""] > len(names) // 2:
         return f"the names of {suffixes['']:,} files have no ending such as .jpg: add it"
     return ""
-
-
-def holds_pixels(name: str, item: File, encoding: str) -> bool:
-    """Whether a table has an image in each row: hundreds of columns of numbers, or one with hundreds of numbers."""
-    try:
-        cells = read_table(name, item, name, 2, encoding).rows[0][1]
-    except (DataError, IndexError):
-        return False
-    return len(cells) > 49 or any(cell.count(" ") > 48 for cell in cells)
 
 
 def why_unused(folder: Folder, encoding: str) -> str:
