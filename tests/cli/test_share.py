@@ -10,12 +10,14 @@ from convscope.cli import main
 
 
 def test_it_writes_a_file_and_says_what_is_in_it(command, tmp_path):
-    done = command("share", "mnist-relu", "--weights-precision", "8bit", "--output", "net.html", "--json")
+    done = command(
+        "share", "mnist-relu", "--weights-precision", "8bit", "--max-size", "0.8", "--output", "net.html", "--json"
+    )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["size"] == (tmp_path / "net.html").stat().st_size < 800_000
     assert answer["precision"] == "8bit" and 0 < answer["error"]["largest_change"] < 0.05
-    done = command("share", "mnist-relu")
+    done = command("share", "mnist-relu", "--max-size", "1")  # LeNet and no epochs
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mnist-relu.html").stat().st_size < 1_000_000
     assert "weights    full precision" in done.stdout

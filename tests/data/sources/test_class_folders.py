@@ -163,7 +163,6 @@ def test_folder_names_that_are_not_utf8_are_decoded(tmp_path):
 
 NO_IMAGES = {
     "a/1.dcm": "1 file in .dcm \\(DICOM\\), which is not read: save the images as PNG or JPEG",
-    "mnist.npz": "1 file in .npz \\(NumPy arrays\\)",
     "cat/IMG_0001": "the names of 1 files have no ending such as .jpg: add it",
 }
 
@@ -173,15 +172,3 @@ def test_files_of_other_kinds_are_named_where_there_is_no_image(name, tmp_path):
     write(tmp_path / name, b"x")
     with pytest.raises(DataError, match=f"no images found: {NO_IMAGES[name]}"):
         load_data(tmp_path)
-
-
-def test_tables_of_pixels_are_named(tmp_path):
-    """As Kaggle has MNIST (a column per pixel) and FER-2013 (a cell with all pixels)."""
-    for header, row in (
-        (",".join(["label", *map(str, range(64))]), "1" + ",0" * 64),
-        ("emotion,pixels", "1," + "0 " * 64),
-    ):
-        write(tmp_path / "train.csv", f"{header}\n{row}\n".encode())
-        for path in (tmp_path, tmp_path / "train.csv"):
-            with pytest.raises(DataError, match=r"train.csv has pixels in its cells, which are not read"):
-                load_data(path)
