@@ -28,16 +28,20 @@ from convscope.data.preprocess import Preprocess
 from convscope.serving.one_file import Shared, share
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# From the event to the first frame after the answer has changed.
+# From the event to the first frame after the last change of the answer before it rests: what is painted for the event
+# before may come in between.
 WATCH = """(event) => {
   let started = 0;
-  document.addEventListener(event, () => (started = performance.now()), true);
-  window.times = [];
+  window.painted = null;
+  document.addEventListener(event, () => {
+    started = performance.now();
+    window.painted = null;
+  }, true);
   new MutationObserver(() => started && requestAnimationFrame(() => setTimeout(() => {
-    if (started) window.times.push(performance.now() - started);
-    started = 0;
+    window.painted = { after: performance.now() - started, at: performance.now() };
   }))).observe(document.querySelector(".verdict"), { childList: true, subtree: true });
 }"""
+RESTS = "() => window.painted && performance.now() - window.painted.at > 700"
 
 
 def make_file(name: str, folder: Path) -> Shared:
@@ -64,16 +68,15 @@ def answers(page: Page, n: int) -> list[float]:
         box: Any = page.locator(".board").bounding_box()
         page.mouse.move(box["x"] + 60, box["y"] + 60)
         page.mouse.down()
-        for i in range(n + 3):
+    thumbs = page.locator(".thumb")
+    times: list[float] = []
+    for i in range(n + 3):
+        if is_gray:
             page.mouse.move(box["x"] + 60 + 4 * i, box["y"] + 60 + 3 * i)
-            page.wait_for_function("i => window.times.length > i || performance.now() < 0", arg=i)
-        page.mouse.up()
-    else:
-        thumbs = page.locator(".thumb")
-        for i in range(n + 3):
+        else:
             thumbs.nth(i % thumbs.count()).click()
-            page.wait_for_function("i => window.times.length > i", arg=i)
-    times: list[float] = page.evaluate("window.times")
+        page.wait_for_function(RESTS)
+        times.append(page.evaluate("window.painted.after"))
     return times[3:]
 
 

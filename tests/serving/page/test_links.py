@@ -94,14 +94,14 @@ def test_changes_of_the_network_travel(visit, mnist):
     page.locator("#toolbar select").select_option("3")
     expect(page.get_by_role("button", name="Undo 2 changes")).to_be_visible()
     expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
-    loss = page.locator("#toolbar .soft")
+    loss = page.locator("#toolbar .soft", has_text="loss")
     expect(loss).to_contain_text("loss")
     link, rows = written(page), page.locator(".classes").inner_text()
     other = visit(link)
     expect(other.get_by_role("button", name="Undo 2 changes")).to_be_visible()
     eventually(page, lambda: other.locator(".classes").inner_text() == rows)
     expect(other.locator("#toolbar select")).to_have_value("3")
-    eventually(page, lambda: other.locator("#toolbar .soft").inner_text() == loss.inner_text())
+    eventually(page, lambda: other.locator("#toolbar .soft", has_text="loss").inner_text() == loss.inner_text())
     assert written(other) == link
 
 
