@@ -6,6 +6,8 @@ in `gradients`, under the names that they have in `parameters`. A network needs 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from .activations import activation
@@ -22,7 +24,7 @@ from .response_norm import local_response_norm, local_response_norm_backward
 from .windows import Array, Padding, Pair
 
 
-class Layer:
+class Layer(ABC):
     """One step of a network. `training` is False in evaluation, where dropout does nothing."""
 
     training = True
@@ -31,13 +33,13 @@ class Layer:
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
 
+    @abstractmethod
     def forward(self, x: Array) -> Array:
         """Return y for x."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, dy: Array) -> Array:
         """Return dx for dy; `forward` must have run before."""
-        raise NotImplementedError
 
 
 class Convolution(Layer):

@@ -172,7 +172,9 @@ def test_a_server_that_fails_for_a_moment_is_asked_again(server, monkeypatch):
     data = load_data(server)
     Ranges.failures = 2
     assert data.splits["test"].images[0].read().startswith(b"\x89PNG")
-    with pytest.raises(DataError, match=r"nowhere: a web server does not list its folders: write tar shards"):
+    with pytest.raises(
+        DataError, match=r"nowhere: no shards.json can be read there, and a web server does not list its folders"
+    ):
         load_data(f"{server}/nowhere")
 
 

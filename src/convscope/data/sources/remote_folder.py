@@ -41,8 +41,8 @@ def _listed(address: str) -> Iterator[RemoteFile]:
         return
     if address.lower().startswith(("http:", "https:")):
         raise DataError(
-            f"{printable(address)}: a web server does not list its folders: write tar shards with `convscope shard "
-            f"DATA --output FOLDER`, whose {INDEX} names them, and give their address"
+            f"{printable(address)}: no {INDEX} can be read there, and a web server does not list its folders: check "
+            f"the address, or write tar shards and their {INDEX} with `convscope shard DATA --output FOLDER`"
         )
     found: dict[str, dict[str, Any]] = patiently(lambda: files.find(root, detail=True))
     if not found:
