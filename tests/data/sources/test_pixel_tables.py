@@ -105,6 +105,12 @@ def test_pixels_up_to_1_become_bytes(tmp_path):
     assert sorted(map(bytes, data.split("all").images)) == sorted(map(bytes, PIXELS))
 
 
+def test_pixels_of_another_range_are_refused(tmp_path):
+    """scikit-learn's digits have 17 gray values, 0 to 16: taken for bytes they would be nearly black."""
+    with pytest.raises(DataError, match="its pixels are 0 to 16: give 0 to 255 or 0 to 1"):
+        load_data(write_table(tmp_path / "digits.csv", (PIXELS / 16).round().astype(int), ",".join(["label", *NAMES])))
+
+
 def damaged(change):
     lines = [",".join(["label", *NAMES]), *(",".join(map(str, [i % 3, *row])) for i, row in enumerate(PIXELS.tolist()))]
     return "\n".join(change(lines))

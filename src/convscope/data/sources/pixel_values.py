@@ -20,6 +20,8 @@ LEAST_SIDE = 8
 CLEARLY_SMOOTHER = 0.8
 # From so many rows of which each has a label of its own, the label is a number or a name, not a class.
 MOST_UNIQUE = 20
+# White is at least so much of 255: a set whose brightest pixel is darker has another white, such as 16, 31 or 63.
+LEAST_WHITE = 64
 
 
 @dataclass
@@ -54,9 +56,9 @@ def picture_side(count: int) -> int | None:
 
 
 def to_bytes(values: Sequence[np.ndarray] | np.ndarray, where: str) -> np.ndarray:
-    """Return arrays of numbers as one of bytes; numbers up to 1 become 0..255. DataError for others outside 0..255."""
+    """Return arrays of numbers as one of bytes; numbers up to 1 become 0..255. DataError for any other range."""
     least, most = min(float(part.min()) for part in values), max(float(part.max()) for part in values)
-    if not (least >= 0 and most <= 255):
+    if not (least >= 0 and (most <= 1 or LEAST_WHITE <= most <= 255)):
         text = f"its pixels are {least:g} to {most:g}: give 0 to 255 or 0 to 1, or save the images as PNG"
         raise DataError(f"{where}: {text}")
     if isinstance(values, np.ndarray) and values.dtype == np.uint8 and most > 1:
