@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from ..errors import UsageError, printable
 from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
+
+if TYPE_CHECKING:
+    from ..serving.one_file import Shared
 
 Option = typer.Option
 
@@ -27,8 +31,13 @@ def share_command(
     ] = None,
     output: Annotated[str | None, Option(help="The file to write. Default: NAME.html.", metavar="FILE")] = None,
     max_size: Annotated[
-        float, Option(help="The largest size of the file; epochs are left out where there is no room.", metavar="MB")
-    ] = 16.0,
+        float | None,
+        Option(
+            help="The largest size of the file; epochs are left out where there is no room. Default: 16, but epochs do "
+            "not make a file larger than 1 MB that is smaller without them.",
+            metavar="MB",
+        ),
+    ] = None,
     weights_precision: Annotated[
         str | None,
         Option(
@@ -46,12 +55,16 @@ def share_command(
     """  # fmt: skip
     from ..serving.one_file import share
 
-    if not 0 < max_size <= 2000:
+    if max_size is not None and not 0 < max_size <= 2000:
         raise UsageError(f"--max-size must be above 0 and at most 2000 (MB), not {max_size:g}")
     shared = share(target, output, image or [], max_size, weights_precision)
     if json:
         print_json({"run": target.source, **shared.to_dict()})
         return
+    _say_what_is_in(shared)
+
+
+def _say_what_is_in(shared: Shared) -> None:
     say(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
     exact = "8 bits per weight" if shared.precision == "8bit" else f"{shared.precision} precision"
     say(f"weights    {exact}")
@@ -62,6 +75,8 @@ def share_command(
             f"{error.answers_changed} answers change"
         )
     say(f"epochs     {len(shared.epochs)} of {shared.all_epochs}")
+    if len(shared.epochs) < shared.all_epochs:
+        say(f"           for all of them: --max-size {math.ceil(10 * shared.mb_of_all_epochs) / 10:g}")
     say(f"pictures   {shared.examples}")
     if shared.training_images:
         say(f"training   {shared.training_images:,} images to train with in the page")

@@ -16,8 +16,8 @@ from ..page.conftest import PATIENCE
 
 @pytest.fixture(scope="session")
 def relu_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled LeNet with ReLU."""
-    return share("mnist-relu", tmp_path_factory.mktemp("file") / "relu.html").path
+    """The bundled LeNet with ReLU, with all nine epochs of its training."""
+    return share("mnist-relu", tmp_path_factory.mktemp("file") / "relu.html", max_mb=3).path
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from convscope.errors import ModelFileError
 from convscope.serving.http.static_files import PAGE
 from convscope.serving.one_file.bundler import bundle
-from convscope.serving.one_file.packing import ALPHABET, BITS, Part, encode
+from convscope.serving.one_file.packing import ALPHABET, BITS, Part, bytes_apart, encode
 
 MODULES = {
     "main.js": 'import { double as twice, Box } from "./below/numbers.js";\nimport * as words from "./words.js";\n'
@@ -73,6 +73,12 @@ def decoded(text, size):
         for high, low in zip(digits[::2], digits[1::2], strict=True) for bit in range(BITS)
     ]  # fmt: skip
     return np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes()[:size]
+
+
+def test_numbers_are_packed_with_their_first_bytes_first():
+    weights = np.random.default_rng(0).normal(size=5000).astype("<f4").tobytes()
+    assert bytes_apart(b"abcdefgh", 4) == b"aebfcgdh"
+    assert Part.of("weights", weights, 4).size < 0.97 * Part.of("weights", weights).size
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 12, 13, 14, 1000])

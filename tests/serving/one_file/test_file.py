@@ -19,7 +19,7 @@ def test_it_refers_to_nothing_outside(relu_file):
     text = relu_file.read_text(encoding="utf-8")
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text)
     assert "connect-src" not in text and "default-src 'none'" in text
-    assert relu_file.stat().st_size < 3_000_000  # with the nine epochs of its training
+    assert relu_file.stat().st_size < 2_500_000  # with the nine epochs of its training
 
 
 def test_a_drawn_seven_is_read_as_the_classifier_reads_it(visit_file, relu_file):

@@ -58,7 +58,7 @@ def test_a_network_learns_and_its_weights_are_loaded(visit_file, relu_file, tmp_
 
 
 def test_a_run_gives_its_own_images_and_epochs(digits_run, visit_file, tmp_path):
-    shared = share(str(digits_run.folder), tmp_path / "run.html")
+    shared = share(str(digits_run.folder), tmp_path / "run.html", max_mb=16)
     assert shared.epochs[0] == 0 and shared.all_epochs == len(shared.epochs)
     page = visit_file(shared.path, "#lang=zh&tab=training")
     expect(page.locator("#tab-training .epoch-slider")).to_be_visible()
@@ -66,6 +66,9 @@ def test_a_run_gives_its_own_images_and_epochs(digits_run, visit_file, tmp_path)
     smaller = share(str(digits_run.folder), tmp_path / "small.html", max_mb=shared.size / 1e6 - 0.5)
     assert smaller.size < shared.size - 0.5e6
     assert 0 < len(smaller.epochs) < len(shared.epochs)
+    small = share(str(digits_run.folder), tmp_path / "usual.html")
+    assert small.size < 1e6 and len(small.epochs) < small.all_epochs
+    assert shared.size / 1e6 <= small.mb_of_all_epochs < shared.size / 1e6 + 0.2
 
 
 def test_images_are_packed_in_few_levels(squares, tmp_path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...choices import WEIGHTS_PRECISIONS
@@ -27,6 +28,8 @@ from .precision import PrecisionError, precision_error
 from .training_images import first_weights, training_images
 
 MAX_MB = 16.0
+# Unless a size is given, epochs do not make a small file larger than this: of a LeNet they are most of the file.
+SMALL_MB = 1.0
 MEASURING_SECONDS = 0.5  # for finding out which heat maps point best
 TYPES = {"8bit": "int8", "half": "float16", "full": "float32"}
 EXAMPLES_SHARE = 0.2  # of the file, at most, for pictures that nobody named
@@ -38,7 +41,10 @@ class TooLargeError(UsageError):
 
 @dataclass(frozen=True)
 class Shared:
-    """What was written: `error` says what fewer digits of the weights change, None for all of them."""
+    """What was written: `error` says what fewer digits of the weights change, None for all of them.
+
+    A file of `mb_of_all_epochs` (in units of 10^6 bytes) would hold every epoch of the training.
+    """
 
     path: Path
     size: int
@@ -46,6 +52,7 @@ class Shared:
     error: PrecisionError | None
     epochs: list[int]
     all_epochs: int
+    mb_of_all_epochs: float
     examples: int
     training_images: int
 
@@ -59,15 +66,16 @@ def share(
     target: str | Target,
     output: str | Path | None = None,
     images: Sequence[str] = (),
-    max_mb: float = MAX_MB,
+    max_mb: float | None = None,
     weights_precision: str | None = None,
 ) -> Shared:
     """Write the page with a classifier, and `images` to begin with, as one HTML file.
 
     `target` is a run, a bundle, or the name of a network. The file has at most `max_mb` (in units of 10^6 bytes).
     `weights_precision` is one of `WEIGHTS_PRECISIONS`, None for the finest that fits. Epochs of the run are added as
-    long as there is room. UsageError if it does not fit, ModelFileError with the operations that the page's engine
-    lacks, DataError for a picture that cannot be read.
+    long as there is room. Without `max_mb` it is 16, and a file that is smaller than 1 MB without epochs stays so.
+    UsageError if it does not fit, ModelFileError with the operations that the page's engine lacks, DataError for a
+    picture that cannot be read.
     """
     served = serve_target(as_target(target), torch.device("cpu"))
     path = Path(output) if output is not None else Path(f"{folder_name(served.id)}.html")
@@ -78,7 +86,7 @@ def share_served(
     served: ServedClassifier,
     path: Path,
     images: Sequence[str] = (),
-    max_mb: float = MAX_MB,
+    max_mb: float | None = None,
     weights_precision: str | None = None,
 ) -> Shared:
     """Write the page with a classifier that is loaded, as `share`."""
@@ -86,7 +94,7 @@ def share_served(
         raise UsageError(f"unknown precision '{weights_precision}': choose {', '.join(WEIGHTS_PRECISIONS)}")
     if served.classifier.preprocess.superpixels:
         raise UsageError("the page's engine cannot compute superpixels: show this classifier with convscope serve")
-    return _File(served, int(max_mb * 1e6), weights_precision).write(path, [_named(image, served) for image in images])
+    return _File(served, max_mb, weights_precision).write(path, [_named(image, served) for image in images])
 
 
 def _named(image: str, served: ServedClassifier) -> Example:
@@ -103,16 +111,18 @@ def _named(image: str, served: ServedClassifier) -> Example:
 class _File:
     """The file while it is put together, within its size."""
 
-    def __init__(self, served: ServedClassifier, limit: int, precision: str | None):
-        self.served, self.limit, self.wished = served, limit, precision
+    def __init__(self, served: ServedClassifier, max_mb: float | None, precision: str | None):
+        self.served, self.wished = served, precision
+        self.limit = int((MAX_MB if max_mb is None else max_mb) * 1e6)
+        self.stays_small = max_mb is None
         self.parts = page_parts()
         self.contents: dict[str, Any] = {}
         self.title = f"{served.id} · ConvScope"
         self.size = len(page_html(self.title, self.parts).encode())
 
-    def add(self, name: str, content: bytes) -> bool:
-        """Add a part if it fits; return whether it did."""
-        part = Part.of(name, content)
+    def add(self, name: str, content: bytes, width: int = 1) -> bool:
+        """Add a part, of numbers of `width` bytes, if it fits; return whether it did."""
+        part = Part.of(name, content, width)
         size = len(part.html())
         if self.size + size > self.limit:
             return False
@@ -131,7 +141,7 @@ class _File:
         listed = given + self._add_examples(usual.examples, required=False, first=len(given))
         about = usual.about if len(listed) > len(given) else None
         training = self._add_training_images(described)
-        epochs = self._add_epochs(TYPES[precision])
+        epochs, mb_of_all_epochs = self._add_epochs(TYPES[precision])
         entry = self.served.entry()
         if error is not None:
             words = error.sentences(precision)
@@ -157,7 +167,8 @@ class _File:
         html = page_html(self.title, self.parts).encode()
         write_atomically(path, html)
         count = training["count"] if training else 0
-        return Shared(path, len(html), precision, error, epochs, len(self.served.epochs()), len(listed), count)
+        of_epochs = epochs, len(self.served.epochs()), mb_of_all_epochs
+        return Shared(path, len(html), precision, error, *of_epochs, len(listed), count)
 
     def _add_training_images(self, described: EngineNetwork) -> dict[str, Any] | None:
         """Add images to train with, as many as fit, and what an untrained network is like."""
@@ -179,7 +190,8 @@ class _File:
         for precision in [self.wished] if self.wished else reversed(WEIGHTS_PRECISIONS):
             described = describe_network(classifier.network, size, TYPES[precision])
             before, count = self.size, len(self.parts)
-            if self.add("graph", _json(described.graph)) and self.add("weights", described.weights):
+            width = np.dtype(TYPES[precision]).itemsize
+            if self.add("graph", _json(described.graph)) and self.add("weights", described.weights, width):
                 return described, precision
             sizes.append(f"{len(described.weights) / 1e6:.1f} MB ({precision})")
             self.size = before
@@ -213,17 +225,24 @@ class _File:
             listed.append({"id": f"{number}", **words, "predicted": example.predicted, "part": name, "type": kind})
         return listed
 
-    def _add_epochs(self, precision: str) -> list[int]:
-        """Add the weights of as many epochs as fit, evenly spaced, with the first and the last."""
+    def _add_epochs(self, kind: str) -> tuple[list[int], float]:
+        """Add the weights of as many epochs as fit, evenly spaced, with the first and the last.
+
+        Also return how many MB the file would need for all of them.
+        """
         epochs = self.served.epochs()
+        occupied = self.size + self._contents_size()
         if not epochs:
-            return []
-        size = self.served.classifier.preprocess.input_size
-        largest = Part.of("epoch", describe_network(self.served.network(epochs[-1]), size, precision).weights)
-        room = int((self.limit - self.size - self._contents_size()) // (1.02 * len(largest.html())))
+            return [], occupied / 1e6
+        size, width = self.served.classifier.preprocess.input_size, np.dtype(kind).itemsize
+        largest = Part.of("epoch", describe_network(self.served.network(epochs[-1]), size, kind).weights, width)
+        each = 1.02 * len(largest.html())
+        small = SMALL_MB * 1e6
+        room = int(((small if self.stays_small and occupied <= small else self.limit) - occupied) // each)
         chosen = spaced(epochs, room)
-        weights = (describe_network(self.served.network(epoch), size, precision).weights for epoch in chosen)
-        return [epoch for epoch, block in zip(chosen, weights, strict=True) if self.add(f"epoch/{epoch}", block)]
+        weights = (describe_network(self.served.network(epoch), size, kind).weights for epoch in chosen)
+        added = [n for n, block in zip(chosen, weights, strict=True) if self.add(f"epoch/{n}", block, width)]
+        return added, (occupied + len(epochs) * each) / 1e6
 
     def _contents_size(self) -> int:
         known = [self.served.graph, self.served.entry(), self.served.metrics()]

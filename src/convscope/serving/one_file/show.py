@@ -60,14 +60,15 @@ class Shown:
         return f"<{self.name}: a page of {size:.1f} MB; outside of a notebook .save('page.html') and open that file>"
 
 
-def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float = MAX_MB) -> Shown:
+def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float | None = None) -> Shown:
     """Return the page with a network inside, which a notebook displays in a frame `height` pixels high.
 
     `model` is any module (what is assumed of it is said in a warning), a classifier, or the path or the name of a run
     or bundle. `image`, a path, a PIL image or a uint8 array, is what the page shows first. The page has at most
-    `max_mb` (in units of 10^6 bytes). Of a network that is larger, or has something that the page's engine lacks, the
-    page has the strongest maps of each layer for that image, and a warning says so. UsageError for a `model`, an
-    `image`, a `height` or a `max_mb` that cannot be used.
+    `max_mb` (in units of 10^6 bytes; without it 16, and no epochs that make a small page larger than 1). Of a network
+    that is larger, or has something that the page's engine lacks, the page has the strongest maps of each layer for
+    that image, and a warning says so. UsageError for a `model`, an `image`, a `height` or a `max_mb` that cannot be
+    used.
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise UsageError(f"height must be a whole number of pixels, not {height!r}")
@@ -83,12 +84,12 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float =
         return Shown(served.id, path.read_text(encoding="utf-8"), height)
 
 
-def _recorded(served: ServedClassifier, image: str, max_mb: float, reason: str) -> str:
+def _recorded(served: ServedClassifier, image: str, max_mb: float | None, reason: str) -> str:
     """Return the page of one image, with the strongest maps of every layer, where the network itself cannot travel."""
     has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in served.nodes.values())
     page, layers = page_of(served.classifier, image, [METHOD_OF_MAPS if has_maps else METHOD_WITHOUT])
     size = len(page.encode()) / 1e6
-    if size > max_mb:
+    if size > (MAX_MB if max_mb is None else max_mb):
         raise UsageError(
             f"{reason}; and the maps of this image, in {layers} layers, need {size:.1f} MB: give a larger max_mb"
         )

@@ -1,6 +1,6 @@
 /**
  * Unpacks a page that is one file, and starts it. Its parts are texts in script elements that the browser does not run:
- * 13 bits in every two of 91 characters, of deflated bytes.
+ * 13 bits in every two of 91 characters, of deflated bytes. Of numbers of several bytes, all first bytes come first.
  */
 (() => {
   const BASE = 91;
@@ -23,12 +23,23 @@
     return bytes;
   }
 
+  /** The numbers of `width` bytes whose first bytes come first, then their second bytes ... */
+  function joined(apart, width) {
+    const numbers = new Uint8Array(apart.length);
+    let from = 0;
+    for (let first = 0; first < width; first += 1) {
+      for (let at = first; at < numbers.length; at += width) numbers[at] = apart[from++];
+    }
+    return numbers;
+  }
+
   /** The bytes of a part, as a Uint8Array. */
   async function unpack(name) {
     const part = document.querySelector(`script[data-part="${name}"]`);
     const packed = new Blob([bytesOf(part.textContent, Number(part.dataset.size))]);
     const inflated = packed.stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(inflated).arrayBuffer());
+    const bytes = new Uint8Array(await new Response(inflated).arrayBuffer());
+    return part.dataset.width ? joined(bytes, Number(part.dataset.width)) : bytes;
   }
 
   async function start() {
