@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import convscope as cs
@@ -46,6 +47,20 @@ def test_train_json_is_one_document(run, capsys):
     for split in ("val", "test"):
         assert set(result[split]) == {"n", "loss", "top1", "top5"} and result[split]["n"] == 269
     assert {"run", "recipe", "train_seconds", "images_per_second"} <= set(result)
+
+
+def test_what_ended_the_training_before_its_epochs_is_said(run, capsys, monkeypatch):
+    words = ["train", "digits", "--model", "softmax_regression", "--epochs"]
+    assert main([*words, "1"]) == 0
+    said = capsys.readouterr().out
+    assert "\n1 epoch in " in said and "ended" not in said
+    assert main([*words, "1000000", "--time-budget", "1"]) == 0
+    assert re.search(r"\nthe time budget of 1 s ended the training in epoch \d+ of 1000000\n", capsys.readouterr().out)
+    monkeypatch.setenv("CONVSCOPE_LANG", "zh")
+    assert main([*words, "99", "--patience", "1", "--optimizer", "sgd", "--lr", "30"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"\n连续 1 轮没有更好的结果（--patience），训练在第 \d+ 轮结束（原定 99 轮）\n", said)
+    assert " 张图像），验证准确率" in said
 
 
 def test_a_taken_name_gets_a_number(run):

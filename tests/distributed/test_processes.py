@@ -17,7 +17,7 @@ from convscope.distributed.launch import _agree_on_name, join_processes
 from convscope.errors import DeviceError
 
 from .launched import ended, launch
-from .two_processes import OPTIONS, SHARDED, TRAININGS, weights_of
+from .two_processes import OPTIONS, SHARDED, TRAININGS, data_for, weights_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def alone(tmp_path_factory):
     folder, threads = tmp_path_factory.mktemp("one"), torch.get_num_threads()
     torch.set_num_threads(1)
     whole = {name: options | {"accumulate": 1} for name, options in TRAININGS.items()}
-    runs = {name: cs.train("digits", output=folder, **(OPTIONS | options)) for name, options in whole.items()}
+    runs = {name: cs.train(data_for(name), output=folder, **(OPTIONS | options)) for name, options in whole.items()}
     runs["sharded"] = cs.train("digits", output=folder, epochs=2, **(OPTIONS | SHARDED))
     torch.set_num_threads(threads)
     return runs
@@ -57,7 +57,7 @@ def test_each_image_is_measured_once_and_to_the_last_digit_as_by_one_process(see
         assert own["together"].shape == (1259, 10) and torch.equal(own["together"], own["alone"])
 
 
-@pytest.mark.parametrize("name", ["plain", "frozen", "parts", "sharded"])
+@pytest.mark.parametrize("name", ["plain", "frozen", "parts", "weighted", "sharded"])
 def test_without_batch_norm_the_weights_are_those_of_one_process(seen, alone, name):
     expected = weights_of(alone[name])
     for own in seen[0]:

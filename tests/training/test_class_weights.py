@@ -25,6 +25,15 @@ def test_weights_are_scikit_learns():
     np.testing.assert_allclose(balanced_weights(LABELS).numpy(), expected, rtol=1e-6)
 
 
+def test_a_class_without_training_images_has_no_weight():
+    """A validation folder may have one more class; its weight would be infinite."""
+    labels, outputs = torch.tensor([0, 0, 0, 2]), torch.randn(4, 5)
+    torch.testing.assert_close(balanced_weights(labels), torch.tensor([4 / 6, 0, 2.0]))
+    found = weighted_loss(nn.Linear(1, 1), labels, "balanced")(outputs, labels, label_smoothing=0.1)
+    weights = torch.tensor([4 / 6, 0, 2.0, 0, 0])
+    torch.testing.assert_close(found, F.cross_entropy(outputs, labels, weights, label_smoothing=0.1))
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_is_the_weighted_cross_entropy(smoothing):
     outputs = torch.randn(20, 3)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from convscope.data.augment.mixup_cutmix import Mixed
@@ -18,23 +20,39 @@ from convscope.training.runtime import choose_runtime
 IMAGES, LABELS = torch.randn(10, 1, 6, 6), torch.arange(10) % 3
 
 
-def gradients(parts: int, labels: torch.Tensor | Mixed) -> tuple[torch.Tensor, list[torch.Tensor]]:
+WEIGHTS = torch.tensor([0.5, 3.0, 1.0])
+
+
+def gradients(
+    parts: int, labels: torch.Tensor | Mixed, weights: torch.Tensor | None = None
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
     torch.manual_seed(1)
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
     recipe = Recipe(accumulate=parts, label_smoothing=0.1)
     context = SimpleNamespace(recipe=recipe, runtime=choose_runtime("cpu", "float32", "contiguous"), processes=ALONE)
     scaler = context.runtime.gradient_scaler()
-    figures = add_gradients(context, network, classification_loss, scaler, (IMAGES, labels), 0.5)
+    loss = partial(classification_loss, weight=weights)
+    figures = add_gradients(context, network, loss, scaler, (IMAGES, labels), weights=weights)
     return figures, [parameter.grad for parameter in network.parameters()]
 
 
 @pytest.mark.parametrize("labels", [LABELS, Mixed(LABELS, LABELS.flip(0), 0.3)], ids=["plain", "mixed"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["equal", "balanced"])
 @pytest.mark.parametrize("parts", [2, 3, 10, 99])
-def test_parts_give_the_gradients_of_the_whole(parts, labels):
-    whole, some = gradients(1, labels), gradients(parts, labels)
+def test_parts_give_the_gradients_of_the_whole(parts, weights, labels):
+    """Of the weighted mean, too, which is that over the whole batch: parts have other shares of rare classes."""
+    whole, some = gradients(1, labels, weights), gradients(parts, labels, weights)
     torch.testing.assert_close(some[0], whole[0])
     for a, b in zip(some[1], whole[1], strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_the_weighted_mean_is_pytorchs():
+    figures, _ = gradients(3, LABELS, WEIGHTS)
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+    expected = F.cross_entropy(network(IMAGES), LABELS, WEIGHTS, label_smoothing=0.1)
+    torch.testing.assert_close(figures[0], expected.detach())
 
 
 def test_parts_differ_by_one_image_at_most():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import UsageError, printable
-from ..messages.translate import phrase
+from ..messages.translate import language, phrase
 from ..run_folder import REPORT
 from ..training.declaration import Panel
 from .output import print_json, say
@@ -93,7 +94,8 @@ def _print_result(metrics: dict[str, Any]) -> None:
         for split in SPLITS
         if metrics[split]
     ]
-    shown = ", ".join(results) or phrase("no validation and no test images")
+    separator = ", " if language(sys.stdout) == "en" else "，"
+    shown = separator.join(results) or phrase("no validation and no test images")
     say()
     head = metrics["recipe"]["head"]
     model = metrics["model"] if head == "own" else phrase("{model} with {head}", model=metrics["model"], head=head)
@@ -102,13 +104,13 @@ def _print_result(metrics: dict[str, Any]) -> None:
         if f"{split}_tta" in metrics:
             figure = _headline(split, metrics[f"{split}_tta"])
             say(f"with test-time augmentation ({metrics['recipe']['tta']}): {figure}")
-    how = phrase("no training epochs, only the last layer was fitted")
-    if metrics["epochs"]:
-        seconds, speed = f"{metrics['train_seconds']:.1f}", f"{metrics['images_per_second']:,.0f}"
-        template = "{n} epochs in {seconds} s of training, {speed} images/s"
-        how = phrase(template, n=metrics["epochs"], seconds=seconds, speed=speed)
     size = f"{metrics['parameters']:,}"
-    say(phrase("{how}, {size} parameters, {precision}", how=how, size=size, precision=metrics["precision"]))
+    say(
+        phrase(
+            "{how}, {size} parameters, {precision}", how=_duration(metrics), size=size, precision=metrics["precision"]
+        )
+    )
+    _say_early_end(metrics)
     say()
     say(f"run folder  {run}")
     if results:
@@ -117,6 +119,28 @@ def _print_result(metrics: dict[str, Any]) -> None:
     typer.echo(f"            convscope explain {run} IMAGE")
     typer.echo(f"            convscope serve {run}")
     say(f"            convscope export {run}    for answers in a quarter of the time, without torch")
+
+
+def _duration(metrics: dict[str, Any]) -> str:
+    """Return how long the training was."""
+    if not metrics["epochs"]:
+        return phrase("no training epochs, only the last layer was fitted")
+    values = {"seconds": f"{metrics['train_seconds']:.1f}", "speed": f"{metrics['images_per_second']:,.0f}"}
+    if metrics["epochs"] == 1:
+        return phrase("1 epoch in {seconds} s of training, {speed} images/s", **values)
+    return phrase("{n} epochs in {seconds} s of training, {speed} images/s", n=metrics["epochs"], **values)
+
+
+def _say_early_end(metrics: dict[str, Any]) -> None:
+    """Say that a training ended before the epochs that were asked for."""
+    recipe, number, ended_by = metrics["recipe"], metrics["epochs"], metrics["ended_by"]
+    epochs, patience = recipe["epochs"], recipe["patience"]
+    if not epochs or not number:
+        return
+    if ended_by == "time_budget":
+        say(f"the time budget of {recipe['time_budget']:g} s ended the training in epoch {number} of {epochs}")
+    elif ended_by == "patience":
+        say(f"{patience} epochs without a better one (--patience) ended the training in epoch {number} of {epochs}")
 
 
 def _headline(split: str, figures: dict[str, Any]) -> str:

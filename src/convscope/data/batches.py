@@ -60,14 +60,9 @@ class Batches:
         joining = 2 * self.part[1] - 1 if self.batch_size > 1 else 0
         return max(math.ceil((len(self.labels) - joining) / self.batch_size), 1)
 
-    def weight_of_part(self, step: int, images: int) -> float:
-        """Return the weight of the mean over this process's `images` in the mean over all processes.
-
-        With it, that is the mean over all images of the step's batch: their parts of it differ if it cannot be divided
-        evenly. 1 for a process that is alone.
-        """
-        whole = len(self.labels) - step * self.batch_size if step == len(self) - 1 else self.batch_size
-        return images * self.part[1] / whole
+    def images_of_step(self, step: int) -> int:
+        """Return the number of images of a step, of all processes together."""
+        return len(self.labels) - step * self.batch_size if step == len(self) - 1 else self.batch_size
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         """Yield the batches of an epoch from step `start` on: float images N x C x H x W, channels-last; labels."""

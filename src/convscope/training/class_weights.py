@@ -6,6 +6,7 @@ from functools import partial
 from operator import itemgetter
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..evaluation.metrics import Evaluation, Loss, loss_of
@@ -29,6 +30,14 @@ def balanced_figures(evaluation: Evaluation) -> dict[str, float]:
     }
 
 
+def image_weights(labels: Tensor, class_weights: str) -> Tensor | None:
+    """Return the weight of an image of each class, from the labels N of all training images; None for equal weights.
+
+    None for several labels per image too: their weights are inside the loss of each image.
+    """
+    return balanced_weights(labels) if class_weights == "balanced" and labels.ndim == 1 else None
+
+
 def weighted_loss(network: nn.Module, labels: Tensor, class_weights: str) -> Loss:
     """Return the network's loss; for "balanced", with classes weighted by the inverse of their count in `labels`.
 
@@ -39,20 +48,27 @@ def weighted_loss(network: nn.Module, labels: Tensor, class_weights: str) -> Los
         return loss
     weights = balanced_weights(labels)
     if loss is classification_loss:
-        return partial(classification_loss, weight=weights)
+        return partial(_cross_entropy, weights)
     return partial(_loss_by_class, loss, weights)
 
 
-def balanced_weights(labels: Tensor) -> Tensor:
+def balanced_weights(labels: Tensor, classes: int = 0) -> Tensor:
     """Return images / (classes x images of the class) for each class, as in scikit-learn. Labels N (int64).
 
-    For label marks N x K, return the images without a label / the images with it: both then count equally.
+    Classes, of which there are at least `classes`, without an image have no weight, and are not counted. For label
+    marks N x K, return the images without a label / the images with it: both then count equally.
     """
     if labels.ndim > 1:
         marked = labels.float().sum(0)
         return (len(labels) - marked).clamp_min(1) / marked.clamp_min(1)
-    counts = torch.bincount(labels).float()
-    return len(labels) / (len(counts) * counts)
+    counts = torch.bincount(labels, minlength=classes).float()
+    return torch.where(counts > 0, len(labels) / ((counts > 0).sum() * counts.clamp_min(1)), 0.0)
+
+
+def _cross_entropy(weights: Tensor, logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return the weighted loss; the last classes may have no image, and so no weight."""
+    weight = F.pad(weights, (0, logits.shape[1] - len(weights)))
+    return classification_loss(logits, labels, label_smoothing, weight)
 
 
 def _loss_by_class(

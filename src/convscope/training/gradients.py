@@ -22,25 +22,38 @@ def add_gradients(
     loss: Loss,
     scaler: torch.amp.GradScaler,
     batch: tuple[Tensor, Labels],
-    weight: float = 1.0,
+    *,
+    of_step: int | None = None,
+    weights: Tensor | None = None,
 ) -> Tensor:
-    """Add the gradients of a batch's mean loss, times `weight`; return that loss and the number of correct answers.
+    """Add the gradients of a step's mean loss; return this process's part in that loss and its number of right answers.
 
-    With gradient accumulation the batch goes through the network in parts, one after the other.
+    The mean is taken over the images of all processes together, `of_step` of them (default: the batch is all of them);
+    with `weights`, one per class, each image counts by the weight of its class. The part is scaled such that its mean
+    over the processes, by their images, is the step's loss. With gradient accumulation the batch goes through the
+    network in pieces, one after the other.
     """
-    (images, labels), recipe, runtime = batch, context.recipe, context.runtime
+    (images, labels), recipe, runtime, processes = batch, context.recipe, context.runtime, context.processes
+    of_step = of_step or len(images)
+    whole: Tensor | float = total_weight(_first(labels), weights)
+    if processes.count > 1:
+        whole = of_step if weights is None else processes.summed([float(whole)])[0]
     figures = torch.zeros(2, device=images.device)
     parts = list(parts_of_batch(images, labels, recipe.accumulate))
     for number, (some, of_some) in enumerate(parts, start=1):
-        share = len(some) / len(images)
-        with context.processes.averaging(forward, is_last=number == len(parts)):
+        with processes.averaging(forward, is_last=number == len(parts)):
             with runtime.autocast():
                 outputs = map_outputs(Tensor.float, forward(runtime.lay_out(some)))
-                mean = mean_loss(loss, outputs, of_some, recipe.label_smoothing)
-            scaler.scale(mean * (share * weight)).backward()
-        first = of_some.first if isinstance(of_some, Mixed) else of_some
-        figures += torch.stack([mean.detach() * share, count_correct(main_logits(outputs).detach(), first)])
+                share = mean_loss(loss, outputs, of_some, recipe.label_smoothing, weights, whole)
+            scaler.scale(share * processes.count).backward()
+        correct = count_correct(main_logits(outputs).detach(), _first(of_some))
+        figures += torch.stack([share.detach() * (of_step / len(images)), correct])
     return figures
+
+
+def total_weight(labels: Tensor, weights: Tensor | None) -> Tensor | float:
+    """Return the sum of the weights of labels N: each that of its class, or 1 without `weights`."""
+    return len(labels) if weights is None else weights[labels].sum()
 
 
 def parts_of_batch(images: Tensor, labels: Labels, count: int) -> Iterator[tuple[Tensor, Labels]]:
@@ -53,10 +66,26 @@ def parts_of_batch(images: Tensor, labels: Labels, count: int) -> Iterator[tuple
             yield images[part], labels[part]
 
 
-def mean_loss(loss: Loss, outputs: Outputs, labels: Labels, label_smoothing: float) -> Tensor:
-    """Return the mean loss of a batch; of a mixed one, that of both its labels by their shares."""
+def mean_loss(
+    loss: Loss,
+    outputs: Outputs,
+    labels: Labels,
+    label_smoothing: float,
+    weights: Tensor | None = None,
+    whole: Tensor | float | None = None,
+) -> Tensor:
+    """Return the mean loss of a batch; of a mixed one, that of both its labels by their shares.
+
+    With `whole`, what the batch adds to the mean over images of that total weight, of which it is a part.
+    """
     if isinstance(labels, Tensor):
-        return loss(outputs, labels, label_smoothing=label_smoothing)
-    first = loss(outputs, labels.first, label_smoothing=label_smoothing)
-    second = loss(outputs, labels.second, label_smoothing=label_smoothing)
+        mean = loss(outputs, labels, label_smoothing=label_smoothing)
+        return mean if whole is None else mean * (total_weight(labels, weights) / whole)
+    first, second = (
+        mean_loss(loss, outputs, some, label_smoothing, weights, whole) for some in (labels.first, labels.second)
+    )
     return labels.share * first + (1 - labels.share) * second
+
+
+def _first(labels: Labels) -> Tensor:
+    return labels.first if isinstance(labels, Mixed) else labels

@@ -156,7 +156,7 @@ def fit_layer(
     shift = train.values.mean(0) if layer.bias is not None else torch.zeros_like(train.values[0])
     scale = train.values.std(0, unbiased=False).clamp_min(1e-6)
     standard = Features((train.values - shift) / scale, train.labels)
-    weights = balanced_weights(train.labels) if balanced else None
+    weights = balanced_weights(train.labels, layer.out_features) if balanced else None
     weight = torch.zeros(layer.weight.shape, device=shift.device, requires_grad=True)
     bias = torch.zeros(len(weight), device=shift.device, requires_grad=layer.bias is not None)
     best, best_loss, waited = (strengths[0], weight.detach(), bias.detach()), math.inf, 0

@@ -27,7 +27,9 @@ from ..messages.translate import language
 from ..task import Task
 from .checkpoint import Progress
 from .context import TrainingContext
+from .early_stopping import out_of_patience
 from .environment import describe_environment
+from .linear_probe import is_probe
 from .optimizer_defaults import OPTIMIZER_DEFAULTS
 from .options import DEFAULTS, OPTIONS
 from .poor_results import Remark, judged_images, remarks_on_result
@@ -57,7 +59,12 @@ class Run:
     def _repr_html_(self) -> str:
         figures = self.metrics
         rows = [("run folder", self.folder), ("parameters", f"{figures['parameters']:,}")]
-        rows.append(("training", f"{figures['epochs']} epochs in {figures['train_seconds']:.1f} s"))
+        rows.append(
+            (
+                "training",
+                f"{figures['epochs']} epoch{'s' * (figures['epochs'] != 1)} in {figures['train_seconds']:.1f} s",
+            )
+        )
         for split, word in (("val", "validation"), ("test", "test")):
             found = figures.get(split) or {}
             rows += [
@@ -91,6 +98,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         "recipe": asdict(recipe),
         "seed": recipe.seed,
         "epochs": done.epoch,
+        "ended_by": _ended_by(recipe, done),
         "best_epoch": done.best_epoch,
         "train_seconds": done.seconds,
         "images_per_second": done.images / max(done.seconds, 1e-9),
@@ -148,6 +156,15 @@ def _abstention(
         return Abstention()
     parts = prepared.parts
     return fit_abstention(network, parts.get("train"), parts["val"], validation, prepared.preprocess)
+
+
+def _ended_by(recipe: Recipe, done: Progress) -> str:
+    """Return the option whose limit ended the training: `epochs`, `patience`, `freeze` or `time_budget`."""
+    if done.epoch >= recipe.total_epochs:
+        return "epochs"
+    if out_of_patience(done, recipe.patience):
+        return "patience"
+    return "freeze" if recipe.freeze and is_probe(done.history[0]) else "time_budget"
 
 
 def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:

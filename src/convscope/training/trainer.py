@@ -14,7 +14,7 @@ from ..evaluation.metrics import Evaluation
 from ..evaluation.multi_label import MultiLabelEvaluation
 from ..snapshots import SnapshotWriter
 from .checkpoint import Progress, State, has_checkpoint, save_weights
-from .class_weights import weighted_loss
+from .class_weights import image_weights, weighted_loss
 from .context import TrainingContext
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
@@ -67,6 +67,7 @@ class Trainer:
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
         self.body, self.probe, self.snapshots = body, probe, snapshots
         self.loss_of = weighted_loss(network, batches.labels, self.recipe.class_weights)
+        self.image_weights = image_weights(batches.labels, self.recipe.class_weights)
         self.optimizer = make_optimizer(network, self.recipe, body.parameters if body else ())
         for group in self.optimizer.param_groups:
             group["initial_lr"] = group["lr"]
@@ -159,8 +160,10 @@ class Trainer:
     def step(self, images: Tensor, labels: Tensor | Mixed) -> Tensor:
         """Take one step of the optimizer; return the batch's mean loss before it and the number of correct answers."""
         self.optimizer.zero_grad()
-        weight = self.batches.weight_of_part(self.progress.step, len(images))
-        figures = add_gradients(self.context, self.forward, self.loss_of, self.scaler, (images, labels), weight)
+        figures = add_gradients(
+            self.context, self.forward, self.loss_of, self.scaler, (images, labels),
+            of_step=self.batches.images_of_step(self.progress.step), weights=self.image_weights,
+        )  # fmt: skip
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return figures
