@@ -83,6 +83,12 @@ def test_evaluate_gives_the_figures_of_the_training(run, tmp_path, capsys):
     assert "3 个标签的平均精度均值" in report
 
 
+def test_the_report_is_written_anew(run, tmp_path, capsys):
+    for form, words in {"html": "mean average precision of 3 labels", "md": "Mean average precision **"}.items():
+        printed(capsys, "report", run, "--format", form, "--output", tmp_path / "report")
+        assert words in (tmp_path / "report").read_text("utf-8")
+
+
 def test_predict_lists_the_labels_above_their_thresholds(run, shapes, capsys):
     images = sorted(shapes.glob("00*.png"))
     rows = json.loads(printed(capsys, "predict", run, *images, "--json"))["predictions"]

@@ -22,7 +22,8 @@ from ..run_folder import RunFolder, run_of_bundle
 from ..task import Task
 from .metrics import Evaluation, evaluate, relabel
 from .multi_label import MultiLabelEvaluation, relabel_marks
-from .report import Report, write_report
+from .report.page import write_report
+from .report.report import Report
 from .robustness import robustness
 from .run_data import as_divided, source_of_run
 from .scores import per_class_figures, refusals_of, trust_figures

@@ -16,10 +16,11 @@ from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
 from ..run_folder import run_of_bundle
-from .diagnosis import diagnosis_of
 from .evaluate_run import cache_of, decode, default_split, document_of, load_dataset
-from .metrics import Evaluation, evaluate
-from .report import Report, render, weakest_class
+from .metrics import evaluate
+from .report.markdown import markdown
+from .report.page import render
+from .report.report import Report
 from .scores import refusals_of, trust_figures
 
 SUFFIXES = {"html": ".html", "md": ".md", "json": ".json"}
@@ -83,41 +84,3 @@ def _best_epoch(recipe: dict[str, Any], history: list[dict[str, float]]) -> int 
         return None
     best = min if monitor == "val/loss" else max
     return round(best(rows, key=lambda row: row[monitor])["epoch"])
-
-
-def markdown(report: Report, document: dict[str, Any]) -> str:
-    """Return the report as Markdown: the verdict, what the curves say, the classes, the confidence."""
-    lines = [f"# {_cell(report.title)}", ""]
-    if isinstance(report.evaluation, Evaluation):
-        low, high = document["top1_interval"]
-        most, weakest = document["majority"], weakest_class(report.evaluation)
-        lines += [
-            f"**{document['top1']:.2%}** of {document['n']:,} {report.split} images are classified correctly "
-            f"(95 % interval {low:.2%} to {high:.2%}).",
-            "",
-            f"- Always answering “{_cell(most['label'])}” would be right for {most['top1']:.2%}.",
-        ]
-        if weakest:
-            lines.append(
-                f"- The weakest class is “{_cell(weakest['label'])}”: {weakest['recall']:.2%} of its "
-                f"{weakest['support']:,} images are found."
-            )
-        lines += [f"- {en}" for en, _ in diagnosis_of(report, most["top1"])]
-        for name, row in document["calibration"].items():
-            if row:
-                lines.append(
-                    f"- Calibration {name} temperature: log loss {row['log_loss']:.4f}, Brier {row['brier']:.4f}, "
-                    f"error {row['ece']:.2%} ({len(row['reliability'])} bins of equally many images)."
-                )
-    else:
-        lines.append(f"Mean average precision **{document['map']:.2%}** on {document['n']:,} {report.split} images.")
-    lines += ["", "| class | images | precision | recall | F1 |", "|---|---:|---:|---:|---:|"]
-    for row in document["per_class"]:
-        shares = ["–" if row[figure] is None else f"{row[figure]:.2%}" for figure in ("precision", "recall", "f1")]
-        lines.append(f"| {_cell(row['label'])} | {row['support']:,} | {' | '.join(shares)} |")
-    return "\n".join([*lines, "", f"`{report.command}`", ""])
-
-
-def _cell(text: str) -> str:
-    """Return a name as Markdown takes it literally, also in a table."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|!" else c for c in printable(text))

@@ -19,7 +19,8 @@ from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..evaluation.fit_abstention import MOST_STORED, fit_abstention
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
-from ..evaluation.report import Report, write_report
+from ..evaluation.report.page import write_report
+from ..evaluation.report.report import Report
 from ..evaluation.scores import trust_figures
 from ..evaluation.tta import VIEWS, Views, views_of
 from ..files import write_atomically

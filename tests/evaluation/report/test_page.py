@@ -9,10 +9,11 @@ import torch
 
 import convscope as cs
 from convscope.evaluation import Evaluation
-from convscope.evaluation.diagnosis import diagnose
-from convscope.evaluation.report import Report, pixels_url, render, write_report
+from convscope.evaluation.report.page import render, write_report
+from convscope.evaluation.report.pictures import pixels_url
+from convscope.evaluation.report.report import Report
 
-from ..offline_page import opened
+from ...offline_page import opened
 
 HOSTILE = ["<script>alert(1)</script>", "猫", 'a"b', "ملف", "line\nbreak", "\udcff", "x" * 200]
 
@@ -146,28 +147,3 @@ def test_the_controls_of_the_report_work(browser, tmp_path):
         slider.focus()
         page.keyboard.press("End")
         expect(page.locator("#answered .coverage")).not_to_have_text("100.0%")
-
-
-def test_the_curves_are_read_right():
-    def history(train: list[float], val: list[float], train_top1: list[float], val_top1: list[float]) -> list[dict]:
-        rows = zip(train, val, train_top1, val_top1, strict=True)
-        keys = ("train/loss", "val/loss", "train/top1", "val/top1")
-        return [{"epoch": i, **dict(zip(keys, row, strict=True))} for i, row in enumerate(rows, 1)]
-
-    cases = {
-        "stay at chance": history([0.7] * 8, [0.69] * 8, [0.5] * 8, [0.5] * 8),
-        "overfits: from epoch 3": history(
-            [0.6, 0.4, 0.3, 0.2, 0.1, 0.05], [0.6, 0.5, 0.45, 0.5, 0.6, 0.7], [0.7, 0.8, 0.9, 0.95, 0.98, 1.0],
-            [0.7, 0.75, 0.8, 0.8, 0.8, 0.79],
-        ),
-        "still falling at the end: try --epochs 12": history(
-            [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.6] * 6, [0.6] * 6
-        ),
-        "underfits": history([0.8] * 8, [0.8] * 8, [0.7] * 8, [0.7] * 8),
-        "knows its training images": history([0.1] * 8, [0.5] * 8, [0.99] * 8, [0.8] * 8),
-        "levelled off": history([0.1] * 8, [0.1] * 8, [0.97] * 8, [0.97] * 8),
-    }  # fmt: skip
-    for words, rows in cases.items():
-        found = diagnose(rows, None, 0.5)
-        assert len(found) == 1 and words in found[0][0], (words, found)
-    assert diagnose(cases["underfits"][:3], None, 0.5) == [] == diagnose([{"epoch": 1.0}] * 9, None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..page_chart import empty_chart, page_svg
+from ...page_chart import empty_chart, page_svg
 
 # Placeholder colours that Matplotlib writes, and the page's variables that replace them.
 INK, TRAIN, VAL = "#010203", "#010204", "#010205"
