@@ -26,7 +26,7 @@ ERRORS = {
 SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
-    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "_calibration", "Choice", "describe_copies",
+    "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
     "Images", "Refusal",
 }  # fmt: skip
 # Attributes that hold a text.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,8 @@ from convscope import pictures
 from convscope.abstention import Abstention
 from convscope.evaluation import Evaluation, MultiLabelEvaluation
 from convscope.evaluation.evaluate_run import evaluate_bundle
-from convscope.evaluation.ranking import roc_auc, roc_curve
+from convscope.evaluation.ranking import ranking_per_class, roc_auc
+from convscope.evaluation.ranking_curves import precision_recall_curve, ranking_curves, roc_curve
 from convscope.evaluation.scores import per_class_figures, trust_figures
 from convscope.task import Task
 
@@ -62,10 +66,52 @@ def test_ranking_counts_ties_half():
     scores, marks = np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True])
     assert roc_auc(scores, marks) == 0.875 == sk.roc_auc_score(marks, scores)
     assert roc_auc(scores, np.ones(4, bool)) is None
-    random = np.random.default_rng(0).random(80).round(1)
-    marks = np.random.default_rng(1).random(80) < random
-    false, true, _ = sk.roc_curve(marks, random, drop_intermediate=False)
-    assert np.allclose(roc_curve(random, marks), np.c_[false, true])
+
+
+@pytest.mark.parametrize(("n", "digits"), [(80, 1), (80, 9), (3000, 9)])
+def test_the_curves_are_scikit_learns(n, digits):
+    scores = np.random.default_rng(0).random(n).round(digits)
+    marks = np.random.default_rng(1).random(n) < scores
+    false, true, _ = sk.roc_curve(marks, scores, drop_intermediate=False)
+    precision, recall, _ = sk.precision_recall_curve(marks, scores)
+    rises = np.flatnonzero(np.diff(recall[::-1]) > 0) + 1  # theirs go from recall 1 to 0
+    for ours, theirs in (
+        (partial(roc_curve, scores, marks), np.c_[false, true]),
+        (partial(precision_recall_curve, scores, marks), np.c_[recall, precision][::-1][rises]),
+    ):
+        assert np.allclose(ours(n + 2), theirs, atol=1e-5)
+        few = np.array(ours(21))
+        assert len(few) <= 22 and all(np.abs(theirs - place).max(1).min() < 1e-5 for place in few)
+        assert np.allclose(few[[0, -1]], theirs[[0, -1]], atol=1e-5)
+    assert auc_of(roc_curve(scores, marks)) == pytest.approx(sk.roc_auc_score(marks, scores), abs=0.01)
+
+
+def auc_of(curve: list[list[float]]) -> float:
+    return float(sk.auc(*np.array(curve).T))
+
+
+def test_the_mean_curve_is_that_of_the_classes():
+    evaluation = evaluation_of(400, classes=4, unused=1)
+    p, y = evaluation.probabilities, evaluation.labels
+    mean, *classes = ranking_curves(p, y, evaluation.class_names, ranking_per_class(p, y))
+    assert mean["label"] is None and sorted(row["label"] for row in classes) == ["c0", "c1", "c2"]
+    theirs = [sk.roc_curve(y.numpy() == i, p[:, i].double().numpy())[:2] for i in range(3)]
+    x, height = np.array(mean["roc"][1:]).T
+    assert np.allclose(height, np.mean([np.interp(x, *pair) for pair in theirs], 0), atol=2e-3)
+    assert auc_of(mean["roc"]) == pytest.approx(trust_figures(evaluation)["roc_auc"], abs=0.01)
+    recall, precision = np.array(mean["precision_recall"]).T
+    assert precision @ np.diff(recall, prepend=0) == pytest.approx(
+        trust_figures(evaluation)["average_precision"], abs=0.02
+    )
+
+
+def test_two_classes_have_one_roc_area_and_many_stay_small():
+    two = evaluation_of(200, classes=2)
+    p, y = two.probabilities.double().numpy()[:, 1], two.labels.numpy()
+    assert trust_figures(two)["roc_auc"] == pytest.approx(sk.roc_auc_score(y, p), abs=2e-4)  # ties of float32
+    many = evaluation_of(2000, classes=200)
+    text = json.dumps(trust_figures(many)["curves"])
+    assert len(json.loads(text)) == 21 and len(text) < 60_000
 
 
 def test_several_labels_have_their_form():
@@ -73,6 +119,8 @@ def test_several_labels_have_their_form():
     logits, labels = torch.randn(60, 3, generator=generator), torch.randint(0, 2, (60, 3), generator=generator)
     found = trust_figures(MultiLabelEvaluation(list("abc"), ["x"] * 60, labels, logits, 0.0, Task.of(True, 3)))
     assert found["brier"] == pytest.approx(np.square(logits.double().sigmoid().numpy() - labels.numpy()).mean())
+    assert found["curves"][0]["label"] is None and len(found["curves"]) == 4
+    assert found["calibration"]["before"]["smooth_ece"] > found["calibration"]["before"]["smooth_ece_by_chance"]
     assert found["roc_auc"] == pytest.approx(
         sk.roc_auc_score(labels.numpy(), logits.double().sigmoid().numpy(), average="macro"), abs=1e-6
     )

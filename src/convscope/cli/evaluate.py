@@ -127,7 +127,11 @@ def _trust(result: dict[str, Any]) -> list[str]:
     """Return the lines about how far the figures can be trusted."""
     if "map" in result:
         low, high = result["subset_accuracy_interval"]
-        return [f"all labels right: 95 % interval {low:.2%} to {high:.2%}  Brier {result['brier']:.4f}"]
+        return [
+            f"all labels right: 95 % interval {low:.2%} to {high:.2%}",
+            f"ROC AUC {_score(result['roc_auc'])} (label means)",
+            _calibration({**result["calibration"]["before"], **result}),
+        ]
     low, high = result["top1_interval"]
     low5, high5 = result["top5_interval"]
     most = result["majority"]
@@ -136,10 +140,10 @@ def _trust(result: dict[str, Any]) -> list[str]:
         f"always answering '{printable(most['label'])}' would give {most['top1']:.2%}",
         f"balanced accuracy {result['balanced_accuracy']:.2%}  macro F1 {result['macro']['f1']:.4f}  "
         f"ROC AUC {_score(result['roc_auc'])}  average precision {_score(result['average_precision'])} (class means)",
-        _calibration("log loss", result["calibration"]["before"]),
+        _calibration(result["calibration"]["before"]),
     ]
     if after := result["calibration"]["after"]:
-        lines.append(_calibration(f"with temperature {after['temperature']:.3f}: log loss", after))
+        lines.append(f"with temperature {after['temperature']:.3f}: {_calibration(after)}")
     if unknown := result["unknown"]:
         lines += _unknown(unknown)
     if "robustness" in result:
@@ -147,11 +151,12 @@ def _trust(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _calibration(begin: str, row: dict[str, Any]) -> str:
-    bins = len(row["reliability"])
+def _calibration(row: dict[str, Any]) -> str:
+    bins, chance = len(row["reliability"]), f"{row['smooth_ece_by_chance']:.2%}"
     return (
-        f"{begin} {row['log_loss']:.4f}  Brier {row['brier']:.4f}  calibration error {row['ece']:.2%} "
-        f"({bins} bins of equally many images)"
+        f"log loss {row['log_loss']:.4f}  Brier {row['brier']:.4f}  "
+        f"smooth calibration error {row['smooth_ece']:.2%} (by chance alone up to {chance}), "
+        f"over {bins} bins of equally many images {row['ece']:.2%}"
     )
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .proportion import wilson_interval
+from .smooth_calibration import error_by_chance, smooth_curve, smooth_error
 
 BINS, FEWEST_PER_BIN = 15, 10
 # Temperatures are searched between the inverses of these; the search halves the interval this many times.
@@ -82,17 +83,35 @@ def coverage_curve(confidence: Tensor, correct: Tensor, points: int = 100) -> li
 
 
 def calibration_figures(logits: Tensor, labels: Tensor, temperature: float = 1.0) -> dict[str, Any]:
-    """Return `log_loss`, `brier`, `ece` and `reliability` of softmax(logits / temperature). Logits N x classes."""
+    """Return `temperature`, `log_loss`, `brier` and the `reliability_figures` of softmax(logits / temperature).
+
+    Logits N x classes.
+    """
     from .ranking import brier_score
 
     scaled = logits.double() / temperature
     probabilities = scaled.softmax(1)
     best = probabilities.max(1)
-    bins = reliability(best.values, best.indices == labels)
     return {
         "temperature": temperature,
         "log_loss": float(F.cross_entropy(scaled, labels)),
         "brier": brier_score(probabilities, labels),
+        **reliability_figures(best.values, best.indices == labels),
+    }
+
+
+def reliability_figures(confidence: Tensor, correct: Tensor) -> dict[str, Any]:
+    """Return how far confidence and accuracy are apart, for N confidences and whether those answers were right.
+
+    `smooth_ece`, what 95 % of calibrated classifiers show at most (`smooth_ece_by_chance`), the `curve` of the accuracy
+    with its band, and of bins `ece` and `reliability`.
+    """
+    values, right = confidence.double().clamp(0, 1).numpy(), correct.numpy()
+    bins, smooth = reliability(confidence, correct), smooth_error(values, right)
+    return {
         "ece": calibration_error(bins),
+        "smooth_ece": smooth,
+        "smooth_ece_by_chance": error_by_chance(values),
         "reliability": bins,
+        "curve": smooth_curve(values, right, smooth),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def wilson_interval(correct: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+def wilson_interval(correct: float, n: float, z: float = 1.959963984540054) -> tuple[float, float]:
     """Return the 95 % confidence interval of a proportion, after Wilson 1927."""
     if n == 0:
         return 0.0, 1.0

@@ -34,20 +34,15 @@ def ranking_per_class(probabilities: Tensor, labels: Tensor) -> list[dict[str, f
     scores = probabilities.double().numpy()
     rows: list[dict[str, float | None]] = []
     for i in range(scores.shape[1]):
-        marks = (labels == i).numpy() if labels.ndim == 1 else labels[:, i].bool().numpy()
+        marks = marks_of(labels, i)
         precision = average_precision(scores[:, i], marks) if marks.any() else None
         rows.append({"roc_auc": roc_auc(scores[:, i], marks), "average_precision": precision})
     return rows
 
 
-def roc_curve(scores: np.ndarray, marks: np.ndarray, points: int = 101) -> list[list[float]]:
-    """Return up to `points` pairs of false and true positive rate, by descending threshold, from (0, 0) to (1, 1)."""
-    order = np.argsort(-scores, kind="stable")
-    hits, last = np.cumsum(marks[order]), np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    true = np.r_[0, hits[last]] / max(int(marks.sum()), 1)
-    false = np.r_[0, last + 1 - hits[last]] / max(int((~marks).sum()), 1)
-    chosen = np.unique(np.linspace(0, len(true) - 1, min(points, len(true))).round().astype(int))
-    return [[float(false[i]), float(true[i])] for i in chosen]
+def marks_of(labels: Tensor, i: int) -> np.ndarray:
+    """Return which images have class `i`, N (bool); `labels` are N, or label marks N x classes."""
+    return (labels == i).numpy() if labels.ndim == 1 else labels[:, i].bool().numpy()
 
 
 def mean_of(rows: list[dict[str, Any]], figure: str) -> float | None:

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 
 from ..abstention import Abstention, Refusal
-from .calibration import calibration_figures, coverage_curve
+from .calibration import calibration_figures, coverage_curve, reliability_figures
 from .metrics import Evaluation, topk_accuracy
 from .multi_label import MultiLabelEvaluation
 from .proportion import wilson_interval
 from .ranking import brier_score, mean_of, ranking_per_class
+from .ranking_curves import ranking_curves
 
 
 def trust_figures(
@@ -30,16 +31,9 @@ def trust_figures(
     ranking = ranking_per_class(evaluation.probabilities, evaluation.labels)
     areas = {"roc_auc": mean_of(ranking, "roc_auc"), "average_precision": mean_of(ranking, "average_precision")}
     brier = brier_score(evaluation.probabilities, evaluation.labels)
+    curves = ranking_curves(evaluation.probabilities, evaluation.labels, evaluation.class_names, ranking)
     if isinstance(evaluation, MultiLabelEvaluation):
-        right = (evaluation.predictions == evaluation.labels.bool()).all(1)
-        interval = wilson_interval(int(right.sum()), len(right))
-        log_loss = float(evaluation.losses.double().mean())
-        return {
-            "subset_accuracy_interval": list(interval),
-            "roc_auc": areas["roc_auc"],
-            "log_loss": log_loss,
-            "brier": brier,
-        }
+        return {**_of_several_labels(evaluation), "roc_auc": areas["roc_auc"], "brier": brier, "curves": curves}
     n = len(evaluation.labels)
     rows = [row for row in evaluation.per_class() if row["support"]]
     before = calibration_figures(evaluation.logits, evaluation.labels)
@@ -62,7 +56,22 @@ def trust_figures(
         "ece": before["ece"],
         "calibration": {"before": before, "after": after},
         "coverage": coverage_curve(scaled.max(1).values, correct),
+        "curves": curves,
         "unknown": None if abstention == Abstention() else _stored(abstention, correct, refusals),
+    }
+
+
+def _of_several_labels(evaluation: MultiLabelEvaluation) -> dict[str, Any]:
+    """Return what is measured of several labels per image in another way than of one class.
+
+    Calibration is that of all labels together: how often a label is there of which the probability is said.
+    """
+    right = (evaluation.predictions == evaluation.labels.bool()).all(1)
+    pooled = reliability_figures(evaluation.probabilities.flatten(), evaluation.labels.flatten().bool())
+    return {
+        "subset_accuracy_interval": list(wilson_interval(int(right.sum()), len(right))),
+        "log_loss": float(evaluation.losses.double().mean()),
+        "calibration": {"before": pooled, "after": None},
     }
 
 
