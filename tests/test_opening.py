@@ -74,7 +74,7 @@ def test_an_untrained_network_says_so(caplog):
 def test_a_head_of_another_size_is_replaced_and_said(caplog):
     opened = open_target(Target("mynet.py:Fixed", weights="w3.pt"))
     assert opened.state == FRESH_HEAD and len(opened.classifier.class_names) == 10
-    assert "w3.pt: the last layer (fc) has 3 outputs there and 10 here: it begins anew" in caplog.text
+    assert "w3.pt: the last layer (fc) has 3 outputs there and 10 here: it starts with random weights" in caplog.text
     assert "the last layer is not trained" in caplog.text
 
 

@@ -88,7 +88,7 @@ def read_bundle(bundle: Path, weights: str = WEIGHTS, model: Card | None = None)
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ModelFileError(
-                f"{shown}: {weights} has numbers in '{name}' that are not finite: train or copy it anew"
+                f"{shown}: {weights} has numbers in '{name}' that are not finite: train or copy it again"
             )
     network = _build(config, shown, model)
     network.load_state_dict(tensors)

@@ -14,6 +14,7 @@ from convscope import pictures
 from convscope.abstention import Abstention
 from convscope.evaluation import Evaluation, MultiLabelEvaluation
 from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.evaluation.ranking import ranking_per_class, roc_auc
 from convscope.evaluation.ranking_curves import precision_recall_curve, ranking_curves, roc_curve
 from convscope.evaluation.scores import per_class_figures, trust_figures
@@ -132,8 +133,8 @@ def test_batches_and_workers_change_nothing(tmp_path, digits_run, squares, monke
     found = []
     for batch, workers in ((256, 1), (7, 3)):
         monkeypatch.setattr(pictures, "MAX_BATCH", batch)
-        options = {"output": str(tmp_path / str(batch)), "workers": workers, "cache": "off", "disturbed": True}
-        found.append(evaluate_bundle(str(digits_run.folder), str(squares), **options))
+        options = EvaluationOptions(output=str(tmp_path / str(batch)), workers=workers, cache="off")
+        found.append(evaluate_bundle(str(digits_run.folder), str(squares), options, disturbed=True))
     first, second = ({k: v for k, v in one.items() if k != "report"} for one in found)
     assert _close(first, second)
     tables = [(tmp_path / str(n)).rglob("predictions_all.csv").__next__().read_text() for n in (256, 7)]

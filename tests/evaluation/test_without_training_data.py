@@ -14,6 +14,7 @@ from PIL import Image
 
 import convscope as cs
 from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.evaluation.features import write_features
 
 from ..data.hostile import write
@@ -39,7 +40,7 @@ def test_one_class_is_evaluated_and_not_trained_on(digits_run, tmp_path):
     root = digits(tmp_path / "one", 3)
     with pytest.raises(cs.DataError, match="only one class, '3': a classifier needs at least two"):
         cs.load_data(root)
-    found = evaluate_bundle(str(digits_run.folder), str(root), output=str(tmp_path))
+    found = evaluate_bundle(str(digits_run.folder), str(root), options=EvaluationOptions(output=str(tmp_path)))
     images = [str(path) for path in sorted(root.rglob("*.png"))]
     right = [result[0].label == "3" for result in cs.load(digits_run.folder).predict(images)]
     assert found["split"] == "all" and found["n"] == 2 and found["top1"] == np.mean(right)
@@ -54,7 +55,7 @@ def test_a_test_folder_alone_is_evaluated_as_the_test_split(packed, digits_run, 
     source = zip_folder(tmp_path / "set.zip", root) if packed else root
     with pytest.raises(cs.DataError, match="there is test but no train folder"):
         cs.load_data(source)
-    found = evaluate_bundle(str(digits_run.folder), str(source), output=str(tmp_path))
+    found = evaluate_bundle(str(digits_run.folder), str(source), options=EvaluationOptions(output=str(tmp_path)))
     assert found["split"] == "test" and found["n"] == 4
 
 
@@ -62,7 +63,7 @@ def test_classes_that_only_a_test_split_has_are_evaluated(digits_run, tmp_path):
     root = digits(digits(tmp_path / "set", 1, 2, below="train"), 7, below="test")
     with pytest.raises(cs.DataError, match="class '7' is in test but not in train"):
         cs.load_data(root)
-    found = evaluate_bundle(str(digits_run.folder), str(root), output=str(tmp_path))
+    found = evaluate_bundle(str(digits_run.folder), str(root), options=EvaluationOptions(output=str(tmp_path)))
     assert found["split"] == "test" and [r["label"] for r in found["per_class"] if r["support"]] == ["7"]
 
 
@@ -70,7 +71,9 @@ def test_a_table_of_test_images_alone_is_evaluated(digits_run, tmp_path):
     root = digits(tmp_path / "set", 4, 6)
     rows = [f"{path.relative_to(root)},{path.parent.name},test" for path in sorted(root.rglob("*.png"))]
     write(root / "t.csv", "\n".join(["path,label,split", *rows]).encode())
-    found = evaluate_bundle(str(digits_run.folder), str(root / "t.csv"), output=str(tmp_path))
+    found = evaluate_bundle(
+        str(digits_run.folder), str(root / "t.csv"), options=EvaluationOptions(output=str(tmp_path))
+    )
     assert found["split"] == "test" and found["n"] == 4
 
 
@@ -94,7 +97,7 @@ def test_a_label_on_every_image_is_evaluated_and_not_trained_on(several, tmp_pat
     write(root / "t.csv", "\n".join(["path,labels", *rows]).encode())
     with pytest.raises(cs.DataError, match="every training image has the label odd, small"):
         cs.load_data(root / "t.csv", label_type="multi")
-    found = evaluate_bundle(str(several), str(root / "t.csv"), output=str(tmp_path))
+    found = evaluate_bundle(str(several), str(root / "t.csv"), options=EvaluationOptions(output=str(tmp_path)))
     assert found["n"] == 4 and [row["support"] for row in found["per_class"]] == [4, 4]
     assert [row["average_precision"] for row in found["per_class"]] == [1.0, 1.0]
     assert "<html" in Path(found["report"]).read_text()
@@ -138,7 +141,9 @@ def test_tables_for_spreadsheets_hold_no_formula(safe, digits_run, tmp_path):
     next(root.rglob("*.png")).rename(root / "3" / "=1+1.png")
     (root / "3").rename(root / "=3")
     (tmp_path / "t.csv").write_text("path,label\n" + "\n".join(f"set/=3/{p.name},3" for p in (root / "=3").iterdir()))
-    found = evaluate_bundle(str(digits_run.folder), str(tmp_path / "t.csv"), output=str(tmp_path), csv_safe=safe)
+    found = evaluate_bundle(
+        str(digits_run.folder), str(tmp_path / "t.csv"), options=EvaluationOptions(output=str(tmp_path), csv_safe=safe)
+    )
     write_features(str(digits_run.folder), str(root), tmp_path / "f.csv", csv_safe=safe)
     names = [row["path"] for row in _rows(tmp_path / "f.csv")]
     assert any(name.startswith("'=3/" if safe else "=3/") for name in names)

@@ -21,6 +21,7 @@ from convscope.data.decoding.split_decoder import Reading
 from convscope.data.decoding.stream import StreamedPixels
 from convscope.errors import ModelFileError, UsageError
 from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.training.prepare_data import PreparedData, prepare_data
 
 # A mean and a deviation with which normalised pixels are the pixels, from 0 to 1.
@@ -133,7 +134,9 @@ def test_the_classifier_sees_the_centre_and_ten_crops_the_corners_of_the_frame(r
             crops = [frame[:, :, y : y + 8, x : x + 8] for y, x in ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))]
             ten.append(torch.cat([network(each) for crop in crops for each in (crop, crop.flip(3))]).mean(0))
     labels = torch.from_numpy(split.labels)
-    result = evaluate_bundle(str(run.folder), model=Tiny, tta="ten-crop", output=str(run.folder / "evaluation"))
+    result = evaluate_bundle(
+        str(run.folder), options=EvaluationOptions(model=Tiny, output=str(run.folder / "evaluation")), tta="ten-crop"
+    )
     for logits, reported, trained in ((plain, result, "test"), (ten, result["tta"], "test_tta")):
         loss = float(nn.functional.cross_entropy(torch.stack(logits), labels))
         assert reported["loss"] == pytest.approx(loss, abs=1e-5)

@@ -11,6 +11,7 @@ import pytest
 import convscope as cs
 from convscope.data.split import without_validation
 from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.evaluation.published_epochs import MNIST_CNN_EPOCHS, published_epochs
 
 from .conftest import OPTIONS
@@ -85,7 +86,7 @@ def test_the_published_accuracies_are_means_of_79_batches():
 def test_a_run_without_validation_is_resumed_and_evaluated_as_it_is(run):
     longer = cs.resume(run.folder, epochs=3, show=False)
     assert [row["epoch"] for row in longer.history] == [1, 2, 3] and "test/top1" in longer.history[2]
-    figures = evaluate_bundle(str(run.folder), output=str(run.folder.parent / "evaluations"))
+    figures = evaluate_bundle(str(run.folder), options=EvaluationOptions(output=str(run.folder.parent / "evaluations")))
     assert figures["split"] == "test" and figures["top1"] == longer.metrics["test"]["top1"]
 
 

@@ -74,7 +74,7 @@ def test_a_last_layer_of_another_size_begins_anew(tmp_path):
     fresh = ours[7].weight.clone()
     torch.save(theirs.state_dict(), tmp_path / "w.pt")
     (note,) = fit_weights(ours, tmp_path / "w.pt", "net", SIZE).notes
-    assert note == "w.pt: the last layer (7) has 7 outputs there and 4 here: it begins anew"
+    assert note == "w.pt: the last layer (7) has 7 outputs there and 4 here: it starts with random weights"
     assert torch.equal(ours[7].weight, fresh) and torch.equal(ours[5].weight, theirs[5].weight)
     assert classes_in(ours, tmp_path / "w.pt", "net", SIZE) == 7
 
@@ -116,7 +116,11 @@ def test_other_names_in_the_same_order(tmp_path):
     state = {f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": v for key, v in theirs.state_dict().items()}
     torch.save(state, tmp_path / "w.pth")
     notes = fit_weights(ours, tmp_path / "w.pth", "net", SIZE).notes
-    assert "(stem.conv.weight is 0.weight)" in notes[0] and "in their order" in notes[0] and "begins anew" in notes[1]
+    assert (
+        "(stem.conv.weight is 0.weight)" in notes[0]
+        and "in their order" in notes[0]
+        and "starts with random weights" in notes[1]
+    )
     assert torch.equal(ours[5].weight, theirs[5].weight) and torch.equal(ours[1].running_var, theirs[1].running_var)
     # Safetensors files are sorted by name, so that their order says nothing.
     safetensors.torch.save_file(state, tmp_path / "w.safetensors")

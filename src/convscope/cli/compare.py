@@ -59,7 +59,7 @@ Jobs = Annotated[int, Option(help="Runs that are trained at the same time, each 
 Output = Annotated[
     Path | None,
     Option(
-        help="Folder of the runs and the page, which goes on with what is there. Default: runs/compare/NAME.",
+        help="Folder of the runs and the page; runs that are there already are kept. Default: runs/compare/NAME.",
         metavar="FOLDER",
     ),
 ]

@@ -29,10 +29,14 @@ Option = typer.Option
 EvaluatedData = Annotated[
     str | None,
     typer.Argument(
-        help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on. A "
-        "second RUN is compared with the first on the same images.",
-        metavar="[RUN_B] [DATA]",
+        help="Images: a path or a name, as for `convscope train`. Default: the data that the run was trained on. Or a "
+        "second RUN, which is compared with the first on the same images.",
+        metavar="DATA|RUN_B",
     ),
+]
+ComparedOn = Annotated[
+    str | None,
+    typer.Argument(help="The images, if two are compared. Default: the first one's data.", metavar="DATA"),
 ]
 EvaluatedSplit = Annotated[
     str | None,
@@ -51,7 +55,7 @@ Robustness = Annotated[
 def evaluate_command(
     run: Run,
     data: EvaluatedData = None,
-    third: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    compared_on: ComparedOn = None,
     model: OwnModel = None,
     split: EvaluatedSplit = None,
     data_dir: DataDir = None,
@@ -76,18 +80,19 @@ def evaluate_command(
     from ..bundle_config import is_bundle
     from ..evaluation.evaluate_pair import evaluate_pair
     from ..evaluation.evaluate_run import evaluate_bundle
+    from ..evaluation.evaluated_images import EvaluationOptions
 
     checked("workers", workers, "--workers")
-    options: dict[str, Any] = {
-        "model": model, "split": split, "data_dir": data_dir, "device": device, "output": output, "strict": strict,
-        "cache": cache, "workers": workers, "csv_safe": csv_safe, "interpretation": interpretation,
-    }  # fmt: skip
-    if data is None or (third is None and not is_bundle(data)):
-        result, show = evaluate_bundle(run, data, tta=tta, disturbed=robustness, **options), _print_result
+    options = EvaluationOptions(
+        model=model, split=split, data_dir=data_dir, device=device, output=output, strict=strict, cache=cache,
+        workers=workers, csv_safe=csv_safe, interpretation=interpretation,
+    )  # fmt: skip
+    if data is None or (compared_on is None and not is_bundle(data)):
+        result, show = evaluate_bundle(run, data, options, tta=tta, disturbed=robustness), _print_result
     elif tta != "none" or robustness:
         raise UsageError("--tta and --robustness are for one classifier: leave them out to compare two")
     else:
-        result, show = evaluate_pair(run, data, third, **options), print_comparison
+        result, show = evaluate_pair(run, data, compared_on, options), print_comparison
     (print_json if json else show)(result)
 
 

@@ -59,7 +59,7 @@ def explain_command(
     """Explain how a network classifies an image, layer by layer.
 
     Writes one HTML page and its pictures: the feature maps and kernels, and heat maps that show which parts of the
-    image speak for the answer.
+    image support the answer.
     """
     from ..devices import choose_device
     from ..explaining import explain

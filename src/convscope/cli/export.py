@@ -49,15 +49,15 @@ def export_command(
     input: Annotated[
         ExportInput,
         Option(
-            help="What the model takes: pixels in the network's size (the resizing stays outside, as the recipe in its "
-            "metadata says), or an image of any height and width (the resizing is inside)."
+            help="Input of the model: pixels in the network's size (resizing stays outside; its metadata says "
+            "how), or an image of any height and width (resizing is inside)."
         ),
     ] = ExportInput.pixels,
     precision: Annotated[
         Precision,
         Option(
-            help="int8 computes in 8 bits. It is written only if it is faster here and changes at most 1 % of "
-            "the answers to the run's validation images; both are said."
+            help="int8 computes in 8 bits. It is written only if it is faster here and changes at most 1 % of the "
+            "answers to the run's validation images; both figures are printed."
         ),
     ] = Precision.float32,
     output: Annotated[

@@ -58,8 +58,9 @@ def predict_command(
     runtime: Annotated[
         Runtime,
         Option(
-            help="What computes: onnx is ONNX Runtime with the model that `convscope export RUN` left in the bundle, "
-            "which starts several times as quickly as torch; auto takes it if it is there."
+            help="Runtime that computes the answers: onnx is ONNX Runtime with the model that `convscope export "
+            "RUN` left in the bundle, and starts several times faster than torch; auto takes it if it is "
+            "there."
         ),
     ] = Runtime.auto,
     output: Annotated[

@@ -29,7 +29,7 @@ def push_command(
     """Publish a classifier on the Hugging Face hub.
 
     Settings, weights, labels, the model card and the exported graph if there is one; `cs.load("hf://OWNER/NAME")` and
-    every verb open it. Without --license the card's is whatever stands in the README.md of the bundle.
+    every verb open it. Without --license, the licence in the bundle's README.md is kept.
     """
     from ..bundle_config import find_bundle, read_config
     from ..bundle_hub import push_bundle

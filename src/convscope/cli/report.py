@@ -29,7 +29,7 @@ def report_command(
     data_dir: DataDir = None,
     device: Device = "auto",
 ) -> None:
-    """Write the report of a run anew.
+    """Write the report of a run again.
 
     The page with verdict, confidence, mistakes and curves; or the same in short as Markdown or JSON.
     """

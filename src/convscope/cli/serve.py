@@ -33,17 +33,18 @@ Host = Annotated[
 ]
 Port = Annotated[int | None, _option("Port to listen on. Default: 8000, or the next free one.", "N", min=0, max=65_535)]
 RootPath = Annotated[
-    str, _option("Path below which a proxy shows the service, such as /models; it may remove it or not.", "PATH")
+    str,
+    _option("Path prefix under which a proxy serves this, such as /models; the proxy may keep or remove it.", "PATH"),
 ]
 AllowHost = Annotated[
     list[str] | None,
-    _option("Host name by which a proxy shows the service, such as models.example.org. Can be repeated.", "NAME"),
+    _option("Host name under which a proxy serves this, such as models.example.org. Can be repeated.", "NAME"),
 ]
 ApiKey = Annotated[
     str | None,
     _option(
-        "Answer only requests with this key, as Authorization: Bearer KEY or X-API-Key: KEY; a browser asks for it as "
-        "a password. In the environment other users do not see it.",
+        "Answer only requests with this key, as Authorization: Bearer KEY or X-API-Key: KEY; a browser asks for it "
+        "as a password. Given in the environment, other users of this machine cannot see it.",
         "KEY",
         "Access",
         envvar="CONVSCOPE_API_KEY",
@@ -61,12 +62,10 @@ AllowFrame = Annotated[
         "ORIGIN",
     ),
 ]
-MaxBatch = Annotated[
-    int, _option("How many images that wait go through the network at once.", "N", "Load", min=1, max=1024)
-]
+MaxBatch = Annotated[int, _option("Most images that go through the network at once.", "N", "Load", min=1, max=1024)]
 Queue = Annotated[
     int,
-    _option("How many images may wait; beyond that requests get 503 and Retry-After.", "N", min=1, max=100_000),
+    _option("Most images that may wait; further requests get 503 and Retry-After.", "N", min=1, max=100_000),
 ]
 Deadline = Annotated[
     float, _option("Seconds after which a request gets 504, waiting included.", "SECONDS", min=0.1, max=3600)
@@ -74,12 +73,12 @@ Deadline = Annotated[
 Train = Annotated[
     str | None,
     _option(
-        "Let readers of the page train small networks on this machine, one at a time, each for at most this time, such "
-        "as 60s or 5m. Default: they may not.",
+        "Let visitors of the page train small networks on this machine, one at a time, each for at most this time, "
+        "such as 60s or 5m. Default: no training.",
         "TIME", "Training",
     ),
 ]  # fmt: skip
-Log = Annotated[LogFormat, _option("text: warnings and errors. json: one object per line, of each request, too.")]
+Log = Annotated[LogFormat, _option("text: warnings and errors. json: one object per line, for each request too.")]
 Api = Annotated[
     bool,
     typer.Option(

@@ -41,8 +41,8 @@ def share_command(
     weights_precision: Annotated[
         str | None,
         Option(
-            help="How exactly the weights are kept: 8 bits per weight with a scale per channel, half or full "
-            "precision. Default: the finest that fits.",
+            help="Precision of the weights in the file: 8 bits per weight with a scale per channel, half or full "
+            "precision. Default: the highest that fits.",
             metavar=f"[{'|'.join(WEIGHTS_PRECISIONS)}]",
         ),
     ] = None,

@@ -21,9 +21,11 @@ WHAT = (
     "FILE.py:CLASS (the file is run)."
 )
 SCALING = (
-    "{} of the pixels, from 0 to 1, that a network's images are scaled by, such as {}. Default: what its weights are "
-    "known to expect, which is said."
+    "{} a network's pixels (0 to 1){}: one number or one per channel, such as {}. Default: what its weights are known "
+    "to expect; the command says which."
 )
+MEAN = SCALING.format("Mean that is subtracted from", "", "0.1307")
+STD = SCALING.format("Standard deviation by which", " are divided", "0.229,0.224,0.225")
 One = Annotated[str, typer.Argument(help="What to open: " + WHAT.format(running=""), metavar="TARGET")]
 Several = Annotated[
     list[str] | None,
@@ -60,15 +62,15 @@ OPTIONS_OF_TARGETS: dict[str, tuple[Any, Any]] = {
         Annotated[
             int | None,
             Option(
-                help="Height and width of a network's input in pixels. Default: as in the paper; of your own network "
-                "one that it takes.",
+                help="Height and width of a network's input in pixels. Default: as in the paper; for your own "
+                "network, a size that it accepts.",
                 metavar="N",
             ),
         ],
         None,
     ),
-    "mean": (Annotated[str | None, Option(help=SCALING.format("Mean", "0.1307"), metavar="X")], None),
-    "std": (Annotated[str | None, Option(help=SCALING.format("Deviation", "0.229,0.224,0.225"), metavar="X")], None),
+    "mean": (Annotated[str | None, Option(help=MEAN, metavar="X")], None),
+    "std": (Annotated[str | None, Option(help=STD, metavar="X")], None),
 }
 
 

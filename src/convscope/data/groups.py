@@ -36,7 +36,7 @@ FEWEST_GROUPS, FEWEST_IMAGES = 4, 2.0
 
 
 def group_images(data: Data, group_by: str) -> Data:
-    """Return the data set with `groups`, divided anew so that no group lies in two of our splits.
+    """Return the data set with `groups`, divided again so that no group lies in two of our splits.
 
     `group_by` is `column:NAME` (a column of the table), `depth:N` (the N-th folder of an image's path) or
     `pattern:REGEX` (its first group, or all that it matches, in an image's path). Splits that the source gives stay as

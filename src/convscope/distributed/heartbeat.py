@@ -118,6 +118,8 @@ def _key(rank: int) -> str:
 def _exit(reason: str) -> None:
     """End the process from this thread: the main thread may wait for the silent process for ever."""
     print(
-        translated(f"error: {reason}: start it anew; what was saved is kept, see --resume"), file=sys.stderr, flush=True
+        translated(f"error: {reason}: start it again; what was saved is kept, see --resume"),
+        file=sys.stderr,
+        flush=True,
     )
     os._exit(DeviceError.exit_code)

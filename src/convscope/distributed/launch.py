@@ -71,7 +71,7 @@ def _join() -> None:
 def _agree_on_name(store: dist.Store, rank: int, count: int) -> str:
     """Wait until all processes are there, and return a name that they alone have; DeviceError if one does not come.
 
-    torchrun keeps one store while it starts the processes anew, and what lies in it may come from those before: with
+    torchrun keeps one store while it starts the processes again, and what lies in it may come from those before: with
     their addresses, new processes would wait for each other for ever. So each brings a mark of its own, and the main
     process names the generation in a message with the marks of those that it has seen.
     """
@@ -95,7 +95,7 @@ def _agree_on_name(store: dist.Store, rank: int, count: int) -> str:
 
 
 def launch_id() -> str | None:
-    """Return what the processes of one launch have in common, also after torchrun has started them anew.
+    """Return what the processes of one launch have in common, also after torchrun has started them again.
 
     The identifier of torchrun's `--rdzv-id`, or machine and number of the process of torchrun. None without torchrun.
     """
@@ -106,7 +106,7 @@ def launch_id() -> str | None:
 
 
 def restarts() -> int:
-    """Return how often torchrun has started the processes anew (`--max-restarts`)."""
+    """Return how often torchrun has started the processes again (`--max-restarts`)."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 

@@ -160,7 +160,7 @@ class Processes:
             missing = self.heartbeat.missing() if self.heartbeat is not None else []
             if not missing:
                 raise
-            raise DeviceError(f"{missing[0]}: start it anew; what was saved is kept, see --resume") from problem
+            raise DeviceError(f"{missing[0]}: start it again; what was saved is kept, see --resume") from problem
 
 
 ALONE = Processes()

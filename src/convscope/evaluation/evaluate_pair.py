@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..bundle_config import find_bundle
 from ..classifier import load
-from ..data.decoded import Reading
 from ..devices import choose_device
 from ..errors import UsageError, printable
 from ..files import csv_text, folder_name, write_atomically
 from ..problems import warn
 from ..run_folder import RunFolder, run_of_bundle
-from .evaluate_run import cache_of, decode, default_split, load_dataset
+from .evaluated_images import EvaluationOptions, choose_images, decode
 from .metrics import Evaluation, evaluate
 from .paired import compare
 
@@ -24,38 +22,23 @@ DIFFERING = "differing.csv"
 
 
 def evaluate_pair(
-    first: str,
-    second: str,
-    data: str | None = None,
-    *,
-    model: str | None = None,
-    split: str | None = None,
-    data_dir: str | None = None,
-    device: str = "auto",
-    output: str = "runs/evaluate",
-    strict: bool = False,
-    cache: str | None = None,
-    workers: int | None = None,
-    csv_safe: bool = False,
-    interpretation: Mapping[str, Any] | None = None,
+    first: str, second: str, data: str | None = None, options: EvaluationOptions | None = None
 ) -> dict[str, Any]:
     """Compare two classifiers on a split of `data`, by default that of `first`; return what `--json` prints.
 
     Each sees the images as it was trained to. The images on which their answers differ are written to a new folder.
     Warns if one was trained on some of the images, which would make its figure too good.
     """
+    options = options or EvaluationOptions()
     bundles = [find_bundle(source) for source in (first, second)]
-    classifiers = [load(bundle, model) for bundle in bundles]
+    classifiers = [load(bundle, options.model) for bundle in bundles]
     if any(classifier.task.multi_label for classifier in classifiers):
         raise UsageError("two classifiers are compared where an image has one class; one of these gives several labels")
-    run = run_of_bundle(bundles[0])
-    recipe = run.read_recipe() if run is not None else {}
-    dataset, is_own = load_dataset(bundles[0], recipe, data, data_dir, classifiers[0].task, interpretation or {})
-    split = split or default_split(dataset, is_own)
-    reading, target = Reading(cache or cache_of(recipe), workers), choose_device(device)
+    dataset, split, reading = choose_images(bundles[0], data, options, classifiers[0].task)
+    target = choose_device(options.device)
     evaluations = []
     for source, bundle, classifier in zip((first, second), bundles, classifiers, strict=True):
-        decoded = decode(dataset, split, classifier, reading, strict)
+        decoded = decode(dataset, split, classifier, reading, options.strict)
         network = classifier.network.to(target)
         found = evaluate(network, decoded, classifier.preprocess, classifier.class_names, target)
         assert isinstance(found, Evaluation)
@@ -63,8 +46,8 @@ def evaluate_pair(
         evaluations.append(found)
     compared = compare(*evaluations)
     names = "-".join(folder_name(classifier.architecture) for classifier in classifiers)
-    folder = RunFolder.create(Path(output), f"{names}-{Path(dataset.name).name}-{split}")
-    write_atomically(folder.path / DIFFERING, _table(compared["differing"], csv_safe))
+    folder = RunFolder.create(Path(options.output), f"{names}-{Path(dataset.name).name}-{split}")
+    write_atomically(folder.path / DIFFERING, _table(compared["differing"], options.csv_safe))
     return {
         "runs": [str(first), str(second)],
         "data": dataset.name,

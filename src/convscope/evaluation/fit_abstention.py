@@ -31,7 +31,7 @@ ERROR_SHARE, SURE_SHARE, DOUBT = 0.5, 0.8, 0.05
 STEPS = 40
 # The share of pictures of the own classes that are taken for familiar.
 KEPT = 0.95
-# Training images whose features are stored, and the pixel values of all of them, for which they are computed anew.
+# Training images whose features are stored, and the pixel values of all of them, for which they are computed again.
 MOST_STORED, MOST_VALUES = 2000, 2**26
 
 

@@ -1,4 +1,4 @@
-"""Write the report of a finished run anew: as the page, as Markdown, or as JSON."""
+"""Write the report of a finished run again: as the page, as Markdown, or as JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from ..abstention import inputs_kept
 from ..bundle_config import find_bundle
 from ..classifier import load
-from ..data.decoded import Reading
 from ..devices import choose_device
 from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
 from ..run_folder import run_of_bundle
-from .evaluate_run import cache_of, decode, default_split, document_of, load_dataset
+from .evaluate_run import document_of
+from .evaluated_images import EvaluationOptions, choose_images, decode
 from .metrics import evaluate
 from .report.markdown import markdown
 from .report.page import render
@@ -49,11 +49,10 @@ def write_run_report(
         raise UsageError(
             f"{printable(source)} is no run but a saved classifier: `convscope evaluate` writes its report"
         )
-    recipe = run.read_recipe()
-    dataset, is_own = load_dataset(bundle, recipe, data, data_dir, classifier.task, {})
-    split = split or default_split(dataset, is_own)
+    recipe, options = run.read_recipe(), EvaluationOptions(split=split, data_dir=data_dir)
+    dataset, split, reading = choose_images(bundle, data, options, classifier.task)
     target = choose_device(device)
-    decoded = decode(dataset, split, classifier, Reading(cache_of(recipe)), False)
+    decoded = decode(dataset, split, classifier, reading, strict=False)
     network, about = classifier.network.to(target), (classifier.preprocess, classifier.class_names, target)
     with inputs_kept(network, classifier.abstention.familiar) as features:
         result = evaluate(network, decoded, *about, task=classifier.task)

@@ -77,7 +77,7 @@ class _Pages(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".json": "application/json"}  # noqa: RUF012
 
     def end_headers(self) -> None:
-        """Have the browser ask again after the pages were built anew."""
+        """Have the browser ask again after the pages were built again."""
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()

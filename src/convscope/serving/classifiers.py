@@ -76,7 +76,7 @@ class ServedClassifier:
         return "classifier" in self.__dict__
 
     def reload(self) -> None:
-        """Read the classifier anew; ModelFileError if that fails, and the former one stays. A network by name stays."""
+        """Read the classifier again; ModelFileError if it fails: the former one stays. A network by name stays."""
         if not self.is_on_disk:
             return
         classifier = self._read()

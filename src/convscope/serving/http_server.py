@@ -1,4 +1,4 @@
-"""The HTTP server: timeouts, a graceful end, and the signals that end it or read its classifiers anew."""
+"""The HTTP server: timeouts, a graceful end, and the signals that end it or read its classifiers again."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class HttpServer(uvicorn.Server):
         self.hung_up = True
 
     def _hang_up(self) -> None:
-        """Read the classifiers anew; end if the signal says that the terminal was closed."""
+        """Read the classifiers again; end if the signal says that the terminal was closed."""
         if self.had_terminal and not os.isatty(0):
             self.handle_exit(signal.SIGTERM, None)
         else:

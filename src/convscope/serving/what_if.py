@@ -173,7 +173,7 @@ def _switch_off(network: nn.Module, node: Node, channels: list[int]) -> None:
 
 
 def _reset_hook(counter: dict[str, int]) -> Callable[..., None]:
-    """Return a hook that starts the count of calls anew with every image."""
+    """Return a hook that starts the count of calls again with every image."""
 
     def reset(module: nn.Module, inputs: Any) -> None:
         counter["calls"] = 0

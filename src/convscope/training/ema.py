@@ -32,7 +32,7 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
 
 
 def renew_norms(network: nn.Module, images: Tensor) -> None:
-    """Measure the running statistics of all norms anew, on training images N x C x H x W that are not augmented.
+    """Measure the running statistics of all norms again, on training images N x C x H x W that are not augmented.
 
     Those of the trained network belong to other weights than the average, and to augmented images.
     """

@@ -72,7 +72,7 @@ class TrainingOptions:
     )
     encoding: str = option(
         "auto", Panel.DATA,
-        "Text encoding of tables and of names in zips, such as gb18030, where it cannot be found out.",
+        "Text encoding of tables and of names in zips, such as gb18030, where it cannot be detected.",
         metavar="NAME", identity=True,
     )
     kind: str = option(
@@ -179,8 +179,8 @@ class TrainingOptions:
     )
     validation: str = option(
         "auto", Panel.DURATION,
-        "auto: hold images out for validation where the data bring none. none: train on those too, measure the test "
-        "images after every epoch (shown, but they choose nothing) and keep the last epoch.",
+        "auto: hold images out for validation if the data has no validation split. none: train on those too, "
+        "measure the test images after every epoch (shown, but they choose nothing) and keep the last epoch.",
         choices=("auto", "none"), identity=True, by_recipe=True,
     )
     patience: int | None = option(
@@ -190,7 +190,7 @@ class TrainingOptions:
     lr: float = option(0.003, Panel.MOST_USED, "Peak learning rate.", limits=(1e-12, 1e4), by_recipe=True)
     optimizer: str = option(
         "adamw", Panel.OPTIMISATION,
-        "Optimizer. Rate, momentum, weight decay and schedule follow it where they are not given.",
+        "Optimizer. Learning rate, momentum, weight decay and schedule default to what suits it.",
         choices=("sgd", "adamw", "muon"), by_recipe=True
     )
     adam_lr: float = option(
@@ -262,8 +262,8 @@ class TrainingOptions:
     )
     accumulate: int = option(
         1, Panel.HARDWARE,
-        "Gradient accumulation: compute each batch in N parts, one after the other. Takes less memory; only batch norm "
-        "sees the parts.", limits=(1, 10_000),
+        "Gradient accumulation: compute each batch in N parts, one after the other. Takes less memory; batch norm "
+        "alone sees the parts separately.", limits=(1, 10_000),
     )
     sync_batch_norm: bool = option(
         False, Panel.HARDWARE, "Let batch norm see the whole batch of several processes (CUDA only)."

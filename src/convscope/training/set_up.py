@@ -85,8 +85,8 @@ def trained_network(
 ) -> tuple[TrainingContext, nn.Module]:
     """Return the network with the weights of the best epoch, and the context to evaluate it in.
 
-    One whose weights are divided among processes is built anew, whole, and evaluated on the CPU, whose memory is larger
-    than that of a device.
+    One whose weights are divided among processes is built again, whole, and evaluated on the CPU, whose memory is
+    larger than that of a device.
     """
     if is_sharded(network):
         context = replace(context, runtime=replace(context.runtime, device=torch.device("cpu")))

@@ -1,4 +1,4 @@
-"""What a training needs to know of its run folder when several processes train together, or are started anew."""
+"""What a training needs to know of its run folder when several processes train together, or are started again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .results import Run
 
 
 def interrupted_run(processes: Processes, output: Path) -> Path | None:
-    """Return the run that this launch had begun in `output` before torchrun started its processes anew."""
+    """Return the run that this launch had begun in `output` before torchrun started its processes again."""
     found = None
     if restarts() and processes.is_main and output.is_dir():
         folders = [RunFolder(path) for path in output.iterdir() if path.is_dir()]

@@ -82,7 +82,7 @@ def train(
     keep_freed_memory()
     check_folder_name(name)
     processes = join_processes()
-    if interrupted := interrupted_run(processes, Path(output)):  # torchrun has started the processes anew
+    if interrupted := interrupted_run(processes, Path(output)):  # torchrun has started the processes again
         return resume(interrupted, data=data if isinstance(data, Data) else None, model=model, show=show)
     own = own_card(model, options.get("model_args")) if model is not None and is_own_model(model) else None
     given = _given(data, own.name if own else model) | options

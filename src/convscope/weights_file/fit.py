@@ -22,7 +22,7 @@ LISTED = 3
 
 @dataclass(frozen=True)
 class Fitted:
-    """Lines about what was not as usual, and the names of the weights in the last layer that begin anew."""
+    """Lines about what was not as usual, and the names of the weights in the last layer that start at random."""
 
     notes: list[str]
     fresh: frozenset[str] = field(default_factory=frozenset)
@@ -42,12 +42,12 @@ def fit_weights(network: nn.Module, file: str | Path, name: str, size: Size) -> 
     absent = head - state.keys()
     others = {key for key in head & state.keys() if state[key].shape[:1] != wanted[key].shape[:1]}
     if head and absent == head:
-        notes.append(f"{shown} has no last layer ({_listed(head)}): that begins anew")
+        notes.append(f"{shown} has no last layer ({_listed(head)}): it starts with random weights")
     if others:
         weight = sorted(others)[-1]
         notes.append(
             f"{shown}: the last layer ({weight.rpartition('.')[0]}) has {len(state[weight])} outputs there and "
-            f"{len(wanted[weight])} here: it begins anew"
+            f"{len(wanted[weight])} here: it starts with random weights"
         )
     fresh = head if absent == head or others else set()
     notes += _adapt_first(state, wanted, shown)

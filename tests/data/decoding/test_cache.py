@@ -165,5 +165,5 @@ def test_a_flipped_byte_is_noticed_and_the_image_decoded_anew(folder, tmp_path, 
         content[1000] ^= 1
         path.write_bytes(content)
     assert same(right if in_memory else decode_folder(folder, "off"), decode_folder(folder, tmp_path))
-    assert "is damaged: images are decoded anew" in caplog.text and not list(tmp_path.glob("*.pixels"))
+    assert "is damaged: images are decoded again" in caplog.text and not list(tmp_path.glob("*.pixels"))
     assert same(decode_folder(folder, "off"), decode_folder(folder, tmp_path))

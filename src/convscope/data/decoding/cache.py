@@ -63,7 +63,7 @@ def no_hits(images: int, channels: int) -> CacheHits:
 class CachedPixels(LazyPixels):
     """Images in pixel files; `locations` (N x 2) has for each the index of its file and its row there.
 
-    An image that differs from what was written is decoded anew from `images`, warned about, and its file is deleted.
+    An image that differs from what was written is decoded again from `images`, warned about, and its file is deleted.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class CachedPixels(LazyPixels):
         return out.permute(0, 3, 1, 2)
 
     def _check(self, indices: Tensor, pixels: np.ndarray) -> None:
-        """Compare images M x H x W x C with the checksums of their rows, and decode anew those that differ."""
+        """Compare images M x H x W x C with the checksums of their rows, and decode again those that differ."""
         for i, image in zip(indices.tolist(), pixels, strict=True):
             number, row = self.locations[i].tolist()
             if zlib.crc32(image.reshape(-1).data) == self.checksums[number][row]:
@@ -99,7 +99,7 @@ class CachedPixels(LazyPixels):
             path = self.files[number].path
             if path not in self.damaged:
                 self.damaged.add(path)
-                log.warning("%s is damaged: images are decoded anew, and the file is deleted", printable(path))
+                log.warning("%s is damaged: images are decoded again, and the file is deleted", printable(path))
                 with contextlib.suppress(OSError):
                     path.unlink()
             again = decode_image(self.images[i], self.preprocess)

@@ -185,7 +185,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _is_mangled(cells: Sequence[str]) -> bool:
-    """Whether a first row was taken for names and written anew, each different: `0,0.1,0.2,...`."""
+    """Whether a first row was taken for names and written again, each different: `0,0.1,0.2,...`."""
     return cells[1:4] in (["0.1", "0.2", "0.3"], ["0", "0.1", "0.2"]) and len(set(cells)) > len(cells) - 2
 
 

@@ -59,7 +59,7 @@ def _names_in_index(index: RemoteFile) -> list[str]:
     try:
         names = [str(shard["name"]) for shard in json.loads(index.read_up_to(MAX_BYTES))["shards"]]
     except (UnreadableImage, ValueError, TypeError, KeyError) as problem:
-        raise DataError(f"{printable(index.address)}: damaged: write the shards anew") from problem
+        raise DataError(f"{printable(index.address)}: damaged: write the shards again") from problem
     return [*names, *(f"{name}{SHARD_INDEX}" for name in names)]
 
 

@@ -120,11 +120,13 @@ def _checked_index(folder: Folder, shown: str) -> Sequence[str]:
         expected = {str(shard["name"]): int(shard["bytes"]) for shard in content["shards"]}
         names = [str(name) for name in content["class_names"]]
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
-        raise DataError(f"{shown}/{INDEX}: damaged ({printable(problem)[:80]}): write the shards anew") from problem
+        raise DataError(f"{shown}/{INDEX}: damaged ({printable(problem)[:80]}): write the shards again") from problem
     for name, size in expected.items():
         file = folder.files().get(name)
         if not isinstance(file, Path | RemoteFile):
-            raise DataError(f"{shown}: the shard {printable(name)} is missing: copy it again, or write the shards anew")
+            raise DataError(
+                f"{shown}: the shard {printable(name)} is missing: copy it again, or write the shards again"
+            )
         found = file.size if isinstance(file, RemoteFile) else file.stat().st_size
         if found != size:
             raise DataError(f"{shown}/{printable(name)}: {found:,} bytes instead of {size:,}: copy it again")
@@ -160,7 +162,7 @@ def _labels(sample: _Sample, names: Sequence[str], where: str) -> tuple[tuple[st
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as problem:
-            raise DataError(f"{where}: its .json is damaged: write the shard anew") from problem
+            raise DataError(f"{where}: its .json is damaged: write the shard again") from problem
         keys = [key for key in (*LABEL_KEYS, *SEVERAL_KEYS) if isinstance(content, dict) and key in content]
         if isinstance(content, dict) and not keys:
             raise DataError(f"{where}: its .json has no field `label` or `labels`")

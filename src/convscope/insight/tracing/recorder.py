@@ -241,8 +241,8 @@ class Recorder(TorchFunctionMode):
         if not any(node.kind == "input" and node.name in behind for node in nodes):
             first = next((node.name for node in nodes if node.name in behind and not node.inputs), "the answer")
             log.warning(
-                "the trace of %s breaks off before '%s': scripted functions, NumPy and operators of one's own are not "
-                "seen; what stands before it counts as constant",
+                "the trace of %s breaks off before '%s': scripted functions, NumPy and operators of one's own cannot "
+                "be traced; everything before it counts as constant",
                 type(self.network).__name__, first,
             )  # fmt: skip
 

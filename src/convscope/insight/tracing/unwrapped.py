@@ -32,7 +32,7 @@ def unwrapped(network: Any) -> nn.Module:
     for path, module in network.named_modules():
         where = f"layer '{path}'" if path else "this network"
         if isinstance(module, torch.jit.ScriptModule):
-            raise ValueError(f"{where} is scripted (torch.jit), so that nobody sees what it computes: {SOURCE}")
+            raise ValueError(f"{where} is scripted (torch.jit), so its operations cannot be traced: {SOURCE}")
         if type(module).__module__.startswith(QUANTISED):
             raise ValueError(f"{where} is quantised ({type(module).__name__}) and has no gradients: {SOURCE}")
         if any(is_lazy(weight) for weight in (*module._parameters.values(), *module._buffers.values())):

@@ -28,7 +28,7 @@ class Limits:
 
 
 class Hosted:
-    """One classifier: `find` returns what computes it, quickly once it is loaded; `load` reads it anew."""
+    """One classifier: `find` returns what computes it, quickly once it is loaded; `load` reads it again."""
 
     def __init__(
         self, id: str, find: Callable[[], Answering], load: Callable[[], object], is_loaded: Callable[[], bool]
@@ -79,7 +79,7 @@ class Hosting:
         return self.by_id[self.current].is_loaded() and not self.is_stopping()
 
     async def reload(self) -> dict[str, str]:
-        """Read every loaded classifier anew, and return what became of each: "reloaded", or why it stays as it was.
+        """Read every loaded classifier again, and return what became of each: "reloaded", or why it stays as it was.
 
         Requests that have been accepted are answered by the classifier that they came to.
         """

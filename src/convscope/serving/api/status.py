@@ -36,7 +36,7 @@ METRICS = described(
     "监控指标",
 )
 RELOAD = described(
-    "Reads every classifier in use anew from where it was opened. No request is dropped: those that have arrived are "
+    "Reads every classifier in use again from where it was opened. No request is dropped: those that have arrived are "
     "answered by the former one. A classifier that cannot be read stays as it was. SIGHUP does the same.",
     "从原位置重新读取所有正在使用的分类器。不丢请求：已到达的请求由旧分类器应答。"
     "读取失败则保留旧的。SIGHUP 信号作用相同。",
@@ -83,7 +83,7 @@ def add_status_routes(app: FastAPI, hosting: Hosting) -> None:
         return Response(hosting.metrics.text(), media_type=hosting.metrics.content_type)
 
     @app.post(
-        "/reload", summary="Read the classifiers anew", response_model=ReloadAnswer, responses=errors(),
+        "/reload", summary="Read the classifiers again", response_model=ReloadAnswer, responses=errors(),
         tags=["status"], **RELOAD,
     )  # fmt: skip
     async def reload() -> Response:

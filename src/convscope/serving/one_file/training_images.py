@@ -115,7 +115,7 @@ def _seen(served: ServedClassifier, item: Any) -> np.ndarray:
 def first_weights(served: ServedClassifier, described: EngineNetwork) -> list[list[float] | None] | None:
     """Return mean and deviation of each of the engine's tensors in an untrained network, null for fixed ones.
 
-    None if the network cannot be made anew, as one that is not in the catalogue.
+    None if the network cannot be made again, as one that is not in the catalogue.
     """
     classifier = served.classifier
     try:
