@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 import convscope as cs
 from convscope.cli import main
@@ -86,6 +87,18 @@ def test_bad_recipes_are_one_line(run, capsys, text, message):
     Path("bad.yaml").write_text(text)
     assert main(["train", "--recipe", "bad.yaml"]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["device", "machine"])
+def test_no_memory_left_for_tensors_is_said(run, monkeypatch, capsys, kind):
+    def fill(*_, **__):
+        if kind == "device":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...")
+        torch.empty(2**50)
+
+    monkeypatch.setattr("convscope.training.train.set_up", fill)
+    assert main(["train", "--epochs", "1"]) == 1
+    assert "error: out of memory: use a smaller --batch-size or --img-size" in capsys.readouterr().err
 
 
 def test_debug_shows_the_trace(run):

@@ -12,6 +12,7 @@ from convscope.data.decoded import Decoded
 from convscope.data.decoding.pixels import LazyPixels, pixel_batches
 from convscope.data.preprocess import Preprocess
 from convscope.models import create_model
+from convscope.training.precision import fastest_runtime
 from convscope.training.runtime import choose_runtime
 from tests.distributed.launched import ended, launch
 
@@ -33,6 +34,29 @@ def test_each_precision_and_layout_learns(tmp_path, precision, layout):
 def test_compiled_as_cuda_graphs(tmp_path):
     run = cs.train("digits", "lenet_relu", compile=True, precision="float32", output=tmp_path, **OPTIONS)
     assert run.metrics["test"]["top1"] > 0.8
+
+
+@pytest.mark.parametrize("precision", ["float32", "fp16"])
+def test_parts_of_a_batch_add_up_outside_cuda_graphs(tmp_path, precision):
+    """A graph's run overwrites the gradients of the one before, which the parts of a batch need."""
+    options = {"precision": precision, "accumulate": 3, "augment": "none", "optimizer": "sgd", "lr": 0.002}
+    losses = [
+        cs.train("digits", "lenet_relu", compile=graphs, output=tmp_path, **(OPTIONS | options)).history[-1]
+        for graphs in (True, False)
+    ]
+    assert losses[0]["train/loss"] == pytest.approx(losses[1]["train/loss"], rel=0.02)
+
+
+@pytest.mark.parametrize("precision", ["float32", "fp16", "bf16"])
+def test_a_resumed_training_ends_with_the_same_bits(tmp_path, precision):
+    """With dropout, whose numbers the device draws, and with the scale of fp16."""
+    options = OPTIONS | {
+        "precision": precision, "layout": "contiguous", "deterministic": True, "accumulate": 2, "schedule": "constant",
+    }  # fmt: skip
+    whole = cs.train("digits", "mnist_cnn", output=tmp_path, **(options | {"epochs": 2}))
+    half = cs.train("digits", "mnist_cnn", output=tmp_path, **(options | {"epochs": 1}))
+    after = cs.resume(half.folder, epochs=2, show=False).classifier.network.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in whole.classifier.network.state_dict().items())
 
 
 def test_the_device_and_the_cpu_begin_with_the_same_loss(tmp_path):
@@ -86,6 +110,36 @@ def test_images_in_memory_lie_on_the_device_and_are_augmented_there():
     assert batches.pixels.device.type == "cuda" and seen == ["cuda"] * 4
 
 
+def test_images_that_would_fill_the_device_stay_in_memory(monkeypatch):
+    pixels = torch.randint(0, 256, (64, 3, 32, 32), dtype=torch.uint8)
+    decoded = Decoded(pixels, torch.arange(64) % 4, [str(i) for i in range(64)], [], [])
+    device, preprocess = torch.device("cuda"), Preprocess((3, 32, 32), (0.5,) * 3, (0.5,) * 3)
+    held = Batches(decoded, preprocess, 16, 0, device)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * pixels.nbytes, 10**10))
+    left = Batches(decoded, preprocess, 16, 0, device)
+    assert held.pixels.device.type == "cuda" and left.pixels.device.type == "cpu"
+    for (images, _), (same, labels) in zip(held.epoch(0), left.epoch(0), strict=True):
+        assert same.device.type == labels.device.type == "cuda" and torch.equal(images, same)
+
+
+def test_the_trial_for_the_precision_takes_the_whole_batch():
+    """A GPU that computes two large images only waits for its kernels, whatever the precision."""
+    seen = []
+
+    class Counting(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, images):
+            seen.append(len(images))
+            return self.layer(images).mean((2, 3))
+
+    images = torch.randn(24, 3, 224, 224, device="cuda")
+    fastest_runtime(choose_runtime("cuda"), Counting().cuda(), images, torch.zeros(24, dtype=torch.long, device="cuda"))
+    assert set(seen) == {24}
+
+
 def test_channels_last_is_the_layout_of_kernels_maps_and_gradients():
     runtime = choose_runtime("cuda", "bf16", "channels-last")
     network = runtime.to_device(create_model("cifar_fast", num_classes=10, in_channels=3))
@@ -120,6 +174,17 @@ def test_the_peak_memory_of_a_run_grows_with_its_batch(tmp_path):
         for size in (1024, 32)  # the peak of the first is not that of the second
     )
     assert 0 < small["peak_device_bytes"] < large["peak_device_bytes"]
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_a_checkpoint_keeps_the_random_state_of_the_device_that_trains(tmp_path):
+    options = OPTIONS | {"device": "cuda:1", "precision": "float32", "layout": "contiguous", "deterministic": True}
+    options |= {"schedule": "constant"}
+    whole = cs.train("digits", "mnist_cnn", output=tmp_path, **(options | {"epochs": 2}))
+    half = cs.train("digits", "mnist_cnn", output=tmp_path, **(options | {"epochs": 1}))
+    torch.cuda.manual_seed_all(5)
+    after = cs.resume(half.folder, epochs=2, show=False).classifier.network.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in whole.classifier.network.state_dict().items())
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")

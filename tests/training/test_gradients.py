@@ -13,7 +13,7 @@ from torch import nn
 from convscope.data.augment.mixup_cutmix import Mixed
 from convscope.distributed import ALONE
 from convscope.task import classification_loss
-from convscope.training.gradients import add_gradients, parts_of_batch
+from convscope.training.gradients import add_gradients, clear_gradients, parts_of_batch
 from convscope.training.recipe import Recipe
 from convscope.training.runtime import choose_runtime
 
@@ -58,3 +58,17 @@ def test_the_weighted_mean_is_pytorchs():
 def test_parts_differ_by_one_image_at_most():
     sizes = [len(images) for images, _ in parts_of_batch(IMAGES, LABELS, 4)]
     assert sizes == [3, 3, 2, 2]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_gradients_are_forgotten_or_set_to_zero_in_the_same_tensors(keep):
+    """CUDA graphs overwrite the gradients that they made, so that what adds up must lie outside them."""
+    layer = nn.Linear(2, 2)
+    layer.bias.requires_grad_(False)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    for _ in range(2):
+        clear_gradients(optimizer, keep)
+        before = layer.weight.grad
+        assert (before is not None) == keep and (before is None or not before.any()) and layer.bias.grad is None
+        layer(torch.ones(3, 2)).sum().backward()
+        assert torch.equal(layer.weight.grad, torch.full((2, 2), 3.0)) and (layer.weight.grad is before) == keep

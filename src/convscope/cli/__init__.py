@@ -144,11 +144,18 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
         return 2, f"error: {text} (see convscope{verb} --help)"
     if isinstance(problem, ModuleNotFoundError) and problem.name and not problem.name.startswith("convscope"):
         return 2, f"error: {problem.name} is not installed: pip install {problem.name}"
-    if isinstance(problem, MemoryError):
+    if _is_out_of_memory(problem):
         return 1, "error: out of memory: use a smaller --batch-size or --img-size"
     if isinstance(problem, OSError):
         return 7, f"error: {text}"
     return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
+
+
+def _is_out_of_memory(problem: BaseException) -> bool:
+    """Return whether memory has run out: Python's, or torch's on the machine or a device."""
+    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(problem, RuntimeError) and "DefaultCPUAllocator" in str(problem)
 
 
 class _StderrHandler(logging.Handler):

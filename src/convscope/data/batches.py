@@ -11,7 +11,7 @@ from torch import Tensor
 from .augment import Augment, BatchContext
 from .augment.mixup_cutmix import Mix, Mixed
 from .decoded import Decoded
-from .decoding.pixels import pixel_batches
+from .decoding.pixels import fits, pixel_batches
 from .preprocess import Preprocess
 from .sampler import Sampler, shuffled
 from .split import rarest_labels
@@ -45,8 +45,9 @@ class Batches:
     ):
         self.pixels = decoded.pixels
         if isinstance(self.pixels, Tensor):
+            held = self.pixels.to(device) if fits(self.pixels, device) else self.pixels
             # Networks are fastest with channels-last, which augmentation and normalisation preserve.
-            self.pixels = self.pixels.to(device).contiguous(memory_format=torch.channels_last)
+            self.pixels = held.contiguous(memory_format=torch.channels_last)
         self.labels = decoded.labels.to(device)
         # The classes that a sampler balances: of several labels of an image the rarest counts.
         marks = decoded.labels.numpy()

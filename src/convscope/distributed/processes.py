@@ -40,9 +40,14 @@ class Processes:
         return self.rank == 0
 
     def device_name(self, name: str) -> str:
-        """Return the name of this process's device: `auto` and `cuda` are the CUDA device of its local rank."""
+        """Return the name of this process's device: `auto` and `cuda` are the CUDA device of its local rank.
+
+        A launcher may also let every process see a device of its own alone, as `srun --gpus-per-task 1` does.
+        """
         if self.count == 1 or name not in ("auto", "cuda") or not torch.cuda.is_available():
             return name
+        if torch.cuda.device_count() == 1:
+            return "cuda:0"
         if self.local_rank >= torch.cuda.device_count():
             raise DeviceError(
                 f"{torch.cuda.device_count()} CUDA devices for more processes on this machine: "

@@ -111,7 +111,7 @@ class State:
         suffix = _suffix(self.processes.rank)
         if not suffix or f"random.cpu{suffix}" in tensors:
             torch.set_rng_state(tensors[f"random.cpu{suffix}"])
-        if torch.cuda.is_available() and f"random.cuda{suffix}" in tensors:
+        if torch.cuda.is_initialized() and f"random.cuda{suffix}" in tensors:
             torch.cuda.set_rng_state(tensors[f"random.cuda{suffix}"])
 
     def _optimizer_state(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
@@ -160,9 +160,9 @@ def has_checkpoint(folder: Path) -> bool:
 
 
 def _generators() -> dict[str, Tensor]:
-    """Return the states of torch's generators in this process."""
+    """Return the states of torch's generators in this process, on the current device where it computes by CUDA."""
     states = {"random.cpu": torch.get_rng_state()}
-    return states | ({"random.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+    return states | ({"random.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
 
 
 def _suffix(rank: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from ..data.augment.mixup_cutmix import Mixed
 from ..task import count_correct
@@ -56,14 +57,24 @@ def total_weight(labels: Tensor, weights: Tensor | None) -> Tensor | float:
     return len(labels) if weights is None else weights[labels].sum()
 
 
+def clear_gradients(optimizer: Optimizer, keep: bool) -> None:
+    """Set all gradients to zero: by forgetting them, or with `keep` in the same tensors, which are made if need be."""
+    if keep:
+        for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+    optimizer.zero_grad(set_to_none=not keep)
+
+
 def parts_of_batch(images: Tensor, labels: Labels, count: int) -> Iterator[tuple[Tensor, Labels]]:
     """Yield a batch in at most `count` parts, which differ in length by one at most."""
-    for indices in torch.arange(len(images)).tensor_split(min(count, len(images))):
-        part = slice(int(indices[0]), int(indices[-1]) + 1)
-        if isinstance(labels, Mixed):
-            yield images[part], Mixed(labels.first[part], labels.second[part], labels.share)
-        else:
-            yield images[part], labels[part]
+    count = min(count, len(images))
+    if isinstance(labels, Mixed):
+        pairs = zip(labels.first.tensor_split(count), labels.second.tensor_split(count), strict=True)
+        of_parts: Iterable[Labels] = [Mixed(first, second, labels.share) for first, second in pairs]
+    else:
+        of_parts = labels.tensor_split(count)
+    yield from zip(images.tensor_split(count), of_parts, strict=True)
 
 
 def mean_loss(

@@ -17,7 +17,7 @@ from .runtime import Runtime
 
 # A lower precision is chosen only if its step takes less than this share of the time.
 WORTH_IT = 0.9
-# Enough pixels to keep every core busy; of a batch of large photos only a part is tried.
+# Enough pixels to keep every core of a CPU busy; of a batch of large photos only a part is tried there.
 TRIAL_PIXELS = 128 * 1024
 # Steps per trial, and the seconds after which a step is so long that it is not repeated.
 STEPS, LONG_STEP = 3, 0.5
@@ -34,7 +34,9 @@ def fastest_runtime(runtime: Runtime, network: nn.Module, images: Tensor, labels
     choices = list(_choices(runtime))
     if len(choices) == 1:
         return choices[0]
-    count = max(min(len(images), TRIAL_PIXELS // images[0, 0].numel()), 2)
+    count = len(images)
+    if runtime.device.type == "cpu":
+        count = max(min(count, TRIAL_PIXELS // images[0, 0].numel()), 2)
     seconds: dict[Runtime, float] = {}
     with torch.random.fork_rng([runtime.device] if runtime.device.type == "cuda" else []):
         for choice in choices:

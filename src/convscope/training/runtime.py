@@ -48,6 +48,11 @@ class Runtime:
         """Move the network to the device, its kernels in the layout."""
         return network.to(self.device).to(memory_format=self.memory_format)
 
+    def make_current(self) -> None:
+        """Make this torch's current CUDA device: checkpoints keep its random state, pinned memory belongs to it."""
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
+
     def lay_out(self, images: Tensor) -> Tensor:
         """Return a batch N x C x H x W in the layout."""
         return images.contiguous(memory_format=self.memory_format)

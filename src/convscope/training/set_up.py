@@ -24,7 +24,7 @@ from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import Runtime, choose_runtime, forget_peak_memory
 from .settle_recipe import default_augment
-from .several_processes import with_divided_weights, with_synchronised_norms
+from .several_processes import require_own_devices, with_divided_weights, with_synchronised_norms
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048
@@ -33,6 +33,8 @@ SAMPLE = 2048
 def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingContext, nn.Module, Batches, Body | None]:
     """Build the network with its first weights and the batches; choose the precision and layout that are left open."""
     recipe, runtime, processes = context.recipe, context.runtime, context.processes
+    require_own_devices(processes, runtime.device)
+    runtime.make_current()
     forget_peak_memory()
     network = first_network(context, prepared)
     batches = Batches(

@@ -45,6 +45,19 @@ def shared_by_all(processes: Processes, folder: RunFolder) -> RunFolder:
     return folder
 
 
+def require_own_devices(processes: Processes, device: torch.device) -> None:
+    """Raise DeviceError in all processes if two of them would compute on the same CUDA device, which NCCL cannot."""
+    own = str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""
+    first: dict[str, int] = {}
+    for rank, identity in enumerate(processes.gathered(own)):
+        if identity and identity in first:
+            raise DeviceError(
+                f"processes {first[identity]} and {rank} of this training have the same CUDA device: start one process "
+                "per device and leave --device out, or give --device cpu"
+            )
+        first[identity] = rank
+
+
 def require_enough_images(processes: Processes, batch_size: int, images: int, accumulate: int = 1) -> None:
     """Raise UsageError if a batch is too small for every process, and each of its parts, to get two images of it."""
     least, size = 2 * processes.count * accumulate, min(batch_size, images)
@@ -95,7 +108,7 @@ def averaging_gradients(
 def _all_get_gradients(network: nn.Module, batches: Batches) -> bool:
     """Return whether the loss depends on every parameter, by a trial on a copy of the network."""
     trial, (images, labels) = copy_network(network).train(), batches.sample(2)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([images.device] if images.device.type == "cuda" else []):
         loss_of(network)(map_outputs(Tensor.float, trial(images)), labels).backward()
     return all(parameter.grad is not None for parameter in trial.parameters() if parameter.requires_grad)
 

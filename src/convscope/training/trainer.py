@@ -19,7 +19,7 @@ from .context import TrainingContext
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
 from .freeze import Body, frozen_share
-from .gradients import add_gradients
+from .gradients import add_gradients, clear_gradients
 from .interrupt import StopRequest, agree
 from .linear_probe import LinearProbe, is_probe
 from .messages import diverged, how_to_go_on
@@ -80,6 +80,8 @@ class Trainer:
         self.progress = Progress()
         # Loss and correct answers of steps, and their number of images, that are not yet read from the device.
         self.unread: list[tuple[Tensor, int]] = []
+        # A CUDA graph's gradients are overwritten by its next run; what the parts of a batch add up to must be outside.
+        self.keeps_gradients = self.recipe.compile and self.recipe.accumulate > 1
         self.steps_per_reading = 1 if self.runtime.device.type == "cpu" else GPU_STEPS_PER_READING
         # The best weights since the last save.
         self.unsaved_best: dict[str, Tensor] | None = None
@@ -159,7 +161,7 @@ class Trainer:
 
     def step(self, images: Tensor, labels: Tensor | Mixed) -> Tensor:
         """Take one step of the optimizer; return the batch's mean loss before it and the number of correct answers."""
-        self.optimizer.zero_grad()
+        clear_gradients(self.optimizer, keep=self.keeps_gradients)
         figures = add_gradients(
             self.context, self.forward, self.loss_of, self.scaler, (images, labels),
             of_step=self.batches.images_of_step(self.progress.step), weights=self.image_weights,

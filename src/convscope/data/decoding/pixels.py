@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ..augment.memory_format import take
 
+SHARE_OF_DEVICE = 1 / 4
+
 
 class LazyPixels(ABC):
     """uint8 images N x C x H x W that are fetched when they are asked for, always as channels-last copies."""
@@ -68,10 +70,20 @@ Pixels = Tensor | LazyPixels
 def pixel_batches(pixels: Pixels, batches: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
     """Yield the images at each batch of indices (int64, on the CPU), on `device`."""
     if isinstance(pixels, Tensor):
-        return (take(pixels, batch.to(pixels.device)).to(device) for batch in batches)
+        return (_to_device(take(pixels, batch.to(pixels.device)), device) for batch in batches)
     return (_to_device(batch, device) for batch in pixels.take_batches(batches))
 
 
 def _to_device(batch: Tensor, device: torch.device) -> Tensor:
     """Return the batch on the device; to CUDA it is copied while the device computes, which needs pinned memory."""
-    return batch.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else batch.to(device)
+    if device.type == "cuda" and batch.device.type == "cpu":
+        return batch.pin_memory().to(device, non_blocking=True)
+    return batch.to(device)
+
+
+def fits(pixels: Tensor, device: torch.device) -> bool:
+    """Return whether images may lie on a device as a whole; most of a CUDA device's memory is left to the training."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return pixels.nbytes <= SHARE_OF_DEVICE * free

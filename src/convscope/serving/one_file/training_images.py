@@ -119,7 +119,7 @@ def first_weights(served: ServedClassifier, described: EngineNetwork) -> list[li
     """
     classifier = served.classifier
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng([]):
             torch.manual_seed(0)
             fresh = create_model(classifier.architecture, **classifier.model_args)
     except (ConvScopeError, TypeError, ValueError):
