@@ -1,12 +1,16 @@
 """What do two processes gain over one, beside a plain DDP loop, and does the model of `processes_model.py` predict it?
 
-    python -m benchmarks.speed.several_processes [--rounds 5] [--batch-sizes 64 128 256] [--quick]
+    python -m benchmarks.speed.several_processes [--rounds 5] [--batch-sizes 64 128 256] [--reference VISION] [--quick]
 
-ResNet-18 on images of 32 x 32 in memory, flipped and shifted, float32, one thread per process, on the CPU by gloo. One
-and two processes in turn, ConvScope and the plain loop; of each the quickest epoch of all rounds, since other work on
-the machine only adds time. The efficiency is the rate of two processes by twice that of one. The model knows only
-two trainings that run at the same time and know nothing of each other, each with half the batch (they share memory and
-cores), and how long an all-reduce of as many bytes takes by itself.
+ResNet-18 on images of 32 x 32, flipped and shifted, float32, one thread per process, on the CPU by gloo. One and two
+processes in turn, ConvScope and the plain loop, which both have the images in memory; of each the quickest epoch of all
+rounds, since other work on the machine only adds time. With `--reference`, also the training script of torchvision's
+references (see benchmarks/peers/reference.py), which decodes every image anew and crops at random instead of shifting.
+VISION is a checkout of https://github.com/pytorch/vision; the wheels do not have the script.
+
+The efficiency is the rate of two processes by twice that of one. The model knows only two trainings that run at the
+same time and know nothing of each other, each with half the batch (they share memory and cores), and how long an
+all-reduce of as many bytes takes by itself.
 """
 
 from __future__ import annotations
@@ -64,10 +68,10 @@ def convscope(place: Path, data: Path, count: int, batch: int) -> float:
     return min(b - a for a, b in itertools.pairwise(seconds)) / (IMAGES / batch)
 
 
-def plain(count: int, batch: int) -> float:
-    """Return the seconds per step of the quickest epoch of the plain loop."""
-    words = ["-m", "benchmarks.peers.ddp", "--batch-size", str(batch), "--images", str(IMAGES)]
-    found = measure.run([*TORCHRUN, str(count), *words, "--epochs", str(EPOCHS)], env=ONE_THREAD)
+def peer(words: list[str], count: int, batch: int) -> float:
+    """Return the seconds per step of the quickest epoch of another loop, the module and options `words`."""
+    words = ["-m", *words, "--batch-size", str(batch), "--epochs", str(EPOCHS)]
+    found = measure.run([*TORCHRUN, str(count), *words], env=ONE_THREAD)
     return min(found["epoch_seconds"][1:]) / found["steps"]
 
 
@@ -112,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--reference", type=Path, metavar="VISION", help="a checkout of pytorch/vision")
     parser.add_argument("--quick", action="store_true", help="one round, one batch size: to try it out")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -123,25 +128,27 @@ def main() -> None:
     reducing = []
     with tempfile.TemporaryDirectory() as name:
         data = write_images(Path(name) / "images")
+        loops: dict[str, Callable[[int, int], float]] = {
+            "convscope": partial(convscope, Path(name), data),
+            "plain": partial(peer, ["benchmarks.peers.ddp", "--images", str(IMAGES)]),
+        }
+        if given.reference:
+            words = ["benchmarks.peers.reference", str(given.reference.resolve()), "--data", str(data)]
+            loops["torchvision"] = partial(peer, words)
         for _ in range(rounds):
             reducing.append(all_reduce())
-            for batch in sizes:
+            for batch, (who, loop) in itertools.product(sizes, loops.items()):
                 for count in (1, 2):
-                    every["convscope", count, batch].append(convscope(Path(name), data, count, batch))
-                    every["plain", count, batch].append(plain(count, batch))
-                half = partial(convscope, Path(name), data, 1, batch // 2)
-                every["convscope", 0, batch].append(side_by_side(half))
-                every["plain", 0, batch].append(side_by_side(partial(plain, 1, batch // 2)))
+                    every[who, count, batch].append(loop(count, batch))
+                every[who, 0, batch].append(side_by_side(partial(loop, 1, batch // 2)))
     steps = {key: min(values) for key, values in every.items()}
     print(f"all-reduce of {RESNET18_BYTES / 1e6:.0f} MB: {measure.text(reducing, ' s', digits=3)}")
-    for who in ("convscope", "plain"):
-        for batch in sizes:
-            one, two, guess = steps[who, 1, batch], steps[who, 2, batch], predicted(steps, who, batch, min(reducing))
-            print(
-                f"{who:10} batch {batch:4}: {batch / one:6.0f} and {batch / two:6.0f} images/s, efficiency "
-                f"{one / two / 2:.0%}; a step {1000 * two:.0f} ms, predicted {1000 * guess:.0f} "
-                f"({guess / two - 1:+.0%})"
-            )
+    for who, batch in itertools.product(loops, sizes):
+        one, two, guess = steps[who, 1, batch], steps[who, 2, batch], predicted(steps, who, batch, min(reducing))
+        print(
+            f"{who:11} batch {batch:4}: {batch / one:6.0f} and {batch / two:6.0f} images/s, efficiency "
+            f"{one / two / 2:.0%}; a step {1000 * two:.0f} ms, predicted {1000 * guess:.0f} ({guess / two - 1:+.0%})"
+        )
     measure.write("several_processes", {"steps": {str(key): values for key, values in every.items()}, "s": reducing})
 
 
