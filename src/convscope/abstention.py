@@ -1,4 +1,4 @@
-"""When a classifier should not answer: two tests that its bundle stores, both found on validation images.
+"""When a classifier should not answer: two tests that its bundle stores, both fitted to validation images.
 
 An answer is unsure if its probability is below a threshold: the picture lies between two classes. A picture is of no
 class if its features, the inputs of the last layer, are far from those of the training images: the distance to the

@@ -1,4 +1,4 @@
-"""Depthwise convolutions whose way back is quick on a CPU: today's small networks are made of them.
+"""Depthwise convolutions whose backward pass is quick on a CPU: today's small networks are made of them.
 
 oneDNN has no quick kernel for two gradients of a depthwise convolution: that of the weights of a kernel of more than
 3 x 3 (in bf16 and channels-last 20 times the time of the forward pass and more), and that of the input with a stride in

@@ -1,4 +1,4 @@
-"""What is asked about the service itself: does it live, can it answer, what does it hold, how much has it done."""
+"""Routes about the service itself: health, readiness, information, metrics, reloading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fewer digits of the weights change: the answers on real pictures, compared with those of all digits."""
+"""Measure what a lower precision of the weights changes: the answers on real pictures beside full precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small images that a network can be trained with inside of the file, and how its weights are distributed at first."""
+"""Small images to train a network with inside the file, and the distributions of its first weights."""
 
 from __future__ import annotations
 
