@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from .ranking import marks_of
+from .ranking import marks_of, mean_of
 
 # Points of a curve, digits of their places, and classes that have a curve; of more those that are told apart worst.
 POINTS, DIGITS, MOST_CLASSES = 51, 5, 20
+AREAS = ("roc_auc", "average_precision")
 Curve = list[list[float]]
 
 
@@ -37,10 +38,11 @@ def precision_recall_curve(scores: np.ndarray, marks: np.ndarray, points: int = 
 def ranking_curves(
     probabilities: Tensor, labels: Tensor, class_names: list[str], per_class: list[dict[str, float | None]]
 ) -> list[dict[str, Any]]:
-    """Return rows of `label`, `roc` and `precision_recall`: first the mean of all classes, whose label is None.
+    """Return rows of `label`, the curves `roc` and `precision_recall`, and the areas `roc_auc` and `average_precision`.
 
-    Then the classes with the lowest average precision, at most 20, the lowest first. Probabilities N x classes, labels
-    N or marks N x classes; `per_class` is from `ranking_per_class`. Empty if no class has images and others.
+    The first row is the mean of all classes, whose label is None; then come the classes with the lowest average
+    precision, at most 20, the lowest first. Probabilities N x classes, labels N or marks N x classes; `per_class` is
+    from `ranking_per_class`. Empty if no class has images and others.
     """
     scores = np.asfortranarray(probabilities.double().numpy())
     known = [i for i, row in enumerate(per_class) if row["roc_auc"] is not None]
@@ -56,16 +58,17 @@ def ranking_curves(
         precision += exact[np.searchsorted(recall, np.minimum(1 - grid[::-1], recall[-1]) - 1e-12)]
     mean = {
         "label": None,
+        **{area: mean_of([per_class[i] for i in known], area) for area in AREAS},
         "roc": _pairs(np.r_[0, grid], np.r_[0, true / len(known)]),
         "precision_recall": _pairs(1 - grid[::-1], precision / len(known)),
     }
     order = sorted(known, key=lambda i: per_class[i]["average_precision"] or 0.0)[:MOST_CLASSES]
-    return [mean, *(_row(class_names[i], scores[:, i], marks_of(labels, i)) for i in order)]
+    rows = [{"label": class_names[i], **per_class[i], **_curves(scores[:, i], marks_of(labels, i))} for i in order]
+    return [mean, *rows]
 
 
-def _row(label: str, scores: np.ndarray, marks: np.ndarray) -> dict[str, Any]:
-    curves = {"roc": roc_curve(scores, marks), "precision_recall": precision_recall_curve(scores, marks)}
-    return {"label": label, **curves}
+def _curves(scores: np.ndarray, marks: np.ndarray) -> dict[str, Curve]:
+    return {"roc": roc_curve(scores, marks), "precision_recall": precision_recall_curve(scores, marks)}
 
 
 def _counts(scores: np.ndarray, marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

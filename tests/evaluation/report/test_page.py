@@ -41,7 +41,7 @@ def test_the_report_is_complete(digits_run):
     right = round(figures["top1"] * figures["n"])
     assert f"{100 * figures['top1']:.1f}%" in page and f"{right:,} correct" in page and f"{right:,} 张正确" in page
     assert "convscope train digits --model lenet_relu --epochs 12" in page
-    assert page.count("<svg") == 5 and page.count('<img src="data:image/png;base64,') == min(269 - right, 24)
+    assert page.count("<svg") == 7 and page.count('<img src="data:image/png;base64,') == min(269 - right, 24)
     assert page.index("Always answering") < page.index(">Confidence<") < page.index(">Results per class<")
     assert ("The weakest class is" in page) == (right < 269) and "It says “unknown”" in page
     assert all(f"<bdi>{label}</bdi>" in page for label in range(10))

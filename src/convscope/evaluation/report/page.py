@@ -12,6 +12,7 @@ from ..scores import trust_figures
 from .confidence import confidence_of
 from .diagnosis import diagnosis_of
 from .mistakes import cell_pictures, frequent_confusions, weakest_class, worst_label_mistakes, worst_mistakes
+from .ranking_charts import ranking_of
 from .report import Report
 from .training_curves import curves
 
@@ -57,6 +58,7 @@ def render(report: Report) -> str:
         weakest=weakest_class(evaluation),
         diagnosis=diagnosis_of(report, trust["majority"]["top1"]),
         confidence=confidence_of(trust),
+        ranking=ranking_of(trust["curves"]),
         cells=cell_pictures(report, evaluation) if len(evaluation.class_names) <= MAX_MATRIX_CLASSES else {},
         script=SCRIPT.read_text(encoding="utf-8"),
     )
@@ -75,6 +77,7 @@ def _render_multi_label(report: Report, evaluation: MultiLabelEvaluation) -> str
         figures=evaluation.figures(),
         per_class=evaluation.per_class(),
         mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
+        ranking=ranking_of((report.trust or trust_figures(evaluation))["curves"]),
         charts=curves(report.history),
         script="",
     )
