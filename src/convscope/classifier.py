@@ -20,6 +20,7 @@ from .bundle_file import read_part
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
+from .graph_network import GraphNetwork, read_graph
 from .models import Card, is_source, own_card
 from .models.own.input_size import refusal
 from .models.own.outputs import ONE_OUTPUT
@@ -40,8 +41,6 @@ class Classifier:
     answer should be "unknown". UsageError if the network
     gives no row of numbers per image, or another number of them than there are classes.
     """
-
-    runtime = "torch"
 
     def __init__(
         self,
@@ -93,6 +92,11 @@ class Classifier:
     def device(self) -> torch.device:
         """The device of the weights."""
         return next(iter([*self.network.parameters(), *self.network.buffers()])).device
+
+    @property
+    def runtime(self) -> str:
+        """What computes the answers: "torch", or "onnxruntime" in the place of a network whose code is not there."""
+        return "onnxruntime" if isinstance(self.network, GraphNetwork) else "torch"
 
     def pixels(self, image: ImageLike) -> Tensor:
         """Return the uint8 pixels C x H x W that the network gets of one image, before normalisation.
@@ -185,15 +189,21 @@ def load(source: str | Path, model: Any = None) -> Classifier:
 
     The name is that of a bundled classifier, or `last` for the newest run below the current directory. `model` is the
     class, the function, an instance or the `mynet.py:CNN` of a person's own network: a bundle holds its weights, not
-    its code. Raises ModelFileError if there is no such classifier, if it is damaged or does not fit; nothing in the
-    files is executed.
+    its code. Without it the bundle's graph answers, if it was exported (needs the extra `onnx`): that predicts, is
+    evaluated and is served, a warning says so, and a ModelFileError follows where the code is needed. Raises
+    ModelFileError if there is no such classifier, if it is damaged or does not fit; nothing in the files is executed.
 
     >>> from convscope import load_data
     >>> zero = load_data("mnist-5k").splits["test"].images[0]
     >>> load("mnist-lenet5").predict(zero, topk=1)[0].label
     '0'
     """
-    network, config = read_bundle(bundle := find_bundle(source), model=card_of(model))
+    bundle, card = find_bundle(source), card_of(model)
+    abstention, found = None, read_graph(bundle) if card is None else None
+    if found is None:
+        network, config = read_bundle(bundle, model=card)
+    else:
+        network, config, abstention = found
     return Classifier(
         network,
         config["label_names"],
@@ -202,7 +212,7 @@ def load(source: str | Path, model: Any = None) -> Classifier:
         config["model_args"],
         config.get("metrics", {}),
         task_of(config),
-        abstention_of(config, f"{printable(bundle)}: {CONFIG}", partial(read_part, bundle)),
+        abstention or abstention_of(config, f"{printable(bundle)}: {CONFIG}", partial(read_part, bundle)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from typing import Annotated, Any
@@ -84,10 +85,12 @@ def train_command(
     if json:
         print_json(run.metrics)
     else:
-        _print_result(run.metrics)
+        _print_result(run.metrics, options.get("model"))
 
 
-def _print_result(metrics: dict[str, Any]) -> None:
+def _print_result(metrics: dict[str, Any], model: str | None) -> None:
+    from ..models.own import is_source
+
     run = metrics["run"]
     results = [
         phrase("{share} ({n} images)", share=_headline(split, metrics[split]), n=f"{metrics[split]['n']:,}")
@@ -115,10 +118,12 @@ def _print_result(metrics: dict[str, Any]) -> None:
     say(f"run folder  {run}")
     if results:
         say(f"report      {run}/{REPORT}")
-    say(f"try next    convscope predict {run} IMAGE...")
-    typer.echo(f"            convscope explain {run} IMAGE")
-    typer.echo(f"            convscope serve {run}")
-    say(f"            convscope export {run}    for answers in a quarter of the time, without torch")
+    code = ["--model", shlex.quote(printable(model))] if model is not None and is_source(model) else []
+    target = " ".join([run, *code])  # a run does not hold the code of a network of one's own
+    say(f"try next    convscope predict {target} IMAGE...")
+    typer.echo(f"            convscope explain {target} IMAGE")
+    typer.echo(f"            convscope serve {target}")
+    say(f"            convscope export {target}    for answers in a quarter of the time, without torch")
 
 
 def _duration(metrics: dict[str, Any]) -> str:

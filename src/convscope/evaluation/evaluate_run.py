@@ -13,6 +13,7 @@ from ..data.decoded import Decoded
 from ..devices import choose_device
 from ..errors import ModelFileError, UsageError, printable
 from ..files import folder_name, write_atomically
+from ..graph_network import GraphNetwork
 from ..run_folder import RunFolder
 from .evaluated_images import EvaluationOptions, choose_images, decode, decode_with_margin
 from .metrics import Evaluation, evaluate
@@ -99,7 +100,8 @@ def _write(
     """Write report and predictions into a new folder below `parent`, and return the report's path."""
     folder = RunFolder.create(parent, f"{folder_name(classifier.architecture)}-{data}-{split}")
     title = f"{classifier.architecture} · {data} · {split}"
-    metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())}
+    counted = not isinstance(classifier.network, GraphNetwork)
+    metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())} if counted else {}
     write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics, trust=trust))
     write_atomically(
         folder.predictions(split),

@@ -11,6 +11,7 @@ from ...bundle_config import BUNDLED
 from ...classifier import Classifier
 from ...errors import ConvScopeError, UsageError, require_extra
 from ...files import folder_name, write_atomically
+from ...graph_network import GraphNetwork
 from ...onnx_graph import GRAPH, digest_of_bundle
 from ...opening import open_target
 from ...run_folder import run_of_bundle
@@ -112,6 +113,8 @@ def export_onnx(
     _check_input(input)
     if input == "image" and classifier.preprocess.superpixels:
         raise UsageError("--input image cannot hold the superpixels of this classifier: use --input pixels")
+    if isinstance(classifier.network, GraphNetwork):
+        classifier.network.need_code()
     images = images or images_for_proof(classifier, None)
     classifier.network.eval()
     problems = []

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...errors import UsageError, printable
+from ...errors import ModelFileError, UsageError, printable
 from ..tools.card import Card
 from ..tools.copying import copy_network
 from .input_size import PHOTO_SHRINKS, Size, as_row, find_input, on_meta, refusal, shrinks, takes_rows
@@ -150,6 +150,8 @@ def _parameters(model: Callable[..., nn.Module]) -> dict[str, inspect.Parameter]
 def _copied(network: nn.Module, name: str) -> nn.Module:
     try:
         return copy_network(network)
+    except ModelFileError:  # it has no code that could be trained
+        raise
     except Exception as problem:  # weights that were computed from others cannot be copied
         raise UsageError(f"{name} cannot be copied ({printable(problem)[:150]}): give its class instead") from problem
 
