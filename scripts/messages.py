@@ -27,7 +27,7 @@ SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
-    "Images", "Refusal",
+    "Images", "Refusal", "Layout", "LabelCheck",
 }  # fmt: skip
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")
@@ -36,6 +36,8 @@ HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "9
 # Functions that leave a text as it is, so that what they are given is looked at instead.
 TRANSPARENT = {"printable", "join", "str", "lower", "rstrip", "strip", "replace"}
 DEEPEST = 7
+# Functions that return a line, beside something else, which their caller shows.
+RETURNING = ("choose_for_photos", "_planned_duration")
 # What only programs meet: functions of the Python interface that no verb calls.
 APART = (
     "scratch/",
@@ -79,6 +81,9 @@ def messages() -> dict[str, str]:
                     continue
                 for text in reader.texts(argument, scope, short=_name(node.func) in SHORT):
                     found.setdefault(text, f"{path.relative_to(SOURCE)}:{node.lineno}")
+    for name in RETURNING:
+        for value, scope in reader.returns[name][0]:
+            found |= dict.fromkeys(reader.texts(value, scope), name)
     return found
 
 

@@ -73,6 +73,16 @@ def test_the_language_is_that_of_the_variable_then_of_the_locale(monkeypatch, va
         ("warning: skipped a/b.png: empty file", "警告：跳过了 a/b.png：空文件"),
         ("error: C:\\a: b: no file matches this pattern (see convscope predict --help)",
          "错误：C:\\a：b：没有文件符合这个通配符（见 convscope predict --help）"),
+        ("ab: 3 images in 2 classes, in colour; 3 cannot be used", "ab：3 张图像，2 个类别，彩色；3 张不能用"),
+        # The words between two values stand in a value, too.
+        ("kind: photos (no plain strokes on a plain background; change it with --kind digits); not mirrored "
+         "in training (--augment none)",
+         "内容：照片（不是单一背景上的笔画；可用 --kind digits 改变）；训练时不镜像（--augment none）"),
+        ("1 image is more than 3 times as long as wide, so a centre crop cuts most of it off: --crop-mode pad keeps "
+         "all of it: a/6.jpg",
+         "有 1 张图像的长是宽的 3 倍以上，裁中央会切掉大部分：--crop-mode pad 可以保留全部：a/6.jpg"),
+        ("cifar_fast at 128 pixels: 244 photos of about 267 to train on, 5 epochs",
+         "cifar_fast，输入 128 像素：用 244 张边长约 267 像素的照片训练，5 轮"),
         # What a user typed stays, even if it reads like a message or a place for a value.
         ("all: no file matches this pattern", "all：没有文件符合这个通配符"),
         ("{1}{0}: no file matches this pattern", "{1}{0}：没有文件符合这个通配符"),

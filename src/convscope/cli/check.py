@@ -163,7 +163,7 @@ def _print_report(report: Report, source: str) -> None:
 
 def _print_counts(report: Report) -> None:
     summary = report.to_dict()
-    colour = "one channel" if summary["channels"] == 1 else "colour"
+    colour = "one channel" if summary["channels"] == 1 else "in colour"
     say(
         f"{report.name}: {summary['images']:,} images in {len(summary['classes'])} classes, {colour}"
         f"{f'; {report.skipped:,} cannot be used' if report.skipped else ''}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..serving.one_file import Shared
 
 Option = typer.Option
+WEIGHTS = {"8bit": "8 bits per weight", "half": "half precision", "full": "full precision"}
 
 
 @with_target_options
@@ -66,8 +67,7 @@ def share_command(
 
 def _say_what_is_in(shared: Shared) -> None:
     say(f"page       {printable(shared.path)} ({shared.size / 1e6:.2f} MB)")
-    exact = "8 bits per weight" if shared.precision == "8bit" else f"{shared.precision} precision"
-    say(f"weights    {exact}")
+    say(f"weights    {WEIGHTS[shared.precision]}")
     if shared.error is not None:
         error = shared.error
         say(

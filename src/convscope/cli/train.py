@@ -121,7 +121,7 @@ def _print_result(metrics: dict[str, Any], model: str | None) -> None:
     code = ["--model", shlex.quote(printable(model))] if model is not None and is_source(model) else []
     target = " ".join([run, *code])  # a run does not hold the code of a network of one's own
     say(f"try next    convscope predict {target} IMAGE...")
-    typer.echo(f"            convscope explain {target} IMAGE")
+    say(f"            convscope explain {target} IMAGE")
     typer.echo(f"            convscope serve {target}")
     say(f"            convscope export {target}    for answers in a quarter of the time, without torch")
 

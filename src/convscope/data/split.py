@@ -111,7 +111,8 @@ class Data:
             splits = f"divided by ConvScope ({sizes})"
         elif self.held_out:
             splits += f"; validation: {len(self.splits.get('val', ())):,} of the training images"
-        self.origin = Origin(origin.classes, splits, f"{self.kind} ({self.kind_reason})" if self.kind_reason else "")
+        kind = f"photos ({self.kind_reason})" if self.kind == "photos" else f"digits ({self.kind_reason})"
+        self.origin = Origin(origin.classes, splits, kind if self.kind_reason else "")
         return self
 
     def with_kind(self, kind: str) -> Data:

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TextIO
 
@@ -85,6 +85,7 @@ def _filled(template: str, values: Sequence[str]) -> str:
     return VALUE.sub(lambda place: values[int(place[1])], template)
 
 
+@lru_cache(maxsize=4096)
 def _chinese(text: str, depth: int = 0) -> str | None:
     """Return the Chinese of a message, or of what follows the first colon; None if the catalogue has neither."""
     catalogue = _catalogue()
@@ -93,18 +94,51 @@ def _chinese(text: str, depth: int = 0) -> str | None:
     if text in catalogue:
         return catalogue[text]
     for pieces, pattern, chinese in _patterns():
-        if all(piece in text for piece in pieces) and (match := re.fullmatch(pattern, text, re.DOTALL)):
-            if not pieces[0] and ": " in match[1]:
+        if all(piece in text for piece in pieces) and (values := _values(pattern, text, depth)):
+            if not pieces[0] and ": " in values[0]:
                 continue  # another message stands before this one
-            return _filled(chinese, [_inside(value, depth) for value in match.groups()])
+            return _filled(chinese, values)
     head, found, inside = text.removesuffix(")").partition(" (")
     if found and text.endswith(")") and (chinese_inside := _chinese(inside, depth + 1)) is not None:
         return f"{_inside(head, depth)}（{chinese_inside}）"
+    return _parts(text, depth)
+
+
+def _parts(text: str, depth: int) -> str | None:
+    """Return two messages with a separator between them in Chinese; None if the second one is not known.
+
+    Where there are several separators, the one counts at which both are known.
+    """
+    found = None
     for separator, mark in ((": ", "："), ("; ", "；"), (", ", "，")):
-        head, found, tail = text.partition(separator)
-        if found and (chinese_tail := _chinese(tail, depth + 1)) is not None:
-            return f"{_inside(head, depth)}{mark}{chinese_tail}"
-    return None
+        for head, between, tail in (text.partition(separator), text.rpartition(separator)):
+            if not (head and between):
+                continue
+            further = _chinese(tail, depth + 1)
+            rest = mark + further if further is not None else _chinese(between + tail, depth + 1)
+            if rest is None:
+                continue
+            if (chinese_head := _chinese(head, depth + 1)) is not None:
+                return chinese_head + rest
+            found = found or head + rest
+    return found
+
+
+def _values(pattern: str, text: str, depth: int) -> Sequence[str]:
+    """Return the values that a text has in the places of a pattern, in Chinese as far as known; () if it does not fit.
+
+    The words between two values may stand in a value, too: of the shortest and the longest values those count of which
+    more is known.
+    """
+    shortest = re.fullmatch(pattern, text, re.DOTALL)
+    if shortest is None:
+        return ()
+    longest = re.fullmatch(pattern.replace("(.*?)", "(.*)"), text, re.DOTALL) or shortest
+    readings = [[_inside(value, depth) for value in found.groups()] for found in (shortest, longest)]
+    unknown = [
+        sum(map(str.__eq__, *pair)) for pair in zip(readings, (shortest.groups(), longest.groups()), strict=True)
+    ]
+    return readings[unknown[1] < unknown[0]]
 
 
 def _inside(value: str, depth: int) -> str:

@@ -85,11 +85,16 @@ def settle_recipe(
         recipe = limit_batch_size(recipe, images, 4 if few else 16)
     recipe = recipe.with_epochs_for(images, 1000 if few else 100)
     if note:
-        note += f", {recipe.epochs} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
+        note += _planned_duration(recipe)
     if recipe.optimizer != base.optimizer:
         note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
     recipe, crop = settle_crop(recipe, data, runtime, clock, own, show)
     return recipe, "\n".join(line for line in (note, crop) if line)
+
+
+def _planned_duration(recipe: Recipe) -> str:
+    """Return the end of a line: how long is trained."""
+    return f", {recipe.epochs:,} epochs" if recipe.epochs else f", for {recipe.time_budget:g} seconds in all"
 
 
 def _with_monitor(recipe: Recipe, data: Data, is_given: bool) -> Recipe:

@@ -86,5 +86,6 @@ def _colours(images: Sequence[tuple[str, Look]]) -> list[Problem]:
 
 
 def _several(kind: str, severity: str, names: Sequence[str], what: str) -> Problem:
-    images = "1 image is" if len(names) == 1 else f"{len(names):,} images are"
-    return Problem(kind, severity, printable(names[0]), f"{images} {what}: {listed(names, 3)}", tuple(names))
+    shown = listed(names, 3)
+    text = f"1 image is {what}: {shown}" if len(names) == 1 else f"{len(names):,} images are {what}: {shown}"
+    return Problem(kind, severity, printable(names[0]), text, tuple(names))

@@ -208,7 +208,7 @@ def _splits(
             both = " and ".join(map(printable, names))
             raise DataError(f"{shown}: {both} are both the {split} split: keep one of them")
     names = [printable(name) for split in SPLITS for name in owners.get(split, ())]
-    told = f"folder{'s' * (len(names) > 1)} {', '.join(names)}"
+    told = f"folders {', '.join(names)}" if len(names) > 1 else f"folder {names[0] if names else ''}"
     return Layout(dict(parts), told, unused, loose)
 
 
