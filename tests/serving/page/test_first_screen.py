@@ -189,6 +189,11 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
     # What is scrolled out from under the drawer is where it is painted, and what has the focus comes out as well.
     page.locator(".scroller").evaluate("scroller => { scroller.scrollTop = 60 }")
     assert box_of(page, ".network-canvas")["y"] == pytest.approx(box_of(page, ".world")["y"] + 60, abs=2)
+    # The names stay at the upper edge, above their columns, when their heads are gone.
+    name = page.locator(".stuck button", has_text="Conv 2")
+    expect(name).to_be_in_viewport(ratio=1)
+    assert box_of(page, ".stuck .chosen")["x"] == pytest.approx(box_of(page, ".head.chosen")["x"], abs=1)
+    assert box_of(page, ".stuck .chosen")["y"] == pytest.approx(box_of(page, ".scroller")["y"], abs=1)
     page.locator(".thumb").first.focus()
     for _ in range(19):
         page.keyboard.press("Tab")

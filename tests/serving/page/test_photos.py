@@ -181,6 +181,10 @@ def test_slash_finds_a_layer_and_the_table_says_how_all_are(visit, resnet):
 
 def test_more_maps_on_demand(visit, resnet):
     page = uploaded(visit, resnet)
+    select(page, "layer4.1.conv2")
+    expect(page.locator(".heads .more", has_text="more").last).to_be_visible()
+    cut = "rows => rows.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    assert page.locator(".heads .more").evaluate_all(cut) == []
     select(page, "conv1")
     expect(page.locator(".layer-map")).to_have_count(16)
     page.locator("#drawer").get_by_role("button", name="+48 more").click()

@@ -7,6 +7,7 @@ import { activateHead } from "./heads.js";
 import { sentence } from "./kinds.js";
 import { hit } from "./layout.js";
 import { mapsShown } from "./scene.js";
+import { STRIP } from "./stuck.js";
 import { showTip } from "./tip.js";
 import { stepped } from "./zoom.js";
 
@@ -56,7 +57,8 @@ function pinch(view, event) {
 export function scrollTo({ scroller, scale }, { x, width }, cell = null, from = scroller.scrollTop) {
   scroller.scrollLeft = inSight(scroller.scrollLeft, scroller.clientWidth, x * scale, width * scale);
   if (!cell) return;
-  scroller.scrollTop = inSight(from, heightInSight(scroller), cell.y * scale, cell.height * scale);
+  const strip = Math.max(STRIP - EDGE, 0) + 4; // the names lie over the upper edge
+  scroller.scrollTop = inSight(from, heightInSight(scroller), cell.y * scale - strip, cell.height * scale + strip);
 }
 
 /** Pixels of the network above the drawer, which on a large screen lies over its lower part. */
@@ -75,7 +77,7 @@ function inSight(start, room, at, length) {
 
 /** The value below the pointer: {layer, map, y, x, value}, or null. */
 function pointed({ store, plan, scale, scroller }, event) {
-  if (!plan || event.target.closest(".heads button")) return null;
+  if (!plan || event.target.closest(".heads button, .stuck button")) return null;
   const box = scroller.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
   const found = hit(plan.items, x / scale, y / scale);

@@ -12,7 +12,7 @@ import { plainName } from "./names.js";
 import { sceneOf } from "./scene.js";
 
 const AROUND = 200; // pixels beside the part in sight whose buttons are there already
-const ASK = 18; // pixels of the "?" above a head
+export const ASK = 18; // pixels of the "?" above a head
 const MORE_MAPS = 64; // a layer shows so many after one click on "more", and all after another
 
 /** Shows the buttons of the part in sight: {left, width}. */

@@ -52,13 +52,18 @@ function isOfClasses(node, network) {
     && (node.name === SOFTMAX || network.nodes.slice(-2).includes(node));
 }
 
-/** Pixels that words need: `least(item)` those of its head and labels, `labels(node)` those of the labels. */
-export function textWidths(network) {
+/**
+ * Pixels that words need: `least(item)` those of its head and labels, and of "+48 more" where not all maps are shown,
+ * `counts(node)` of them; `labels(node)` those of the labels.
+ */
+export function textWidths(network, counts) {
   const labels = (node) => (isOfClasses(node, network) || node === lastStepNode(network)
     ? Math.min(Math.max(...network.class_names.map((label) => widthOf(label))), LONGEST_LABEL) : 0);
   const least = (item) => {
     const { title, lines } = headText(item, network);
-    const words = Math.max(widthOf(title, 600), ...lines.map((line) => widthOf(line))) + 4;
+    const hidden = item.node.shape[0] - counts(item.node);
+    const more = hidden > 0 && !isVector(item.node.shape) ? [t("network.more", { n: hidden })] : [];
+    const words = Math.max(widthOf(title, 600), ...[...lines, ...more].map((line) => widthOf(line))) + 4;
     const beside = item.block === null ? labels(item.node) : 0;
     return Math.max(LEAST, Math.min(words, MOST), beside ? beside + 24 : 0);
   };

@@ -12,6 +12,7 @@ import { cellOf } from "./layout.js";
 import { minimap } from "./minimap.js";
 import { paintNetwork } from "./paint.js";
 import { mapsShown, sceneOf } from "./scene.js";
+import { showNames } from "./stuck.js";
 import { scaleHeads, zoomedPlan } from "./zoom.js";
 
 const HELD = 0.62; // how far the data comes while the class has not said what it expects: not to the answer
@@ -46,12 +47,13 @@ export function mount(root, store) {
 function elementsIn(root) {
   const canvas = h("canvas", { class: "network-canvas", "aria-hidden": "true" });
   const heads = h("div", { class: "heads" });
-  const world = h("div", { class: "world" }, canvas, heads);
+  const stuck = h("div", { class: "stuck", "aria-hidden": "true" });
+  const world = h("div", { class: "world" }, stuck, canvas, heads);
   const scroller = h("div", { class: "scroller", tabindex: 0, role: "application" }, world);
   const tip = h("div", { class: "tip", hidden: true });
   const spoken = h("p", { class: "unseen", role: "status" });
   root.append(scroller, tip, spoken);
-  return { canvas, heads, world, scroller, tip, spoken };
+  return { canvas, heads, stuck, world, scroller, tip, spoken };
 }
 
 function updateLayout(view) {
@@ -65,7 +67,7 @@ function updateLayout(view) {
   const { plan, scale, overview } = zoomedPlan(store, room);
   Object.assign(view, { plan, scale });
   scroller.dataset.scale = String(scale);
-  world.style.width = `${Math.max(plan.width * scale, room.width)}px`;
+  world.style.width = `${overview ? plan.width * scale : room.width}px`;
   world.style.height = `calc(${Math.max(plan.height * scale, room.height)}px + var(--below))`;
   scaleHeads(view.heads, scale);
   view.minimap.show(overview);
@@ -99,6 +101,7 @@ function draw(view) {
   context.scale(scale, scale);
   paintNetwork(context, sceneOf(store, plan, { reveal, cursor }), sight);
   showHeads(view, sight);
+  showNames(view, sight);
   showOverview(view);
   if (reveal < 1 && store.state.intro !== "drawing" && store.state.predict !== "asking") view.drawSoon();
 }

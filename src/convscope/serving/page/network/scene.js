@@ -16,7 +16,7 @@ export function planOf(store, room) {
   const { state } = store;
   const { network, open } = state;
   const counts = (node) => (node.name === SOFTMAX ? classesShown(state).length : countOf(state, node));
-  return layout(withLastStep(network), open, counts, room, textWidths(network));
+  return layout(withLastStep(network), open, counts, room, textWidths(network, counts));
 }
 
 const wholes = new WeakMap();
