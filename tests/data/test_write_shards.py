@@ -96,6 +96,15 @@ def test_a_shard_that_is_missing_or_cut_is_named(digits):
         load_data(digits)
 
 
+def test_shards_without_their_index_keep_the_names_of_the_classes(tmp_path):
+    for i in range(8):
+        (tmp_path / "photos" / f"{i % 2}-蚂蚁").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / f"{i % 2}-蚂蚁" / f"{i}.jpg").write_bytes(jpeg(40 * i))
+    write_shards(load_data(tmp_path / "photos"), tmp_path / "out", 10**6)
+    (tmp_path / "out" / "shards.json").unlink()
+    assert load_data(tmp_path / "out").class_names == ["0-蚂蚁", "1-蚂蚁"]
+
+
 def test_what_webdataset_writes_is_read(tmp_path):
     for number, split in enumerate(("train", "train", "val")):
         files = {}

@@ -6,18 +6,21 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def launch(words: list[str], folder: Path, count: int = 2, **variables: str) -> list[subprocess.Popen[str]]:
-    """Start `python WORDS...` in `folder`, `count` times, each with a single thread."""
+def launch(
+    words: list[str], folder: Path, count: int = 2, program: Sequence[str] = (sys.executable,), **variables: str
+) -> list[subprocess.Popen[str]]:
+    """Start `python WORDS...`, or those of another program, in `folder`, `count` times, each with a single thread."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     together = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
     return [
         subprocess.Popen(
-            [sys.executable, *words],
+            [*program, *words],
             cwd=folder, env=os.environ | together | {"RANK": str(rank), "LOCAL_RANK": str(rank)} | variables,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from torch import nn
 
 import convscope as cs
 from convscope.distributed import ALONE, Processes
@@ -68,3 +69,43 @@ def test_two_processes_on_one_device_are_refused(monkeypatch):
     require_own_devices(Gathering(0, 3), torch.device("cpu"))
     with pytest.raises(DeviceError, match="processes 0 and 2 of this training have the same CUDA device: start one"):
         require_own_devices(Gathering(1, 3), torch.device("cuda:1"))
+
+
+class Alarmed:
+    """The heartbeat of a process whose peer has ended."""
+
+    def missing(self):
+        return ["process 1 of this training has ended or does not answer"]
+
+    def end(self):
+        pass
+
+
+class Losing(nn.Module):
+    """Fails in its second step as gloo does, in the forward pass or on the way back."""
+
+    def __init__(self, back: bool):
+        super().__init__()
+        self.layer, self.back, self.calls = nn.Linear(784, 10), back, 0
+
+    def forward(self, images):
+        self.calls += self.training
+        answer = self.layer(images.flatten(1))
+        if self.calls > 4 and not self.back:
+            self.fail(None)
+        if self.calls > 4:
+            answer.register_hook(self.fail)
+        return answer
+
+    def fail(self, _):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:38543")
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_connection_that_breaks_within_a_step_says_who_ended(tmp_path, monkeypatch, back):
+    monkeypatch.setattr("convscope.training.train.join_processes", lambda: Processes(heartbeat=Alarmed()))
+    with pytest.raises(DeviceError, match="process 1 of this training has ended or does not answer: start it again"):
+        cs.train(
+            "digits", Losing(back), epochs=1, batch_size=100, precision="float32", layout="contiguous",
+            output=tmp_path, show=False,
+        )  # fmt: skip

@@ -106,7 +106,7 @@ class Trainer:
         done = self.progress
         writes = self.recipe.tensorboard and self.processes.is_main
         self.write_scalars = scalar_writer(self.folder.tensorboard, done.epoch + 1) if writes else None
-        with StopRequest() as stop, self.display:
+        with StopRequest() as stop, self.display, self.processes.failing():
             if not done.epoch and not done.step and not done.history:
                 self.write_snapshot()
                 self.measure_probe()

@@ -33,10 +33,11 @@ LABEL_LIMIT, INDEX_LIMIT = 1 << 20, 1 << 26
 
 @dataclass
 class _Sample:
-    """The image of one key in a shard, and the file that holds its label."""
+    """The image of one key in a shard, and the files that hold its label: `.cls` or else `.json`, and the `.json`."""
 
     images: list[Member] = field(default_factory=list)
     label: Member | None = None
+    document: Member | None = None
 
 
 def find_shards(folder: Folder) -> dict[str, list[tuple[str, Shard]]]:
@@ -142,8 +143,10 @@ def _samples(members: Mapping[str, Member], where: str) -> dict[str, _Sample]:
         sample = samples[f"{above}{slash}{stem}"]
         if has_image_suffix(name):
             sample.images.append(member)
-        elif suffix.lower() == "cls" or (suffix.lower() == "json" and sample.label is None):
+        elif suffix.lower() == "cls":
             sample.label = member
+        elif suffix.lower() == "json":
+            sample.label, sample.document = sample.label or member, member
     samples = {key: sample for key, sample in samples.items() if sample.images}
     for key, sample in samples.items():
         if len(sample.images) > 1:
@@ -156,6 +159,8 @@ def _samples(members: Mapping[str, Member], where: str) -> dict[str, _Sample]:
 def _labels(sample: _Sample, names: Sequence[str], where: str) -> tuple[tuple[str, ...], bool]:
     """Return the labels of a sample, and whether there may be several; numbers are indices into `names` if given."""
     assert sample.label is not None
+    if not names and (name := _name_in_own_document(sample)) is not None:
+        return (name,), False
     text = read_file_up_to(sample.label, LABEL_LIMIT).decode("utf-8", "replace").strip()
     value: object = text
     if sample.label.path.lower().endswith(".json"):
@@ -172,6 +177,18 @@ def _labels(sample: _Sample, names: Sequence[str], where: str) -> tuple[tuple[st
     if value is None or value == "":
         raise DataError(f"{where} has an empty label")
     return (_class_name(value, names),), False
+
+
+def _name_in_own_document(sample: _Sample) -> str | None:
+    """Return the class that `convscope shard` wrote beside a `.cls`, whose number says nothing without the index."""
+    if sample.document is None or sample.document is sample.label:
+        return None
+    try:
+        content = json.loads(read_file_up_to(sample.document, LABEL_LIMIT))
+    except (ValueError, RecursionError):
+        return None
+    is_own = isinstance(content, dict) and content.keys() == {"label", "name"}
+    return content["label"] if is_own and isinstance(content["label"], str) else None
 
 
 def _class_name(value: object, names: Sequence[str]) -> str:
