@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import numpy as np
@@ -80,3 +81,13 @@ def test_without_time_or_public_weights_the_centre_is_taken(place, monkeypatch):
     recipe, note = settled(place, "ends", monkeypatch, weights=None)
     assert (recipe.crop_mode, note) == ("center", "")
     assert settled(place, "ends", monkeypatch, crop_mode="pad")[0].crop_mode == "pad"
+
+
+def test_a_class_too_rare_for_the_sample_is_left_out_of_the_comparison(place, monkeypatch, tmp_path):
+    shutil.copytree(place / "ends", tmp_path / "rare")
+    (tmp_path / "rare" / "class2").mkdir()
+    for number in range(2):
+        shutil.copyfile(place / "ends" / "class0" / f"{number}.png", tmp_path / "rare" / "class2" / f"{number}.png")
+    monkeypatch.setattr(choose_crop, "MOST", 21)
+    recipe, note = settled(place, tmp_path / "rare", monkeypatch)
+    assert recipe.crop_mode == "squash" and "n = 2" in note

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OutputError, printable
+from ..messages.translate import phrase
 from .output import print_json, print_table, say
 from .parameters import Json
 
@@ -32,7 +33,7 @@ def cache_command(
     ] = "auto",
     json: Json = False,
 ) -> None:
-    """Show or clear the cache of decoded images.
+    """Show or clear the cache of decoded images and of the features that public weights give for them.
 
     The environment variable CONVSCOPE_CACHE moves the user's cache folder; CONVSCOPE_CACHE_SIZE limits its size (such
     as 20GB; default: half of the free disk space). Least recently used files are deleted first. After clearing, images
@@ -74,18 +75,25 @@ def _show(root: Path, json: bool) -> None:
     say(f"{printable(root)}: {len(found)} files, {size_text(used)} of at most {size_text(limit)}")
     if found:
         say()
-        print_table([*map(_row, found)], numbers=(0, 2), head=("images", "input size", "size", "last used", "source"))
+        print_table([*map(_row, found)], numbers=(0, 2), head=("images", "kept", "size", "last used", "source"))
         say("\nclear it  convscope cache clear")
 
 
 def _row(entry: Any) -> tuple[str, ...]:
     return (
         f"{entry.images:,}",
-        " x ".join(map(str, entry.about["settings"]["input_size"])) if entry.about else "damaged",
+        _kept(entry.about["settings"]) if entry.about else "damaged",
         size_text(entry.bytes),
         time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
         entry.about.get("source", ""),
     )
+
+
+def _kept(settings: dict[str, Any]) -> str:
+    """Return what is kept of each image: pixels of a size, or features of a network."""
+    if "features" in settings:
+        return phrase("{n} features", n=f"{settings['features']:,}")
+    return " x ".join(map(str, settings["input_size"]))
 
 
 def size_text(count: float) -> str:

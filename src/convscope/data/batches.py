@@ -95,10 +95,15 @@ class Batches:
 
         Fewer if the images are fewer, or so large that they would take more than 64 MB.
         """
-        count = min(count, max(SAMPLE_VALUES // math.prod(self.preprocess.input_size), 2))
+        count = sample_count(count, len(self.labels), self.preprocess)
         indices = torch.randperm(len(self.labels), generator=_generator(self.seed, 0, 0))[:count]
         pixels = next(pixel_batches(self.pixels, [indices], self.labels.device))
         return self.preprocess.normalize(self.preprocess.centre(pixels)), self.labels[indices.to(self.labels.device)]
+
+
+def sample_count(count: int, images: int, preprocess: Preprocess) -> int:
+    """Return how many images a sample of `count` has: fewer if there are fewer, or if they are large."""
+    return min(count, images, max(SAMPLE_VALUES // math.prod(preprocess.input_size), 2))
 
 
 def in_order(

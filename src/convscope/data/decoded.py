@@ -58,11 +58,13 @@ class Decoded:
         return len(self.labels)
 
     def take(self, indices: Tensor) -> Decoded:
-        """Return the images at `indices`, in that order, without digests; itself if they are all."""
+        """Return the images at `indices`, in that order; itself if they are all."""
         if len(indices) == len(self):
             return self
         pixels = self.pixels[indices] if isinstance(self.pixels, Tensor) else ChosenPixels(self.pixels, indices)
-        return Decoded(pixels, self.labels[indices], [self.names[i] for i in indices.tolist()], [], [])
+        chosen = indices.tolist()
+        digests = [self.digests[i] for i in chosen] if self.digests else []
+        return Decoded(pixels, self.labels[indices], [self.names[i] for i in chosen], [], digests)
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and standard deviation per channel, in units of 0..1."""

@@ -119,9 +119,8 @@ def fit_familiar(
     if not heads:
         return None
     inputs = InputsOf(network.eval(), heads[-1])
-    most = max(min(MOST_STORED, MOST_VALUES // math.prod(preprocess.input_size)), 100)
     order = train.labels.argsort(stable=True)  # every so many of each class
-    chosen = order[torch.linspace(0, len(order) - 1, min(most, len(order))).round().long()]
+    chosen = order[torch.linspace(0, len(order) - 1, stored_images(len(order), preprocess)).round().long()]
     # As they are stored, so that distances are what they will be.
     stored = features_at(inputs, train, chosen, preprocess, device).half().float()
     own = features_at(inputs, val, testing, preprocess, device)
@@ -131,6 +130,11 @@ def fit_familiar(
     distances = familiar.distances(own).sort().values
     farthest = float(distances[min(math.ceil(KEPT * len(distances)), len(distances)) - 1])
     return Familiar(heads[-1], stored, farthest, float((distances <= farthest).double().mean()))
+
+
+def stored_images(images: int, preprocess: Preprocess) -> int:
+    """Return of how many of so many training images the features are stored."""
+    return min(images, max(min(MOST_STORED, MOST_VALUES // math.prod(preprocess.input_size)), 100))
 
 
 def features_at(

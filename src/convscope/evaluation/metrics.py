@@ -158,6 +158,13 @@ def evaluate(
     parts = [logits_of(predict, preprocess, p, device) for p in pixel_batches(decoded.pixels, own, device)]
     by_rank = processes.gathered(parts)
     logits = torch.cat([by_rank[i % processes.count][i // processes.count] for i in range(len(indices))])
+    return evaluation_of(network, decoded, logits, class_names, task)
+
+
+def evaluation_of(
+    network: nn.Module, decoded: Decoded, logits: Tensor, class_names: list[str], task: Task | None = None
+) -> Evaluation | MultiLabelEvaluation:
+    """Return the evaluation of a network that gives these logits, N x classes on the CPU, for the decoded images."""
     loss = float(loss_of(network)(logits, decoded.labels))
     if decoded.labels.ndim == 1:
         return Evaluation(class_names, decoded.names, decoded.labels, logits, loss)

@@ -11,7 +11,7 @@ import logging
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,12 +21,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.augment import frame_side
+from ..data.decoded import Decoded
+from ..data.decoding.ahead import available_cores
+from ..data.decoding.cache_files import cache_root
+from ..data.decoding.progress_bar import ProgressBar
 from ..data.split import Data
-from ..messages.translate import translated
+from ..messages.translate import phrase, translated
 from ..models import Card, create_model
 from ..weights_file import fit_weights
-from .img_size import sample_sizes
-from .linear_probe import Features, features_of, fit_layer, last_layer
+from .body_features import Extractor, Features, Keeping
+from .img_size import DECODING, sample_sizes
+from .linear_probe import fit_layer, last_layer
 from .prepare_data import prepare_data
 from .recipe import Recipe
 from .runtime import Runtime
@@ -59,7 +64,7 @@ def settle_crop(
     if show:
         print(translated("comparing the centre of photos with the whole, squashed"), file=sys.stderr, flush=True)
     with _without_warnings():  # of the photos, which follow when all are decoded
-        losses = _losses(centre, sample, runtime, clock, own)
+        losses = _losses(centre, sample, runtime, clock, own, show)
     if losses is None:
         return centre, ""
     gain = losses[0] - losses[1]
@@ -72,56 +77,67 @@ def settle_crop(
 
 
 def _sample(data: Data, most: int) -> Data:
-    """Return the data with training photos alone, at most so many, evenly over the classes."""
+    """Return the data with training photos alone, at most so many, evenly over the classes, and with their classes."""
     train = data.splits["train"]
     order = np.argsort(train.labels, kind="stable")
     step = max(len(order) / most, 1.0)
-    return replace(data, splits={"train": train.take(order[np.arange(0, len(order), step).astype(int)])})
+    chosen = train.take(order[np.arange(0, len(order), step).astype(int)])
+    present, labels = np.unique(chosen.labels, return_inverse=True)  # a rare class may have none
+    names = [data.class_names[i] for i in present.tolist()]
+    return replace(data, splits={"train": replace(chosen, labels=labels.astype(np.int64))}, class_names=names)
 
 
 def _losses(
-    recipe: Recipe, sample: Data, runtime: Runtime, clock: Clock, own: Card | None
+    recipe: Recipe, sample: Data, runtime: Runtime, clock: Clock, own: Card | None, show: bool
 ) -> tuple[Tensor, Tensor] | None:
     """Return the loss on each held-out photo, from the centre and squashed; None without time or a layer to fit."""
-    open_precision, open_layout = runtime.precision == "auto", runtime.layout == "auto"
     runtime = replace(
         runtime,
-        precision="float32" if open_precision else runtime.precision,
-        layout="channels-last" if open_layout else runtime.layout,
+        precision="float32" if runtime.precision == "auto" else runtime.precision,
+        layout="channels-last" if runtime.layout == "auto" else runtime.layout,
     )
-    found: list[Tensor] = []
-    for mode in ("center", "squash"):
-        prepared = prepare_data(sample, recipe.changed(crop_mode=mode, cache="off"), own=own)
-        network = create_model(
-            own or recipe.model, pretrained=recipe.pretrained, weights_dir=recipe.weights_dir, **prepared.model_args
-        )
-        if recipe.weights:
-            fit_weights(network, recipe.weights, recipe.model, prepared.preprocess.input_size)
-        network = runtime.to_device(network)
-        layer, extract = last_layer(network, prepared.preprocess, runtime)
-        if layer is None or extract is None:
+    if (left := clock.left()) is not None:
+        extractor, few, _ = _extractor(recipe, _sample(sample, LEAST), runtime, own)
+        count = 0 if extractor is None else _affordable(extractor, few, SHARE * left)
+        if count < LEAST:
             return None
-        if not found and clock.budget is not None:
-            count = _affordable(network, prepared.preprocess.input_size, runtime, clock.budget - clock.elapsed())
-            if count < LEAST:
+        sample = _sample(sample, count)
+    found: list[Tensor] = []
+    with ProgressBar(show, 2 * len(sample.splits["train"]), phrase("comparing crops")) as bar:
+        for mode in ("center", "squash"):
+            changed = recipe.changed(crop_mode=mode)
+            extractor, train, layer = _extractor(changed, sample, runtime, own, bar.advance)
+            if extractor is None or layer is None:
                 return None
-            if count < len(sample.splits["train"]):
-                sample = _sample(sample, count)
-                prepared = prepare_data(sample, recipe.changed(crop_mode=mode, cache="off"), own=own)
-        features = features_of(extract, prepared.parts["train"], prepared.preprocess, runtime)
-        found.append(_held_out(features, layer))
+            found.append(_held_out(extractor.features_of(train)[0], layer))
     return (found[0], found[1]) if len(found[0]) == len(found[1]) else None
 
 
-@torch.no_grad()
-def _affordable(network: torch.nn.Module, size: tuple[int, int, int], runtime: Runtime, left: float) -> int:
-    """Return the number of photos whose features, both ways, take their share of the time that is left."""
-    images = runtime.lay_out(torch.zeros(TRIAL, *size, device=runtime.device))
-    for _ in range(2):
-        started = time.perf_counter()
-        network(images)
-        taken = time.perf_counter() - started
-    return int(SHARE * left / 2 / taken * TRIAL)
+def _extractor(
+    recipe: Recipe, sample: Data, runtime: Runtime, own: Card | None, advance: Callable[[int], object] = int
+) -> tuple[Extractor | None, Decoded, torch.nn.Linear | None]:
+    """Return what gives the features of the sample, its photos, and the last layer; None for a network without one."""
+    prepared = prepare_data(sample, recipe, own=own)
+    network = create_model(
+        own or recipe.model, pretrained=recipe.pretrained, weights_dir=recipe.weights_dir, **prepared.model_args
+    )
+    if recipe.weights:
+        fit_weights(network, recipe.weights, recipe.model, prepared.preprocess.input_size)
+    layer, extract = last_layer(runtime.to_device(network), prepared.preprocess, runtime)
+    if layer is None or extract is None:
+        return None, prepared.parts["train"], None
+    keeping = Keeping(cache_root(recipe.cache), recipe.model, advance)
+    extractor = Extractor(extract, prepared.preprocess, runtime, layer.in_features, keeping)
+    return extractor, prepared.parts["train"], layer
+
+
+def _affordable(extractor: Extractor, photos: Decoded, seconds: float) -> int:
+    """Return the number of photos that can be decoded and whose features can be computed, both ways, in this time."""
+    few, without = photos.take(torch.arange(min(TRIAL, len(photos)))), replace(extractor, keeping=Keeping())
+    started = time.perf_counter()
+    without.features_of(few)
+    each = (time.perf_counter() - started) / len(few) + DECODING / available_cores()
+    return int(seconds / 2 / each)
 
 
 def _held_out(features: Features, layer: torch.nn.Linear) -> Tensor:

@@ -9,30 +9,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..data.batches import in_order
 from ..data.decoded import Decoded
 from ..data.preprocess import Preprocess
+from ..evaluation import Evaluation, MultiLabelEvaluation
+from ..evaluation.metrics import evaluation_of
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE, LayerFeatures
 from ..nested import tensors_in
 from ..task import classification_loss, count_correct
+from .body_features import Extractor, Features, Keeping
 from .class_weights import balanced_weights
-from .folded_norms import find_pairs, folded
 from .runtime import Runtime
+from .time_budget import Clock
 
 # Weight decay of the fitted layer, on standardised features: from a layer that hardly learns to one that learns by
 # heart. Fitting goes on from one to the next, and stops after so many in a row that did not improve.
 STRENGTHS = tuple(10 ** (1 - k / 2) for k in range(15))
 PATIENCE = 3
 STEPS = 60
-BATCH = 64
+# Of the time that is left, what the features of the validation and of the training images and the fit may take at most.
+VAL_SHARE, TRAIN_SHARE, FIT_SHARE = 0.3, 0.6, 0.5
 # Without validation images, one of so many training images is held out to choose the strength.
 HELD_OUT = 5
 # Largest difference between the network's outputs and those of its last layer alone, in units of the largest output.
@@ -43,7 +46,8 @@ SAME = 0.02
 class LinearProbe:
     """A fitted last layer: the strength of its weight decay; loss and share of right answers on the training images.
 
-    `images` is the number of images that went through the body, mirror images included, `seconds` the time of it all.
+    `images` is the number of images that it learned from, mirror images included, `photos` without them, `seconds` the
+    time of it all. `validation` is its evaluation on the validation images, None without any.
     """
 
     strength: float
@@ -51,21 +55,13 @@ class LinearProbe:
     correct: float
     images: int
     seconds: float
+    photos: int
+    validation: Evaluation | MultiLabelEvaluation | None
 
 
 def is_probe(row: Mapping[str, float]) -> bool:
     """Return whether a row of metrics.csv is that of a fitted last layer, before the first epoch."""
     return row["epoch"] == 0
-
-
-class Features:
-    """Features N x width of images, and their labels."""
-
-    def __init__(self, values: Tensor, labels: Tensor):
-        self.values, self.labels = values, labels
-
-    def __getitem__(self, chosen: Tensor) -> Features:
-        return Features(self.values[chosen], self.labels[chosen])
 
 
 def fit_linear_probe(
@@ -77,36 +73,47 @@ def fit_linear_probe(
     *,
     mirrored: bool = False,
     balanced: bool = False,
-    seconds: float | None = None,
+    clock: Clock | None = None,
+    keeping: Keeping | None = None,
+    class_names: Sequence[str] = (),
 ) -> LinearProbe | None:
     """Fit the network's last layer, in place, to the features of `train`; None if it has none that can be fitted.
 
     The strength of its weight decay is the one with the smallest loss on `val`. With `mirrored`, mirror images are used
-    too, unless the `seconds` that there are would be half gone; `balanced` weighs the classes by the inverse of their
-    number of images. The network must be on the device and in the layout of `runtime`.
+    too; `balanced` weighs the classes by the inverse of their number of images. If `clock` has a time budget, there are
+    as many images as it allows. The network must be on the device and in the layout of `runtime`.
     """
-    started = time.perf_counter()
+    started, clock = time.perf_counter(), clock or Clock()
     layer, extract = last_layer(network, preprocess, runtime)
     if layer is None or extract is None:
         return None
-    parts = [features_of(extract, train, preprocess, runtime)]
-    taken = time.perf_counter() - started
-    if mirrored and (seconds is None or taken * (2 + len(val or ()) / len(train)) <= seconds / 2):
-        parts.append(features_of(extract, train, preprocess, runtime, mirror=True))
-    learned = Features(torch.cat([part.values for part in parts]), torch.cat([part.labels for part in parts]))
-    if val is None:
-        position = torch.arange(len(train)).repeat(len(parts))
-        chosen = fit_layer(learned[position % HELD_OUT != 0], learned[position % HELD_OUT == 0], layer, balanced)
+    extractor = Extractor(extract, preprocess, runtime, layer.in_features, keeping or Keeping())
+    # Validation images first: without them nothing can be chosen, nor said about the result.
+    held_out = None if val is None else extractor.features_of(val, is_over=clock.alarm(VAL_SHARE))
+    begun = time.perf_counter()
+    parts = [extractor.features_of(train, is_over=clock.alarm(TRAIN_SHARE))]
+    taken, left = time.perf_counter() - begun, clock.left()
+    if mirrored and len(parts[0][0]) == len(train) and (left is None or taken <= left / 2):
+        parts.append(extractor.features_of(train, mirror=True, is_over=clock.alarm(TRAIN_SHARE)))
+    learned = Features(torch.cat([part.values for part, _ in parts]), torch.cat([part.labels for part, _ in parts]))
+    if held_out is None:
+        numbers = torch.cat([numbers for _, numbers in parts])
+        chosen = fit_layer(learned[numbers % HELD_OUT != 0], learned[numbers % HELD_OUT == 0], layer, balanced)
         strengths: tuple[float, ...] = tuple(s for s in STRENGTHS if s >= chosen[0])
         fitted = fit_layer(learned, None, layer, balanced, strengths)
     else:
-        fitted = fit_layer(learned, features_of(extract, val, preprocess, runtime), layer, balanced)
+        fitted = fit_layer(learned, held_out[0], layer, balanced, is_over=clock.alarm(FIT_SHARE))
     strength, weight, bias = fitted
     with torch.no_grad():
         layer.weight.copy_(weight)
         if layer.bias is not None:
             layer.bias.copy_(bias)
-    return LinearProbe(strength, *_figures(learned, weight, bias), len(learned.labels), time.perf_counter() - started)
+    validation = None
+    if val is not None and held_out is not None:
+        logits = F.linear(held_out[0].values, weight, bias).float().cpu()
+        validation = evaluation_of(network, val.take(held_out[1]), logits, list(class_names))
+    figures, seconds = _figures(learned, weight, bias), time.perf_counter() - started
+    return LinearProbe(strength, *figures, len(learned), seconds, len(parts[0][0]), validation)
 
 
 def last_layer(
@@ -129,38 +136,26 @@ def last_layer(
     return (layer, extract) if (alone - outputs).abs().max() <= SAME * outputs.abs().max() else (None, None)
 
 
-@torch.no_grad()
-def features_of(
-    extract: LayerFeatures, decoded: Decoded, preprocess: Preprocess, runtime: Runtime, mirror: bool = False
-) -> Features:
-    """Return the features of a split's images, or of their mirror images."""
-
-    def batches() -> Iterator[Tensor]:
-        for images, _ in in_order(decoded, preprocess, runtime.device, BATCH):
-            with runtime.autocast():
-                yield extract(runtime.lay_out(images.flip(-1) if mirror else images)).float()
-
-    blank = runtime.lay_out(torch.zeros(2, *preprocess.input_size, device=runtime.device))
-    with folded(find_pairs(extract.network, blank)):
-        return Features(torch.cat(list(batches())), decoded.labels.to(runtime.device))
-
-
 def fit_layer(
     train: Features,
     val: Features | None,
     layer: nn.Linear,
     balanced: bool,
-    strengths: tuple[float, ...] = STRENGTHS,
+    strengths: tuple[float, ...] = (),
+    is_over: Callable[[], bool] | None = None,
 ) -> tuple[float, Tensor, Tensor]:
-    """Return strength, weight and bias with the smallest loss on `val`; without it, those of the last strength."""
+    """Return strength, weight and bias with the smallest loss on `val`; without it, those of the last strength.
+
+    Fewer strengths are tried if `is_over` says that time is over.
+    """
     shift = train.values.mean(0) if layer.bias is not None else torch.zeros_like(train.values[0])
     scale = train.values.std(0, unbiased=False).clamp_min(1e-6)
     standard = Features((train.values - shift) / scale, train.labels)
     weights = balanced_weights(train.labels, layer.out_features) if balanced else None
     weight = torch.zeros(layer.weight.shape, device=shift.device, requires_grad=True)
     bias = torch.zeros(len(weight), device=shift.device, requires_grad=layer.bias is not None)
-    best, best_loss, waited = (strengths[0], weight.detach(), bias.detach()), math.inf, 0
-    for strength in strengths:
+    best, best_loss, waited = (STRENGTHS[0], weight.detach(), bias.detach()), math.inf, 0
+    for strength in strengths or STRENGTHS:
         _minimise(standard, weight, bias, strength, weights)
         scaled = weight.detach() / scale
         found = (strength, scaled, bias.detach() - scaled @ shift)
@@ -168,7 +163,7 @@ def fit_layer(
         waited = 0 if loss < best_loss or val is None else waited + 1
         if not waited:
             best, best_loss = found, loss
-        elif waited == PATIENCE:
+        if waited == PATIENCE or (is_over is not None and is_over()):
             break
     return best
 

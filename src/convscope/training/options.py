@@ -107,7 +107,8 @@ class TrainingOptions:
         choices=choices.SAMPLERS,
     )
     cache: str = option(
-        "auto", Panel.DATA, "Where decoded images are kept: auto (the user's cache folder), off, or a folder.",
+        "auto", Panel.DATA,
+        "Where decoded images and their features are kept: auto (the user's cache folder), off, or a folder.",
         metavar="WHERE",
     )
     model_args: dict[str, Any] = option(  # noqa: RUF009 - every recipe gets a dictionary of its own

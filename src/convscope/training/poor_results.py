@@ -109,9 +109,13 @@ def dead_share(network: nn.Module, images: Tensor) -> float:
 
 def judged_images(part: Decoded, preprocess: Preprocess, device: torch.device) -> Tensor:
     """Return some normalised images of a split, evenly spaced, fewer of large ones."""
-    count = min(len(part), JUDGED_IMAGES, max(JUDGED_PIXELS // math.prod(preprocess.input_size[1:]), 16))
-    indices = torch.linspace(0, len(part) - 1, count).long()
+    indices = torch.linspace(0, len(part) - 1, judged_count(len(part), preprocess)).long()
     return preprocess.normalize(preprocess.centre(next(iter(pixel_batches(part.pixels, [indices], device)))))
+
+
+def judged_count(images: int, preprocess: Preprocess) -> int:
+    """Return by how many of so many images the units are judged."""
+    return min(images, JUDGED_IMAGES, max(JUDGED_PIXELS // math.prod(preprocess.input_size[1:]), 16))
 
 
 def _at_chance(evaluation: Evaluation | MultiLabelEvaluation | None) -> Remark | None:

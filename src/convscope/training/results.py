@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from .. import notebook_html
@@ -16,13 +15,13 @@ from ..classifier import Classifier, load
 from ..data.decoded import Decoded
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
-from ..evaluation.fit_abstention import MOST_STORED, fit_abstention
+from ..evaluation.fit_abstention import fit_abstention
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
 from ..evaluation.report.page import write_report
 from ..evaluation.report.report import Report
 from ..evaluation.scores import trust_figures
-from ..evaluation.tta import VIEWS, Views, views_of
+from ..evaluation.tta import Views, views_of
 from ..files import write_atomically
 from ..messages.translate import language
 from ..task import Task
@@ -37,12 +36,6 @@ from .poor_results import Remark, judged_images, remarks_on_result
 from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import peak_memory
-from .time_budget import Clock
-
-# Writing the bundle and the report, with the import of the libraries for it.
-REPORT_SECONDS = 1.0
-# Images of the trial from which the time of an evaluation is estimated.
-TRIAL_IMAGES = 64
 
 
 @dataclass
@@ -166,25 +159,6 @@ def _ended_by(recipe: Recipe, done: Progress) -> str:
     if out_of_patience(done, recipe.patience):
         return "patience"
     return "freeze" if recipe.freeze and is_probe(done.history[0]) else "time_budget"
-
-
-def estimate_seconds(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:
-    """Return about how long the last validation, the evaluation and the report will take, from a small trial."""
-    parts = {name: part for name, part in prepared.parts.items() if name != "train"}
-    if not parts:
-        return REPORT_SECONDS
-    part, n = next(iter(parts.values())), TRIAL_IMAGES
-    clock = Clock()
-    for name in ("first", "second"):  # the first compiles kernels
-        with clock.measuring(name):
-            few = Decoded(part.pixels[:n], part.labels[:n], part.names[:n], [], [])  # may have to be decoded
-            evaluate(network, few, prepared.preprocess, prepared.data.class_names, context.runtime.device)
-    views = VIEWS[context.recipe.tta]
-    passes = 1 if views is None else 1 + len(views(torch.zeros(1, 1, 3, 3)))
-    measured = ("val", "test") if context.recipe.validation == "none" else ("val",)
-    images = sum(map(len, parts.values())) * passes + sum(len(parts.get(name, ())) for name in measured)
-    images += min(MOST_STORED, len(prepared.parts["train"]))  # of which the bundle has features
-    return REPORT_SECONDS + clock.timings["second"] / len(few) * images
 
 
 def command_of(recipe: Recipe) -> str:

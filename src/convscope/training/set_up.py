@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from ..data.augment import parse_augment
 from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
+from ..data.decoding.cache_files import cache_root
+from ..data.decoding.progress_bar import ProgressBar
 from ..data.sampler import SAMPLERS
 from ..distributed import is_sharded
 from ..errors import UsageError
+from ..messages.translate import phrase
+from .body_features import Keeping
 from .checkpoint import has_checkpoint, read_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
@@ -124,16 +128,20 @@ def first_stage(
         return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
-    clock = context.clock
-    left = None if clock.budget is None else clock.budget - clock.reserve - clock.elapsed()
-    with clock.measuring("probe"):
+    val, mirrored = prepared.choosing.get("val"), "flip" in augmentation(recipe, prepared)
+    total, shown = len(parts["train"]) * (1 + mirrored) + len(val or ()), context.display.stream is not None
+    with context.clock.measuring("probe"), ProgressBar(shown, total, phrase("computing features")) as bar:
         probe = context.processes.from_main(fit_linear_probe(
-            network, prepared.preprocess, context.runtime, parts["train"], prepared.choosing.get("val"),
-            mirrored="flip" in augmentation(recipe, prepared), balanced=is_balanced(recipe), seconds=left,
+            network, prepared.preprocess, context.runtime, parts["train"], val,
+            mirrored=mirrored, balanced=is_balanced(recipe), clock=context.clock,
+            keeping=Keeping(cache_root(recipe.cache), recipe.model, bar.advance), class_names=prepared.data.class_names,
         ))  # fmt: skip
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
         context.display.show_line(f"this network has no last layer that can be fitted: its head is trained in {epochs}")
         if not recipe.freeze and not recipe.freeze_epochs:
             context = replace(context, recipe=recipe.changed(freeze_epochs=1))
+    elif probe.photos < len(parts["train"]):
+        some, every = f"{probe.photos:,}", f"{len(parts['train']):,}"
+        context.display.show_line(f"the time allowed the features of {some} of {every} training images")
     return context, probe

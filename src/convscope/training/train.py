@@ -17,35 +17,34 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from ..bundle_config import make_config
-from ..data.augment import mirrors
 from ..data.batches import Batches
 from ..data.datasets import load_data
 from ..data.exclude import without_excluded
 from ..data.split import Data, redivide, without_validation
 from ..distributed import Processes, is_sharded, join_processes
-from ..errors import ConvScopeError, printable
+from ..errors import ConvScopeError
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..files import check_folder_name, folder_name
-from ..messages.translate import phrase, translated
 from ..models import find_card, own_card
 from ..run_folder import RunFolder, find_run, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
+from .announce import show_beginning, show_end
 from .changed_images import naming_changed_images
 from .context import TrainingContext
 from .environment import describe_environment
 from .fit_head import with_classical_head
 from .freeze import Body
 from .linear_probe import LinearProbe
-from .own_model import check_resumed, is_own_model, own_notes, return_weights
+from .own_model import check_resumed, is_own_model, return_weights
 from .prepare_data import PreparedData, prepare_data
 from .progress_display import ProgressDisplay
-from .random_crop import describe_crop
 from .recipe import Recipe
-from .results import Run, estimate_seconds, save_results
+from .results import Run, save_results
 from .resumed_recipe import require_images, resumed_recipe, with_results_options
 from .runtime import choose_runtime, keep_freed_memory, seed_everything
-from .set_up import augmentation, first_stage, set_up, trained_network
+from .seconds_after import seconds_after
+from .set_up import first_stage, set_up, trained_network
 from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .several_processes import interrupted_run, require_enough_images, run_of_main, shared_by_all
 from .time_budget import Clock
@@ -212,8 +211,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         seed_everything(context.recipe.seed, context.recipe.deterministic)
         context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
-            clock.reserve = estimate_seconds(context, prepared, network)
-    _show_beginning(context, prepared, note)
+            clock.reserve = seconds_after(context, prepared, network)
+    show_beginning(context, prepared, note)
     context, probe = first_stage(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
@@ -225,7 +224,7 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     elif processes.is_main:
         folder.write_environment(describe_environment(runtime, recipe.data, processes.count))
     if recipe.head == "own" or not recipe.freeze:  # a frozen body under a classical head has nothing to learn
-        trainer.fit()
+        show_end(context, trainer.fit(), len(prepared.parts["train"]), probe)
         if processes.is_main:
             context, network = trained_network(context, prepared, network)
     if not processes.is_main:
@@ -278,23 +277,3 @@ def _make_trainer(
         snapshots=None if is_sharded(network) else SnapshotWriter(folder.snapshots, config),
         identity=prepared.identity,
     )
-
-
-def _show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
-    """Show what is trained on what, what was found and chosen, and where the results will be."""
-    display, data = context.display, prepared.data
-    augment = augmentation(context.recipe, prepared)
-    counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
-    template = "{model} on {data}: {result}"
-    display.show_line(phrase(template, model=context.recipe.model, data=printable(data.name), result=counts))
-    if data.origin is not None:
-        classes, splits = translated(data.origin.classes), translated(data.origin.splits or "none")
-        display.show_line(phrase("classes: {classes}; splits: {splits}", classes=classes, splits=splits))
-        if data.origin.kind:
-            mirrored = "mirrored at random" if mirrors(augment) else "not mirrored"
-            display.show_line(f"kind: {data.origin.kind}; {mirrored} in training (--augment {augment})")
-    crop = describe_crop(context.recipe, prepared.preprocess)
-    for line in (*own_notes(context.own, prepared), prepared.preprocess.padding, crop, note):
-        if line:
-            display.show_line(line)
-    display.show_line(f"run folder: {printable(context.folder.path)}")

@@ -141,7 +141,8 @@ class Trainer:
             self.set_rate(share)
             if self.recipe.progressive:
                 images = shrink(images, progressive_scale(share))
-            self.unread.append((self.step(images, labels), len(images)))
+            with self.clock.computing(step=True):
+                self.unread.append((self.step(images, labels), len(images)))
             done.step += 1
             if self.average is not None and (done.epoch * len(self.batches) + done.step) % STEPS_PER_UPDATE == 0:
                 self.average.update_parameters(self.network)
@@ -208,7 +209,8 @@ class Trainer:
         done, probe = self.progress, self.probe
         done.seconds, done.images = probe.seconds, probe.images
         row = {"epoch": 0.0, "train/loss": probe.loss, f"train/{self.accuracy}": probe.correct}
-        row |= {**self.figures_of_splits(), "seconds": done.seconds, "images_per_second": done.images / done.seconds}
+        row |= {**self.figures_of_splits(probe.validation), "seconds": done.seconds}
+        row["images_per_second"] = done.images / done.seconds
         self.keep_if_best(row)
         self.save()
         self.display.show_epoch(row)
@@ -251,13 +253,13 @@ class Trainer:
             "images_per_second": done.images / done.seconds,
         }
 
-    def figures_of_splits(self) -> dict[str, float]:
-        """Return the figures of the splits that are measured; DivergedError if a loss is not finite."""
+    def figures_of_splits(self, known: Evaluation | MultiLabelEvaluation | None = None) -> dict[str, float]:
+        """Return the splits' figures, of validation those `known` already; DivergedError if a loss is not finite."""
         row: dict[str, float] = {}
         for split, measure in (("val", self.validate), ("test", self.test)):
             if measure is not None:
                 with self.clock.measuring("validate"):
-                    evaluation = measure(self.kept_network)
+                    evaluation = known if known and split == "val" else measure(self.kept_network)
                 if not math.isfinite(evaluation.loss):
                     raise diverged(evaluation.loss, self.progress, self.folder, self.recipe)
                 row |= figures_of_epoch(evaluation, self.recipe, split)

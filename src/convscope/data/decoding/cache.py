@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -124,20 +125,16 @@ class CachedPixels(LazyPixels):
             self.files[file].prefetch(row)
 
 
-class Cache:
-    """The images in the cache folder `root` that were made by `preprocess`, and a way to add more."""
+class RowCache:
+    """The rows of bytes in the cache folder `root` that were made with `settings`, and a way to add more.
 
-    def __init__(self, root: Path, preprocess: Preprocess):
-        self.root, self.size, self.preprocess = root, preprocess.input_size, preprocess
-        self.image_bytes = int(np.prod(preprocess.input_size))
-        self.settings = {
-            **{name: value for name, value in preprocess.to_dict().items() if name not in ("mean", "std")},
-            "version": VERSION,
-            "pillow": PIL.__version__,
-            "torch": version("torch"),
-            "jpeg": features.version("libjpeg_turbo") or features.version("jpg") or "",
-        }
-        self.prefix = digest_of(repr(sorted(self.settings.items())).encode()).hex()[:16]
+    A row is an image of `size` (C, H, W), or whatever is kept per image as so many bytes.
+    """
+
+    def __init__(self, root: Path, size: tuple[int, int, int], settings: dict[str, Any]):
+        self.root, self.size, self.settings = root, size, settings
+        self.image_bytes = int(np.prod(size))
+        self.prefix = digest_of(repr(sorted(settings.items())).encode()).hex()[:16]
         paths = sorted(root.glob(f"{self.prefix}-*{SUFFIX}"))
         self.files = [file for path in paths if (file := PixelFile.open(path, self.image_bytes)) is not None]
         self.in_use: set[Path] = set()
@@ -205,6 +202,21 @@ class Cache:
         self.files.append(file)
         self.in_use.add(file.path)
         return len(self.files) - 1
+
+
+class Cache(RowCache):
+    """The images in the cache folder `root` that were made by `preprocess`, and a way to add more."""
+
+    def __init__(self, root: Path, preprocess: Preprocess):
+        self.preprocess = preprocess
+        settings = {
+            **{name: value for name, value in preprocess.to_dict().items() if name not in ("mean", "std")},
+            "version": VERSION,
+            "pillow": PIL.__version__,
+            "torch": version("torch"),
+            "jpeg": features.version("libjpeg_turbo") or features.version("jpg") or "",
+        }
+        super().__init__(root, preprocess.input_size, settings)
 
     def pixels(self, locations: np.ndarray, images: Sequence[RawImage]) -> CachedPixels:
         """Return these `images` from their locations (N x 2: file, row), and hold open only their files."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from ...errors import printable
-from .cache import Cache
+from .cache import RowCache
 from .decoded_image import DecodedImage
 from .pixel_file import PixelFileWriter
 
@@ -20,7 +20,7 @@ class CacheWriter:
     early.
     """
 
-    def __init__(self, cache: Cache | None, keys: Sequence[bytes], source: str):
+    def __init__(self, cache: RowCache | None, keys: Sequence[bytes], source: str):
         self.cache, self.keys, self.source = cache, keys, source
         self.writer: PixelFileWriter | None = None
         self.rows: dict[int, int] = {}

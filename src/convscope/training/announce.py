@@ -1,0 +1,54 @@
+"""What a training says at its beginning, and about a time budget that was used up at its end."""
+
+from __future__ import annotations
+
+from ..data.augment import mirrors
+from ..errors import printable
+from ..messages.translate import phrase, translated
+from .checkpoint import Progress
+from .context import TrainingContext
+from .linear_probe import LinearProbe
+from .own_model import own_notes
+from .prepare_data import PreparedData
+from .random_crop import describe_crop
+from .set_up import augmentation
+
+
+def show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
+    """Show what is trained on what, what was found and chosen, and where the results will be."""
+    display, data = context.display, prepared.data
+    augment = augmentation(context.recipe, prepared)
+    counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
+    template = "{model} on {data}: {result}"
+    display.show_line(phrase(template, model=context.recipe.model, data=printable(data.name), result=counts))
+    if data.origin is not None:
+        classes, splits = translated(data.origin.classes), translated(data.origin.splits or "none")
+        display.show_line(phrase("classes: {classes}; splits: {splits}", classes=classes, splits=splits))
+        if data.origin.kind:
+            mirrored = "mirrored at random" if mirrors(augment) else "not mirrored"
+            display.show_line(f"kind: {data.origin.kind}; {mirrored} in training (--augment {augment})")
+    crop = describe_crop(context.recipe, prepared.preprocess)
+    for line in (*own_notes(context.own, prepared), prepared.preprocess.padding, crop, note):
+        if line:
+            display.show_line(line)
+    display.show_line(f"run folder: {printable(context.folder.path)}")
+    clock = context.clock
+    if clock.budget is not None and (left := clock.left()) is not None and left < 0:
+        needed = f"{clock.budget - left:.0f}"
+        display.show_line(
+            f"the time budget of {clock.budget:g} s is short: with the evaluation and the report it takes {needed} s"
+        )
+
+
+def show_end(context: TrainingContext, done: Progress, images: int, probe: LinearProbe | None) -> None:
+    """Show what the time allowed, where a time budget ended the training in its first epoch of so many `images`."""
+    recipe, shown = context.recipe, done.images - (probe.images if probe else 0)
+    if recipe.time_budget is None or recipe.freeze or done.epoch >= recipe.total_epochs:
+        return
+    if not done.epoch:
+        what = "the fitted last layer, and no epoch"
+    elif done.epoch == 1 and shown < images:
+        what = f"{shown / images:.0%} of the first epoch"
+    else:
+        return
+    context.display.show_line(f"the time budget of {recipe.time_budget:g} s allowed {what}")
