@@ -120,11 +120,12 @@ def test_a_link_leads_to_a_step_whose_words_come_before_the_network(visit, mnist
     expect(page.locator(".lesson-ask")).to_be_visible()
 
 
-@pytest.mark.parametrize("model", ["mnist-lenet5", "mnist-relu"])
-def test_a_link_leads_to_a_step_in_chinese(visit, mnist, model):
+@pytest.mark.parametrize(("model", "kind"), [("mnist-lenet5", "一个学出来的权重"), ("mnist-relu", "最大的那个")])
+def test_a_link_leads_to_a_step_in_chinese_about_the_layer_that_is_there(visit, mnist, model, kind):
     page = visit(f"{mnist}#tab=lesson&step=6&lang=zh&model={model}", width=390, height=800)
     expect(page.locator(".lesson-title")).to_have_text("池化：留下要紧的")
     expect(page.locator(".lesson-ask")).to_be_visible()
+    expect(page.locator(".lesson-text")).to_contain_text(kind)
     expect(page.locator(".lesson-count")).to_contain_text("第 6 步，共 19 步")
     page.locator(".lesson-question input").fill("4")
     page.keyboard.press("Enter")

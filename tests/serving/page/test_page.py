@@ -196,3 +196,28 @@ def test_a_camera_that_is_not_there_is_explained(visit, mnist):
     page = visit(mnist + RELU)
     page.get_by_role("button", name="Camera").click()
     page.get_by_text("There is no camera here").or_(page.get_by_text("does not let this page")).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("task", "truth", "answer", "caption", "wide"),
+    [
+        ("multi-class", "7", "3", "7 → 3", False),
+        ("multi-class", "蚂蚁", "蜜蜂", "蚂蚁 → 蜜蜂", True),
+        ("multi-label", "disc|line", "", "disc, line → no label", True),
+    ],
+)
+def test_below_a_mistake_stand_truth_and_answer_and_names_have_room(visit, mnist, task, truth, answer, caption, wide):
+    page = visit(mnist + RELU)
+    shown = page.evaluate(
+        """async ([task, label, predicted]) => {
+          const { examplesIn } = await import("/input/examples.js");
+          const examples = [{ id: "0", kind: "mistake", label, predicted, url: "icon.svg" }];
+          const state = { examples, aboutExamples: {}, network: { task }, source: null };
+          const [section] = examplesIn({ state });
+          const { textContent, ariaLabel } = section.querySelector(".thumb");
+          return [textContent, ariaLabel, Boolean(section.querySelector(".worded"))];
+        }""",
+        [task, truth, answer],
+    )
+    first, second = caption.split(" → ")
+    assert shown == [caption, f"This is {first}; the network said {second}", wide]

@@ -13,6 +13,9 @@ const REST = 3500; // milliseconds with the answer
 const REPEATS = 6; // then the answer stays
 export const FLOW = 4200; // milliseconds from the picture to the answer
 
+/** Whether the classes of a network are the ten digits. */
+export const readsDigits = ({ class_names: names }) => names.join() === "0,1,2,3,4,5,6,7,8,9";
+
 /** Begins as soon as there is a network. `store.state.intro` is "drawing", "flowing" or "answered", then null. */
 export function playIntro(store) {
   const play = { store, timer: 0, repeats: 0, own: null }; // own: the picture that this module has set
@@ -37,7 +40,7 @@ function begin(play) {
   const { store } = play;
   const { network, examples, intro } = store.state;
   if (!network || intro) return;
-  play.digits = network.input_size[0] === 1 && network.class_names.join() === "0,1,2,3,4,5,6,7,8,9";
+  play.digits = network.input_size[0] === 1 && readsDigits(network);
   if (!play.digits && !examples.length) return;
   play.whole = play.digits ? drawing(pointsOf(SEVEN)) : { kind: "example", id: examples[0].id };
   if (stillness()) show(play, play.whole, "answered");

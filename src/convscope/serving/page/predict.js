@@ -18,9 +18,8 @@ export function guessing(store) {
   const element = h("div", { class: "guess" }, said, tell);
   store.on(["source"], ({ predict }) => predict && store.set({ predict: "asking", guess: null }));
   const show = () => {
-    const { predict, forward } = store.state;
-    element.hidden = !forward;
-    first.hidden = !forward;
+    const { predict, forward, status } = store.state;
+    element.hidden = first.hidden = !forward || status === "failed";
     tell.hidden = predict !== "asking";
     tell.replaceChildren(t("predict.tell"));
     first.replaceChildren(icon("question"), t("predict.first"));

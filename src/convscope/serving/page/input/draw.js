@@ -18,7 +18,7 @@ export function mount(root, store) {
   listenToPen(view);
   listenToKeys(view);
   const showSoon = onceAFrame(() => show(view));
-  store.on(["source", "forward", "language", "intro"], showSoon);
+  store.on(["source", "forward", "status", "language", "intro"], showSoon);
   new ResizeObserver(showSoon).observe(view.board);
   show(view);
 }
@@ -54,13 +54,14 @@ function listenToKeys(view) {
 
 function show(view) {
   const { store, board, hint, toolbar, instead } = view;
-  const { source, forward } = store.state;
+  const { source, forward, status } = store.state;
   const other = source !== null && source.kind !== "drawing"; // a picture that was not drawn
   paintBoard(board, store.state, other ? forward?.seen : null);
   hint.textContent = t(store.state.intro ? "draw.invite" : "draw.hint");
   hint.hidden = source !== null && !store.state.intro;
   hint.classList.toggle("low", source !== null);
   board.classList.toggle("still", other);
+  board.classList.toggle("stale", other && status === "failed");
   board.setAttribute("aria-label", t(other ? "draw.picture" : "draw.board"));
   toolbar.setAttribute("aria-label", t("draw.tools"));
   toolbar.hidden = other;

@@ -2,10 +2,13 @@
 
 import { h, name } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
+import { isMultiLabel } from "../state/softmax.js";
 
 const SECTIONS = [["mistake", "pictures.mistakes"], ["right", "pictures.right"], ["own", "pictures.own"],
   [null, "pictures.examples"]];
-const SHORT = 2; // characters
+const NARROW = 7; // halves of a Chinese character, that fit below a small picture: "7 → 3"
+const ARROW = " → ";
+const WIDE = /[\u1100-\u{3fffd}]/u; // characters as wide as Chinese ones
 const KINDS = SECTIONS.map(([kind]) => kind);
 
 /** What there is to say of the pictures, and a section with thumbnails for each kind that there is. */
@@ -23,25 +26,40 @@ export function examplesIn(store) {
 
 /** Names of classes longer than a digit or two need wider pictures. */
 function thumbnails(store, some) {
-  const worded = some.some(({ kind, label, predicted }) => KINDS.includes(kind)
-    && [label, predicted].some((word) => (word ?? "").length > SHORT));
+  const { network } = store.state;
+  const worded = some.some((example) => widthOf(captionOf(example, network).join(ARROW)) > NARROW);
   return h("div", { class: worded ? "thumbs worded" : "thumbs" }, some.map((example) => thumbnail(store, example)));
+}
+
+const widthOf = (text) => [...text].reduce((sum, letter) => sum + (WIDE.test(letter) ? 2 : 1), 0);
+
+/** The names that stand below a picture: what it shows, and of a mistake what the network said. */
+function captionOf({ kind, label, predicted }, network) {
+  if (!KINDS.includes(kind)) return [];
+  return (kind === "mistake" ? [label, predicted] : [label]).map((labels) => spoken(labels, network));
+}
+
+/** A class's name; of several labels all of them, or that there is none. */
+function spoken(labels, network) {
+  if (!network || !isMultiLabel(network) || labels === null) return labels ?? "";
+  return labels ? labels.split("|").join(", ") : t("pictures.none");
 }
 
 /** On the picture stands what it shows, and of a mistake what the network said. */
 function thumbnail(store, example) {
   const { id, kind, label, predicted, title, url } = example;
-  const words = { label, predicted, title: title || label || id };
+  const { network } = store.state;
+  const words = { label: spoken(label, network), predicted: spoken(predicted, network), title: title || label || id };
   const text = t({ mistake: "pictures.mistake", right: "pictures.rightOne", own: "pictures.ownOne" }[kind]
     ?? "pictures.example", words);
   const chosen = isChosen(store.state, id);
-  const both = () => [h("span", {}, name(label)), h("span", {}, " → ", name(predicted))];
-  const written = KINDS.includes(kind) && (kind === "mistake" ? both() : name(label));
+  const written = captionOf(example, network)
+    .map((word, i) => h("span", {}, i ? ARROW : "", name(word)));
   return h("button", {
     class: "thumb", title: text, "aria-label": text, "aria-pressed": String(chosen), data: { kind, id },
     onclick: () => store.set({ source: { kind: "example", id } }),
   }, h("img", { src: url, alt: "", loading: "lazy" }),
-  written && h("span", { class: kind === "mistake" ? "mistake" : "truth" }, written));
+  written.length > 0 && h("span", { class: kind === "mistake" ? "mistake" : "truth" }, written));
 }
 
 const isChosen = ({ source }, id) => source?.kind === "example" && String(source.id) === String(id);

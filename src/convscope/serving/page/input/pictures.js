@@ -15,7 +15,7 @@ export function mount(root, store) {
     showExamples();
   };
   store.on(["language"], showTexts);
-  store.on(["examples"], showExamples);
+  store.on(["examples", "network"], showExamples);
   store.on(["source"], () => markChosen(view.examples, store.state));
   showTexts();
 }

@@ -17,7 +17,7 @@ export function mount(root, store) {
     if (event.pointerType !== "touch") store.set({ hover: null }); // a finger leaves whenever it is lifted
   });
   const showSoon = onceAFrame(() => show(view));
-  store.on(["forward", "field", "hover", "network", "language", "theme"], showSoon);
+  store.on(["forward", "status", "field", "hover", "network", "language", "theme"], showSoon);
   new ResizeObserver(showSoon).observe(canvas);
   show(view);
 }
@@ -35,6 +35,7 @@ function hover({ store, canvas }, event) {
 function show(view) {
   const { root, store, canvas, caption } = view;
   root.hidden = !store.state.network;
+  canvas.classList.toggle("stale", store.state.status === "failed");
   if (root.hidden) return;
   paint(view);
   canvas.setAttribute("aria-label", t("seen.title"));

@@ -1,5 +1,6 @@
 /** The state of the lesson: its step, which questions were answered, and how the page is arranged for the step. */
 
+import { has } from "../i18n.js";
 import { recall, remember } from "../preferences.js";
 import { landmarks } from "./landmarks.js";
 import { STEPS } from "./steps.js";
@@ -42,6 +43,14 @@ export class Guide {
   /** The values that the words of the step fill in; null if there is nothing to say yet, or at all. */
   get values() {
     return this.ready && this.possible ? this.step.values(this.store.state, this.landmarks) : null;
+  }
+
+  /** The key of a part of the step's words: that of this kind of layer or network, where it has words of its own. */
+  wordsOf(part) {
+    const { id, variant } = this.step;
+    const key = `lesson.${id}.${part}`;
+    const own = `${key}-${variant && this.possible ? variant(this.landmarks, this.store.state.network) : ""}`;
+    return has(own) ? own : key;
   }
 
   /** Whether there is a step of this number, which is then the current one. */

@@ -8,7 +8,7 @@ const TOLERANCE = 1e-3; // of a number
 /** `values` fill in the words; `onRight()` is called when it is answered. `update()` follows the store. */
 export function question(guide, values, onRight) {
   const { step } = guide;
-  const words = (part) => t(`lesson.${step.id}.${part}`, values);
+  const words = (part) => t(guide.wordsOf(part), values);
   const verdict = h("p", { class: "lesson-verdict", role: "status" });
   const judge = (right) => {
     verdict.className = `lesson-verdict ${right ? "right" : "wrong"}`;

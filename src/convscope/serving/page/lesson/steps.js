@@ -8,10 +8,14 @@
  *   arrange(state, marks)   the changes of the store that show what the step speaks of
  *   values(state, marks)    what its words fill in
  *
+ *   variant(marks, network)  the end of the keys of its words, where those of this kind of layer or network differ
+ *
  * and its question: `answer(state, marks)`, a number; or `options`, of which the first is right; or `done(state)`,
  * whether it was done.
  */
 
+import { readsDigits } from "../intro.js";
+import { functionOf, sortOf } from "../network/names.js";
 import { percent } from "../numbers.js";
 import { SOFTMAX } from "../state/softmax.js";
 import { NO_CHANGES } from "../state/whatif.js";
@@ -57,13 +61,18 @@ export const STEPS = [
   {
     id: "activation", highlight: "#drawer", needs: "activation",
     arrange: ({ forward, network }, { activation }) => ({ selected: activePlace(forward, activation, network) }),
-    values: (_, { activation }) => ({ layer: activation.name }),
+    values: (_, { activation }) => ({ layer: activation.name, function: functionOf(activation) }),
+    variant: ({ activation }) => ({ ReLU: "relu", tanh: "tanh" })[functionOf(activation)] ?? "other",
     options: ["one", "twice", "nothing"],
   },
   {
     id: "pooling", highlight: "#drawer", needs: "pool",
     arrange: ({ forward }, { pool }) => ({ selected: largestPlace(forward, pool.name) }),
     values: ({ network }, { pool }) => ({ layer: pool.name, ...windowOf(pool, network) }),
+    variant: ({ pool }, network) => {
+      const sort = sortOf(pool, network);
+      return sort === "global_pool" ? "average" : sort.split("-")[1];
+    },
     answer: ({ network }, { pool }) => {
       const { n, k } = windowOf(pool, network);
       return (pool.kind === "global_pool" ? n : k) ** 2;
@@ -110,10 +119,11 @@ export const STEPS = [
   },
   {
     id: "yours", highlight: "#draw", early: true,
-    arrange: ({ source }) => ({ source: source?.kind === "drawing" ? source : null }),
+    arrange: ({ source }) => ({ source: isOwn(source) ? source : null }),
     values: () => ({}),
+    variant: (_, network) => (readsDigits(network) ? "digit" : "photo"),
     done: ({ source, forward, classifier }) => {
-      const isAnswered = source?.kind === "drawing" && forward?.classifier === classifier;
+      const isAnswered = isOwn(source) && forward?.classifier === classifier;
       return isAnswered && forward.probabilities[0].probability > CERTAIN;
     },
   },
@@ -173,6 +183,8 @@ export const STEPS = [
     },
   },
 ];
+
+const isOwn = (source) => source?.kind === "drawing" || source?.kind === "file";
 
 const product = (shape) => shape.reduce((a, b) => a * b, 1);
 

@@ -31,7 +31,7 @@ export function lessonView(root, guide, { onGo, onReset }) {
     const { values } = guide;
     const elsewhere = `lesson.${id}.elsewhere`;
     const reason = !guide.ready ? "lesson.waiting" : has(elsewhere) ? elsewhere : "lesson.impossible";
-    const lines = values ? t(`lesson.${id}.text`, values).split("\n") : t(reason).split("\n");
+    const lines = values ? t(guide.wordsOf("text"), values).split("\n") : t(reason).split("\n");
     title.textContent = t(`lesson.${id}.title`);
     text.replaceChildren(...lines.map((line) => h("p", {}, line)));
     asked = values ? question(guide, values, onRight) : null;

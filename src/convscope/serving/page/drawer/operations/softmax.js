@@ -9,6 +9,9 @@ import { formula, inputColumn, sumColumn } from "./elements.js";
 
 const LISTED = 14; // classes; of more, the ones with the largest values
 
+/** A negative number in brackets, after a minus. */
+const inBrackets = (value) => (value < 0 ? `(${fixed(value, 3)})` : fixed(value, 3));
+
 export function softmax(store, arithmetic) {
   const { terms, parameters, index: [chosen], value } = arithmetic;
   const { network } = store.state;
@@ -36,7 +39,7 @@ function powerTable({ terms, parameters, index: [chosen] }, classNames) {
     rows.push(row([t("sum.rest", { n: rest.length }), "", powerText(sum)]));
   }
   rows.push(row([t("op.together"), "", fixed(parameters.sum, 4)], "total"));
-  const heads = [t("op.class"), t("op.logit"), t("op.power", { largest: fixed(parameters.largest, 3) })];
+  const heads = [t("op.class"), t("op.logit"), t("op.power", { largest: inBrackets(parameters.largest) })];
   return h("table", { class: "softmax" }, h("thead", {}, h("tr", {}, heads.map((text) => h("th", {}, text)))),
     h("tbody", {}, rows));
 }
