@@ -123,6 +123,8 @@ def main() -> None:
     if given.one:
         all_reduce_once()
         return
+    if given.reference and not (given.reference / "references" / "classification" / "train.py").is_file():
+        parser.error(f"--reference {given.reference}: references/classification/train.py is not there")
     sizes, rounds = ([64], 1) if given.quick else (given.batch_sizes, given.rounds)
     every: dict[tuple[str, int, int], list[float]] = defaultdict(list)
     reducing = []

@@ -100,6 +100,7 @@ def test_two_processes_become_one_and_two_again(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_torchrun_starts_killed_processes_anew_and_nothing_is_lost(tmp_path):
     """Kill a random process 20 times: the end has the very weights of a training that was let alone."""
 
