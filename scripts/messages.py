@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
-    "Images", "Refusal", "Layout", "LabelCheck",
+    "Images", "Refusal", "Layout", "LabelCheck", "Fitted",
 }  # fmt: skip
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")
@@ -37,7 +38,7 @@ HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "9
 TRANSPARENT = {"printable", "join", "str", "lower", "rstrip", "strip", "replace"}
 DEEPEST = 7
 # Functions that return a line, beside something else, which their caller shows.
-RETURNING = ("choose_for_photos", "_planned_duration")
+RETURNING = ("choose_for_photos", "_planned_duration", "_matched", "_adapt_first", "scaling", "padding")
 # What only programs meet: functions of the Python interface that no verb calls.
 APART = (
     "scratch/",
@@ -82,7 +83,7 @@ def messages() -> dict[str, str]:
                 for text in reader.texts(argument, scope, short=_name(node.func) in SHORT):
                     found.setdefault(text, f"{path.relative_to(SOURCE)}:{node.lineno}")
     for name in RETURNING:
-        for value, scope in reader.returns[name][0]:
+        for value, scope in chain.from_iterable(reader.returns[name]):
             found |= dict.fromkeys(reader.texts(value, scope), name)
     return found
 

@@ -50,8 +50,8 @@ def shard_command(
     else:
         count = len(written.shards)
         size = sum(shard["bytes"] for shard in written.shards) / 1e6
-        noun = "shard" if count == 1 else "shards"
-        say(f"{written.images:,} images in {count:,} {noun}, {size:,.1f} MB: {printable(output)}")
+        shards = "1 tar shard" if count == 1 else f"{count:,} tar shards"
+        say(f"{written.images:,} images in {shards}, {size:,.1f} MB: {printable(output)}")
         say(f"try next    convscope train {printable(output)}")
     if strict and written.skipped:
         raise DataError(

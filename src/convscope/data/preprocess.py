@@ -92,7 +92,7 @@ class Preprocess:
             return ""
         _, height, width = self.input_size
         inner = f"{height - 2 * self.border} x {width - 2 * self.border}"
-        edge = f"{self.border} black pixel{'s' if self.border > 1 else ''} on each side"
+        edge = f"{self.border} black pixels on each side" if self.border > 1 else "1 black pixel on each side"
         return f"images of {inner} are padded to {height} x {width} with {edge}; others are resized first"
 
     @property

@@ -121,7 +121,8 @@ def _adapt_first(state: dict[str, Tensor], wanted: dict[str, Tensor], shown: str
     if {there, here} != {1, 3} or state[first].shape[2:] != wanted[first].shape[2:]:
         return []
     state[first] = for_channels(state[first], here)
-    return [f"{shown}: the first kernels ({first}) are for {there} channel{'s' * (there > 1)} there, adapted to {here}"]
+    channels = f"{there} channels" if there > 1 else "1 channel"
+    return [f"{shown}: the first kernels ({first}) are for {channels} there, adapted to {here}"]
 
 
 def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str], what: str) -> None:
