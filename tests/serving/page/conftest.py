@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 import convscope as cs
 from convscope import snapshots
@@ -81,22 +81,69 @@ def run_with_every_epoch(tmp_path_factory: pytest.TempPathFactory) -> cs.Run:
         return cs.train("digits", "lenet_relu", epochs=12, output=place, show=False)
 
 
+class Pages:
+    """Pages of the browser that one test after the other opens: starting a page's process is half of a short test.
+
+    Each page has its own context, and is taken again only with the same settings; what it stored is deleted, what was
+    routed or emulated is undone.
+    """
+
+    def __init__(self, browser: Browser):
+        self.browser = browser
+        self.free: dict[str, list[Page]] = {}
+        self.taken: list[tuple[str, Page]] = []
+
+    def take(self, width: int, height: int, options: dict[str, Any]) -> Page:
+        """A page that shows nothing yet."""
+        size, key = {"width": width, "height": height}, repr(sorted(options.items()))
+        if waiting := self.free.get(key):
+            page = waiting.pop()
+            page.set_viewport_size(size)
+        else:
+            context = self.browser.new_context(**{"viewport": size, "locale": "en-GB", **options})
+            context.set_default_timeout(PATIENCE * 1000)
+            page = context.new_page()
+        self.taken.append((key, page))
+        return page
+
+    def give_back(self) -> None:
+        """Empty all pages that were taken; one that a test closed, or that does not answer, is given up."""
+        for key, page in self.taken:
+            try:
+                page.unroute_all(behavior="ignoreErrors")
+                page.emulate_media(media="null")
+                page.evaluate("() => localStorage.clear()")
+                page.goto("about:blank")
+                self.free.setdefault(key, []).append(page)
+            except Error:
+                page.context.close()
+        self.taken.clear()
+
+
+@pytest.fixture(scope="session")
+def pages(browser: Browser) -> Pages:
+    """The pages that are used again."""
+    return Pages(browser)
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+def visit(pages: Pages) -> Iterator[Callable[..., Page]]:
     """Open an address (wide, light and English unless told otherwise); in the end nothing may have gone wrong.
 
     That is: no error on the console, and no request to another host.
     """
-    contexts, problems, hosts = [], [], set()
+    problems, hosts, listening = [], set(), []
+    heard = {
+        "console": lambda message: problems.append(message.text) if message.type == "error" else None,
+        "pageerror": lambda error: problems.append(str(error)),
+        "request": lambda request: hosts.add(urlsplit(request.url).hostname),
+    }
 
     def open_page(address: str, width: int = 1440, height: int = 900, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": width, "height": height}, "locale": "en-GB", **options})
-        context.set_default_timeout(PATIENCE * 1000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+        page = pages.take(width, height, options)
+        listening.append(page)
+        for event, listener in heard.items():
+            page.on(event, listener)
         page.goto(address)
         page.locator("[role=tab][aria-selected=true]").wait_for()
         if page.locator("#to-network[aria-selected=true]").count():
@@ -104,8 +151,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in listening:
+        for event, listener in heard.items():
+            page.remove_listener(event, listener)
+    pages.give_back()
     assert not problems
     assert hosts <= {"127.0.0.1", None}  # None: blob and data URLs, which leave nothing
 

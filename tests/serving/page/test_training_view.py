@@ -227,7 +227,7 @@ def test_a_reloaded_page_shows_the_newest_epoch(in_training, visit):
 
 def test_the_bundled_networks_come_with_their_epochs(visit, mnist):
     page = visit(mnist + "#model=mnist-lenet5&example=14&tab=training&lang=en")
-    expect(page.locator(".training header p")).to_have_text(re.compile(r"^20 epochs\. Best on .* 98\.\d % right"))
+    expect(page.locator(".training header p")).to_have_text(re.compile(r"^Epochs: 20\. Best on .* 98\.\d % right"))
     expect(page.locator(".moment h2")).to_have_text("The finished network")
     answer = page.locator(".moment-classes .best")
     expect(answer).to_contain_text("> 99.9 %")
