@@ -19,7 +19,9 @@ LINKS = sorted({match["state"] for page in DOCS.glob("zh/**/*.md") for match in 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("live")
-    return {name: Path(share(name, str(folder / f"{name}.html")).path) for name in ("mnist-lenet5", "mnist-relu")}
+    return {
+        name: Path(share(name, str(folder / f"{name}.html"), max_mb=3).path) for name in ("mnist-lenet5", "mnist-relu")
+    }
 
 
 @pytest.mark.slow
