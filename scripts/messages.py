@@ -38,7 +38,9 @@ HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "9
 TRANSPARENT = {"printable", "join", "str", "lower", "rstrip", "strip", "replace"}
 DEEPEST = 7
 # Functions that return a line, beside something else, which their caller shows.
-RETURNING = ("choose_for_photos", "_planned_duration", "_matched", "_adapt_first", "scaling", "padding")
+RETURNING = (
+    "choose_for_photos", "_planned_duration", "_matched", "_adapt_first", "scaling", "padding", "resizing_recipe",
+)  # fmt: skip
 # What only programs meet: functions of the Python interface that no verb calls.
 APART = (
     "scratch/",

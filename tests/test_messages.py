@@ -12,6 +12,8 @@ from scripts.messages import messages
 
 from convscope.cli import VERBS, main
 from convscope.cli.help import WIDTH, _width, wrapped
+from convscope.data.preprocess import Preprocess
+from convscope.export.onnx.metadata import BETWEEN_STEPS, resizing_recipe
 from convscope.messages.translate import _catalogue, language, phrase, translated
 
 PLACE = re.compile(r"\{\w+\}")
@@ -148,3 +150,18 @@ def test_json_is_the_same_in_both_languages(monkeypatch, capsys):
 
 def test_verbs_of_the_tests_are_those_of_the_command():
     assert set(typer.main.get_command(__import__("convscope.cli").cli.app).commands) == set(VERBS)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("crop_mode", ["center", "squash", "pad"])
+def test_every_step_of_a_recipe_has_its_chinese(chinese, crop_mode, channels):
+    preprocess = Preprocess(
+        (channels, 32, 30), (0.5,) * channels, (0.2,) * channels, crop_mode=crop_mode, crop_pct=0.9, border=2,
+        levels=(0, 4095), superpixels=50,
+    )  # fmt: skip
+    for input in ("pixels", "image"):
+        for step in resizing_recipe(preprocess, input).split(BETWEEN_STEPS):
+            words = re.sub(
+                r"Pillow|resize|resample|round|convert|BILINEAR|uint8|EXIF|RGB|SLIC|scikit-image", "", translated(step)
+            )
+            assert CHINESE.search(words) and not re.search("[A-Za-z]{4}", words), words

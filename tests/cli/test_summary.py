@@ -51,3 +51,11 @@ def test_no_file_is_overwritten(tmp_path, capsys):
     existing.write_text("mine")
     assert main(["summary", "lenet5", "--svg", str(existing)]) == 2
     assert "already exists" in capsys.readouterr().err and existing.read_text() == "mine"
+
+
+def test_the_table_is_in_the_language_of_the_reader(monkeypatch, capsys):
+    monkeypatch.setenv("CONVSCOPE_LANG", "zh")
+    assert main(["summary", "lenet5"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[2].split() == ["层", "类型", "输出", "参数量", "乘加次数", "连接数", "感受野"]
+    assert "合计" in out and "参数：可训练 60,000，冻结 0" in out

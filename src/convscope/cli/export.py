@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import UsageError, printable
+from ..messages.translate import language, translated
 from .output import print_json, say
 from .parameters import Json
 from .target_options import Target, with_target_options
@@ -94,9 +96,13 @@ def export_command(
 
 def _tell(exported: Exported) -> None:
     """Print what was written and how it compares with the classifier."""
+    from ..export.onnx.metadata import BETWEEN_STEPS
+
     proof = exported.proof
     say(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
-    say(f"input      {exported.input}: {exported.recipe}")
+    mark = BETWEEN_STEPS if language(sys.stdout) == "en" else "；"
+    steps = mark.join(translated(step, sys.stdout) for step in exported.recipe.split(BETWEEN_STEPS))
+    say(f"input      {exported.input}: {steps}")
     batches = ", ".join(map(str, proof.batches))
     say(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
     say(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "

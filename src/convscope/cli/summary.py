@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UsageError, printable
 from ..messages.translate import phrase
-from .output import print_json, say
+from .output import print_json, print_table, say
 from .parameters import Json
 from .target_options import Target, with_target_options
 
@@ -42,7 +42,7 @@ def summary_command(
     For each layer: output shape, parameters, multiply-accumulates (MACs), connections (the inputs of all its units,
     biases included) and the receptive field of one unit in pixels of the input.
     """
-    from ..insight.layer_table import shape_text, summary
+    from ..insight.layer_table import LAYER_COLUMNS, shape_text, summary
 
     check_new_file(svg, ".svg", "--svg")
     check_new_file(kernels, ".png", "--kernels")
@@ -59,7 +59,12 @@ def summary_command(
         print_json(table.to_dict())
         return
     say(phrase("{network}, input {size}", network=name, size=shape_text(size)))
-    typer.echo(f"\n{table}")
+    say()
+    *rows, (_, *sums) = table.rows()
+    print_table([*rows, (phrase("total"), *sums)], numbers=range(3, len(LAYER_COLUMNS)), head=LAYER_COLUMNS)
+    say()
+    for line in table.totals():
+        say(line)
     for line in lines:
         say(f"\n{line}")
 

@@ -13,7 +13,7 @@ from .layer_rows import NOT_RUN, LayerRow, Measured, layer_rows
 from .tracing.unwrapped import unwrapped
 
 MEGABYTE = 2**20
-HEADER = ("layer", "type", "output", "parameters", "MACs", "connections", "field")
+LAYER_COLUMNS = ("layer", "type", "output", "parameters", "MACs", "connections", "field")
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,19 @@ class LayerTable:
         return asdict(self)
 
     def __str__(self) -> str:
-        table = [HEADER, *self._rows()]
-        widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+        table = [LAYER_COLUMNS, *self.rows()]
+        widths = [max(len(row[column]) for row in table) for column in range(len(LAYER_COLUMNS))]
         sides = [str.ljust] * 3 + [str.rjust] * 4
         lines = ["  ".join(side(c, w) for side, c, w in zip(sides, row, widths, strict=True)) for row in table]
-        return "\n".join([*(line.rstrip() for line in lines), "", *self._totals()])
+        return "\n".join([*(line.rstrip() for line in lines), "", *self.totals()])
 
     def _repr_html_(self) -> str:
         caption = f"{self.model}, input {shape_text(self.input_size)}"
-        shown = notebook_html.table(caption, HEADER, self._rows(), numbers=range(3, len(HEADER)))
-        return shown + notebook_html.paragraph(self._totals())
+        shown = notebook_html.table(caption, LAYER_COLUMNS, self.rows(), numbers=range(3, len(LAYER_COLUMNS)))
+        return shown + notebook_html.paragraph(self.totals())
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the cells of the table below its header, with the totals as the last row."""
         rows = [
             (r.name, r.type, shape_text(r.output_shape), f"{r.parameters + r.frozen_parameters:,}", f"{r.macs:,}",
              f"{r.connections:,}", "" if r.receptive_field == 0 else field_text(r.receptive_field))
@@ -64,7 +65,7 @@ class LayerTable:
         counts = (self.parameters + self.frozen_parameters, self.macs, self.connections)
         return [*rows, ("total", "", "", *(f"{v:,}" for v in counts), "")]
 
-    def _totals(self) -> list[str]:
+    def totals(self) -> list[str]:
         """Return the lines below the table."""
         every = self.parameters + self.frozen_parameters
         lines = [

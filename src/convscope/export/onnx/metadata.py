@@ -13,6 +13,9 @@ from ...version import __version__
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+# Between the steps of a recipe; none of them has it inside.
+BETWEEN_STEPS = "; "
+
 
 def describe(model: ModelProto, classifier: Classifier, input: str, made_from: str | None = None) -> str:
     """Write labels, task, preprocessing and recipe into the model's metadata; return the recipe.
@@ -50,33 +53,34 @@ def resizing_recipe(preprocess: Preprocess, input: str) -> str:
     """Return in words how an image becomes the model's input, exactly enough to do it with Pillow elsewhere."""
     channels, height, width = preprocess.input_size
     mode = "gray (Pillow's convert('L'))" if channels == 1 else "RGB"
-    decode = f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits"
+    steps = [f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits"]
     if preprocess.levels is not None:
-        decode += f" (more than 8 bits per channel: {preprocess.levels} is black to white)"
+        steps.append(f"where it has more than 8 bits per channel, {preprocess.levels} is black to white")
     if input == "image":
-        return f"{decode}; give it as uint8 N x H x W x {channels} of any H and W. All else is in the model."
-    steps = [decode, *_fitting(preprocess)]
+        steps.append(f"give it as uint8 N x H x W x {channels} of any H and W. All else is in the model.")
+        return BETWEEN_STEPS.join(steps)
+    steps += _steps_to_fit(preprocess)
     if preprocess.superpixels:
         steps.append(f"reduce it to about {preprocess.superpixels} superpixels (SLIC of scikit-image)")
-    steps.append(f"give it as uint8 N x {channels} x {height} x {width}")
-    return "; ".join(steps) + ". Normalisation is in the model."
+    steps.append(f"give it as uint8 N x {channels} x {height} x {width}. Normalisation is in the model.")
+    return BETWEEN_STEPS.join(steps)
 
 
-def _fitting(preprocess: Preprocess) -> list[str]:
+def _steps_to_fit(preprocess: Preprocess) -> list[str]:
     _, height, width = preprocess.input_size
     h, w = height - 2 * preprocess.border, width - 2 * preprocess.border
-    how = f"Pillow's resize(..., {preprocess.interpolation.upper()})"
+    how = f"resize(resample={preprocess.interpolation.upper()})"
     if preprocess.crop_mode == "squash":
-        steps = [f"{how} to {h} x {w} (height x width)"]
+        steps = [f"Pillow's {how} to {h} x {w} (height x width)"]
     elif preprocess.crop_mode == "pad":
         steps = [
-            f"with s = min({w} / W, {h} / H), {how} to round(H * s) x round(W * s), at least 1, with black bars to "
-            f"{h} x {w} (the smaller half above and left)"
+            f"with s = min({w} / W, {h} / H), Pillow's {how} to round(H * s) x round(W * s), at least 1, with black "
+            f"bars to {h} x {w} (the smaller half above and left)"
         ]
     else:
         pct = f" / {preprocess.crop_pct:g}" if preprocess.crop_pct != 1 else ""
         steps = [
-            f"with s = max({w} / W, {h} / H){pct}, {how} to {h} x {w} (height x width) of the centred box "
+            f"with s = max({w} / W, {h} / H){pct}, Pillow's {how} to {h} x {w} (height x width) of the centred box "
             f"{w} / s wide and {h} / s high, not rounded"
         ]
     if preprocess.border:
