@@ -20,8 +20,10 @@ import yaml
 
 from scripts.command_reference import command_reference
 from scripts.coverage_table import coverage_table
+from scripts.live_pages import write_live_pages
 from scripts.network_gallery import DIAGRAMS, network_gallery, write_diagrams
 from scripts.python_reference import python_reference
+from scripts.smaller_site import make_smaller
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -57,7 +59,7 @@ def build(target: Path, live: bool = True) -> None:
 
     Without `live` it is made in seconds: it lacks the page with each network inside.
     """
-    networks: set[str] = set()
+    networks: dict[str, bool] = {}  # whether a link leads to one of its epochs
     sources: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "site"
@@ -69,17 +71,17 @@ def build(target: Path, live: bool = True) -> None:
         write_diagrams(place / DIAGRAMS)
         for source in sorted(sources):
             _write_code_page(source, place)
-        for network in sorted(networks):
-            if live:
-                _write_live_page(network, place / f"{network}.html")
+        make_smaller(place)
+        if live:
+            write_live_pages(networks, place)
         shutil.copy(DOCS / "assets" / "index.html", place / "index.html")
         shutil.copytree(DOCS / "assets" / "iframe-worker", place / "iframe-worker")
-        _check(place, set() if live else networks)
+        _check(place, set() if live else set(networks))
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(place, target)
 
 
-def _stage(language: str, place: Path, networks: set[str], sources: set[str]) -> None:
+def _stage(language: str, place: Path, networks: dict[str, bool], sources: set[str]) -> None:
     """Copy the pages of a language and their configuration; note what they link to in `networks`, `sources`."""
     pages = place / "pages"
     shutil.copytree(DOCS / language, pages)
@@ -115,10 +117,10 @@ def _with_live_page(text: str) -> str:
     return f"{text[:end]}\n\n{frame}{text[end:]}"
 
 
-def _live_link(up: str, language: str, networks: set[str], match: re.Match[str]) -> str:
+def _live_link(up: str, language: str, networks: dict[str, bool], match: re.Match[str]) -> str:
     """Return the link to the live page as a file, at the same state and in the language of the page."""
     network = parse_qs(match["state"]).get("model", ["mnist-lenet5"])[0]
-    networks.add(network)
+    networks[network] = networks.get(network, False) or "epoch" in match["state"]
     return f"{up}{network}.html#{match['state']}&lang={language}"
 
 
@@ -206,13 +208,6 @@ def _write_code_page(source: str, place: Path) -> None:
     path.write_text(
         highlight((ROOT / source).read_text(encoding="utf-8"), get_lexer_for_filename(source), style), encoding="utf-8"
     )
-
-
-def _write_live_page(network: str, path: Path) -> None:
-    """Write the page of `convscope serve` with a bundled network inside, as `convscope share` does."""
-    from convscope.serving.one_file import share
-
-    share(network, str(path), [], 16.0, None)
 
 
 def _check(place: Path, left_out: set[str]) -> None:
