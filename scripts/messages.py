@@ -28,7 +28,7 @@ SHORT = {"say", "translated", "phrase", "print_table"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
-    "Images", "Refusal", "Layout", "LabelCheck", "Fitted",
+    "Images", "Refusal", "Layout", "LabelCheck", "Fitted", "Measured",
 }  # fmt: skip
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")

@@ -54,9 +54,16 @@ def find_bundle(source: str | Path) -> Path:
 
 
 def is_bundle(source: str | Path) -> bool:
-    """Return whether `find_bundle` finds a classifier there."""
-    with contextlib.suppress(ModelFileError, OSError, ValueError):
-        return bool(find_bundle(source))
+    """Return whether `find_bundle` finds a classifier there; a zip is one if it holds a part of a bundle.
+
+    Other zips, and NumPy's .npz, may hold images.
+    """
+    with contextlib.suppress(ModelFileError, OSError, ValueError, zipfile.BadZipFile):
+        path = find_bundle(source)
+        if path.is_dir():
+            return True
+        with zipfile.ZipFile(path) as archive:
+            return any(name.rpartition("/")[2] in (CONFIG, WEIGHTS) for name in archive.namelist())
     return False
 
 

@@ -45,7 +45,7 @@ ERRORS = [
     (["predict"], 2, "Missing argument 'TARGET'"),
     (["predict", "nosuch", "x.png"], 4, "nosuch: no such run or bundle"),
     (["predict", "last", "x.png"], 4, "no run below the current directory"),
-    (["predict", "RUN", "nosuch.png"], 3, "none of the 1 files could be read as an image"),
+    (["predict", "RUN", "nosuch.png"], 3, "the file could not be read as an image"),
     (["predict", "RUN", "*.nosuch"], 3, "*.nosuch: no file matches this pattern"),
     (["predict", "RUN", "."], 3, ".: no images found in this folder"),
     (["predict", "RUN", "x.png", "--topk", "0"], 2, "Invalid value for '--topk'"),

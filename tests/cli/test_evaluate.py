@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,24 @@ def test_evaluate_matches_classes_by_name(run, squares, tmp_path, capsys):
     assert main(["evaluate", "runs/train/s", str(other), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["split"] == "all" and result["n"] == 6 and result["top1"] == 1.0
+
+
+def test_evaluate_takes_images_in_a_zip_or_array_file(run, tmp_path, capsys):
+    """Both are zip files, as a saved classifier may be."""
+    test = cs.load_data("digits").splits["test"].take(range(40))
+    np.savez(tmp_path / "digits.npz", images=test.images, labels=test.labels)
+    with zipfile.ZipFile("digits.zip", "w") as archive:
+        for i, (image, label) in enumerate(zip(test.images, test.labels, strict=True)):
+            content = io.BytesIO()
+            Image.fromarray(image).save(content, "PNG")
+            archive.writestr(f"{label}/{i}.png", content.getvalue())
+    found = []
+    for data in ("digits.zip", "digits.npz"):
+        assert main(["evaluate", run, data, "--split", "all", "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert [result["n"] for result in found] == [40, 40] and found[0]["top1"] == found[1]["top1"] > 0.8
+    assert main(["predict", run, "digits.zip"]) == 3
+    assert "is no image: `convscope evaluate RUN DATA` measures a data set in one file" in capsys.readouterr().err
 
 
 def test_evaluate_keeps_decoded_images_where_it_is_told(run, squares, tmp_path, monkeypatch):

@@ -100,12 +100,13 @@ def _print_result(result: dict[str, Any]) -> None:
     run, data = printable(result["run"]), printable(result["data"])
     n = f"{result['n']:,}"
     say(phrase("{run} on {data}, {split}: {n} images", run=run, data=data, split=result["split"], n=n))
-    say(f"{_figures(result)}  loss {result['loss']:.4f}")
+    classes = len(result["per_class"])
+    say(f"{_main_figures(result, classes)}  loss {result['loss']:.4f}")
     for line in _trust(result):
         say(line)
     if "tta" in result:
         tta = result["tta"]
-        say(f"with test-time augmentation ({tta['views']}): {_figures(tta)}  loss {tta['loss']:.4f}")
+        say(f"with test-time augmentation ({tta['views']}): {_main_figures(tta, classes)}  loss {tta['loss']:.4f}")
     say()
     if "map" in result:
         _print_labels(result["per_class"])
@@ -119,9 +120,10 @@ def _print_result(result: dict[str, Any]) -> None:
     say(f"\nreport  {result['report']}")
 
 
-def _figures(result: dict[str, Any]) -> str:
+def _main_figures(result: dict[str, Any], classes: int) -> str:
     if "map" not in result:
-        return f"top-1 {result['top1']:.2%}  top-5 {result['top5']:.2%}"
+        top1 = f"top-1 {result['top1']:.2%}"
+        return f"{top1}  top-5 {result['top5']:.2%}" if classes > 5 else top1  # of five classes each is among them
     return (
         f"mean average precision {result['map']:.2%}  micro F1 {result['micro_f1']:.4f}  "
         f"macro F1 {result['macro_f1']:.4f}  all labels right {result['subset_accuracy']:.2%}"
@@ -140,8 +142,11 @@ def _trust(result: dict[str, Any]) -> list[str]:
     low, high = result["top1_interval"]
     low5, high5 = result["top5_interval"]
     most = result["majority"]
+    interval = f"95 % interval: top-1 {low:.2%} to {high:.2%}"
+    if len(result["per_class"]) > 5:
+        interval = f"95 % interval: top-1 {low:.2%} to {high:.2%}  top-5 {low5:.2%} to {high5:.2%}"
     lines = [
-        f"95 % interval: top-1 {low:.2%} to {high:.2%}  top-5 {low5:.2%} to {high5:.2%}",
+        interval,
         f"always answering '{printable(most['label'])}' would give {most['top1']:.2%}",
         f"balanced accuracy {result['balanced_accuracy']:.2%}  macro F1 {result['macro']['f1']:.4f}  "
         f"ROC AUC {_score(result['roc_auc'])}  average precision {_score(result['average_precision'])} (class means)",

@@ -12,6 +12,10 @@ from pathlib import Path
 from ..errors import DataError, UsageError, printable
 
 STDIN = "-"
+# Files that hold many images.
+DATA_SETS = (
+    ".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".npz", ".npy", ".parquet", ".csv", ".7z", ".rar",
+)  # fmt: skip
 
 
 def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
@@ -32,6 +36,11 @@ def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
                 raise DataError(f"{printable(argument)}: no file matches this pattern")
             for match in matches:
                 yield from image_files(Path(match)) if Path(match).is_dir() else [Path(match)]
+        elif Path(argument).is_file() and argument.lower().endswith(DATA_SETS):
+            raise DataError(
+                f"{printable(argument)} is no image: `convscope evaluate RUN DATA` measures a data set in one file; to "
+                "predict its images, unpack it and give the folder"
+            )
         else:
             yield Path(argument)
 

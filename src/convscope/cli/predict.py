@@ -117,6 +117,8 @@ def _save(
 
 
 def _none_of(sources: Sequence[Path | bytes]) -> DataError:
+    if len(sources) == 1:
+        return DataError("the file could not be read as an image")
     return DataError(f"none of the {len(sources)} files could be read as an image")
 
 

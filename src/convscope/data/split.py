@@ -110,7 +110,7 @@ class Data:
         if self.divided:
             splits = f"divided by ConvScope ({sizes})"
         elif self.held_out:
-            splits += f"; validation: {len(self.splits.get('val', ())):,} of the training images"
+            splits = f"{splits}; validation: {len(self.splits.get('val', ())):,} of the training images"
         kind = f"photos ({self.kind_reason})" if self.kind == "photos" else f"digits ({self.kind_reason})"
         self.origin = Origin(origin.classes, splits, kind if self.kind_reason else "")
         return self

@@ -56,8 +56,9 @@ def measure_levels(split: Split) -> Measured | None:
         both = Levels(low, high, "both")
         return Measured(both, f"images of 16 bits and of other numbers: {both} is black to white")
     most, few = (0, others) if len(integers) >= len(others) else (1, integers)
-    words = f"no scale serves the others, such as '{printable(few[0][0])}', {parts[1 - most].levels}"
-    return Measured(parts[most].levels, f"{parts[most].words}; {words}")
+    words, other = parts[most].words, printable(few[0][0])
+    words = f"{words}; no scale serves the others, such as '{other}', {parts[1 - most].levels}"
+    return Measured(parts[most].levels, words)
 
 
 def _of_bits(images: list[tuple[str, np.ndarray]]) -> Measured:
@@ -83,7 +84,7 @@ def _of_numbers(images: list[tuple[str, np.ndarray]]) -> Measured:
     levels = Levels(low, high if high > low else low + 1, "numbers")
     words = f"images of floating-point, signed or 32-bit numbers: {levels} is black to white"
     if left_out:
-        words += f"; {left_out:.2%} of the values, of {told(least)} to {told(most)}, lie outside and are cut off"
+        words = f"{words}; {left_out:.2%} of the values, of {told(least)} to {told(most)}, lie outside and are cut off"
     return Measured(levels, words)
 
 

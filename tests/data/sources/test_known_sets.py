@@ -6,7 +6,9 @@ import pytest
 
 from convscope.data import load_data
 from convscope.errors import DataError
+from convscope.problems import collect_problems
 
+from ..sets import class_by_name, make_folders
 from .test_layouts import build, splits, table
 
 
@@ -110,3 +112,20 @@ def test_files_of_other_programs_are_called_by_what_they_are(name, what, tmp_pat
     (tmp_path / name).write_bytes(b"x" * 99)
     with pytest.raises(DataError, match=rf"1 file in \.\w+ \({what}\), which is not read"):
         load_data(tmp_path)
+
+
+def test_places365_is_read_by_its_lists(tmp_path):
+    """Paths begin with a slash, names of lists say the split, and classes have a letter before them."""
+    for name in ("airfield", "alley"):
+        make_folders(tmp_path / "data_256" / "a", {name: 3}, start=len(name))
+    make_folders(tmp_path, {"val_256": 2, "test_256": 2}, start=40)
+    rows = [f"/a/{name}/{i:03d}.png {label}" for label, name in enumerate(("airfield", "alley")) for i in range(3)]
+    (tmp_path / "places365_train_standard.txt").write_text("\n".join(rows))
+    (tmp_path / "places365_val.txt").write_text("000.png 1\n001.png 0\n")
+    (tmp_path / "categories_places365.txt").write_text("/a/airfield 0\n/a/alley 1\n")
+    with collect_problems() as problems:
+        data = load_data(tmp_path)
+    assert data.class_names == ["airfield", "alley"]
+    assert data.split("train").labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert class_by_name(data, "val") == {"val_256/000.png": "alley", "val_256/001.png": "airfield"}
+    assert [p.kind for p in problems] == ["unlabelled-images"]

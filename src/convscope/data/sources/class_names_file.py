@@ -14,7 +14,7 @@ from .text_encoding import decode_text
 
 CLASS_NAME_FILES = (
     "labels.txt", "classes.txt", "synset_words.txt", "class_names.txt", "names.txt", "classes.names", "wnids.txt",
-    "words.txt", "synsets.txt",
+    "words.txt", "synsets.txt", "categories.txt", "categories_places365.txt",
 )  # fmt: skip
 # Bytes of a file of class names.
 NAMES_LIMIT = 1 << 24
@@ -45,7 +45,8 @@ def with_class_names(
 def read_class_names(item: File, encoding: str = "auto") -> list[str]:
     """Read a file with one class name per line.
 
-    A number or WordNet id at the beginning of every line is left out if the names stay different without it.
+    A number or WordNet id at the beginning of every line, or a number at its end, is left out if the names stay
+    different without it; and the first letter that Places puts before each name (`/a/airfield 0`).
     """
     text = decode_text(read_file_up_to(item, NAMES_LIMIT), printable(item), encoding)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -53,6 +54,11 @@ def read_class_names(item: File, encoding: str = "auto") -> list[str]:
     if numbered or all(re.fullmatch(r"n\d{8}\s.+", line) for line in lines):
         shorter = [line.partition(" ")[2].strip() for line in lines]
         lines = shorter if all(shorter) and len(set(shorter)) == len(lines) else lines
+    if lines and [line.split()[-1] for line in lines] == [str(i) for i in range(len(lines))]:
+        shorter = [line.rpartition(" ")[0].strip() for line in lines]
+        lines = shorter if all(shorter) and len(set(shorter)) == len(lines) else lines
+    if lines and all(re.match(r"/([a-z])/\1.", line) for line in lines):
+        lines = [line[3:] for line in lines]
     if twice := [line for line in lines if lines.count(line) > 1] if len(set(lines)) < len(lines) else []:
         raise DataError(f"{printable(item)}: two classes are called '{printable(twice[0])}'")
     return lines

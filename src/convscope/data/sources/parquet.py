@@ -147,7 +147,9 @@ def load_parquet(parts: dict[str, list[tuple[str, File]]], shown: str, interpret
                 classes.setdefault(split, {}).setdefault(label, []).append((name, image))
         data = assemble(shown, {"train": {}, **classes})
     data.columns = dict(further)
-    told = f"column {printable(columns.label)} of the parquet files" + (", several labels per image" * columns.several)
+    told = f"column {printable(columns.label)} of the parquet files"
+    if columns.several:
+        told = f"{told}, several labels per image"
     splits = "the split column of the parquet files" if by_column else f"file names ({listed(list(parts))})"
     return data.described(Origin(told, splits if len(rows) > 1 else ""))
 

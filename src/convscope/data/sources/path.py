@@ -141,7 +141,7 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             if table.folder in classes.unused and table.split and table.split not in classes.parts:
                 classes.by_table[table.split] = images_by_class(folder, table, interpretation, shown)
                 classes.unused.remove(table.folder)
-                classes.splits += f", {table.folder.name} (labels: {table.name})"
+                classes.splits = f"{classes.splits}, {table.folder.name} (labels: {table.name})"
         if not classes.splits:
             classes.lists = find_split_lists(above, interpretation.encoding)
         return load_layout(classes, shown)

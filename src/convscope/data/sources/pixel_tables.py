@@ -97,7 +97,7 @@ def load_pixel_tables(
     data = pixel_data(shown, _named(folder, parts, interpretation.encoding))
     data.columns = dict(columns)
     by = f"file names ({listed([*of_files])})" if len(of_files) > 1 else "a column of the table"
-    return data.described(Origin(f"{labelled_by}, of a table of pixels", by if len(parts) > 1 else ""))
+    return data.described(Origin(f"column {labelled_by}, of a table of pixels", by if len(parts) > 1 else ""))
 
 
 def _splits_of_files(paths: Sequence[str], shown: str) -> dict[str, str]:

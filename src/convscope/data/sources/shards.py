@@ -95,7 +95,9 @@ def load_shards(parts: Mapping[str, Sequence[tuple[str, Shard]]], shown: str, fo
                 classes.setdefault(split, {}).setdefault(labels[0], []).append((name, image))
         data = assemble(shown, classes)
     count = sum(map(len, parts.values()))
-    told = f"labels in {count:,} tar shards" + (", several labels per image" * several)
+    told = f"labels in {count:,} tar shards"
+    if several:
+        told = f"{told}, several labels per image"
     return data.described(Origin(told, f"names of the shards ({listed(list(parts))})" if len(parts) > 1 else ""))
 
 

@@ -15,9 +15,10 @@ from .annotations import ANNOTATIONS, data_images
 from .assemble import Classes
 from .folder import File, Folder, join_path, read_file_up_to
 from .split_names import split_of
+from .split_tables import read_split_table
+from .table_file import LISTS, TABLES
 from .text_encoding import decode_text
 
-LISTS = (".txt", ".lst")
 # Bytes of a list: some million lines.
 LIMIT = 1 << 28
 # Lines of which most must name images for a file to be a list of them.
@@ -36,7 +37,8 @@ class SplitLists:
     @property
     def told(self) -> str:
         """Say in words where the splits come from."""
-        return f"list{'s' * (len(self.names) > 1)} {listed(self.names, 4)}"
+        names = listed(self.names, 4)
+        return f"lists {names}" if len(self.names) > 1 else f"list {names}"
 
     def split(self, item: ImageItem) -> str | None:
         """Return the split of an image: that of its list, else train if no list names the training images."""
@@ -51,9 +53,11 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
     folders around the image on. None if there is no list, or if only training images are listed.
     """
     files = [found for folder in above for found in _candidates(folder, 2)]
-    named = {split: [found for found in files if _split(found[0]) == split] for split in SPLITS}
+    lists_of = [found for found in files if found[0].lower().endswith(LISTS)]
+    named = {split: [found for found in lists_of if _split(found[0]) == split] for split in SPLITS}
     numbered = [found for name in (NUMBERED, MEMBERSHIP) for found in files if found[0].rpartition("/")[2] == name]
-    if not any(named.values()) and len(numbered) < 2:
+    tables = {path: found for path, item in files if (found := read_split_table(path, item, encoding))}
+    if not any(named.values()) and len(numbered) < 2 and not tables:
         return None
     finder = _Finder(data_images(above[0]))
     lists = {
@@ -66,6 +70,9 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
         for split, mark in (("train", "1"), ("test", "0")):
             members = [of_number.get(row[0], row[0]) for row in rows if row[-1] == mark]
             lists[split].append((numbered[1][0], members))
+    for path, by_split in tables.items():
+        for split, images in by_split.items():
+            lists[split].append((path, images))
     return _joined(lists, finder, printable(above[0]))
 
 
@@ -140,9 +147,9 @@ class _Finder:
 
 
 def _candidates(folder: Folder, deeper: int) -> list[tuple[str, File]]:
-    """Return text files in a folder and in its folders of annotations or without images, with their paths."""
+    """Return lists and tables in a folder and in its folders of annotations or without images, with their paths."""
     files = [(join_path(folder.path, name), item) for name, item in folder.files().items()]
-    found = [(path, item) for path, item in files if os.path.splitext(path)[1].lower() in LISTS]  # noqa: PTH122
+    found = [(path, item) for path, item in files if path.lower().endswith((*LISTS, *TABLES))]
     for inner in folder.folders() if deeper else ():
         if not inner.has_images() or inner.name.lower() in ANNOTATIONS:
             found += _candidates(inner, deeper - 1)

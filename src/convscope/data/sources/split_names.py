@@ -33,6 +33,12 @@ def split_of(name: str) -> str | None:
     return SPLIT_OF_WORD.get(words[0]) if len(words) == 1 else None
 
 
+def split_word_in(name: str) -> str | None:
+    """Return the split of the only word for one in a name, whatever the others are (`places365_val`), or None."""
+    splits = [SPLIT_OF_WORD[word] for word in _words(name) if word in SPLIT_OF_WORD]
+    return splits[0] if len(splits) == 1 else None
+
+
 def split_of_path(path: str) -> str | None:
     """Return the split that the folders of a path name; `test` before all others, the innermost before the outer."""
     splits = [split for name in path.replace("\\", "/").split("/")[:-1] if (split := split_of(name))]

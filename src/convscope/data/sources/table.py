@@ -16,14 +16,15 @@ from .class_names_file import CLASS_NAME_FILES, with_class_names
 from .folder import File, Folder, has_image_suffix
 from .interpretation import Interpretation
 from .split_lists import SplitLists, find_split_lists
-from .split_names import is_unlabelled, split_of
-from .table_columns import LabelledRow, LabelledTable, has_labels, path_column, understand
+from .split_names import is_unlabelled, split_of, split_word_in
+from .split_tables import names_only_splits
+from .table_columns import LabelledRow, LabelledTable, has_labels, holds_measurements, path_column, understand
 from .table_file import Table, is_table_name, read_table
 from .table_images import ImageFinder
 from .table_repeats import Repeated, report_repeated
 
 # Lines read to find out whether a file is a table.
-LINES_TO_RECOGNISE = 21
+LINES_TO_RECOGNISE = 23
 # Kaggle's example of an answer: its labels are no labels.
 ANSWER_TEMPLATES = re.compile(r"(sample|example)?_?submission", re.IGNORECASE)
 
@@ -35,11 +36,16 @@ class TableFile:
     name: str
     item: File
     folder: Folder
+    among_others: str | None = None
 
     @property
     def split(self) -> str | None:
-        """The split that its name (`train.csv`) or the folder around it names, or None."""
-        return split_of(os.path.splitext(self.name)[0]) or (split_of(self.folder.name) if self.folder.path else None)  # noqa: PTH122
+        """The split that its name (`train.csv`) or the folder around it names, or None.
+
+        Else `among_others`, which a word in its name says beside the names of other tables.
+        """
+        named = self.among_others or split_of(os.path.splitext(self.name)[0])  # noqa: PTH122
+        return named or (split_of(self.folder.name) if self.folder.path else None)
 
 
 def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
@@ -49,15 +55,16 @@ def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
         if split_of(inner.name) or inner.name.lower() in CONTAINERS or not inner.has_images():
             holders.append(inner)
     finder: ImageFinder | None = None
-    tables = []
+    tables: list[TableFile] = []
+    measured: list[TableFile] = []
     for holder in holders:
         for name, item in holder.files().items():
             if not is_table_name(name) or ANSWER_TEMPLATES.match(name):
                 continue
-            finder = finder or ImageFinder(folder)
-            if _names_labelled_images(TableFile(name, item, holder), finder, encoding):
-                tables.append(TableFile(name, item, holder))
-    return tables
+            finder, table = finder or ImageFinder(folder), TableFile(name, item, holder)
+            if (read := _labelled_images(table, finder, encoding)) is not None:
+                (measured if holds_measurements(read) else tables).append(table)
+    return tables or measured
 
 
 def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpretation: Interpretation) -> Data:
@@ -65,6 +72,7 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
 
     Raises DataError for a missing column, an empty label, an unknown split and a file that does not exist.
     """
+    tables = _with_splits(tables)
     if len(tables) > 1 and len({table.split for table in tables} - {None}) < len(tables):
         names = listed([_path(table) for table in tables])
         raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
@@ -86,8 +94,26 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
+    if finder.prefix.strip("/"):
+        text = (
+            f"the paths begin with {printable(finder.prefix)}, which is not there: what follows it was looked up here"
+        )
+        warn("other-paths", shown, text)
     _warn_about_unlisted(folder, tables, collected, shown)
     return collected.data(_origin(tables, collected))
+
+
+def _with_splits(tables: Sequence[TableFile]) -> Sequence[TableFile]:
+    """Return several tables with the splits that words in their names say: `places365_val`, `places365_train_big`.
+
+    Where each name has a word for a split, and no two have the same.
+    """
+    if len(tables) < 2 or all(table.split for table in tables):
+        return tables
+    splits = [split_word_in(os.path.splitext(table.name)[0]) for table in tables]  # noqa: PTH122
+    if None in splits or len(set(splits)) < len(splits):
+        return tables
+    return [replace(table, among_others=split) for table, split in zip(tables, splits, strict=True)]
 
 
 class _Collected:
@@ -99,6 +125,7 @@ class _Collected:
         self.seen: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.places: dict[str, dict[str, int]] = {}
         self.told: list[str] = []
+        self.label_columns = 0
         self.split_sources: dict[str, None] = {}
         self.class_names: list[str] = []
         self.multi_label = False
@@ -129,6 +156,7 @@ class _Collected:
         self.class_names += [name for name in table.class_names if name not in self.class_names]
         if table.labelled_by not in self.told:
             self.told.append(table.labelled_by)
+            self.label_columns += table.label_columns
 
     def _join(self, split: str, name: str, labels: tuple[str, ...]) -> None:
         """Add labels to an image that has some from an earlier row: one row per label."""
@@ -181,9 +209,11 @@ class _Collected:
 
 
 def _origin(tables: Sequence[TableFile], collected: _Collected) -> Origin:
-    names = listed([_path(table) for table in tables])
-    several = ", several labels per image" if collected.multi_label else ""
-    return Origin(f"{' and '.join(collected.told)} of {names}{several}", " and ".join(collected.split_sources))
+    names, columns = listed([_path(table) for table in tables]), " and ".join(collected.told)
+    told = f"columns {columns} of {names}" if collected.label_columns > 1 else f"column {columns} of {names}"
+    if collected.multi_label:
+        told = f"{told}, several labels per image"
+    return Origin(told, " and ".join(collected.split_sources))
 
 
 def _understand(table: Table, finder: ImageFinder, interpretation: Interpretation) -> LabelledTable:
@@ -191,25 +221,26 @@ def _understand(table: Table, finder: ImageFinder, interpretation: Interpretatio
     return understand(table, path, interpretation)
 
 
-def _names_labelled_images(table: TableFile, finder: ImageFinder, encoding: str) -> bool:
-    """Whether a file names images with labels, as far as its first lines tell."""
+def _labelled_images(table: TableFile, finder: ImageFinder, encoding: str) -> Table | None:
+    """Return the first rows of a file that names images with labels, as far as they tell; None for another."""
     try:
         read = read_table(table.name, table.item, table.name, LINES_TO_RECOGNISE, encoding)
         path = path_column(read, finder.exists)
-        if path is None or not read.rows or not has_labels(read, path):
-            return False
+        if path is None or not read.rows or not has_labels(read, path) or names_only_splits(read, path, table.name):
+            return None
     except DataError:  # notes or another kind of table
-        return False
+        return None
+    first = read.cells(path)[0]
     if table.name.lower() in CLASS_NAME_FILES:  # a line such as `0 cat` names no image, though there be a 0.jpg
-        return has_image_suffix(read.cells(path)[0]) and finder.exists(read.cells(path)[0])
+        return read if has_image_suffix(first) and finder.exists(first) else None
     named = table.name.lower().endswith((".csv", ".tsv", ".jsonl")) and bool(read.columns)
-    return named or finder.exists(read.cells(path)[0])
+    return read if named or finder.exists(first) else None
 
 
 def _preferred(root: Folder, table: TableFile) -> list[Folder]:
     """Return the folders where a table's images are looked up first: its own, and those of the split in its name."""
     preferred = [table.folder] if table.folder is not root else []
-    split = split_of(os.path.splitext(table.name)[0])  # noqa: PTH122
+    split = table.among_others or split_of(os.path.splitext(table.name)[0])  # noqa: PTH122
     holders = [inner for inner in root.folders() if split and split_of(inner.name) == split]
     for holder in [*preferred, *holders]:
         preferred += [holder] if holder not in preferred else []

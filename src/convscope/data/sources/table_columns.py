@@ -63,11 +63,13 @@ class LabelledRow:
 class LabelledTable:
     """The rows of a table with what they mean.
 
-    `labelled_by` names the columns in words; `notes` are the kinds and texts of warnings about columns.
+    `labelled_by` names the columns of the labels, of which there are `label_columns`; `notes` are the kinds and texts
+    of warnings about columns.
     """
 
     rows: list[LabelledRow]
     labelled_by: str
+    label_columns: int = 1
     multi_label: bool = False
     class_names: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
@@ -99,6 +101,16 @@ def has_labels(table: Table, path: int, label_column: str | None = None) -> bool
     return label_column in table.columns or bool(rest)
 
 
+def holds_measurements(table: Table) -> bool:
+    """Whether a table has several columns that are numbers, as of boxes or landmarks, and none that may be labels."""
+    cells = [[cell for cell in table.cells(i) if cell] for i in range(len(table.columns))]
+    names = [normalised(name) for name in table.columns]
+    rest = [i for i in range(len(names)) if not any(map(has_image_suffix, cells[i])) and names[i] not in NO_LABELS]
+    numbers = all(re.fullmatch(r"[-+]?\d+(\.\d*)?", cell) for i in rest for cell in cells[i])
+    marks = any(is_marked(table.cells(i)) for i in rest)
+    return len(rest) >= 4 and numbers and not marks and {*LABELS}.isdisjoint(names)
+
+
 def understand(table: Table, path: int | None, interpretation: Interpretation) -> LabelledTable:
     """Give each row its image, labels and split.
 
@@ -116,12 +128,12 @@ def understand(table: Table, path: int | None, interpretation: Interpretation) -
     labels = _label_columns(table, path, split, interpretation)
     if len(labels) > 1:
         per_row, multi = one_hot(table, labels, label_type, interpretation.uncertain)
-        told, classes = f"columns {listed([table.columns[i] for i in labels], 3)}", [table.columns[i] for i in labels]
+        told, classes = listed([table.columns[i] for i in labels], 3), [table.columns[i] for i in labels]
     else:
         if label_type == "auto":
             refuse_measurements(table, labels[0], label_column is not None or not names or names[labels[0]] in LABELS)
         per_row, multi = cell_labels(table, labels[0], label_type)
-        told, classes = f"column {printable(table.columns[labels[0]])}" if table.columns else "column 2", []
+        told, classes = printable(table.columns[labels[0]]) if table.columns else "2", []
     further = [i for i in range(len(names)) if i not in (path, split, *labels)]
     notes = tuple(note for i in further if (note := _note(table, i)) is not None)
     rows = [
@@ -132,7 +144,9 @@ def understand(table: Table, path: int | None, interpretation: Interpretation) -
         )
         for (line, cells), found in zip(table.rows, per_row, strict=True)
     ]  # fmt: skip
-    return LabelledTable(rows, told, multi, tuple(name.strip() for name in classes) if multi else (), notes)
+    return LabelledTable(
+        rows, told, len(labels), multi, tuple(name.strip() for name in classes) if multi else (), notes
+    )
 
 
 def normalised(name: str) -> str:
@@ -152,13 +166,19 @@ def _split_column(table: Table, path: int, label_column: str | None) -> tuple[in
         if known in names and (i := names.index(known)) in free and (known == "split" or not _names_no_split(table, i)):
             return i, None
     for i in free:
-        cells = {cell.lower() for cell in table.cells(i)}
-        if names[i] in MEMBERSHIPS and cells <= MARKS | NO_MARKS - {""} and cells & MARKS and cells & NO_MARKS:
+        if is_membership(table, i):
             return i, MEMBERSHIPS[names[i]]
-        found = {split_of(cell) for cell in cells}
+        found = {split_of(cell) for cell in table.cells(i)}
         if len(found) > 1 and "train" in found and None not in found:
             return i, None
     return None, None
+
+
+def is_membership(table: Table, column: int) -> bool:
+    """Whether a column says of each image, by yes or no, whether it belongs to the split that it is called by."""
+    cells = {cell.lower() for cell in table.cells(column)}
+    marks = cells <= MARKS | NO_MARKS - {""} and bool(cells & MARKS) and bool(cells & NO_MARKS)
+    return marks and normalised(table.columns[column]) in MEMBERSHIPS
 
 
 def _names_no_split(table: Table, column: int) -> bool:

@@ -56,6 +56,8 @@ def read_table(name: str, item: File, where: str, most: int | None = None, encod
     lines = _LINE.split(text) if most is None else _LINE.split(text, most)[:most]
     if _suffix(name) in JSON_LINES:
         return _json_lines(lines, where)
+    if _suffix(name) in LISTS and (counted := _counted(lines, where)) is not None:
+        return counted
     given = _strip_preamble(lines)
     first = next((line for line in lines if line.strip()), "")
     delimiter = given or _delimiter(name, first)
@@ -143,6 +145,24 @@ def _list(lines: Sequence[str], where: str) -> Table:
     if all(re.fullmatch(r"[-+.\d\s]+", label) and len(label.split()) > 1 for _, (_, label) in rows):
         raise DataError(f"{where}: line {rows[0][0]} has several numbers after the path, not one class")
     return Table(where, (), rows)
+
+
+def _counted(lines: Sequence[str], where: str) -> Table | None:
+    """Read the tables of CelebA and DeepFashion: the number of rows, the names of the columns, the rows.
+
+    Spaces stand between cells, and the column of the images may have no name. None for every other file.
+    """
+    if len(lines) < 3 or not lines[0].strip().isdigit():
+        return None
+    columns = lines[1].split()
+    rows = [(number, line.split()) for number, line in enumerate(lines[2:], start=3) if line.strip()]
+    nameless = len(rows[0][1]) - len(columns) if rows else -1
+    if nameless not in (0, 1) or not _is_header(columns) or not has_image_suffix(rows[0][1][0]):
+        return None
+    for number, cells in rows:
+        if len(cells) != len(rows[0][1]):
+            raise DataError(f"{where}: line {number} has {len(cells)} cells, not {len(rows[0][1])}")
+    return Table(where, tuple(["image"] * nameless + columns), rows)
 
 
 def _image_and_words(line: str) -> tuple[str, str] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from ...errors import DataError, printable
 from ..image_file import IMAGE_SUFFIXES
@@ -21,6 +22,12 @@ OPTIONAL_SUFFIXES = tuple(
     cased for end in dict.fromkeys((*USUAL_SUFFIXES, *sorted(IMAGE_SUFFIXES))) for cased in (end, end.upper())
 )
 ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
+# Paths that are those of one machine, and Label Studio's: of uploads, which get eight digits before their names, and of
+# files on its own disk.
+ABSOLUTE = re.compile(r"/|[a-z]:/|~/", re.IGNORECASE)
+UPLOADED = re.compile(r"(?:https?://[^/]+)?/?data/upload/(?:\d+/)?(?=[^/]+$)", re.IGNORECASE)
+SERVED = re.compile(r"(?:https?://[^/]+)?/?data/local-files/\?d=", re.IGNORECASE)
+UPLOAD_DIGITS = re.compile(r"[0-9a-f]{8}-(?=.)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,50 @@ class ImageFinder:
                 deeper = [each for each in deeper if each.name.lower() in CONTAINERS or each.name == inner.name]
             self.bases += deeper
         self._bases_of: dict[str, list[Folder]] | None = None
+        self.prefix = ""
 
     def exists(self, path: str) -> bool:
         """Whether a table's cell is the path of a file somewhere; a missing suffix is added."""
-        return any(self._in(base, path) for base in self._candidates(path, []))
+        return any(self._in(base, each) for each in self._readings(path) for base in self._candidates(each, []))
 
     def find(self, path: str, line: int, where: str, preferred: Sequence[Folder] = ()) -> FoundImage:
         """Return the file at `path` of a line; `preferred` folders are searched first.
 
         Raises DataError if it is nowhere, or in several places of which none is preferred.
         """
+        for reading in self._readings(path):
+            if found := self._find_at(reading, line, where, preferred):
+                uploaded = UPLOADED.match(path)
+                if reading != path:
+                    self.prefix = self.prefix or (
+                        uploaded[0] if uploaded else path.replace("\\", "/")[: len(path) - len(reading)]
+                    )
+                return found
+        raise DataError(f"{where}: line {line}: {self._why_missing(path)}")
+
+    def _readings(self, path: str) -> Iterator[str]:
+        """Yield a path, and if it is that of another machine what may be left of it here: without what comes first.
+
+        Once one image was found so, all others are to begin with the same.
+        """
+        yield path
+        text = path.replace("\\", "/")
+        for known in (UPLOADED, SERVED):
+            if match := known.match(text):
+                name = unquote(text[match.end() :])
+                yield from dict.fromkeys((name, UPLOAD_DIGITS.sub("", name, count=1)) if known is UPLOADED else (name,))
+                return
+        if not ABSOLUTE.match(text):
+            return
+        if self.prefix:
+            if text.startswith(self.prefix):
+                yield text[len(self.prefix) :]
+            return
+        steps = text.split("/")
+        for i in range(1, len(steps)):
+            yield "/".join(steps[i:])
+
+    def _find_at(self, path: str, line: int, where: str, preferred: Sequence[Folder]) -> FoundImage | None:
         for base in preferred:
             if found := self._in(base, path):
                 return self._image(base, path, *found)
@@ -73,9 +114,7 @@ class ImageFinder:
                 f"{where}: line {line}: '{printable(path)}' may be {first} or {second}: write the path from the "
                 "table's folder on"
             )
-        if not places:
-            raise DataError(f"{where}: line {line}: {self._why_missing(path)}")
-        return self._image(places[0][0], path, *places[0][1])
+        return self._image(places[0][0], path, *places[0][1]) if places else None
 
     def _candidates(self, path: str, preferred: Sequence[Folder]) -> list[Folder]:
         """Return the folders that may hold a path; a bare name is looked up in the folders' lists of files."""
