@@ -28,6 +28,14 @@ def test_the_reserve_is_kept_for_the_end():
     assert Clock(budget=100).share() < 0.01
 
 
+def test_a_thread_that_waits_for_another_device_is_not_taken_for_a_busy_machine():
+    clock = Clock(budget=100)
+    clock.computed = (2.0, 0.1)
+    assert clock.slowness() == pytest.approx(20)
+    clock.on_cpu = False
+    assert clock.slowness() == 1
+
+
 def test_earlier_sessions_count():
     clock = Clock(budget=10)
     clock.add_earlier(9)
@@ -87,6 +95,7 @@ def test_an_alarm_rings_when_its_share_of_the_time_is_over():
     assert ringing is not None and ringing() and silent is not None and not silent()
 
 
+@pytest.mark.slow  # asserts how many seconds it took, which other programs change
 @pytest.mark.parametrize(("factor", "calm"), [(6, 0.0), (5, 0.8)])
 def test_a_budget_holds_for_the_whole_command_on_a_slow_machine(tmp_path, monkeypatch, factor, calm):
     """Also where it becomes slow while it trains: less of the time is trained, so that the end fits."""

@@ -29,6 +29,9 @@ class TrainingContext:
     own: Card | None = None
     processes: Processes = ALONE
 
+    def __post_init__(self) -> None:
+        self.clock.on_cpu = self.runtime.device.type == "cpu"
+
     @property
     def network(self) -> str | Card:
         """The network as `create_model` takes it."""

@@ -19,11 +19,12 @@ class Clock:
     """Counts seconds from `started`, a reading of `time.perf_counter`, by default now.
 
     `budget` is how many seconds the whole command may take, or None. `reserve` is what of it must be left for the end,
-    which evaluates and reports: in seconds of a machine that does nothing else. `timings` are seconds by name.
+    which evaluates and reports: in seconds of a machine that does nothing else. `timings` are seconds by name. `on_cpu`
+    is whether the processor computes: where another device does, a thread that waits says nothing about other programs.
     """
 
     def __init__(self, budget: float | None = None, started: float | None = None):
-        self.budget, self.reserve = budget, 0.0
+        self.budget, self.reserve, self.on_cpu = budget, 0.0, True
         self.started = time.perf_counter() if started is None else started
         self.timings: dict[str, float] = defaultdict(float)
         # Seconds of computing, by the clock and of the processor; those of the longest of the last steps.
@@ -46,7 +47,8 @@ class Clock:
         A thread that has to wait for a core takes more seconds by the clock than of the processor.
         """
         by_clock, of_processor = self.computed
-        return max(by_clock / max(of_processor, 1e-3), 1.0) if by_clock > LEAST_MEASURED else 1.0
+        measured = self.on_cpu and by_clock > LEAST_MEASURED
+        return max(by_clock / max(of_processor, 1e-3), 1.0) if measured else 1.0
 
     def left(self) -> float | None:
         """Return the seconds that are left for training; None without a budget."""
