@@ -41,6 +41,11 @@ def activating_patches(
     """Return patches of the `count` images in which `channel` of `layer` has the largest activations, strongest first.
 
     The batches are images N x C x H x W, all of one size. ValueError for an unknown layer or channel, or no images.
+
+    >>> import torch
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, padding=1), torch.nn.Flatten())
+    >>> len(activating_patches(network, [torch.rand(5, 1, 8, 8)], "0", 0, count=2))
+    2
     """
     best: list[tuple[float, int, tuple[int, int], Tensor]] = []
     last: Trace | None = None

@@ -37,6 +37,9 @@ def maximise(
     pixels (a sixteenth of the image by default), `variation` the weight of the penalty on total variation, and
     `blur_every` the number of steps between blurs (none in the last quarter; 0 for none at all). The same `seed` gives
     the same image. ValueError for an unknown layer or channel.
+
+    >>> maximise(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3)), "0", 1, (1, 12, 12), steps=4).shape
+    torch.Size([1, 1, 12, 12])
     """
     generator = torch.Generator().manual_seed(seed)
     device = next(iter([*network.parameters(), *network.buffers()]), torch.empty(0)).device

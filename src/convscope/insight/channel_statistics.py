@@ -77,6 +77,10 @@ def channel_statistics(
     With `loss` (a function of logits and labels, the mean over a batch) the batches are pairs of images and labels, and
     the gradients of the loss of single images are measured too. Only sums are kept, so that any number of images fits
     in memory. ValueError if there are none.
+
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    >>> list(channel_statistics(network, [torch.zeros(4, 1, 6, 6)]))
+    ['input', '0', '1', '2']
     """
     sums: dict[str, _Sums] = {}
     first: Tensor | None = None

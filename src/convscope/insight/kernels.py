@@ -17,6 +17,9 @@ def kernels(network: nn.Module, layer: str) -> Tensor:
     Those of a linear layer are 1 x 1; those of a grouped convolution have the input maps of one group. A layer that
     stores its kernels in another form (a connection table) gives them with a method `dense_weight`. ValueError for a
     name that is no layer with kernels.
+
+    >>> kernels(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5)), "0").shape
+    torch.Size([8, 3, 5, 5])
     """
     modules = dict(network.named_modules())
     weight = _weight(modules[layer]) if layer in modules else None
@@ -31,7 +34,11 @@ def kernels(network: nn.Module, layer: str) -> Tensor:
 
 
 def layers_with_kernels(network: nn.Module) -> list[str]:
-    """Return the names of the layers that `kernels` takes, in the order in which the network lists them."""
+    """Return the names of the layers that `kernels` takes, in the order in which the network lists them.
+
+    >>> layers_with_kernels(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU(), torch.nn.Conv2d(8, 2, 1)))
+    ['0', '2']
+    """
     return [name for name, module in network.named_modules() if name and _weight(module) is not None]
 
 
@@ -41,6 +48,9 @@ def tile(maps: Tensor | np.ndarray, columns: int | None = None, gap: int = 1, fi
     Without `columns` they fill a rectangle that is wider than high where their number allows it: 96 kernels become
     AlexNet's 8 x 12. `gap` pixels of `fill` lie between them and where the last row ends early. The result is
     float32, height x width (x 3).
+
+    >>> tile(torch.ones(6, 5, 5), columns=3).shape
+    (11, 17)
     """
     array = np.asarray(maps, dtype=np.float32)
     if array.ndim == 4:
@@ -65,7 +75,11 @@ def columns_for(count: int) -> int:
 
 
 def colour_kernels(weight: Tensor) -> Tensor:
-    """Return kernels on three input maps as colours in 0..1: zero is middle grey, each scaled by its largest value."""
+    """Return kernels on three input maps as colours in 0..1: zero is middle grey, each scaled by its largest value.
+
+    >>> colour_kernels(torch.tensor([0.0, 2.0, -2.0]).view(1, 3, 1, 1)).flatten().tolist()
+    [0.5, 1.0, 0.0]
+    """
     if weight.ndim != 4 or weight.shape[1] != 3:
         raise ValueError(f"colours need kernels on 3 input maps, not {tuple(weight.shape)}")
     largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)

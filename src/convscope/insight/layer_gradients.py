@@ -18,6 +18,11 @@ def gradients(network: nn.Module, images: Tensor, labels: Labels, loss: Loss = F
 
     images N x C x H x W. Every gradient has the shape of its node's output; it is zero where the loss does not depend
     on the node. The network runs in evaluation mode, and no parameter gets a gradient. ValueError if the loss has none.
+
+    >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3))
+    >>> found = gradients(network, torch.zeros(1, 1, 2, 2), torch.tensor([2]))
+    >>> {name: tuple(gradient.shape) for name, gradient in found.items()}
+    {'input': (1, 1, 2, 2), '0': (1, 4), '1': (1, 3)}
     """
     computed: dict[str, Tensor] = {}
     shapes: dict[str, torch.Size] = {}

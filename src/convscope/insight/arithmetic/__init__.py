@@ -44,6 +44,14 @@ def arithmetic(
     `y` and `x` are None where the output has fewer axes; in a vector, `channel` is the position. `value` is computed
     here in float64 and equals `network_value` up to the rounding of the network. The outputs of the node and of those
     that feed it must have been kept. ValueError for a name or a position that does not exist.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> network = torch.nn.Conv2d(1, 1, 2, bias=False)
+    >>> _ = network.weight.data.copy_(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
+    >>> found = arithmetic(trace(torch.nn.Sequential(network), torch.arange(9.0).view(1, 1, 3, 3)), "0", 0, 1, 1)
+    >>> found.value, found.formula
+    (67.0, 'sum(w * x)')
     """
     node = trace.node(name)
     unit = Unit(trace, node, image, channel, y, x)

@@ -54,6 +54,13 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
     That is 7 x 7 positions or more, as at the end of the networks for 224 pixels, behind norm and activation; where
     there are none, more than one position. A given `layer` is returned if it gives maps; else ValueError names similar
     layers.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> body = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
+    >>> network = torch.nn.Sequential(*body, torch.nn.Flatten(), torch.nn.Linear(200, 3))
+    >>> map_layer(trace(network, torch.zeros(1, 1, 12, 12)))
+    '1'
     """
     on_way = trace.before(scores_node(trace)) if trace.answers else set()
     maps = [node for node in trace.nodes if len(node.shape) == 3 and node.kind != "input" and node.floating]

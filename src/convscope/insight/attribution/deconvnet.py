@@ -32,6 +32,11 @@ def deconvolve(
     Transposed kernels and unpooling are the gradients of convolution and max pooling, so that this works in any
     network; normalisations and additions go back as their gradient does. ValueError for an unknown layer or channel, or
     a position outside of the maps.
+
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 2, bias=False), torch.nn.Flatten())
+    >>> _ = network[0].weight.data.copy_(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
+    >>> deconvolve(network, torch.ones(1, 1, 3, 3), "0", 0, (0, 1))[0, 0].tolist()
+    [[0.0, 10.0, 20.0], [0.0, 30.0, 40.0], [0.0, 0.0, 0.0]]
     """
     with ReluBackward("deconvnet"):
         maps, pixels = differentiable_maps(network, images, layer, channel)

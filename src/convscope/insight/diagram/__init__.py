@@ -18,6 +18,11 @@ def structure_svg(trace: Trace, most_boxes: int = MOST_BOXES) -> str:
 
     Where there would be more than `most_boxes`, the innermost blocks become one box each. Each box says what its layers
     are and what shape an image has behind them; residual, concatenating and gating paths have colours of their own.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> structure_svg(trace(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3)), torch.zeros(1, 1, 6, 6)))[:4]
+    '<svg'
     """
     return draw(arrange(build(trace, most_boxes)), trace)
 

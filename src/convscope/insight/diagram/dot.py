@@ -12,7 +12,13 @@ COLOURS = {
 
 
 def graph_dot(trace: Trace) -> str:
-    """Return every node with its kind and shape, and blocks as clusters; `dot -Tsvg` draws it."""
+    """Return every node with its kind and shape, and blocks as clusters; `dot -Tsvg` draws it.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> '"input" -> "0"' in graph_dot(trace(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3)), torch.zeros(1, 1, 6, 6)))
+    True
+    """
     graph = trace.graph()
     lines = ["digraph {", "  rankdir=TB; node [shape=box, style=filled, fillcolor=white, fontname=sans];"]
     lines += [

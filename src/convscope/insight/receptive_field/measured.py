@@ -15,6 +15,10 @@ def measured_field(network: nn.Module, images: Tensor, name: str, y: int | None 
     The box lies within the theoretical field, except behind gates, and is smaller where activations and maxima let
     nothing through. (Luo et al. 2016 show that the effective field is smaller still: the gradient fades towards the
     border.) ValueError for an unknown node.
+
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, padding=1))
+    >>> measured_field(network, torch.zeros(1, 1, 9, 9), "0", 0, 0)
+    Box(top=0, left=0, bottom=2, right=2)
     """
     trace = record(network, images, ["input", name], differentiable=True)
     output, source = trace.output(name), trace.output("input")

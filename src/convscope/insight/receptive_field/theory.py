@@ -44,6 +44,12 @@ def field_of(trace: Trace, name: str, y: int | None = None, x: int | None = None
 
     With padding it may reach beyond the image. A unit of a vector sees the whole image; one that does not depend on the
     image sees Box(0, 0, 0, 0). ValueError for an unknown node.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Conv2d(1, 1, 3))
+    >>> field_of(trace(network, torch.zeros(1, 1, 9, 9)), "1", 2, 3)
+    Box(top=2, left=3, bottom=7, right=8)
     """
     fields, (height, width) = _fields(trace).get(trace.node(name).name), _image_size(trace)
     if fields is None:
@@ -71,6 +77,12 @@ def seen_by(trace: Trace, name: str, row: int, column: int) -> Box:
     """Return the units of a node in whose theoretical receptive field this pixel of the input lies; empty if none.
 
     ValueError for an unknown node.
+
+    >>> import torch
+    >>> from convscope.insight.tracing.trace import trace
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3))
+    >>> seen_by(trace(network, torch.zeros(1, 1, 9, 9)), "0", 4, 4)
+    Box(top=2, left=2, bottom=5, right=5)
     """
     shape, fields = trace.node(name).shape, _fields(trace).get(name)
     if fields is None:

@@ -31,6 +31,10 @@ def trace(network: nn.Module, images: Images, keep: Collection[str] | None = Non
 
     The network is left as it was, also after an exception. ValueError for a name in `keep` that no node has, and for a
     network that hides what it computes (scripted, exported, quantised).
+
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    >>> [(node.name, node.shape) for node in trace(network, torch.zeros(1, 1, 6, 6)).nodes]
+    [('input', (1, 6, 6)), ('0', (2, 4, 4)), ('1', (2, 4, 4)), ('2', (32,))]
     """
     return record(network, images, keep)
 
