@@ -18,9 +18,10 @@ ROOT = Path(cs.__file__).parent
 FLOORS = {
     "choices": 0, "errors": 0, "version": 0, "messages": 0,
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
-    "task": 1, "abstention": 1, "distributed": 1, "target": 1, "notebook_html": 1, "page_chart": 1,
+    "task": 1, "abstention": 1, "distributed": 1, "target": 1, "notebook_html": 1, "page_chart": 1, "map_colours": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
     "bundle_file": 2, "bundle_hub": 3, "assumed": 3, "labels_file": 3, "weights_file": 3, "pictures": 3,
+    "kernel_picture": 3,
     "bundle_config": 4,
     "bundle": 5, "prediction": 5, "ranking": 5, "onnx_graph": 5,
     "predictor": 6,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convscope.html_page import percent, render_page
+from convscope.html_page import percent, render_page, with_contents
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_a_page_has_its_own_style_after_the_base_and_escapes_names(tmp_path):
     assert '<span lang="en">cat</span><span lang="zh-Hans">猫</span><bdi>&lt;b&gt;\\n&amp;</bdi>' in page
     assert "<title>&lt;b&gt;\\n&amp; · ConvScope</title>" in page
     assert page.index("--paper:") < page.index("color: teal")
+
+
+def test_the_contents_list_the_headings_of_a_long_page():
+    parts = "".join(f"<section>\n<h2>{i} <small>9</small></h2></section>" for i in range(3))
+    page = f'<!-- contents -->{parts}<section class="x" id="given"><h2>last</h2></section>'
+    shown = with_contents(page)
+    assert '<a href="#part-1">0</a><a href="#part-2">1</a><a href="#part-3">2</a><a href="#given">last</a>' in shown
+    assert '<section id="part-1">\n<h2>0 <small>9' in shown and '<section class="x" id="given">' in shown
+    assert with_contents("<!-- contents --><section><h2>alone</h2></section>") == "<section><h2>alone</h2></section>"

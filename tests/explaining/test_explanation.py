@@ -15,8 +15,8 @@ from torch import nn
 import convscope as cs
 from convscope.classifier import Classifier
 from convscope.cli import main
-from convscope.explaining.colours import scale_limit
 from convscope.insight import MAP_METHODS, METHODS, attribute, gradients, kernels
+from convscope.map_colours import scale_limit
 
 from .photos import HOSTILE, Photos
 

@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from PIL import Image
 
 import convscope as cs
+from convscope.data.default_augment import kind_of
 from convscope.data.split import Data, Split
 from convscope.models.cifar_fast import CifarFast
 from convscope.training.img_size import LARGE, SIZES, typical_side
 from convscope.training.runtime import choose_runtime
-from convscope.training.settle_recipe import kind_of, settle_recipe
+from convscope.training.settle_recipe import settle_recipe
 from convscope.training.time_budget import Clock
 
 

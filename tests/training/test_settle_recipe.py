@@ -8,9 +8,9 @@ import pytest
 
 import convscope as cs
 from convscope.data.augment import parse_augment
+from convscope.data.default_augment import AUGMENT
 from convscope.training.recipe import shipped_recipes
 from convscope.training.settle_recipe import (
-    AUGMENT,
     BY_KIND,
     TRANSFER,
     default_recipe_name,

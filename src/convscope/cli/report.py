@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import printable
-from .evaluate import EvaluatedSplit
+from .evaluate import EvaluatedSplit, Robustness
 from .output import say
 from .parameters import DataDir, Device, OwnModel, Run
 
@@ -27,6 +27,7 @@ def report_command(
     split: EvaluatedSplit = None,
     model: OwnModel = None,
     data_dir: DataDir = None,
+    robustness: Robustness = False,
     device: Device = "auto",
 ) -> None:
     """Write the report of a run again.
@@ -36,6 +37,7 @@ def report_command(
     from ..evaluation.run_report import write_run_report
 
     path = write_run_report(
-        run, data, format=format, model=model, split=split, data_dir=data_dir, device=device, output=output
-    )
+        run, data, format=format, model=model, split=split, data_dir=data_dir, device=device, output=output,
+        disturbed=robustness,
+    )  # fmt: skip
     say(f"report  {printable(path)}")

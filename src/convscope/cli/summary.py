@@ -104,10 +104,9 @@ def _draw_structure(network: nn.Module, size: tuple[int, int, int], path: Path) 
 
 def _draw_kernels(network: nn.Module, size: tuple[int, int, int], path: Path) -> str:
     """Draw the kernels that are applied to the pixels, and return what was drawn."""
-    from ..explaining.colours import enlarged, on_paper
-    from ..explaining.findings import first_kernels
-    from ..explaining.page import kernel_picture
     from ..files import write_atomically
+    from ..kernel_picture import first_kernels, kernel_picture
+    from ..map_colours import enlarged, on_paper
     from ..png import png_bytes
 
     found = first_kernels(network, size)

@@ -18,6 +18,7 @@ from ..run_folder import RunFolder
 from .evaluated_images import EvaluationOptions, choose_images, decode, decode_with_margin
 from .metrics import Evaluation, evaluate
 from .multi_label import MultiLabelEvaluation
+from .report.look import look_inside
 from .report.page import write_report
 from .report.report import Report
 from .robustness import robustness
@@ -102,7 +103,8 @@ def _write(
     title = f"{classifier.architecture} · {data} · {split}"
     counted = not isinstance(classifier.network, GraphNetwork)
     metrics = {"parameters": sum(p.numel() for p in classifier.network.parameters())} if counted else {}
-    write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics, trust=trust))
+    look = look_inside(classifier, decoded.pixels, result) if counted else None
+    write_report(folder.report, Report(title, split, result, decoded.pixels, command, metrics, trust=trust, look=look))
     write_atomically(
         folder.predictions(split),
         result.table(csv_safe, refusals) if isinstance(result, Evaluation) else result.table(csv_safe),

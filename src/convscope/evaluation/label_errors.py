@@ -116,7 +116,9 @@ def doubtful_labels(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple
     label is doubtful if the claimed class is another one, and also the likeliest of all.
     """
     classes = probabilities.shape[1]
-    usual = np.array([probabilities[labels == k, k].mean() for k in range(classes)])
+    members = [labels == k for k in range(classes)]
+    # Nothing reaches what is usual for a class of which there is no image.
+    usual = np.array([probabilities[own, k].mean() if own.any() else np.inf for k, own in enumerate(members)])
     reached = np.where(probabilities >= usual - 1e-6, probabilities, -1.0)
     claimed = reached.argmax(1)
     wrong = (reached.max(1) >= 0) & (claimed != labels) & (claimed == probabilities.argmax(1))

@@ -14,8 +14,8 @@ from PIL import Image
 
 from ..errors import printable
 from ..html_page import percent
+from ..map_colours import NEGATIVE, POSITIVE
 from ..png import png_url
-from .colours import NEGATIVE, POSITIVE
 
 INK, SOFT, LINE, ACCENT = (
     "var(--ink, #1d2430)",

@@ -19,11 +19,11 @@ from ..classifier import Classifier, Prediction
 from ..errors import ModelFileError, UsageError, printable
 from ..files import check_folder_name, folder_name, free_folder, write_folder_atomically
 from ..insight import METHODS
+from ..map_colours import enlarged, input_picture, on_paper
 from ..pictures import ImageLike
 from ..png import png_bytes
 from ..suggest import did_you_mean
 from ..version import __version__
-from .colours import enlarged, input_picture, on_paper
 from .drawings import bars, sheet, stems
 from .findings import Findings, Layer, find
 from .layers import kind_texts, layer_picture

@@ -20,14 +20,12 @@ from ..insight import (
     Node,
     Trace,
     attribute,
-    colour_kernels,
     gradients,
-    kernels,
-    layers_with_kernels,
     map_layer,
     structure_svg,
     trace,
 )
+from ..kernel_picture import Kernels, first_kernels
 from ..models.tools.classical_head import WithClassicalHead
 from ..models.tools.own_loss import own_loss
 
@@ -65,20 +63,6 @@ class Layer:
     def is_vector(self) -> bool:
         """Whether the output is a vector and not maps."""
         return not self.numbers
-
-
-@dataclass(frozen=True)
-class Kernels:
-    """The kernels of one layer: n x h x w, or n x 3 x h x w in colour (0..1, zero is middle gray)."""
-
-    layer: str
-    pictures: np.ndarray
-    shape: tuple[int, ...]
-
-    @property
-    def in_colour(self) -> bool:
-        """Whether they are colours and not signed numbers."""
-        return self.pictures.ndim == 4
 
 
 @dataclass(frozen=True)
@@ -234,19 +218,3 @@ def _reduced(maps: Tensor) -> Tensor:
 
 def _as_array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().numpy().astype(np.float32)
-
-
-def first_kernels(network: nn.Module, size: tuple[int, ...]) -> Kernels | None:
-    """Return the kernels that are applied to the pixels; of a dense first layer, one picture per unit."""
-    names = layers_with_kernels(network)
-    if not names:
-        return None
-    weight = kernels(network, names[0])
-    shape = tuple(weight.shape)
-    if shape[1:] == (math.prod(size), 1, 1):
-        weight = weight.view(-1, *size)
-    if weight.shape[2:].numel() == 1:
-        return None
-    if weight.shape[1] == 3:
-        return Kernels(names[0], _as_array(colour_kernels(weight)), shape)
-    return Kernels(names[0], _as_array(weight[:, 0]), shape) if weight.shape[1] == 1 else None

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..insight import Node, tile
-from .colours import FRAMED, coloured, scale_limit
+from ..map_colours import FRAMED, coloured, scale_limit
 from .findings import MAX_MAPS, Layer
 
 # Units of a vector in one row of its picture, and the side of one.

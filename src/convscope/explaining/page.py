@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 from ..html_page import render_page
-from ..insight import tile
+from ..kernel_picture import Kernels, kernel_picture
+from ..map_colours import coloured, input_picture, over_image, scale_limit
 from ..png import png_url
-from .colours import coloured, input_picture, over_image, scale_limit
 from .drawings import number, stems
-from .findings import Findings, Kernels, Layer
+from .findings import Findings, Layer
 from .layers import gradient_limit, group_layers, kind_texts, layer_picture, settings
 from .method_texts import METHOD_TEXTS
 
@@ -61,17 +61,6 @@ def heat_figure(findings: Findings, method: str, heat: np.ndarray) -> dict[str, 
     """Return a heat map for the template."""
     image, limit = heat_picture(findings, method, heat)
     return {"picture": png_url(image), "limit": limit, "signed": bool((heat < 0).any())}
-
-
-def kernel_picture(kernels: Kernels) -> tuple[Image.Image, float | None]:
-    """Return the first kernels side by side, and the end of their scale (None for colours)."""
-    if not kernels.in_colour:
-        limit = scale_limit(kernels.pictures)
-        return coloured(tile(kernels.pictures), limit), limit
-    colours = tile(kernels.pictures, fill=-1.0)
-    picture = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8")).convert("RGBA")
-    picture.putalpha(Image.fromarray(((colours[..., 0] >= 0) * 255).astype("uint8")))
-    return picture, None
 
 
 def kernel_figure(kernels: Kernels) -> dict[str, Any]:

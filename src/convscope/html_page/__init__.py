@@ -6,6 +6,7 @@ another file or to the network. Every text stands there in English and in Chines
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,33 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 BASE = Path(__file__).parent
+# The headings of a page; with fewer of them it needs no table of contents.
+HEADING = re.compile(r"<section([^>]*)>\s*<h2[^>]*>(.*?)</h2>", re.DOTALL)
+FEWEST_HEADINGS, CONTENTS = 4, "<!-- contents -->"
 
 
 def render_page(template: Path, style: Path, **values: Any) -> str:
     """Return the page that a template and a style sheet make of `values`, which must have a `title`."""
     styles = "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE / "base.css", style))
-    return _environment(template.parent).get_template(template.name).render(style=styles, **values)
+    return with_contents(_environment(template.parent).get_template(template.name).render(style=styles, **values))
+
+
+def with_contents(page: str) -> str:
+    """Return a page with a list of its headings, where it has several; each section gets an `id` if it has none."""
+    links: list[str] = []
+
+    def named(found: re.Match[str]) -> str:
+        attributes, title = found[1], re.sub(r"<small>.*?</small>", "", found[2], flags=re.DOTALL).strip()
+        given = re.search(r'\bid="([^"]*)"', attributes)
+        place = given[1] if given else f"part-{len(links) + 1}"
+        links.append(f'<a href="#{place}">{title}</a>')
+        return found[0] if given else found[0].replace("<section", f'<section id="{place}"', 1)
+
+    named_page = HEADING.sub(named, page)
+    if len(links) < FEWEST_HEADINGS:
+        return page.replace(CONTENTS, "", 1)
+    listed = f'<nav class="contents" aria-label="contents / 目录">{"".join(links)}</nav>'
+    return named_page.replace(CONTENTS, listed, 1)
 
 
 @cache

@@ -8,6 +8,7 @@ from .attribution.class_activation import map_layer
 from .attribution.deconvnet import deconvolve
 from .channel_statistics import LayerStatistics, channel_statistics
 from .diagram import graph_dot, graph_svg, structure_svg
+from .distributions import Distribution, distributions
 from .kernels import colour_kernels, kernels, layers_with_kernels, tile
 from .layer_gradients import gradients
 from .layer_rows import LayerRow
@@ -18,8 +19,9 @@ from .tracing.graph import Node, Trace
 from .tracing.trace import trace
 
 __all__ = [
-    "MAP_METHODS", "METHODS", "Arithmetic", "Box", "LayerRow", "LayerStatistics", "LayerTable", "Node", "Patch",
-    "Trace", "activating_patches", "arithmetic", "attribute", "channel_statistics", "colour_kernels", "deconvolve",
-    "field_of", "gradients", "graph_dot", "graph_svg", "kernels", "layers_with_kernels", "map_layer", "maximise",
-    "measured_field", "output_size", "seen_by", "structure_svg", "summary", "tile", "trace",
+    "MAP_METHODS", "METHODS", "Arithmetic", "Box", "Distribution", "LayerRow", "LayerStatistics", "LayerTable",
+    "Node", "Patch", "Trace", "activating_patches", "arithmetic", "attribute", "channel_statistics", "colour_kernels",
+    "deconvolve", "distributions", "field_of", "gradients", "graph_dot", "graph_svg", "kernels",
+    "layers_with_kernels", "map_layer", "maximise", "measured_field", "output_size", "seen_by", "structure_svg",
+    "summary", "tile", "trace",
 ]  # fmt: skip

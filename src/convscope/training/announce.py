@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..data.augment import mirrors
+from ..data.default_augment import augmentation_for
 from ..errors import printable
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
@@ -11,13 +12,12 @@ from .linear_probe import LinearProbe
 from .own_model import own_notes
 from .prepare_data import PreparedData
 from .random_crop import describe_crop
-from .set_up import augmentation
 
 
 def show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:
     """Show what is trained on what, what was found and chosen, and where the results will be."""
     display, data = context.display, prepared.data
-    augment = augmentation(context.recipe, prepared)
+    augment = augmentation_for(context.recipe.augment, prepared.data)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in prepared.parts.items())
     template = "{model} on {data}: {result}"
     display.show_line(phrase(template, model=context.recipe.model, data=printable(data.name), result=counts))

@@ -7,19 +7,25 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from .. import notebook_html
 from ..abstention import Abstention
 from ..classifier import Classifier, load
+from ..data.augment import parse_augment
 from ..data.decoded import Decoded
+from ..data.default_augment import augmentation_for
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
 from ..evaluation.fit_abstention import fit_abstention
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
+from ..evaluation.report.counts import counts_of
+from ..evaluation.report.look import look_inside
 from ..evaluation.report.page import write_report
 from ..evaluation.report.report import Report
+from ..evaluation.report.seen import chosen_images, seen_images
 from ..evaluation.scores import trust_figures
 from ..evaluation.tta import Views, views_of
 from ..files import write_atomically
@@ -77,11 +83,10 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     recipe, folder = context.recipe, context.folder
     evaluations = _evaluate_splits(context, prepared, network)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
-    names = prepared.data.class_names
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
         context.display.show_line(f"warning: {remark.en}" if language() == "en" else f"警告：{remark.zh}")
-    abstention = _save_classifier(context, prepared, network, evaluations, figures)
+    classifier = _save_classifier(context, prepared, network, evaluations, figures)
     shown = next((split for split in ("val", "test") if split in evaluations), None)
     if shown is not None:
         write_atomically(folder.predictions(shown), evaluations[shown].table())
@@ -105,21 +110,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         **figures,
     }
     if evaluations:
-        split = "test" if "test" in evaluations else "val"
-        report = Report(
-            title=f"{recipe.model} · {Path(recipe.data).name}",
-            split=split,
-            evaluation=evaluations[split],
-            pixels=prepared.parts[split].pixels,
-            history=done.history,
-            metrics=metrics,
-            environment=describe_environment(context.runtime),
-            command=command_of(recipe),
-            warnings=[(remark.en, remark.zh) for remark in remarks],
-            trust=trust_figures(evaluations[split], abstention),
-            published=published_epochs(recipe.model, names) if recipe.validation == "none" else (),
-        )
-        write_report(folder.report, report)
+        _write_report(context, prepared, classifier, done, evaluations, metrics, remarks)
     return Run(folder.path, load(folder.path, context.own), metrics, done.history)
 
 
@@ -129,8 +120,8 @@ def _save_classifier(
     network: nn.Module,
     evaluations: dict[str, Evaluation | MultiLabelEvaluation],
     figures: dict[str, dict[str, Any]],
-) -> Abstention:
-    """Write the bundle, and return when it says "unknown"; the network is moved to the CPU."""
+) -> Classifier:
+    """Write the bundle, and return the classifier in it; the network is moved to the CPU."""
     abstention = _abstention(prepared, network, evaluations.get("val"))
     if abstention.note:
         context.display.show_line(f"note: {abstention.note}")
@@ -138,8 +129,44 @@ def _save_classifier(
     found = (e.task for e in evaluations.values() if isinstance(e, MultiLabelEvaluation))
     task = next(found, Task.of(prepared.data.multi_label, len(names)))
     about = (prepared.preprocess, context.recipe.model, prepared.model_args, figures, task, abstention)
-    Classifier(network.to("cpu").eval(), names, *about).save(context.folder.classifier, Path(context.recipe.data).name)
-    return abstention
+    classifier = Classifier(network.to("cpu").eval(), names, *about)
+    classifier.save(context.folder.classifier, Path(context.recipe.data).name)
+    return classifier
+
+
+def _write_report(
+    context: TrainingContext,
+    prepared: PreparedData,
+    classifier: Classifier,
+    done: Progress,
+    evaluations: dict[str, Evaluation | MultiLabelEvaluation],
+    metrics: dict[str, Any],
+    remarks: list[Remark],
+) -> None:
+    """Write the report about the test images, or about those for validation where there are none."""
+    recipe, names = context.recipe, prepared.data.class_names
+    split = "test" if "test" in evaluations else "val"
+    evaluation, pixels, training = evaluations[split], prepared.parts[split].pixels, prepared.parts["train"]
+    few = training.take(torch.tensor(chosen_images(training.labels)))
+    augment = augmentation_for(recipe.augment, prepared.data)
+    report = Report(
+        title=f"{recipe.model} · {Path(recipe.data).name}",
+        split=split,
+        evaluation=evaluation,
+        pixels=pixels,
+        history=done.history,
+        metrics=metrics,
+        environment=describe_environment(context.runtime),
+        command=command_of(recipe),
+        warnings=[(remark.en, remark.zh) for remark in remarks],
+        trust=trust_figures(evaluation, classifier.abstention),
+        published=published_epochs(recipe.model, names) if recipe.validation == "none" else (),
+        run=str(context.folder.path),
+        counts=counts_of({name: part.labels for name, part in prepared.parts.items()}, len(names)),
+        seen=seen_images(few, prepared.preprocess, names, parse_augment(augment), recipe.seed),
+        look=look_inside(classifier, pixels, evaluation),
+    )
+    write_report(context.folder.report, report)
 
 
 def _abstention(

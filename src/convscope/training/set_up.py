@@ -12,6 +12,7 @@ from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
 from ..data.decoding.cache_files import cache_root
 from ..data.decoding.progress_bar import ProgressBar
+from ..data.default_augment import augmentation_for
 from ..data.sampler import SAMPLERS
 from ..distributed import is_sharded
 from ..errors import UsageError
@@ -27,7 +28,6 @@ from .precision import fastest_runtime, usual_runtime
 from .prepare_data import PreparedData
 from .recipe import Recipe
 from .runtime import Runtime, choose_runtime, forget_peak_memory
-from .settle_recipe import default_augment
 from .several_processes import require_own_devices, with_divided_weights, with_synchronised_norms
 
 # Images from which a network may derive its first kernels.
@@ -47,7 +47,7 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
         recipe.batch_size,
         recipe.seed,
         runtime.device,
-        parse_augment(augmentation(recipe, prepared)),
+        parse_augment(augmentation_for(recipe.augment, prepared.data)),
         mixer(recipe.mixup, recipe.cutmix),
         SAMPLERS[recipe.sampler],
         (processes.rank, processes.count),
@@ -101,11 +101,6 @@ def trained_network(
     return context, network
 
 
-def augmentation(recipe: Recipe, prepared: PreparedData) -> str:
-    """Return the augmentation of a training, where `auto` stands for one that suits the data."""
-    return default_augment(prepared.data) if recipe.augment == "auto" else recipe.augment
-
-
 def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
     """Return whether the network's body, but not its last layer, has learned before."""
     earlier = prepared.earlier
@@ -128,7 +123,7 @@ def first_stage(
         return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
-    val, mirrored = prepared.choosing.get("val"), "flip" in augmentation(recipe, prepared)
+    val, mirrored = prepared.choosing.get("val"), "flip" in augmentation_for(recipe.augment, prepared.data)
     total, shown = len(parts["train"]) * (1 + mirrored) + len(val or ()), context.display.stream is not None
     with context.clock.measuring("probe"), ProgressBar(shown, total, phrase("computing features")) as bar:
         probe = context.processes.from_main(fit_linear_probe(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..choices import MULTI_LABEL_MONITORS
+from ..data.default_augment import kind_of
 from ..data.split import Data
 from ..errors import UsageError
 from ..models import Card
@@ -23,19 +24,6 @@ from .time_budget import Clock
 # Recipes with a file per kind of data.
 BY_KIND = ("fast", "best")
 TRANSFER = "transfer"
-AUGMENT = {"digits": "affine", "photos": "flip,shift=0.125", "few-photos": "flip,shift=0.125,trivial-augment"}
-# With fewer training images than this, augmentation that generalises matters more than speed.
-FEW = 2000
-
-
-def kind_of(data: Data) -> str:
-    """Return the kind of data that recipes distinguish: `digits`, `photos` or `few-photos`."""
-    return "few-photos" if data.kind == "photos" and len(data.splits["train"]) < FEW else data.kind
-
-
-def default_augment(data: Data) -> str:
-    """Return what `--augment auto` stands for: photos may be mirrored, digits and other signs may not."""
-    return AUGMENT[kind_of(data)]
 
 
 def default_recipe_name(given: Mapping[str, Any]) -> str | None:

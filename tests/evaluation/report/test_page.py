@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -41,8 +42,13 @@ def test_the_report_is_complete(digits_run):
     right = round(figures["top1"] * figures["n"])
     assert f"{100 * figures['top1']:.1f}%" in page and f"{right:,} correct" in page and f"{right:,} 张正确" in page
     assert "convscope train digits --model lenet_relu --epochs 12" in page
-    assert page.count("<svg") == 7 and page.count('<img src="data:image/png;base64,') == min(269 - right, 24)
-    assert page.index("Always answering") < page.index(">Confidence<") < page.index(">Results per class<")
+    order = (
+        "Always answering", ">What the network sees<", ">The data<", ">The network, layer by layer<",
+        ">Training curves<", ">Results per class<", ">Confused classes<", ">Worst mistakes<", ">Confidence<",
+        ">Where it looks<", ">Inside<", ">Robustness<", ">Size and speed<", ">How to reproduce<", ">Go on<",
+    )  # fmt: skip
+    places = [page.rindex(words) for words in order if words != ">Worst mistakes<" or right < 269]
+    assert places == sorted(places) and page.count('class="chart"') == 2
     assert ("The weakest class is" in page) == (right < 269) and "It says “unknown”" in page
     assert all(f"<bdi>{label}</bdi>" in page for label in range(10))
 
@@ -147,3 +153,12 @@ def test_the_controls_of_the_report_work(browser, tmp_path):
         slider.focus()
         page.keyboard.press("End")
         expect(page.locator("#answered .coverage")).not_to_have_text("100.0%")
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="Save the mistakes").click()
+        assert saved.value.suggested_filename == "mistakes_test.csv"
+        assert len(Path(saved.value.path()).read_text("utf-8").splitlines()) == 5  # the header and 4 mistakes
+        link = page.locator(".contents a", has_text="Confused classes")
+        link.click()
+        expect(page.locator("h2", has_text="Confused classes")).to_be_in_viewport()
+        expect(page.locator("nav.contents")).to_be_in_viewport()
+        expect(link).to_have_attribute("aria-current", "true")

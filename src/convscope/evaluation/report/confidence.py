@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...messages.translate import in_chinese
 from .confidence_charts import coverage_chart, reliability_chart
 
 
@@ -53,5 +54,5 @@ def unknown_texts(unknown: dict[str, Any]) -> tuple[str, str]:
         zh.append(f"上述图像中有 {share} 得到作答，其中 {right} 正确。")
     if unknown["note"]:
         en.append(f"Not found out: {unknown['note']}.")
-        zh.append(f"未能确定：{unknown['note']}。")
+        zh.append(f"未能确定：{in_chinese(unknown['note'])}。")
     return " ".join(en), "".join(zh)

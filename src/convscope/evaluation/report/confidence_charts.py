@@ -73,4 +73,4 @@ class Plot:
 def _ticks(low: float, high: float) -> list[float]:
     steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     step = next(s for s in steps if (high - low) / s <= 6.01)
-    return [round(low + step * i, 4) for i in range(round((high - low) / step) + 1)]
+    return [round(high - step * i, 4) for i in range(int((high - low) / step + 1e-6), -1, -1)]

@@ -7,8 +7,21 @@ from typing import Any
 from ...errors import printable
 from ..metrics import Evaluation
 from .diagnosis import diagnosis_of
-from .mistakes import weakest_class
+from .mistakes import suspected_labels, weakest_class
 from .report import Report
+
+
+def further_figures(report: Report) -> dict[str, Any]:
+    """Return what a report adds to the figures of an evaluation, as plain values for JSON."""
+    evaluation, judged = report.evaluation, report.split in ("val", "test")
+    suspected = sorted(suspected_labels(evaluation)) if isinstance(evaluation, Evaluation) and judged else []
+    return {
+        "counts": report.counts,
+        "best_epoch": report.metrics.get("best_epoch"),
+        "suspected_labels": [printable(evaluation.names[i]) for i in suspected],
+        **(report.look.to_dict() if report.look else {}),
+        "history": report.history,
+    }
 
 
 def markdown(report: Report, document: dict[str, Any]) -> str:
@@ -41,7 +54,44 @@ def markdown(report: Report, document: dict[str, Any]) -> str:
     for row in document["per_class"]:
         shares = ["–" if row[figure] is None else f"{row[figure]:.2%}" for figure in ("precision", "recall", "f1")]
         lines.append(f"| {_cell(row['label'])} | {row['support']:,} | {' | '.join(shares)} |")
-    return "\n".join([*lines, "", f"`{report.command}`", ""])
+    return "\n".join(
+        [*lines, *_about_network(document), "", *(f"    {line}" for line in report.command.splitlines()), ""]
+    )
+
+
+def _about_network(document: dict[str, Any]) -> list[str]:
+    """Return the lines about the data and the network: counts, layers, values inside, speed, robustness."""
+    lines: list[str] = []
+    if counts := document["counts"]:
+        lines += ["", "| images | " + " | ".join(counts) + " |", "|---|" + "---:|" * len(counts)]
+        lines.append("| all classes | " + " | ".join(f"{sum(numbers):,}" for numbers in counts.values()) + " |")
+    if names := document["suspected_labels"]:
+        lines += ["", f"Suspected label errors ({len(names):,}): {', '.join(_cell(name) for name in names[:20])}"]
+    if table := document.get("summary"):
+        lines += ["", "| layer | type | output | parameters | MACs |", "|---|---|---|---:|---:|"]
+        for row in table["layers"]:
+            shape, parameters = " × ".join(map(str, row["output_shape"])), row["parameters"] + row["frozen_parameters"]
+            lines.append(
+                f"| {_cell(row['name'])} | {_cell(row['type'])} | {shape} | {parameters:,} | {row['macs']:,} |"
+            )
+    if layers := document.get("inside", {}).get("layers"):
+        head = f"Values and gradients over {document['inside']['n']} images:"
+        lines += ["", head, "", "| layer | 1 % | median | 99 % | zeros | dead | gradient |", "|---|" + "---:|" * 6]
+        for row in layers:
+            low, middle, high = (f"{row['values'][i]:.3g}" for i in (1, 3, 5))
+            size = "–" if row["gradient_size"] is None else f"{row['gradient_size']:.2e}"
+            dead = f"{row['dead']} / {row['channels']}"
+            lines.append(f"| {_cell(row['name'])} | {low} | {middle} | {high} | {row['zeros']:.1%} | {dead} | {size} |")
+    if speed := document.get("speed"):
+        lines += [
+            "",
+            f"One image takes {speed['median_ms']:.3g} ms here (quartiles {speed['low_ms']:.3g} and "
+            f"{speed['high_ms']:.3g}, {speed['n']} times, {speed['device']}, threads: {speed['threads']}).",
+        ]
+    if found := document.get("robustness"):
+        lines += ["", f"Accuracy with disturbances, {found['n']:,} images, undisturbed {found['top1']:.1%}:", ""]
+        lines += [f"- {row['name']} {row['strength']:g}: {row['top1']:.1%}" for row in found["disturbances"]]
+    return lines
 
 
 def _cell(text: str) -> str:

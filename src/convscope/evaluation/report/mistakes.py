@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ...errors import printable
+from ..label_errors import doubtful_labels
 from ..metrics import Evaluation
 from ..multi_label import MultiLabelEvaluation
 from ..proportion import wilson_interval
-from .pictures import pixels_url, shrunk
+from .heat_maps import explained_label
+from .pictures import picture_url, pixels_url, shrunk
 from .report import Report
 
 # Pictures behind a cell of the confusion matrix, and behind all.
 MAX_WRONG_IN_CELL, MAX_RIGHT_IN_CELL, MAX_IN_CELLS = 12, 6, 240
+# The accuracy from which on a network is good enough to doubt labels.
+FEWEST_RIGHT = 0.9
 
 
 def weakest_class(evaluation: Evaluation) -> dict[str, Any] | None:
@@ -28,12 +34,12 @@ def weakest_class(evaluation: Evaluation) -> dict[str, Any] | None:
 
 def frequent_confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return the pairs of a true and a wrongly predicted class, the most frequent first."""
-    names = evaluation.class_names
+    names, counts = evaluation.class_names, np.array(evaluation.confusion())
+    totals = counts.sum(1)
+    np.fill_diagonal(counts, 0)
     pairs = [
-        {"true": names[i], "predicted": names[j], "count": count, "share": count / max(sum(row), 1)}
-        for i, row in enumerate(evaluation.confusion())
-        for j, count in enumerate(row)
-        if i != j and count
+        {"true": names[i], "predicted": names[j], "count": int(counts[i, j]), "share": float(counts[i, j] / totals[i])}
+        for i, j in np.argwhere(counts).tolist()
     ]
     return sorted(pairs, key=lambda pair: -pair["count"])
 
@@ -66,15 +72,22 @@ def cell_pictures(report: Report, evaluation: Evaluation) -> dict[str, list[list
     }
 
 
-def worst_mistakes(report: Report, evaluation: Evaluation, count: int) -> list[dict[str, Any]]:
-    """Return picture, name, classes and probabilities of the wrongly classified images with the highest loss."""
+def worst_mistakes(
+    report: Report, evaluation: Evaluation, count: int, suspected: Collection[int] = ()
+) -> list[dict[str, Any]]:
+    """Return picture, heat map, name, classes and probabilities of the wrongly classified images with the highest loss.
+
+    Those whose index is among `suspected` may have a wrong label.
+    """
     names, probabilities = evaluation.class_names, evaluation.probabilities
     mistakes = []
     for i in evaluation.worst(count):
         true, predicted = int(evaluation.labels[i]), int(evaluation.predictions[i])
         mistakes.append(
             {
-                "picture": pixels_url(report.pixels[i]),
+                "picture": picture_url(report.pixels[i]),
+                "heat": _heat(report, i),
+                "suspected": i in suspected,
                 "name": evaluation.names[i],
                 "true": names[true],
                 "predicted": names[predicted],
@@ -98,7 +111,8 @@ def worst_label_mistakes(report: Report, evaluation: MultiLabelEvaluation, count
 
     return [
         {
-            "picture": pixels_url(report.pixels[i]),
+            "picture": picture_url(report.pixels[i]),
+            "heat": _heat(report, i),
             "name": evaluation.names[i],
             "wrong": labels(i, predicted[i] & ~true[i]),
             "missing": labels(i, true[i] & ~predicted[i]),
@@ -106,3 +120,38 @@ def worst_label_mistakes(report: Report, evaluation: MultiLabelEvaluation, count
         }
         for i in evaluation.worst(count)
     ]
+
+
+def right_pictures(report: Report) -> list[dict[str, Any]]:
+    """Return picture, heat map, name, class and probability of the right answers that were looked at."""
+    evaluation, look = report.evaluation, report.look
+    if look is None or look.heat is None:
+        return []
+    labels = {i: explained_label(evaluation, i) for i in look.right if i in look.heat.pictures}
+    return [
+        {
+            "picture": picture_url(report.pixels[i]),
+            "heat": look.heat.pictures[i],
+            "name": evaluation.names[i],
+            "label": evaluation.class_names[label],
+            "probability": float(evaluation.probabilities[i, label]),
+        }
+        for i, label in labels.items()
+    ]
+
+
+def suspected_labels(evaluation: Evaluation) -> set[int]:
+    """Return the indices of images whose label is doubtful by the network's own probabilities (confident learning).
+
+    Only of images that the network was not trained on. None below 90 % accuracy: the mistakes of a weak network say
+    more about the network.
+    """
+    if float((evaluation.predictions == evaluation.labels).double().mean()) < FEWEST_RIGHT:
+        return set()
+    pairs = doubtful_labels(evaluation.labels.numpy(), evaluation.probabilities.double().numpy())
+    return {i for i, _ in pairs}
+
+
+def _heat(report: Report, i: int) -> str | None:
+    heat = report.look.heat if report.look else None
+    return heat.pictures.get(i) if heat else None

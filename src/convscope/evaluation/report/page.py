@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ...files import write_atomically
 from ...html_page import render_page
 from ..multi_label import MultiLabelEvaluation
 from ..proportion import wilson_interval
 from ..scores import trust_figures
+from .commands import next_commands, robustness_command
 from .confidence import confidence_of
+from .counts import count_rows
 from .diagnosis import diagnosis_of
-from .mistakes import cell_pictures, frequent_confusions, weakest_class, worst_label_mistakes, worst_mistakes
+from .download import mistakes_table
+from .inside import inside_rows
+from .mistakes import (
+    cell_pictures,
+    frequent_confusions,
+    right_pictures,
+    suspected_labels,
+    weakest_class,
+    worst_label_mistakes,
+    worst_mistakes,
+)
 from .ranking_charts import ranking_of
 from .report import Report
 from .training_curves import curves
@@ -34,50 +47,58 @@ def write_report(path: Path, report: Report) -> None:
 def render(report: Report) -> str:
     """Return the page as text, with style, pictures and curves inside."""
     evaluation = report.evaluation
+    values = _about_any(report)
     if isinstance(evaluation, MultiLabelEvaluation):
-        return _render_multi_label(report, evaluation)
-    figures = evaluation.figures()
+        return render_page(
+            MULTI_LABEL_TEMPLATE,
+            STYLE,
+            mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
+            ranking=ranking_of((report.trust or trust_figures(evaluation))["curves"]),
+            **values,
+        )
+    figures = values["figures"]
     correct = round(figures["top1"] * figures["n"])
     report.trust = trust = report.trust or trust_figures(evaluation)
+    small = len(evaluation.class_names) <= MAX_MATRIX_CLASSES
+    suspected = suspected_labels(evaluation) if report.split in ("val", "test") else set()
     return render_page(
         TEMPLATE,
         STYLE,
-        title=report.title,
-        report=report,
-        split_en=SPLITS[report.split][0],
-        split_zh=SPLITS[report.split][1],
-        multi_label=False,
-        figures=figures,
         correct=correct,
         interval=wilson_interval(correct, figures["n"]),
-        per_class=evaluation.per_class(),
-        confusion=evaluation.confusion() if len(evaluation.class_names) <= MAX_MATRIX_CLASSES else None,
+        confusion=evaluation.confusion() if small else None,
         confusions=frequent_confusions(evaluation)[:MAX_CONFUSIONS],
-        mistakes=worst_mistakes(report, evaluation, MAX_MISTAKES),
-        charts=curves(report.history),
+        mistakes=worst_mistakes(report, evaluation, MAX_MISTAKES, suspected),
+        suspected=len(suspected),
         weakest=weakest_class(evaluation),
         diagnosis=diagnosis_of(report, trust["majority"]["top1"]),
         confidence=confidence_of(trust),
         ranking=ranking_of(trust["curves"]),
-        cells=cell_pictures(report, evaluation) if len(evaluation.class_names) <= MAX_MATRIX_CLASSES else {},
-        script=SCRIPT.read_text(encoding="utf-8"),
+        cells=cell_pictures(report, evaluation) if small else {},
+        **values,
     )
 
 
-def _render_multi_label(report: Report, evaluation: MultiLabelEvaluation) -> str:
-    """Return the page about a classifier that gives several labels."""
-    return render_page(
-        MULTI_LABEL_TEMPLATE,
-        STYLE,
-        title=report.title,
-        report=report,
-        split_en=SPLITS[report.split][0],
-        split_zh=SPLITS[report.split][1],
-        multi_label=True,
-        figures=evaluation.figures(),
-        per_class=evaluation.per_class(),
-        mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
-        ranking=ranking_of((report.trust or trust_figures(evaluation))["curves"]),
-        charts=curves(report.history),
-        script="",
-    )
+def _about_any(report: Report) -> dict[str, Any]:
+    """Return what the templates about one class and about several labels have in common."""
+    evaluation, look = report.evaluation, report.look
+    several = isinstance(evaluation, MultiLabelEvaluation)
+    split_en, split_zh = SPLITS[report.split]
+    return {
+        "title": report.title,
+        "report": report,
+        "look": look,
+        "multi_label": several,
+        "split_en": split_en,
+        "split_zh": split_zh,
+        "figures": evaluation.figures(),
+        "per_class": evaluation.per_class(),
+        "counted": count_rows(report.counts, evaluation.class_names) if report.counts else None,
+        "charts": curves(report.history, report.metrics.get("best_epoch")),
+        "inside": inside_rows(look.distributions) if look else None,
+        "rights": right_pictures(report),
+        "table": mistakes_table(evaluation),
+        "commands": next_commands(report.run),
+        "robustness_command": robustness_command(report.run, several),
+        "script": SCRIPT.read_text(encoding="utf-8"),
+    }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
+from ...data.decoding.pixels import Pixels
+from ...map_colours import input_picture
 from ...png import png_url
 
-# The longest side of a thumbnail.
-THUMBNAIL = 64
+# The longest side of a thumbnail, and of a picture that is shown larger; what is no larger than a thumbnail is exact.
+THUMBNAIL, SHOWN = 64, 192
 
 
 def shrunk(pixels: Tensor) -> Tensor:
@@ -24,3 +30,20 @@ def shrunk(pixels: Tensor) -> Tensor:
 def pixels_url(pixels: Tensor) -> str:
     """Return uint8 pixels C x H x W as a PNG in a `data:` URL."""
     return png_url(pixels.permute(1, 2, 0).numpy())
+
+
+def picture_url(picture: Tensor | Image.Image) -> str:
+    """Return a picture, or uint8 pixels C x H x W, as a `data:` URL: a small one exactly, a photo as a small JPEG."""
+    image = input_picture(picture) if isinstance(picture, Tensor) else picture
+    if max(image.size) <= THUMBNAIL or image.mode == "RGBA":
+        return png_url(image)
+    image = image.copy()
+    image.thumbnail((SHOWN, SHOWN))
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def fetched(pixels: Pixels, indices: Tensor) -> Tensor:
+    """Return the images at `indices` (int64 N): N x C x H x W."""
+    return pixels[indices] if isinstance(pixels, Tensor) else pixels.take(indices)

@@ -9,6 +9,7 @@ from typing import Any
 from ...data.decoding.pixels import Pixels
 from ..metrics import Evaluation
 from ..multi_label import MultiLabelEvaluation
+from .look import Look
 
 
 @dataclass
@@ -18,7 +19,8 @@ class Report:
     `history` (one row per epoch) is empty when a finished classifier is evaluated later. `command` repeats it.
     `warnings` say what is wrong with the training, each in English and in Chinese. `published` has the loss and the
     accuracy in training and test by epoch, as somebody else has published them for the same network. `trust` are the
-    `trust_figures` of the evaluation.
+    `trust_figures` of the evaluation. `run` is what the verbs are given to go on with it, `counts` the images of each
+    class by split, `seen` what `seen_images` gives, and `look` what was found inside the network.
     """
 
     title: str
@@ -32,3 +34,7 @@ class Report:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     published: Sequence[tuple[float, ...]] = ()
     trust: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    look: Look | None = None

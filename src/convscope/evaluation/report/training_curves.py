@@ -9,9 +9,10 @@ INK, TRAIN, VAL = "#010203", "#010204", "#010205"
 PAGE_COLOURS = {INK: "var(--faint)", TRAIN: "var(--train)", VAL: "var(--accent)"}
 
 
-def curves(history: list[dict[str, float]]) -> dict[str, str]:
+def curves(history: list[dict[str, float]], best_epoch: int | None = None) -> dict[str, str]:
     """Return the charts `loss` and `error` (1 - accuracy, in %, on a logarithmic scale) by epoch; none without epochs.
 
+    A dot marks the best epoch, whose weights were kept.
     Epoch 0 alone, a fitted last layer, is no curve either. The charts contain numbers but no words, so that they need
     no translation.
     """
@@ -24,8 +25,8 @@ def curves(history: list[dict[str, float]]) -> dict[str, str]:
     accuracy = "top1" if "train/top1" in history[0] else "subset_accuracy"
     train_error, val_error = (_error(_column(history, f"{split}/{accuracy}")) for split in ("train", other))
     return {
-        "loss": _chart(epochs, train_loss, val_loss, logarithmic=min(train_loss + val_loss) > 0),
-        "error": _chart(epochs, train_error, val_error, logarithmic=True),
+        "loss": _chart(epochs, train_loss, val_loss, best_epoch, logarithmic=min(train_loss + val_loss) > 0),
+        "error": _chart(epochs, train_error, val_error, best_epoch, logarithmic=True),
     }
 
 
@@ -38,7 +39,7 @@ def _error(accuracies: list[float]) -> list[float]:
     return [100 * (1 - accuracy) if accuracy < 1 else float("nan") for accuracy in accuracies]
 
 
-def _chart(epochs: list[float], train: list[float], val: list[float], logarithmic: bool) -> str:
+def _chart(epochs: list[float], train: list[float], val: list[float], best_epoch: int | None, logarithmic: bool) -> str:
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     figure, axes = empty_chart(INK)
@@ -46,6 +47,9 @@ def _chart(epochs: list[float], train: list[float], val: list[float], logarithmi
     axes.plot(epochs, train, color=TRAIN, linewidth=1.6, linestyle=(0, (4, 2)), marker=dots)
     if val:
         axes.plot(epochs, val, color=VAL, linewidth=2.2, marker=dots)
+        if best_epoch in epochs and len(val) == len(epochs):
+            axes.axvline(best_epoch, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+            axes.plot([best_epoch], [val[epochs.index(best_epoch)]], "o", color=VAL, markersize=7)
     if logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from convscope.explaining.colours import FRAMED, PAPER, coloured, on_paper, over_image
+from convscope.map_colours import FRAMED, PAPER, coloured, on_paper, over_image
 
 
 def test_colours_say_the_number():
