@@ -48,7 +48,7 @@ def test_the_report_is_complete(digits_run):
         ">Where it looks<", ">Inside<", ">Robustness<", ">Size and speed<", ">How to reproduce<", ">Go on<",
     )  # fmt: skip
     places = [page.rindex(words) for words in order if words != ">Worst mistakes<" or right < 269]
-    assert places == sorted(places) and page.count('class="chart"') == 2
+    assert places == sorted(places) and page.count('class="chart"') == 4
     assert ("The weakest class is" in page) == (right < 269) and "It says “unknown”" in page
     assert all(f"<bdi>{label}</bdi>" in page for label in range(10))
 

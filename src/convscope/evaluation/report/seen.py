@@ -19,7 +19,7 @@ ROWS, TIMES = 6, 4
 
 def chosen_images(labels: Tensor) -> list[int]:
     """Return the first image of each of some classes, by labels N, or label marks N x K."""
-    classes = labels if labels.ndim == 1 else torch.where(labels.any(1), labels.argmax(1), -1)
+    classes = labels if labels.ndim == 1 else torch.where(labels.bool().any(1), labels.argmax(1), -1)
     present = classes.unique()
     spread = torch.linspace(0, len(present) - 1, min(ROWS, len(present))).round().long().tolist()
     return [int((classes == present[i]).nonzero()[0]) for i in spread]
