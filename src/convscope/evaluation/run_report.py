@@ -20,7 +20,7 @@ from ..devices import choose_device
 from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
-from ..run_folder import run_of_bundle
+from ..run_folder import RunFolder, run_of_bundle
 from .evaluate_run import document_of
 from .evaluated_images import EvaluationOptions, choose_images, decode
 from .metrics import evaluate
@@ -72,30 +72,38 @@ def write_run_report(
     trust = trust_figures(result, classifier.abstention, refusals_of(classifier.abstention, result, features))
     if disturbed:
         trust["robustness"] = robustness(network, decoded, classifier.preprocess, target)
-    history = [{k: v for k, v in row.items() if v is not None and math.isfinite(v)} for row in run.read_metrics()]
     report = Report(
         title=f"{classifier.architecture} · {Path(dataset.name).name}",
         split=split,
         evaluation=result,
         pixels=decoded.pixels,
-        command=f"{shlex.join(['convscope', 'train', '--recipe', str(run.recipe)])}\n"
-        + shlex.join(["convscope", "report", source, *([data] if data else []), "--split", split]),
-        metrics={
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "best_epoch": _best_epoch(recipe, history),
-        },
-        environment=run.read_environment(),
-        history=history,
         trust=trust,
         run=source,
         counts=dataset.counts() if dataset.class_names == classifier.class_names else {},
         seen=_seen(dataset, classifier, recipe) if data is None else [],
         look=look_inside(classifier, decoded.pixels, result),
+        **_about_run(run, source, data, split),
     )
+    report.metrics["parameters"] = sum(p.numel() for p in network.parameters())
     path = output or run.report.with_suffix(SUFFIXES[format])
     figures = document_of(split, classifier, result, decoded, trust)
     write_atomically(path, _made(format, report, {"run": source, "data": dataset.name, **figures}))
     return path
+
+
+def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dict[str, Any]:
+    """Return what the run folder says for the report: the commands that repeat it, curves, best epoch, environment."""
+    history = [{k: v for k, v in row.items() if v is not None and math.isfinite(v)} for row in run.read_metrics()]
+    commands = (
+        ["convscope", "train", "--recipe", str(run.recipe)],
+        ["convscope", "report", source, *([data] if data else []), "--split", split],
+    )
+    return {
+        "command": "\n".join(map(shlex.join, commands)),
+        "metrics": {"best_epoch": _best_epoch(run.read_recipe(), history)},
+        "environment": run.read_environment(),
+        "history": history,
+    }
 
 
 def _made(format: str, report: Report, figures: dict[str, Any]) -> str:
