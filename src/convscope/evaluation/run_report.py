@@ -55,13 +55,7 @@ def write_run_report(
     """
     if format not in SUFFIXES:
         raise UsageError(f"--format must be one of {', '.join(SUFFIXES)}, not '{printable(format)}'")
-    classifier, run = load(bundle := find_bundle(source), model), run_of_bundle(bundle)
-    if run is None:
-        raise UsageError(
-            f"{printable(source)} is no run but a saved classifier: `convscope evaluate` writes its report"
-        )
-    if disturbed and classifier.task.multi_label:
-        raise UsageError("--robustness is for one class per image; this classifier gives several labels")
+    classifier, run = _opened(bundle := find_bundle(source), model, source, disturbed)
     recipe, options = run.read_recipe(), EvaluationOptions(split=split, data_dir=data_dir)
     dataset, split, reading = choose_images(bundle, data, options, classifier.task)
     target = choose_device(device)
@@ -89,6 +83,18 @@ def write_run_report(
     figures = document_of(split, classifier, result, decoded, trust)
     write_atomically(path, _made(format, report, {"run": source, "data": dataset.name, **figures}))
     return path
+
+
+def _opened(bundle: Path, model: str | None, source: str, disturbed: bool) -> tuple[Classifier, RunFolder]:
+    """Return the classifier of a run, and the run; UsageError for what cannot be reported on like that."""
+    classifier, run = load(bundle, model), run_of_bundle(bundle)
+    if run is None:
+        raise UsageError(
+            f"{printable(source)} is no run but a saved classifier: `convscope evaluate` writes its report"
+        )
+    if disturbed and classifier.task.multi_label:
+        raise UsageError("--robustness is for one class per image; this classifier gives several labels")
+    return classifier, run
 
 
 def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dict[str, Any]:
