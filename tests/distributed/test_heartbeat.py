@@ -14,7 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 import convscope as cs
+from convscope.distributed.heartbeat import ENDED, GONE_SECONDS, SILENT_SECONDS, _Peer
 from convscope.run_folder import RunFolder
+from convscope.this_machine import is_running, own_host
 
 from .launched import ended, launch
 
@@ -46,6 +48,33 @@ def test_a_main_process_that_is_killed_ends_the_others(tmp_path):
     results = ended(processes)
     assert results[1][0] == 6 and "what was saved is kept" in results[1][2].splitlines()[-1]
     assert time.monotonic() - started < LIMIT
+
+
+def test_a_process_of_this_machine_that_has_ended_is_missed_sooner_than_one_elsewhere():
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        while is_running(gone.pid):  # before anybody has waited for it, too
+            time.sleep(0.01)
+        for sign, missed in {
+            f"{own_host()} {gone.pid} 3": [False, True, True],
+            f"{own_host()} {os.getpid()} 3": [False, False, True],
+            f"other/pid:[7] {gone.pid} 3": [False, False, True],
+            ENDED: [False, False, False],
+        }.items():
+            peer = _Peer(read_at=time.monotonic(), sign=sign)
+            found = []
+            for seconds in (0, GONE_SECONDS, SILENT_SECONDS):
+                peer.read_at = time.monotonic() - seconds - 0.1 * (seconds > 0)
+                found.append(peer.is_silent())
+            assert found == missed, sign
+
+
+def test_no_process_is_ended_that_has_only_the_number_of_a_lost_one_elsewhere():
+    """As in two containers of one machine that have its name."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        _Peer(read_at=0, sign=f"{own_host()}x {other.pid} 3").kill()
+        assert is_running(other.pid)
+        _Peer(read_at=0, sign=f"{own_host()} {other.pid} 3").kill()
+        assert other.wait(10) == -signal.SIGKILL
 
 
 @pytest.mark.slow

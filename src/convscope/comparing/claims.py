@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from ..errors import DeviceError
 from ..files import write_atomically
+from ..this_machine import is_running, own_host
 
 BEAT_SECONDS, STALE_SECONDS = 5.0, 60.0
 
@@ -27,7 +27,7 @@ class Claims:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.host = f"{socket.gethostname()} {_process_space()}"
+        self.host = own_host()
         self.held: dict[str, Path] = {}
         # For each claim of another process: what it said when, by our own clock.
         self.seen: dict[Path, tuple[str, float]] = {}
@@ -79,7 +79,7 @@ class Claims:
         except FileNotFoundError:  # given up meanwhile: whoever asks again will get it
             return False
         host, _, rest = sign.rpartition(" | ")[0].rpartition(" ")
-        if host == self.host and rest.isdigit() and not _is_running(int(rest)):
+        if host == self.host and rest.isdigit() and not is_running(int(rest)):
             return True
         before, since = self.seen.get(path, ("", 0.0))
         if sign != before or path not in self.seen:
@@ -112,26 +112,6 @@ def _number(path: Path) -> int:
 
 def _escaped(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in name)
-
-
-def _process_space() -> str:
-    """Return what tells two containers apart whose process numbers mean different processes."""
-    try:
-        return Path("/proc/self/ns/pid").readlink().name
-    except OSError:
-        return ""
-
-
-def _is_running(process: int) -> bool:
-    if sys.platform == "win32":  # there `os.kill` would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _exit(name: str) -> None:

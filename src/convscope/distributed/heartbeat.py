@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -21,8 +20,11 @@ from torch.distributed import Store
 
 from ..errors import DeviceError
 from ..messages.translate import translated
+from ..this_machine import is_running, own_host
 
 BEAT_SECONDS, SILENT_SECONDS = 1.0, 15.0
+# One that has left this machine is missed sooner; those that all end by the same error need a moment for it.
+GONE_SECONDS = 5.0
 ENDED = "ended"
 
 
@@ -40,14 +42,22 @@ class _Peer:
 
     def is_silent(self) -> bool:
         """Return whether the process has shown no sign of life for too long, and has not said that it ends."""
-        return self.sign != ENDED and time.monotonic() - self.read_at > SILENT_SECONDS
+        silence = time.monotonic() - self.read_at
+        if self.sign == ENDED or silence <= GONE_SECONDS:
+            return False
+        number = self._number_here()
+        return silence > SILENT_SECONDS or (number is not None and not is_running(number))
 
     def kill(self) -> None:
         """End the process if it is one of this machine."""
-        host, number = [*self.sign.split(" "), "", ""][:2]
-        if host == socket.gethostname() and number.isdigit():
+        if (number := self._number_here()) is not None:
             with contextlib.suppress(OSError):
-                os.kill(int(number), signal.SIGKILL)
+                os.kill(number, signal.SIGKILL)
+
+    def _number_here(self) -> int | None:
+        """Return the number of the process if it is one of this machine."""
+        host, number = [*self.sign.split(" "), "", ""][:2]
+        return int(number) if host == own_host() and number.isdigit() else None
 
 
 class Heartbeat:
@@ -91,7 +101,7 @@ class Heartbeat:
         try:
             while not self.ending.wait(BEAT_SECONDS):
                 number += 1
-                self.store.set(_key(self.rank), f"{socket.gethostname()} {os.getpid()} {number}")
+                self.store.set(_key(self.rank), f"{own_host()} {os.getpid()} {number}")
                 for rank, peer in self.peers.items():
                     if self.store.check([_key(rank)]):
                         peer.read(self.store.get(_key(rank)).decode())

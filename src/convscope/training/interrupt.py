@@ -31,9 +31,13 @@ class StopRequest:
     ) -> None:
         self._restore()
 
-    def raise_if_requested(self, message: str) -> None:
-        """Raise Interrupted with the signal's exit code, if there was a signal."""
+    def raise_if_requested(self, message: str, processes: Processes) -> None:
+        """Raise Interrupted with the signal's exit code, if there was a signal.
+
+        The other processes are told: one that still writes must not take this one for lost, and end.
+        """
         if self.requested is not None:
+            processes.end()
             raise Interrupted(message, EXIT_CODES[signal.Signals(self.requested)])
 
     def _request(self, number: int, frame: FrameType | None) -> None:

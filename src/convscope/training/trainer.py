@@ -115,7 +115,7 @@ class Trainer:
                 self.end_epoch()
                 if agree(self.processes, self.clock, stop)[0]:
                     self.save()
-                    stop.raise_if_requested(how_to_go_on(done, self.folder))
+                    stop.raise_if_requested(how_to_go_on(done, self.folder), self.processes)
         return done
 
     def is_finished(self) -> bool:
@@ -154,7 +154,7 @@ class Trainer:
             if stopping or is_due:
                 self.save()
             if stopping:
-                stop.raise_if_requested(how_to_go_on(done, self.folder))
+                stop.raise_if_requested(how_to_go_on(done, self.folder), self.processes)
             if out_of_time:
                 break
             started = time.perf_counter()
