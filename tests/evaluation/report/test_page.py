@@ -10,6 +10,7 @@ import torch
 
 import convscope as cs
 from convscope.evaluation import Evaluation
+from convscope.evaluation.report.confidence_charts import reliability_chart
 from convscope.evaluation.report.page import render, write_report
 from convscope.evaluation.report.pictures import pixels_url
 from convscope.evaluation.report.report import Report
@@ -79,6 +80,11 @@ def test_all_right_and_no_history_and_many_classes_are_possible():
         and 'class="matrix"' not in page
         and "Worst mistakes" not in page
     )
+
+
+def test_a_chart_without_a_point_is_empty():
+    """As of a test split of three images."""
+    assert reliability_chart([], None).startswith("<svg")
 
 
 def test_pictures_are_exact(tmp_path):

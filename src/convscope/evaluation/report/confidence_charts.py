@@ -12,7 +12,7 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 360, 300, 40, 10, 12, 28
 def reliability_chart(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]] | None) -> str:
     """Return accuracy by confidence with its band, from the points of `smooth_curve` without and with temperature."""
     rows = [*before, *(after or [])]
-    low = min(1.0, *(min(row["confidence"], row["accuracy"]) for row in rows))
+    low = min([1.0, *(min(row["confidence"], row["accuracy"]) for row in rows)])
     low = max(math.floor(10 * low - 1e-9) / 10, 0.0)
     plot = Plot(low, low)
     parts = [f'<path class="ideal" d="M{plot.place(low, low)}L{plot.place(1, 1)}"/>']
