@@ -16,7 +16,7 @@ from .imports import cycles, imported_names, sibling_graphs
 ROOT = Path(cs.__file__).parent
 # A room may import from rooms with a smaller number, and from itself. Files at the top of the package are rooms too.
 FLOORS = {
-    "choices": 0, "errors": 0, "version": 0, "messages": 0,
+    "choices": 0, "errors": 0, "version": 0, "messages": 0, "this_machine": 0,
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
     "task": 1, "abstention": 1, "distributed": 1, "target": 1, "notebook_html": 1, "page_chart": 1, "map_colours": 1,
     "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2,
