@@ -33,7 +33,7 @@ SAYS = ERRORS | SHORT | {
 # Attributes that hold a text.
 HOLDING = ("reason", "note", "words", "origin")
 # Of log records and problems of data, and of the table of `compare`, whose head depends on what is compared.
-HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "95 % interval")
+HEAD = ("warning", "error", "info", "run", "parameters", "MACs", "minus {0}", "95 % interval", "train", "val", "test")
 # Functions that leave a text as it is, so that what they are given is looked at instead.
 TRANSPARENT = {"printable", "join", "str", "lower", "rstrip", "strip", "replace"}
 DEEPEST = 7

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import printable
 from ..messages.translate import phrase
-from .output import print_table, say
+from .output import print_table, say, split_name
 
 MOST_SHOWN = 10
 # From this p-value on a difference is called no chance.
@@ -16,7 +16,7 @@ SIGNIFICANT = 0.05
 def print_comparison(result: dict[str, Any]) -> None:
     """Print the accuracies, McNemar's test in words, and the first images on which the answers differ."""
     first, second = map(printable, result["runs"])
-    on = {"data": printable(result["data"]), "split": result["split"], "n": f"{result['n']:,}"}
+    on = {"data": printable(result["data"]), "split": split_name(result["split"]), "n": f"{result['n']:,}"}
     say(phrase("{first} and {second} on {data}, {split}: {n} images", first=first, second=second, **on))
     for name, top1, (low, high) in zip((first, second), result["top1"], result["intervals"], strict=True):
         say(f"top-1 {top1:.2%} (95 % interval {low:.2%} to {high:.2%})  {name}")

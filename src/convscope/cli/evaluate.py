@@ -11,7 +11,7 @@ from ..messages.translate import phrase
 from ..training.options import checked
 from .compared import print_comparison
 from .data_options import with_data_options
-from .output import print_json, print_table, say
+from .output import print_json, print_table, say, split_name
 from .parameters import (
     Cache,
     CsvSafe,
@@ -99,7 +99,7 @@ def evaluate_command(
 def _print_result(result: dict[str, Any]) -> None:
     run, data = printable(result["run"]), printable(result["data"])
     n = f"{result['n']:,}"
-    say(phrase("{run} on {data}, {split}: {n} images", run=run, data=data, split=result["split"], n=n))
+    say(phrase("{run} on {data}, {split}: {n} images", run=run, data=data, split=split_name(result["split"]), n=n))
     classes = len(result["per_class"])
     say(f"{_main_figures(result, classes)}  loss {result['loss']:.4f}")
     for line in _trust(result):

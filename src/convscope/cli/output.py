@@ -10,7 +10,7 @@ import typer
 
 from ..errors import printable
 from ..finite_json import dump_json
-from ..messages.translate import translated
+from ..messages.translate import phrase, translated
 
 
 def print_json(document: Any) -> None:
@@ -21,6 +21,11 @@ def print_json(document: Any) -> None:
 def say(message: str = "", err: bool = False) -> None:
     """Print a message on stdout (or stderr) in the user's language."""
     typer.echo(translated(message, sys.stderr if err else sys.stdout), err=err)
+
+
+def split_name(split: str) -> str:
+    """Return the name of a split in the user's language; that of all images is as --split has it."""
+    return split if split == "all" else phrase(split)
 
 
 def print_table(rows: Sequence[Sequence[object]], numbers: Sequence[int] = (), head: Sequence[str] = ()) -> None:
