@@ -127,3 +127,10 @@ def test_a_summary_takes_a_size_as_people_write_it():
             cs.summary(network, size)
     with pytest.raises(cs.UsageError, match="Sequential does not take an image of 1 x 9 x 9: mat1 and mat2"):
         cs.summary(network, 9)
+
+
+def test_weights_that_give_no_finite_numbers_are_said(caplog):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    network[1].bias.data.fill_(float("nan"))
+    cs.Classifier(network, preprocess=cs.Preprocess((1, 8, 8), (0.0,), (1.0,)))
+    assert "gives numbers that are not finite" in caplog.text and "dropout" not in caplog.text

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -41,16 +42,23 @@ def classifier_of(network: nn.Module, size: tuple[int, int, int], **options) -> 
 def export_catalogue(name: str, path) -> None:
     torch.manual_seed(0)
     network = cs.create_model(name, num_classes=10)
-    # Statistics that are not those of a fresh network, so that a batch normalisation left out would be noticed.
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
     size = getattr(network, "input_size", None) or CATALOGUE[name].input_size
     size = tuple(size) if len(size) == 3 else (CATALOGUE[name].input_size[0], *size)
+    # Statistics that are not those of a fresh network, so that a batch normalisation left out would be noticed: nearly
+    # those of its own values, since with others a thousand layers one after another give numbers that are not finite.
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.momentum = 1.0
+    if norms:
+        with torch.no_grad():
+            network.train()(torch.randn(4, *size))
+    for norm in norms:
+        norm.running_mean += 0.1 * norm.running_var.sqrt() * torch.randn_like(norm.running_mean)
+        norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.8, 1.25)
     exported = export_onnx(classifier_of(network, size), path, images=random_images(size))
     assert exported.proof.same_answer == exported.proof.n == 7
     assert path.stat().st_size == exported.size
+    onnx.checker.check_model(str(path))
     print(name, exported.exporter, exported.proof.difference)
 
 

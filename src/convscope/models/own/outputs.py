@@ -81,7 +81,9 @@ def read_logits(network: nn.Module, size: Size, name: str) -> tuple[int, list[st
         notes.append(f"{name} ends with softmax: its probabilities are used as they are, not put through another one")
     if kind == INDEPENDENT:
         notes.append(f"{name} ends with sigmoid: the values before it are taken for the class scores")
-    if not torch.equal(first[position], again[position]):
+    if not first[position].isfinite().all():
+        notes.append(f"{name} gives numbers that are not finite: look at its weights")
+    elif not torch.equal(first[position], again[position]):
         notes.append(
             f"{name} gives the same images different answers in evaluation mode: is there an F.dropout without "
             "training=self.training?"
