@@ -24,7 +24,7 @@ ERRORS = {
     "Interrupted",
 }  # fmt: skip
 # Calls whose text arguments a user reads; the short ones are read even if they are a single word.
-SHORT = {"say", "translated", "phrase", "print_table"}
+SHORT = {"say", "translated", "phrase", "print_table", "doing"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",

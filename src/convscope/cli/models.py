@@ -91,7 +91,8 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
             for e in entries
         ]  # fmt: skip
         print_table(rows, numbers=(3, 4, 5, 6, 7), head=header)
-        say("\nThe licences are those of the library or registry; ImageNet's own terms are for research.")
+        say("\nSize, GMAC and accuracy are those that the source publishes, at its own evaluation size.")
+        say("The licences are those of the library or registry; ImageNet's own terms are for research.")
         say("a few networks are tried on this machine ...", err=True)
     choices = choose_weights(entries, photos, minutes)
     if json:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..activity import doing, showing
 from ..errors import UsageError, printable
 from ..messages.translate import language, phrase
 from ..run_folder import REPORT
@@ -73,13 +74,15 @@ def train_command(
             "--resume continues in the run's own folder with its own recipe: leave out --recipe, --name and --output"
         )
 
-    from ..distributed import is_main_process
-    from ..training import train as training
+    with showing(sys.stderr):
+        doing("starting")
+        from ..distributed import is_main_process
+        from ..training import train as training
 
-    if resume is not None:
-        run = training.resume(resume, started=STARTED, **options)
-    else:
-        run = training.train(recipe=recipe, output=output, name=name, strict=strict, started=STARTED, **options)
+        if resume is not None:
+            run = training.resume(resume, started=STARTED, **options)
+        else:
+            run = training.train(recipe=recipe, output=output, name=name, strict=strict, started=STARTED, **options)
     if not is_main_process():
         return
     if json:

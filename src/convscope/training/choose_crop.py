@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..activity import doing
 from ..data.augment import frame_side
 from ..data.decoded import Decoded
 from ..data.decoding.ahead import available_cores
@@ -63,6 +64,7 @@ def settle_crop(
         return centre, ""
     if show:
         print(translated("comparing the centre of photos with the whole, squashed"), file=sys.stderr, flush=True)
+    doing("comparing crops")
     with _without_warnings():  # of the photos, which follow when all are decoded
         losses = _losses(centre, sample, runtime, clock, own, show)
     if losses is None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from .. import notebook_html
 from ..abstention import Abstention
+from ..activity import doing
 from ..classifier import Classifier, load
 from ..data.augment import parse_augment
 from ..data.decoded import Decoded
@@ -81,11 +82,13 @@ class Run:
 def save_results(context: TrainingContext, prepared: PreparedData, network: nn.Module, done: Progress) -> Run:
     """Evaluate the network on the validation and the test split; write bundle, predictions and report."""
     recipe, folder = context.recipe, context.folder
+    doing("evaluating the classifier")
     evaluations = _evaluate_splits(context, prepared, network)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
         context.display.show_line(f"warning: {remark.en}" if language() == "en" else f"警告：{remark.zh}")
+    doing("finding out when not to answer")
     classifier = _save_classifier(context, prepared, network, evaluations, figures)
     shown = next((split for split in ("val", "test") if split in evaluations), None)
     if shown is not None:
@@ -109,6 +112,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         "warnings": [remark.en for remark in remarks],
         **figures,
     }
+    doing("writing the report")
     if evaluations:
         _write_report(context, prepared, classifier, done, evaluations, metrics, remarks)
     return Run(folder.path, load(folder.path, context.own), metrics, done.history)

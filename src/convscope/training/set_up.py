@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from ..activity import doing
 from ..data.augment import parse_augment
 from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
@@ -125,12 +126,14 @@ def first_stage(
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     val, mirrored = prepared.choosing.get("val"), "flip" in augmentation_for(recipe.augment, prepared.data)
     total, shown = len(parts["train"]) * (1 + mirrored) + len(val or ()), context.display.stream is not None
+    doing("fitting the last layer")
     with context.clock.measuring("probe"), ProgressBar(shown, total, phrase("computing features")) as bar:
         probe = context.processes.from_main(fit_linear_probe(
             network, prepared.preprocess, context.runtime, parts["train"], val,
             mirrored=mirrored, balanced=is_balanced(recipe), clock=context.clock,
             keeping=Keeping(cache_root(recipe.cache), recipe.model, bar.advance), class_names=prepared.data.class_names,
         ))  # fmt: skip
+    doing("")
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
         context.display.show_line(f"this network has no last layer that can be fitted: its head is trained in {epochs}")

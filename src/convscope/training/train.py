@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
+from ..activity import doing
 from ..bundle_config import make_config
 from ..data.batches import Batches
 from ..data.datasets import load_data
@@ -161,6 +162,7 @@ def _display(show: bool, recipe: Recipe) -> ProgressDisplay:
 
 def _loaded(data: Data | str | Path | None, recipe: Recipe) -> Data:
     """Return the data set that was given, or the one that the recipe names."""
+    doing("looking at the data")
     if isinstance(data, Data):
         return without_excluded(data, recipe.exclude)
     return load_data(recipe.data, recipe.data_dir, **recipe.interpretation)
@@ -207,12 +209,14 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     `before` is the recipe of a resumed run without its new options, which count only if there is something to train.
     """
     folder, clock, display, processes = context.folder, context.clock, context.display, context.processes
+    doing("trying which precision is fastest")
     with clock.measuring("setup"):
         seed_everything(context.recipe.seed, context.recipe.deterministic)
         context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
             clock.reserve = seconds_after(context, prepared, network)
     show_beginning(context, prepared, note)
+    doing("")
     context, probe = first_stage(context, prepared, network)
     recipe, runtime = context.recipe, context.runtime
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
@@ -254,15 +258,12 @@ def _make_trainer(
     recipe, folder, parts, class_names = context.recipe, context.folder, prepared.parts, prepared.data.class_names
 
     def measure(split: str, current: nn.Module) -> Evaluation | MultiLabelEvaluation:
+        doing("validating")
+        part, device = prepared.choosing[split], context.runtime.device
         with context.runtime.autocast():
-            return evaluate(
-                current,
-                prepared.choosing[split],
-                prepared.preprocess,
-                class_names,
-                context.runtime.device,
-                processes=context.processes,
-            )
+            found = evaluate(current, part, prepared.preprocess, class_names, device, processes=context.processes)
+        doing("")
+        return found
 
     task = Task.of(prepared.data.multi_label, len(class_names))
     config = make_config(recipe.model, prepared.model_args, class_names, prepared.preprocess, task=task)
