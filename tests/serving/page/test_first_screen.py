@@ -204,6 +204,14 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
     assert box_of(page, "#drawer")["height"] == pytest.approx(low["height"] + 32, abs=1)
 
 
+def test_on_a_tablet_held_upright_picture_answer_and_network_are_in_sight(visit, mnist):
+    page = visit(mnist + RELU + "&example=14", width=820, height=1180, has_touch=True, reduced_motion="reduce")
+    answered(page)
+    for place in (".board", ".verdict .figure", ".classes li:last-child"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#network")).to_be_in_viewport(ratio=0.85)
+
+
 def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
     page = visit(mnist + RELU + "&example=14", width=390, height=844, has_touch=True, reduced_motion="reduce")
     answered(page)
