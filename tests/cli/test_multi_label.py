@@ -87,6 +87,9 @@ def test_the_report_is_written_anew(run, tmp_path, capsys):
     for form, words in {"html": "mean average precision of 3 labels", "md": "Mean average precision **"}.items():
         printed(capsys, "report", run, "--format", form, "--output", tmp_path / "report")
         assert words in (tmp_path / "report").read_text("utf-8")
+    printed(capsys, "report", run, "--format", "json", "--output", tmp_path / "report")
+    found = json.loads((tmp_path / "report").read_text("utf-8"))
+    assert all(row["gradient_size"] > 0 for row in found["inside"]["layers"]) and found["heat_maps"]["drawn"] > 0
 
 
 def test_predict_lists_the_labels_above_their_thresholds(run, shapes, capsys):

@@ -121,6 +121,21 @@ def test_the_report_fits_a_phone_and_a_wide_screen(browser, tmp_path, width):
         assert page.locator("figure svg").first.bounding_box()["width"] > 200
 
 
+def test_paper_is_light_without_controls_and_tables_are_whole(browser, tmp_path):
+    from playwright.sync_api import expect
+
+    report = report_of([f"class {i}" for i in range(60)])
+    report.counts = {"train": [5] * 60}
+    write_report(tmp_path / "report.html", report)
+    with opened(browser, (tmp_path / "report.html").as_uri(), color_scheme="dark") as page:
+        expect(page.locator("body")).to_have_css("background-color", "rgb(20, 24, 31)")
+        assert page.locator("#data .scroll").evaluate("e => e.scrollHeight > e.clientHeight")
+        page.emulate_media(media="print")
+        expect(page.locator("body")).to_have_css("background-color", "rgb(251, 250, 247)")
+        expect(page.locator("nav.contents")).to_be_hidden()
+        assert page.locator("#data .scroll").evaluate("e => e.scrollHeight == e.clientHeight")
+
+
 def test_the_command_makes_the_same_training(digits_run):
     from convscope.training.results import command_of
 

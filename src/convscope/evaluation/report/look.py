@@ -112,8 +112,10 @@ def _tried(what: str, find: Callable[[], T]) -> T | None:
 def _distributions(classifier: Classifier, pixels: Tensor, labels: Tensor) -> list[Distribution]:
     images = classifier.preprocess.normalize(pixels.to(classifier.device))
     network, labels = classifier.network.eval(), labels.to(classifier.device)
-    try:
-        rows = distributions(network, images, labels, loss_of(network))
+    loss = loss_of(network)
+    nothing = torch.zeros(len(labels), dtype=torch.long, device=labels.device)
+    try:  # the loss knows the labels, of which an image may have several
+        rows = distributions(network, images, nothing, lambda logits, _: loss(logits, labels))
     except ValueError:  # no gradient
         rows = distributions(network, images)
     return [row for row in rows if row.kind not in HIDDEN]
