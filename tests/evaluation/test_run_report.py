@@ -20,6 +20,7 @@ def test_a_report_is_written_anew_in_three_forms(digits_run, tmp_path, monkeypat
         assert str(capsys.readouterr().out).strip() == f"report  {'run/report.' + form}"
     page = (run / "report.html").read_text("utf-8")
     assert f"{100 * top1:.1f}%" in page and "Loss per epoch" in page and ">Confidence<" in page
+    assert f"<dd>{digits_run.metrics['train_seconds']:.1f} <small>" in page
     text = (run / "report.md").read_text("utf-8")
     assert f"**{top1:.2%}** of 269 test images" in text and "| 7 | 27 |" in text
     found = json.loads((run / "report.json").read_text("utf-8"))

@@ -106,10 +106,17 @@ def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dic
     )
     return {
         "command": "\n".join(map(shlex.join, commands)),
-        "metrics": {"best_epoch": _best_epoch(run.read_recipe(), history)},
+        "metrics": {"best_epoch": _best_epoch(run.read_recipe(), history), **_time(history)},
         "environment": run.read_environment(),
         "history": history,
     }
+
+
+def _time(history: list[dict[str, float]]) -> dict[str, float]:
+    """Return how long the training was, as its last epoch says; nothing without."""
+    last = history[-1] if history else {}
+    known = {"seconds", "images_per_second"} <= last.keys()
+    return {"train_seconds": last["seconds"], "images_per_second": last["images_per_second"]} if known else {}
 
 
 def _made(format: str, report: Report, figures: dict[str, Any]) -> str:

@@ -10,12 +10,10 @@ from torch import nn
 
 from ..data.batches import sample_count
 from ..data.decoded import Decoded
-from ..errors import ConvScopeError
 from ..evaluation import evaluate
 from ..evaluation.fit_abstention import halves, stored_images
-from ..evaluation.report.look import passes_of_look
+from ..evaluation.report.look import look_seconds
 from ..evaluation.tta import VIEWS
-from ..summarising import summary
 from .context import TrainingContext
 from .ema import NORM_IMAGES
 from .poor_results import judged_count
@@ -35,8 +33,8 @@ def seconds_after(context: TrainingContext, prepared: PreparedData, network: nn.
     """Return about how long the last validation, the evaluation and the report will take if nothing else runs."""
     seconds = REPORT_SECONDS + SECONDS_PER_WEIGHT * sum(p.numel() for p in network.parameters())
     if images := images_after(context, prepared):
-        images += passes_of_look(_macs(network, prepared))
-        seconds += images * _seconds_per_image(context, prepared, network)
+        single = _seconds_per_image(context, prepared, network)
+        seconds += images * single + look_seconds(single)
     return MARGIN * seconds
 
 
@@ -54,14 +52,6 @@ def images_after(context: TrainingContext, prepared: PreparedData) -> int:
     if "val" in parts and len(tested := halves(parts["val"].labels)[1]):  # when to say "unknown"
         images += len(tested) + stored_images(len(parts["train"]), preprocess)
     return images + (sample_count(NORM_IMAGES, len(parts["train"]), preprocess) if recipe.ema_decay else 0)
-
-
-def _macs(network: nn.Module, prepared: PreparedData) -> int | None:
-    """Return the multiply-accumulates for one image; None where they cannot be counted."""
-    try:
-        return summary(network, prepared.preprocess.input_size).macs
-    except (ConvScopeError, ValueError, RuntimeError, TypeError, NotImplementedError):
-        return None
 
 
 def _seconds_per_image(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:

@@ -26,11 +26,12 @@ from .speed import single_image_speed
 T = TypeVar("T")
 log = logging.getLogger("convscope")
 
-# Multiply-accumulates that may be spent on each part, so that a report takes seconds; the bounds of the
-# images, and what a network is taken for that cannot be counted.
-BUDGET, MOST_IMAGES, FEWEST_IMAGES, UNKNOWN = 12e9, 64, 4, 1_000_000_000
-# Of one method of heat maps, 26 passes judge one image; beyond this, none is judged.
-JUDGING, JUDGING_BUDGET = 26 * 3, 60e9
+# Seconds for the values and gradients, for the heat maps, and for the choice of their method, by the time of a single
+# image; the bounds of the images; and the passes for one of them in each part, where a backward pass counts as two.
+SECONDS, MOST_IMAGES, FEWEST_IMAGES = 1.5, 64, 2
+PASSES, MAP_PASSES, JUDGING_PASSES = 4, 3, 26 * 4 + 9
+# A single image of a network whose time could not be measured.
+UNKNOWN = 0.05
 # Operations whose values are those of their input.
 HIDDEN = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
 
@@ -64,40 +65,40 @@ class Look:
 def look_inside(classifier: Classifier, pixels: Pixels, evaluation: Evaluation | MultiLabelEvaluation) -> Look:
     """Return what the report shows of a network, seen on the images of an evaluation (uint8 pixels).
 
-    The number of images follows from the network's multiply-accumulates. What a network does not allow is left out:
-    no result is lost because something could not be shown.
+    The number of images follows from the time of one. What a network does not allow is left out: no result is lost
+    because something could not be shown.
     """
-    table = _tried("layer table", lambda: summary(classifier))
-    macs = table.macs if table else None
-    count = min(images_for(macs), len(evaluation.labels))
-    places = torch.linspace(0, len(evaluation.labels) - 1, count).round().long()
-    right = right_answers(evaluation, min(RIGHT, count))
-    size = classifier.preprocess.input_size
+    network, preprocess, labels = classifier.network, classifier.preprocess, evaluation.labels
+    speed = _tried("speed", lambda: single_image_speed(network, preprocess, classifier.device))
+    single = speed["median_ms"] / 1000 if speed else UNKNOWN
+    count = min(_within(single * PASSES), len(labels))
+    places = torch.linspace(0, len(labels) - 1, count).round().long()
+    drawn = _within(single * MAP_PASSES)
+    right = right_answers(evaluation, min(RIGHT, max(drawn // 4, 1)))
     return Look(
-        table,
-        _tried("layers", lambda: _distributions(classifier, fetched(pixels, places), evaluation.labels[places])) or [],
+        _tried("layer table", lambda: summary(classifier)),
+        _tried("layers", lambda: _distributions(classifier, fetched(pixels, places), labels[places])) or [],
         count,
-        _tried("heat maps", lambda: _heat_maps(classifier, pixels, evaluation, right, count, macs)),
+        _tried("heat maps", lambda: _heat_maps(classifier, pixels, evaluation, right, drawn - len(right), single)),
         right,
-        _tried("first kernels", lambda: _kernels(classifier, size)),
-        _tried("speed", lambda: single_image_speed(classifier.network, classifier.preprocess, classifier.device)),
+        _tried("first kernels", lambda: _kernels(classifier, preprocess.input_size)),
+        speed,
     )
 
 
-def images_for(macs: int | None) -> int:
-    """Return on how many images a network of so many multiply-accumulates is looked at; None: not known."""
-    return int(min(max(BUDGET / (macs or UNKNOWN), FEWEST_IMAGES), MOST_IMAGES))
+def look_seconds(single: float) -> float:
+    """Return about how long `look_inside` takes with a network that takes `single` seconds for one image."""
+    parts = (
+        (PASSES, FEWEST_IMAGES, MOST_IMAGES),
+        (MAP_PASSES, FEWEST_IMAGES, MOST_IMAGES),
+        (JUDGING_PASSES, 0, JUDGED),
+    )
+    return sum(max(fewest * passes * single, min(most * passes * single, SECONDS)) for passes, fewest, most in parts)
 
 
-def passes_of_look(macs: int | None) -> int:
-    """Return about how many forward passes of one image `look_inside` takes; a backward pass counts as two."""
-    count, judged = images_for(macs), judged_for(macs)
-    return 4 * count + 3 * (min(WRONG, count) + min(RIGHT, count)) + judged * (JUDGING + JUDGING // 3 + 9)
-
-
-def judged_for(macs: int | None) -> int:
-    """Return by how many right answers the methods of heat maps are compared."""
-    return min(int(JUDGING_BUDGET / (JUDGING * (macs or UNKNOWN))), JUDGED)
+def _within(seconds: float) -> int:
+    """Return how many images take so long that together they take `SECONDS`, within the bounds."""
+    return int(min(max(SECONDS / seconds, FEWEST_IMAGES), MOST_IMAGES))
 
 
 def _tried(what: str, find: Callable[[], T]) -> T | None:
@@ -126,16 +127,16 @@ def _heat_maps(
     pixels: Pixels,
     evaluation: Evaluation | MultiLabelEvaluation,
     right: list[int],
-    count: int,
-    macs: int | None,
+    wrong: int,
+    single: float,
 ) -> HeatMaps | None:
-    judged = 0 if isinstance(evaluation, MultiLabelEvaluation) else judged_for(macs)
-    indices = evaluation.worst(min(WRONG, count)) + right
+    judged = 0 if isinstance(evaluation, MultiLabelEvaluation) else int(SECONDS / (single * JUDGING_PASSES))
+    indices = evaluation.worst(min(WRONG, wrong)) + right
     if not indices:
         return None
     labels = [explained_label(evaluation, i) for i in indices]
     chosen = fetched(pixels, torch.tensor(indices))
-    return heat_maps(classifier, chosen, labels, indices, min(judged, len(right)))
+    return heat_maps(classifier, chosen, labels, indices, min(judged, JUDGED, len(right)))
 
 
 def _kernels(classifier: Classifier, size: tuple[int, int, int]) -> dict[str, Any] | None:
