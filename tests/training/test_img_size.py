@@ -45,7 +45,7 @@ def test_small_photos_are_shown_as_they_are(tmp_path, side):
     recipe, why = chosen(data)
     assert typical_side(data.splits["train"]) == side
     assert (recipe.model, recipe.img_size, recipe.model_args) == ("cifar_fast", max(side, 32), {})
-    assert why == f"cifar_fast at {max(side, 32)} pixels: 8 photos of about {side} to train on, 1000 epochs"
+    assert why == f"cifar_fast at {max(side, 32)} pixels: 8 photos of about {side} to train on, 1,000 epochs"
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,8 @@ def _ended_by(recipe: Recipe, done: Progress) -> str:
         return "epochs"
     if out_of_patience(done, recipe.patience):
         return "patience"
-    return "freeze" if recipe.freeze and is_probe(done.history[0]) else "time_budget"
+    only_head = not done.history or is_probe(done.history[0])  # a classical head has no epoch at all
+    return "freeze" if recipe.freeze and only_head else "time_budget"
 
 
 def command_of(recipe: Recipe) -> str:
