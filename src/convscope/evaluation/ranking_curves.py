@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from typing import Any
 
 import numpy as np
@@ -18,21 +20,20 @@ Curve = list[list[float]]
 def roc_curve(scores: np.ndarray, marks: np.ndarray, points: int = POINTS) -> Curve:
     """Return up to `points` pairs of false and true positive rate, by descending threshold, from (0, 0) to (1, 1).
 
-    Scores and marks (bool, both kinds) are N. All pairs are of the whole curve: the further apart two of its places
-    are, the more of those between them are kept.
+    Scores and marks (bool, both kinds) are N. Left out are the places nearest to the lines between the others.
     """
-    false, true = _rates(*_counts(scores, marks))
-    return _thinned(false, true, false + true, points)
+    return _thinned(np.stack(_rates(*_counts(scores, marks)), 1), points)
 
 
 def precision_recall_curve(scores: np.ndarray, marks: np.ndarray, points: int = POINTS) -> Curve:
-    """Return up to `points` pairs of recall and precision, by rising recall, each where the recall rises.
+    """Return up to `points` pairs of recall and precision, by rising recall: the corners of steps.
 
-    The precision holds from the recall of the pair before up to its own: the area under these steps is the average
-    precision, where straight lines would promise more (Davis & Goadrich 2006).
+    A precision holds from the recall of the step before up to its own: the area under these steps is the average
+    precision, where lines from threshold to threshold would promise more (Davis & Goadrich 2006).
     """
     recall, precision = _steps(*_counts(scores, marks))
-    return _thinned(recall, precision, recall, points)
+    corners = np.stack([np.stack([np.r_[0, recall[:-1]], recall], 1).flatten(), precision.repeat(2)], 1)
+    return _thinned(corners, points)
 
 
 def ranking_curves(
@@ -49,18 +50,18 @@ def ranking_curves(
     if not known:
         return []
     # Close together where good classifiers differ: few false alarms, nearly all found.
-    grid = np.linspace(0, 1, POINTS) ** 2
-    true, precision = np.zeros(POINTS), np.zeros(POINTS)
+    few = np.r_[0, np.geomspace(1e-5, 1, 10 * POINTS)]
+    true, recalled, precision = np.zeros(len(few)), 1 - few[::-1], np.zeros(len(few))
     for i in known:
         counts = _counts(scores[:, i], marks_of(labels, i))
-        true += np.interp(grid, *_rates(*counts))
+        true += np.interp(few, *_rates(*counts))
         recall, exact = _steps(*counts)
-        precision += exact[np.searchsorted(recall, np.minimum(1 - grid[::-1], recall[-1]) - 1e-12)]
+        precision += exact[np.searchsorted(recall, recalled - 1e-12)]
     mean = {
         "label": None,
         **{area: mean_of([per_class[i] for i in known], area) for area in AREAS},
-        "roc": _pairs(np.r_[0, grid], np.r_[0, true / len(known)]),
-        "precision_recall": _pairs(1 - grid[::-1], precision / len(known)),
+        "roc": _thinned(np.stack([np.r_[0, few], np.r_[0, true / len(known)]], 1), POINTS),
+        "precision_recall": _thinned(np.stack([recalled, precision / len(known)], 1), POINTS),
     }
     order = sorted(known, key=lambda i: per_class[i]["average_precision"] or 0.0)[:MOST_CLASSES]
     rows = [{"label": class_names[i], **per_class[i], **_curves(scores[:, i], marks_of(labels, i))} for i in order]
@@ -90,14 +91,27 @@ def _steps(accepted: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return hits[rises] / max(int(hits[-1]), 1), hits[rises] / accepted[rises]
 
 
-def _thinned(x: np.ndarray, y: np.ndarray, along: np.ndarray, points: int) -> Curve:
-    """Return pairs of x and y at about evenly spaced places of `along`, which does not fall; all if there are few."""
-    chosen = np.arange(len(x))
-    if len(x) > points:
-        wanted = np.linspace(along[0], along[-1], points)
-        chosen = np.unique(np.r_[0, np.searchsorted(along, wanted[1:-1] - 1e-12), len(x) - 1])
-    return _pairs(x[chosen], y[chosen])
+def _thinned(places: np.ndarray, points: int) -> Curve:
+    """Return at most `points` of N places, N x 2: always the one that is farthest from the line drawn without it."""
+    kept = [0, len(places) - 1]
+    waiting = [_farthest(places, 0, len(places) - 1)]
+    while waiting and len(kept) < points:
+        distance, first, chosen, last = heapq.heappop(waiting)
+        if distance > -(10.0**-DIGITS):
+            break
+        kept.append(chosen)
+        for between in ((first, chosen), (chosen, last)):
+            if between[1] - between[0] > 1:
+                heapq.heappush(waiting, _farthest(places, *between))
+    return places[sorted(set(kept))].round(DIGITS).tolist()
 
 
-def _pairs(x: np.ndarray, y: np.ndarray) -> Curve:
-    return np.c_[x, y].round(DIGITS).tolist()
+def _farthest(places: np.ndarray, first: int, last: int) -> tuple[float, int, int, int]:
+    """Return minus the distance, and the index, of the place farthest from the line between two, with their indices."""
+    x, y = (places[last] - places[first]).tolist()
+    across = places[first : last + 1] - places[first]
+    # Of two equal places there is no line: then from the place itself.
+    length = math.hypot(x, y)
+    distance = np.abs(across[:, 0] * y - across[:, 1] * x) / length if length else np.hypot(*across.T)
+    chosen = int(distance.argmax())
+    return -float(distance[chosen]), first, first + chosen, last

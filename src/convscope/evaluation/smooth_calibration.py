@@ -13,13 +13,13 @@ import numpy as np
 
 from .proportion import wilson_interval
 
-# Cells between 0 and 1 for the smoothing, halvings of the search for the width, points of the curve.
-CELLS, HALVINGS, POINTS = 2048, 24, 101
+# Cells between 0 and 1 for the smoothing, halvings of the search for the width.
+CELLS, HALVINGS = 2048, 24
 # Drawings of answers that are right as often as they claim, with cells and halvings of their own, since there are many,
 # and the share of them below the limit.
 DRAWINGS, DRAWN_CELLS, DRAWN_HALVINGS, USUAL = 100, 512, 11, 0.95
-# The fewest images that a point of the curve is worth.
-FEWEST = 3.0
+# Points of the curve, the cells and halvings for them, and the fewest images that a point is worth.
+POINTS, CURVE_CELLS, CURVE_HALVINGS, FEWEST = 81, 1024, 10, 20.0
 
 
 def smooth_error(confidence: np.ndarray, correct: np.ndarray) -> float:
@@ -46,36 +46,47 @@ def smooth_curve(confidence: np.ndarray, correct: np.ndarray, width: float) -> l
     """Return points of the accuracy by confidence, smoothed by a Gaussian of `width`, from the least confidence on.
 
     Each has `confidence`, `accuracy`, its 95 % `interval` (Wilson's, for the number of images that the smoothed value
-    is worth), and `density`, 1 on average over the whole axis. Where hardly any image is, there is no point. The
-    confidence is smoothed too, other than in the paper: so the curve of a calibrated classifier is the diagonal, also
-    at its ends.
+    is worth), and `density`, 1 on average over the whole axis. Two things are not as in the paper: the confidence is
+    smoothed too, so that the curve of a calibrated classifier is the diagonal, also at its ends; and where hardly any
+    image is, the Gaussian is wider, until the point is worth 20 of them or it cannot be wider.
     """
     places = np.linspace(confidence.min(), confidence.max(), POINTS)
     # Images with almost the same confidence share a cell: so the size of the kernel does not grow with their number.
-    used, cell = np.unique(_cell(confidence, CELLS), return_inverse=True)
-    n, hits, total = (np.bincount(cell, weights) for weights in (None, correct, confidence))
-    kernel = _kernel(places, (used + 0.5) / CELLS, max(width, 1 / CELLS))
-    weight, right, claimed = kernel @ n, kernel @ hits, kernel @ total
-    worth = weight**2 / np.maximum(np.square(kernel) @ n, 1e-300)
-    rows = []
-    for i in np.flatnonzero(worth >= min(FEWEST, len(confidence))).tolist():
-        accuracy = min(right[i] / weight[i], 1.0)
-        interval = wilson_interval(accuracy * worth[i], worth[i])
-        density = weight[i] / len(confidence)
-        point = {"confidence": min(claimed[i] / weight[i], 1.0), "accuracy": accuracy, "density": density}
-        rows.append({**{key: round(float(value), 5) for key, value in point.items()}, "interval": _rounded(interval)})
-    return rows
+    used, cell = np.unique(_cell(confidence, CURVE_CELLS), return_inverse=True)
+    sums = np.stack([np.bincount(cell, weights) for weights in (None, correct, confidence)], 1)
+
+    def smoothed(widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        kernel = _kernel(places, (used + 0.5) / CURVE_CELLS, widths)
+        values = kernel @ sums
+        return values, values[:, 0] ** 2 / np.maximum(np.square(kernel) @ sums[:, 0], 1e-300)
+
+    narrow, wide = np.full(POINTS, max(width, 1 / CURVE_CELLS)), np.ones(POINTS)
+    enough = smoothed(narrow)[1] >= FEWEST
+    for _ in range(CURVE_HALVINGS):
+        middle = np.sqrt(narrow * wide)
+        more = smoothed(middle)[1] >= FEWEST
+        narrow, wide = np.where(more, narrow, middle), np.where(more, middle, wide)
+    values, worth = smoothed(np.where(enough, max(width, 1 / CURVE_CELLS), wide))
+    rows: list[dict[str, Any]] = []
+    for (weight, right, claimed), n in reversed(list(zip(values.tolist(), worth.tolist(), strict=True))):
+        if rows and claimed / weight >= rows[-1]["confidence"]:
+            continue  # wide Gaussians may reach back to where most images are
+        accuracy = min(right / weight, 1.0)
+        point = {"confidence": min(claimed / weight, 1.0), "accuracy": accuracy, "density": weight / len(confidence)}
+        interval = _rounded(wilson_interval(accuracy * n, n))
+        rows.append({**{key: round(value, 5) for key, value in point.items()}, "interval": interval})
+    return rows[::-1]
 
 
 def _rounded(values: tuple[float, ...]) -> list[float]:
     return [round(float(value), 5) for value in values]
 
 
-def _kernel(places: np.ndarray, centres: np.ndarray, width: float) -> np.ndarray:
-    """Return the density at each place of a Gaussian around each centre that 0 and 1 reflect, places x centres."""
+def _kernel(places: np.ndarray, centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Return the density at each place of a Gaussian of its width around each centre, reflected, places x centres."""
     images = [sign * centres + 2 * turn for turn in (-1, 0, 1) for sign in (1, -1)]
-    total = sum(np.exp(-0.5 * ((places[:, None] - image) / width) ** 2) for image in images)
-    return np.asarray(total / (width * np.sqrt(2 * np.pi)))
+    total = sum(np.exp(-0.5 * ((places[:, None] - image) / widths[:, None]) ** 2) for image in images)
+    return np.asarray(total / (widths[:, None] * np.sqrt(2 * np.pi)))
 
 
 def _cell(confidence: np.ndarray, cells: int) -> np.ndarray:

@@ -43,9 +43,8 @@ def precision_recall_chart(rows: Sequence[dict[str, Any]]) -> str:
     plot = Plot(0.0, min(max(math.floor(10 * least - 1e-9) / 10, 0.0), 0.9))
     parts = []
     for i, row in reversed(list(enumerate(rows))):
-        steps = [f"V{plot.y(precision):.1f}H{plot.x(recall):.1f}" for recall, precision in row["precision_recall"]]
-        start = plot.place(0, row["precision_recall"][0][1])
-        parts.append(f'<path class="curve rank-{i}" d="M{start}{"".join(steps)}"/>')
+        places = "L".join(plot.place(*place) for place in row["precision_recall"])
+        parts.append(f'<path class="curve rank-{i}" d="M{places}"/>')
     return plot.svg(parts)
 
 
