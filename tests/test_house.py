@@ -18,8 +18,8 @@ ROOT = Path(cs.__file__).parent
 FLOORS = {
     "choices": 0, "errors": 0, "version": 0, "messages": 0, "this_machine": 0,
     "files": 1, "nested": 1, "devices": 1, "problems": 1, "suggest": 1, "finite_json": 1, "png": 1, "html_page": 1,
-    "task": 1, "abstention": 1, "distributed": 1, "target": 1, "notebook_html": 1, "page_chart": 1, "map_colours": 1,
-    "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2, "activity": 1,
+    "task": 1, "label_sets": 1, "distributed": 1, "target": 1, "notebook_html": 1, "page_chart": 1, "map_colours": 1,
+    "abstention": 2, "models": 2, "data": 2, "insight": 2, "scratch": 2, "run_folder": 2, "activity": 1,
     "bundle_file": 2, "bundle_hub": 3, "assumed": 3, "labels_file": 3, "weights_file": 3, "pictures": 3,
     "kernel_picture": 3,
     "bundle_config": 4,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ModelFileError
+from .errors import ModelFileError, UsageError
+from .label_sets import LabelSets, check_coverage, label_sets_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -68,7 +69,7 @@ class Abstention:
     softmax(logits / `temperature`) are calibrated probabilities; None if no temperature was fitted. Answers of a
     calibrated probability below `threshold` are unsure; of the others at most the share `risk` is wrong, with 95 %
     confidence, and they were the share `answered` of the validation images. `note` says what could not be found out,
-    and why.
+    and why. `sets` are for sets of classes that hold the true one.
     """
 
     temperature: float | None = None
@@ -78,6 +79,30 @@ class Abstention:
     n: int = 0
     familiar: Familiar | None = None
     note: str = ""
+    sets: LabelSets | None = None
+
+    def least_of_sets(self, coverage: float | None, multi_label: bool = False) -> float | None:
+        """Return the probability from which on a class is in the set that has the true one with this `coverage`.
+
+        None for None; UsageError for a coverage that is no share or that the images do not allow, and for several
+        labels per image.
+        """
+        if coverage is None:
+            return None
+        check_coverage(coverage)
+        if multi_label:
+            raise UsageError("sets of classes are for one class per image; this classifier gives several labels")
+        if self.sets is None:
+            why = self.note or "its bundle holds none: train it again, with at least 200 validation images"
+            raise UsageError(f"this classifier gives no sets of classes: {why}")
+        least = self.sets.least(coverage)
+        if least is None:
+            needed = math.ceil(coverage / (1 - coverage) - 1e-6)
+            raise UsageError(
+                f"sets with a coverage of {coverage:g} need {needed:,} held-out images, and this classifier had "
+                f"{self.sets.n:,}, enough for {math.floor(1e4 * self.sets.most) / 1e4:g}"
+            )
+        return least
 
     @property
     def refuses(self) -> bool:
@@ -107,6 +132,8 @@ class Abstention:
             m, width = self.familiar.features.shape
             known = {"layer": self.familiar.layer, "farthest": self.familiar.farthest, "kept": self.familiar.kept}
             stored["familiar"] = {**known, "images": m, "width": width}
+        if self.sets is not None:
+            stored["sets"] = self.sets.to_config()
         return {"temperature": self.temperature, "threshold": self.threshold, "abstention": stored}
 
     def files(self) -> dict[str, bytes]:
@@ -139,6 +166,7 @@ def abstention_of(
         int(_number(stored.get("n"), 0, 1e12, f"{shown}: abstention: n")),
         _familiar_of(stored.get("familiar"), shown, read),
         str(stored.get("note") or "")[:1000],
+        label_sets_of(stored.get("sets"), f"{shown}: abstention: sets"),
     )
 
 

@@ -122,24 +122,34 @@ class Classifier:
         return self.task.probabilities(torch.stack(rows)) if rows else torch.empty(0, len(self.class_names))
 
     def predict(
-        self, images: ImageLike | Iterable[ImageLike], topk: int = 5
+        self, images: ImageLike | Iterable[ImageLike], topk: int = 5, set_coverage: float | None = None
     ) -> list[Prediction] | list[list[Prediction]]:
         """Return the `topk` likeliest classes, best first: one list for one image, a list of lists for several.
 
         An image is a path, the bytes of a file, a Pillow image, a NumPy array (H x W or H x W x 1, 3 or 4) or a tensor
         (H x W or C x H x W). Several are a list of those, an array N x H x W x C or a tensor N x C x H x W. Numbers are
         uint8 0..255, uint16 0..65535, bool, or floats 0..1. Raises DataError for an image that cannot be used.
+
+        With `set_coverage`, such as 0.9, each `Prediction` says whether it is `in_set`, and there are at least as many
+        as are: the true class is among them in that share of cases. UsageError if the bundle holds nothing for sets.
         """
         check_topk(topk)
+        self.least_of_sets(set_coverage)  # before anything is computed
         several = _several(images)
         if several is None:
             logits = self.logits(self.pixels(images)[None])  # type: ignore[arg-type]
             if not logits.isfinite().all():
                 raise DataError(named(images, NOT_FINITE))  # type: ignore[arg-type]
-            return self.best(self.task.probabilities(logits), topk)[0]
-        return self.best(self.probabilities(several), topk)
+            return self.best(self.task.probabilities(logits), topk, set_coverage)[0]
+        return self.best(self.probabilities(several), topk, set_coverage)
 
-    def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:
+    def least_of_sets(self, coverage: float | None) -> float | None:
+        """Return the probability from which on a class is in the set with this coverage, as `Abstention` has it."""
+        return self.abstention.least_of_sets(coverage, self.task.multi_label)
+
+    def predict_each(
+        self, images: Iterable[ImageLike], topk: int = 5, set_coverage: float | None = None
+    ) -> Iterator[ImageResult]:
         """Yield the `topk` likeliest classes of each image as soon as they are known, in bounded memory.
 
         An image that cannot be read has a `reason` instead; DataError only for an array that is not an image.
@@ -149,7 +159,7 @@ class Classifier:
             if answer.logits is None:
                 yield ImageResult(answer.image, [], answer.reason)
             else:
-                best = self.best(self.task.probabilities(answer.logits[None]), topk)[0]
+                best = self.best(self.task.probabilities(answer.logits[None]), topk, set_coverage)[0]
                 refusal = self.abstention.refusal(answer.logits, answer.distance, self.class_names)
                 yield ImageResult(answer.image, best, refusal=refusal)
 
@@ -166,18 +176,19 @@ class Classifier:
         logits, distances = measured(self.network, self.preprocess, pixels[None], self.device, familiar)
         return logits[0], distances[0]
 
-    def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
+    def answer(self, image: ImageLike, topk: int = 5, set_coverage: float | None = None) -> ImageResult:
         """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `predict`."""
         check_topk(topk)
         logits, distance = self._measured(self.pixels(image))
         if not logits.isfinite().all():
             raise DataError(named(image, NOT_FINITE))
-        best = self.best(self.task.probabilities(logits[None]), topk)[0]
+        best = self.best(self.task.probabilities(logits[None]), topk, set_coverage)[0]
         return ImageResult(image, best, refusal=self.abstention.refusal(logits, distance, self.class_names))
 
-    def best(self, probabilities: Tensor, topk: int) -> list[list[Prediction]]:
+    def best(self, probabilities: Tensor, topk: int, set_coverage: float | None = None) -> list[list[Prediction]]:
         """Return the `topk` likeliest classes for each row of probabilities, as `ranking.best` has them."""
-        return best(probabilities.numpy(force=True), self.class_names, self.task.thresholds, topk)
+        least = self.least_of_sets(set_coverage)
+        return best(probabilities.numpy(force=True), self.class_names, self.task.thresholds, topk, least)
 
     def _answers(self, images: Iterable[ImageLike], batch_size: int | None = None) -> Iterator[Answer]:
         self.network.eval()

@@ -81,9 +81,16 @@ class Predictor:
         batch = np.ascontiguousarray(np.stack(pixels).transpose(0, 3, 1, 2))
         return Answers(*self.session.run(self._outputs, {"pixels": batch}))
 
-    def results(self, images: Sequence[ImageLike], answers: Answers, topk: int = 5) -> list[ImageResult]:
+    def least_of_sets(self, coverage: float | None) -> float | None:
+        """Return the probability from which on a class is in the set with this coverage, as `Abstention` has it."""
+        return self.abstention.least_of_sets(coverage, self.task.multi_label)
+
+    def results(
+        self, images: Sequence[ImageLike], answers: Answers, topk: int = 5, set_coverage: float | None = None
+    ) -> list[ImageResult]:
         """Return the `topk` likeliest classes of each of N images, or why there are none, from their `answers`."""
-        ranked = best(answers.probabilities, self.class_names, self.task.thresholds, topk)
+        least = self.least_of_sets(set_coverage)
+        ranked = best(answers.probabilities, self.class_names, self.task.thresholds, topk, least)
         distances = [None] * len(images) if answers.distances is None else answers.distances.tolist()
         return [
             ImageResult(image, ranking, refusal=self.abstention.refusal(logits, distance, self.class_names))
@@ -92,15 +99,17 @@ class Predictor:
             for image, ranking, logits, distance in zip(images, ranked, answers.logits, distances, strict=True)
         ]
 
-    def answer(self, image: ImageLike, topk: int = 5) -> ImageResult:
+    def answer(self, image: ImageLike, topk: int = 5, set_coverage: float | None = None) -> ImageResult:
         """Return the `topk` likeliest classes of one image, or why it is "unknown"; DataError as `pixels`."""
         check_topk(topk)
-        result = self.results([image], self.run([self.pixels(image)]), topk)[0]
+        result = self.results([image], self.run([self.pixels(image)]), topk, set_coverage)[0]
         if result.reason:
             raise DataError(named(image, result.reason))
         return result
 
-    def predict_each(self, images: Iterable[ImageLike], topk: int = 5) -> Iterator[ImageResult]:
+    def predict_each(
+        self, images: Iterable[ImageLike], topk: int = 5, set_coverage: float | None = None
+    ) -> Iterator[ImageResult]:
         """Yield the `topk` likeliest classes of each image as soon as they are known, in bounded memory.
 
         An image that cannot be read has a `reason` instead; DataError only for an array that is not an image.
@@ -110,7 +119,8 @@ class Predictor:
             usable = [(image, pixels) for image, pixels in batch if not isinstance(pixels, str)]
             done: Iterator[ImageResult] = iter(())
             if usable:
-                done = iter(self.results([image for image, _ in usable], self.run([p for _, p in usable]), topk))
+                given = self.run([p for _, p in usable])
+                done = iter(self.results([image for image, _ in usable], given, topk, set_coverage))
             for image, pixels in batch:
                 yield ImageResult(image, [], pixels) if isinstance(pixels, str) else next(done)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .abstention import Refusal
+from .label_sets import members
 from .pictures import ImageLike
 
 
@@ -29,6 +30,13 @@ class LabelPrediction(Prediction):
 
 
 @dataclass(frozen=True)
+class SetPrediction(Prediction):
+    """One class for one image, and whether it is in the set that holds the true class with the asked coverage."""
+
+    in_set: bool
+
+
+@dataclass(frozen=True)
 class ImageResult:
     """The predictions for one image, best first, as `Classifier.best` has them.
 
@@ -42,20 +50,37 @@ class ImageResult:
 
 
 def best(
-    probabilities: np.ndarray, class_names: Sequence[str], thresholds: Sequence[float] | None, topk: int
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    thresholds: Sequence[float] | None,
+    topk: int,
+    least: float | None = None,
 ) -> list[list[Prediction]]:
     """Return the `topk` likeliest classes for each row of probabilities; equal ones in the order of the classes.
 
     With `thresholds`, of a classifier that gives several labels, all labels of the image come first, even more than
-    `topk`.
+    `topk`. With `least`, so do all classes of the image's set: those of at least this probability.
     """
     if thresholds is not None:
         return _best_labels(probabilities, class_names, thresholds, topk)
+    if least is not None:
+        return _best_sets(probabilities, class_names, least, topk)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :topk]
     values = np.take_along_axis(probabilities, order, axis=1)
     return [
         [Prediction(class_names[i], p, i) for p, i in zip(row, indices, strict=True)]
         for row, indices in zip(values.tolist(), order.tolist(), strict=True)
+    ]
+
+
+def _best_sets(
+    probabilities: np.ndarray, class_names: Sequence[str], least: float, topk: int
+) -> list[list[Prediction]]:
+    chosen = members(probabilities, least)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return [
+        [SetPrediction(class_names[i], values[i], i, inside[i]) for i in indices[: max(topk, sum(inside))]]
+        for indices, values, inside in zip(order.tolist(), probabilities.tolist(), chosen.tolist(), strict=True)
     ]
 
 

@@ -53,6 +53,8 @@ def test_probabilities_are_those_of_predict(forwarded, digits_run, digit):
     got = forwarded.header["probabilities"]
     assert [row["label"] for row in got] == [p.label for p in expected] and got[0]["label"] == "7"
     assert [row["probability"] for row in got] == pytest.approx([p.probability for p in expected], abs=1e-6)
+    inside = [p.label for p in digits_run.classifier.predict(decode(digit), topk=1, set_coverage=0.9) if p.in_set]
+    assert forwarded.header["set"] == {"coverage": 0.9, "labels": inside}
 
 
 def test_every_layer_is_there_and_exact_to_a_level(forwarded, inside):

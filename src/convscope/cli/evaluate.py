@@ -20,6 +20,7 @@ from .parameters import (
     Json,
     OwnModel,
     Run,
+    SetCoverage,
     Strict,
     Tta,
     Workers,
@@ -63,6 +64,7 @@ def evaluate_command(
     interpretation: dict[str, Any],
     tta: Tta = "none",
     robustness: Robustness = False,
+    set_coverage: SetCoverage = None,
     cache: Cache = None,
     workers: Workers = None,
     device: Device = "auto",
@@ -88,9 +90,10 @@ def evaluate_command(
         workers=workers, csv_safe=csv_safe, interpretation=interpretation,
     )  # fmt: skip
     if data is None or (compared_on is None and not is_bundle(data)):
-        result, show = evaluate_bundle(run, data, options, tta=tta, disturbed=robustness), _print_result
-    elif tta != "none" or robustness:
-        raise UsageError("--tta and --robustness are for one classifier: leave them out to compare two")
+        further: dict[str, Any] = {"tta": tta, "disturbed": robustness, "set_coverage": set_coverage}
+        result, show = evaluate_bundle(run, data, options, **further), _print_result
+    elif tta != "none" or robustness or set_coverage is not None:
+        raise UsageError("--tta, --robustness and --set-coverage are for one classifier: leave them out to compare two")
     else:
         result, show = evaluate_pair(run, data, compared_on, options), print_comparison
     (print_json if json else show)(result)
@@ -156,6 +159,8 @@ def _trust(result: dict[str, Any]) -> list[str]:
         lines.append(f"with temperature {after['temperature']:.3f}: {_calibration(after)}")
     if unknown := result["unknown"]:
         lines += _unknown(unknown)
+    if "sets" in result:
+        lines += _sets(result["sets"])
     if "robustness" in result:
         lines += _robustness(result["robustness"])
     return lines
@@ -179,6 +184,20 @@ def _unknown(unknown: dict[str, Any]) -> list[str]:
             f"answered {here['answered']:.2%} (close to no class {here['foreign']:.2%}, "
             f"between two {here['unsure']:.2%}){right}"
         )
+    return lines
+
+
+def _sets(sets: dict[str, Any]) -> list[str]:
+    """Return the lines about sets of classes: what was asked, what came of it here, and for which class least."""
+    low, high = sets["interval"]
+    lines = [
+        f"sets of classes with a coverage of {sets['coverage']:g}, from {sets['held_out']:,} held-out images: "
+        f"{sets['covered']:.2%} hold the true class (95 % interval {low:.2%} to {high:.2%})",
+        f"  on average {sets['mean_size']:.2f} classes, {sets['single']:.1%} have one, the largest {sets['largest']:,}",
+    ]
+    if least := sets["least_covered"]:
+        label = printable(least["label"])
+        lines.append(f"  least often '{label}': {least['covered']:.1%} of {least['support']:,}")
     return lines
 
 

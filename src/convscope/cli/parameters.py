@@ -60,6 +60,14 @@ CsvSafe = Annotated[
     ),
 ]
 Device = Annotated[str, recipe_option("device")]
+SetCoverage = Annotated[
+    float | None,
+    typer.Option(
+        "--set-coverage",
+        help="Also give the set of classes that holds the true one in this share of cases, such as 0.9.",
+        metavar="X",
+    ),
+]
 Tta = Annotated[str, recipe_option("tta")]
 Cache = Annotated[str | None, recipe_option("cache")]
 Workers = Annotated[int | None, recipe_option("workers")]

@@ -15,7 +15,7 @@ from ..data.skipped import report_skipped
 from ..errors import DataError, UsageError, printable
 from .image_arguments import STDIN, find_images
 from .output import print_json, say
-from .parameters import CsvSafe, Device, Strict
+from .parameters import CsvSafe, Device, SetCoverage, Strict
 from .predictions import WRITERS, Format, Writer
 from .predictions_file import PredictionsFile, file_format, identity_of
 from .target_options import Target, with_target_options
@@ -51,6 +51,7 @@ def predict_command(
         ),
     ],
     topk: Annotated[int, Option(help="Number of classes to show per image.", min=1, metavar="N")] = 3,
+    set_coverage: SetCoverage = None,
     format: Annotated[Format, Option(help="Output format; jsonl is one JSON document per line.")] = Format.table,
     json: Annotated[bool, Option("--json", help="Same as --format json.")] = False,
     csv_safe: CsvSafe = False,
@@ -77,13 +78,14 @@ def predict_command(
     kind = Format.json if json else format
     file_kind = None if output is None else file_format(output, kind)
     classifier = _open(target, device, runtime)
+    classifier.least_of_sets(set_coverage)  # before anything is read
     sources = list(find_images(images))
     names, task = classifier.class_names, classifier.task
-    writer = WRITERS[file_kind or kind](topk, len(names), task.multi_label, csv_safe, classifier.runtime)
+    writer = WRITERS[file_kind or kind](topk, len(names), task.multi_label, csv_safe, classifier.runtime, set_coverage)
     if output is None:
         _print(classifier, sources, writer, strict, show=not (kind in STREAMED and sys.stdout.isatty()))
     else:
-        file = PredictionsFile(Path(output), writer, identity_of(target, str(topk), str(csv_safe)))
+        file = PredictionsFile(Path(output), writer, identity_of(target, *map(str, (topk, csv_safe, set_coverage))))
         _save(classifier, sources, file, strict, json=kind == Format.json)
 
 
@@ -128,7 +130,7 @@ def _predict(
     """Write a row for each image; return their number, and path and reason of each image that cannot be used."""
     written, skipped = 0, []
     with ProgressBar(show and len(sources) > FEW, len(sources), "predicting") as bar:
-        for result in classifier.predict_each(sources, writer.topk):
+        for result in classifier.predict_each(sources, writer.topk, writer.set_coverage):
             bar.advance(1)
             path = STDIN if isinstance(result.image, bytes) else str(result.image)
             if not result.predictions:
@@ -141,6 +143,8 @@ def _predict(
                 row["reason"] = refusal.reason
             if classifier.task.multi_label:
                 row["labels"] = [entry for entry in ranked if entry["selected"]]
+            if writer.set_coverage is not None:
+                row |= {"set_coverage": writer.set_coverage, "set": [entry for entry in ranked if entry["in_set"]]}
             writer.write(row)
             written += 1
     return written, skipped

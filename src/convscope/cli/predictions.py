@@ -13,6 +13,9 @@ from ..finite_json import dump_json
 from ..messages.translate import translated
 from .output import print_json, print_table
 
+# Classes of a set that the table names.
+MOST_IN_SET = 5
+
 
 class Format(str, Enum):
     """How predictions are printed."""
@@ -26,14 +29,23 @@ class Format(str, Enum):
 class Writer:
     """Collects rows `path, label, probability, index, topk`; a format writes them one by one, or all at the end.
 
-    With `multi_label`, rows also have `labels`, those of the image, and every label `selected` and `threshold`. `write`
-    takes text, stdout's without it; with `safe`, no spreadsheet takes a name for a formula.
+    With `multi_label`, rows also have `labels`, those of the image, and every label `selected` and `threshold`; with
+    `set_coverage` also the `set` of classes, and every class whether it is `in_set`. `out` writes text, to stdout by
+    default; with `safe`, no spreadsheet takes a name for a formula.
     """
 
-    def __init__(self, topk: int, classes: int, multi_label: bool = False, safe: bool = False, runtime: str = ""):
+    def __init__(
+        self,
+        topk: int,
+        classes: int,
+        multi_label: bool = False,
+        safe: bool = False,
+        runtime: str = "",
+        set_coverage: float | None = None,
+    ):
         self.rows: list[dict[str, Any]] = []
         self.topk, self.classes, self.multi_label = topk, classes, multi_label
-        self.safe, self.runtime = safe, runtime
+        self.safe, self.runtime, self.set_coverage = safe, runtime, set_coverage
         self.out: Callable[[str], object] = sys.stdout.write  # typer.echo would take escape sequences out of names
         self.escape = sys.stdout.isatty()
 
@@ -60,7 +72,15 @@ class _Table(Writer):
     def _cells(self, row: dict[str, Any]) -> list[str]:
         shown = row["labels" if self.multi_label else "topk"]
         cells = [f"{p['label']} {p['probability']:.1%}" for p in shown] or ["-"]
+        if self.set_coverage is not None:
+            cells.append(_set_cell(self.set_coverage, [entry["label"] for entry in row["set"]]))
         return [*cells, translated(f"unknown: {row['reason']}")] if row["abstained"] else cells
+
+
+def _set_cell(coverage: float, labels: list[str]) -> str:
+    """Return a set as the table shows it: its classes, of many only the first."""
+    shown, more = ", ".join(labels[:MOST_IN_SET]), len(labels) - MOST_IN_SET
+    return f"{coverage:.4g}: {shown}" + (f" + {more:,}" if more > 0 else "")
 
 
 class _Json(Writer):
@@ -82,7 +102,8 @@ class _Csv(Writer):
     """One row per image `path,label,probability,index,label_2,probability_2,...`, printed as soon as it is known.
 
     Cells are exact, except on a terminal, which would obey control characters in names: there they are escaped.
-        Several labels of an image stand in a further column `labels`, with `|` between them.
+    Several labels of an image stand in a further column `labels`, the classes of its set in `set`, with `|` between
+    them.
     """
 
     def begin(self) -> None:
@@ -90,11 +111,13 @@ class _Csv(Writer):
             f"{name}_{n}" for n in range(2, min(self.topk, self.classes) + 1) for name in ("label", "probability")
         ]
         labels = ["labels"] if self.multi_label else []
-        self._print(["path", *labels, "label", "probability", "index", *further, "abstained"])
+        sets = ["set"] if self.set_coverage is not None else []
+        self._print(["path", *labels, "label", "probability", "index", *further, *sets, "abstained"])
 
     def write(self, row: dict[str, Any]) -> None:
         further = [value for p in row["topk"][1:] for value in (p["label"], f"{p['probability']:.6f}")]
         labels = ["|".join(p["label"] for p in row["labels"])] if self.multi_label else []
+        sets = ["|".join(p["label"] for p in row["set"])] if self.set_coverage is not None else []
         self._print(
             [
                 row["path"],
@@ -103,6 +126,7 @@ class _Csv(Writer):
                 f"{row['probability']:.6f}",
                 row["index"],
                 *further,
+                *sets,
                 row.get("reason", ""),
             ]
         )

@@ -60,7 +60,7 @@ def group_images(data: Data, group_by: str) -> Data:
         given = data.origin.splits.split("; validation")[0] if data.origin else ""
         data = _described(data, f"{given}; validation held out by groups")
     if cut := cut_groups(data):
-        text = f"{len(cut):,} groups lie in more than one split, which makes figures too good: {listed(cut)}"
+        text = f"in more than one split, which makes figures too good: {len(cut):,} groups ({listed(cut)})"
         warn("groups-cut", data.name, text)
     return data
 
@@ -145,8 +145,8 @@ def warn_about_likely_groups(data: Data) -> None:
     grouped = replace(data, groups=_groups(data, group_by, names))
     if cut := cut_groups(grouped):
         text = (
-            f"images seem to come in groups such as {listed(examples, 3)}, of which {len(cut):,} lie in more than one "
-            "split, which makes figures too good: if each is one patient, video or object, give "
+            f"images seem to come in groups such as {listed(examples, 3)}; in more than one split, which makes figures "
+            f"too good, are {len(cut):,} of them ({listed(cut, 3)}): if each is one patient, video or object, give "
             f"--group-by '{group_by}'"
         )
         warn("likely-groups", data.name, text)

@@ -23,6 +23,7 @@ from .report.page import write_report
 from .report.report import Report
 from .robustness import robustness
 from .scores import per_class_figures, refusals_of, trust_figures
+from .set_figures import set_figures
 from .tta import VIEWS, views_of
 
 
@@ -33,11 +34,13 @@ def evaluate_bundle(
     *,
     tta: str = "none",
     disturbed: bool = False,
+    set_coverage: float | None = None,
 ) -> dict[str, Any]:
     """Evaluate the classifier `source` on a split of `data`, write a report, and return what `--json` prints.
 
     Without `data` it is what the run was trained on, divided as then. Classes are matched by name. `tta` adds figures
-    over several views of each image, `disturbed` the accuracy under blur, noise and the like.
+    over several views of each image, `disturbed` the accuracy under blur, noise and the like, `set_coverage` what sets
+    of classes with that coverage do.
     """
     if tta not in VIEWS:
         raise UsageError(f"--tta must be one of {', '.join(VIEWS)}, not '{printable(tta)}'")
@@ -45,6 +48,7 @@ def evaluate_bundle(
     classifier = load(bundle := find_bundle(source), options.model)
     if disturbed and classifier.task.multi_label:
         raise UsageError("--robustness is for one class per image; this classifier gives several labels")
+    classifier.least_of_sets(set_coverage)  # before anything is read
     dataset, split, reading = choose_images(bundle, data, options, classifier.task)
     target = choose_device(options.device)
     decoded = decode(dataset, split, classifier, reading, options.strict)
@@ -60,6 +64,8 @@ def evaluate_bundle(
     trust = trust_figures(result, classifier.abstention, refusals)
     if disturbed:
         trust["robustness"] = robustness(network, decoded, classifier.preprocess, target)
+    if set_coverage is not None and isinstance(result, Evaluation):
+        trust["sets"] = set_figures(result, classifier.abstention, set_coverage)
     command = _command(source, data, split, options.data_dir)
     parts = (trust, Path(dataset.name).name, split, result, decoded, command, options.csv_safe)
     report = _write(Path(options.output), classifier, *parts, refusals)

@@ -16,6 +16,7 @@ from ..abstention import Abstention, Familiar, InputsOf
 from ..data.decoded import Decoded
 from ..data.decoding.pixels import pixel_batches
 from ..data.preprocess import Preprocess
+from ..label_sets import LabelSets
 from ..models.tools.head import find_head
 from ..pictures import batch_size_for
 from ..prediction import logits_of
@@ -83,6 +84,7 @@ def fit_abstention(
         len(testing),
         familiar,
         "; ".join(notes),
+        LabelSets.of(evaluation.probabilities[testing, evaluation.labels[testing]].tolist()),
     )
 
 

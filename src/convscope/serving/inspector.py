@@ -17,6 +17,9 @@ from .http.errors import invalid, not_found
 from .layer_health import layer_health
 from .sessions import Session, TraceCache
 
+# The coverage of the sets that the page shows.
+SET_COVERAGE = 0.9
+
 
 def new_session(served: ServedClassifier, epoch: int | None, content: bytes, page: str | None) -> Session:
     """Return a session of an encoded image, without any what-if change."""
@@ -57,12 +60,14 @@ class Inspector:
         layers = [add_layer(payload, node.name, traced.output(node.name)[0], slice(maps)) for node in traced.nodes]
         logits = traced.output(traced.nodes[-1].name)[0].float().cpu()
         channels, height, width = pixels.shape
+        probabilities = session.served.classifier.task.probabilities(logits)
         header = {
             "session": session.id,
             "classifier": session.served.id,
             "epoch": session.epoch,
-            "probabilities": ranking(session.served, session.served.classifier.task.probabilities(logits)),
+            "probabilities": ranking(session.served, probabilities),
             "refusal": refusal_of(session, pixels),
+            "set": set_of(session, probabilities),
             "logits": logits.tolist(),
             "seen": {"channels": channels, "height": height, "width": width, "offset": payload.add(pixels.numpy())},
             "layers": layers,
@@ -211,6 +216,21 @@ def refusal_of(session: Session, pixels: Tensor) -> dict[str, Any] | None:
         return None
     refusal = session.served.classifier.refusal(pixels)
     return None if refusal is None else {"kind": refusal.kind, "between": list(refusal.between)}
+
+
+def set_of(session: Session, probabilities: Tensor) -> dict[str, Any] | None:
+    """Return as JSON the set of classes that holds the true one in `coverage` of cases; None as `refusal_of`.
+
+    None also where the bundle holds nothing for sets.
+    """
+    if session.epoch is not None or session.what_if.changes_network:
+        return None
+    classifier = session.served.classifier
+    sets = classifier.abstention.sets
+    if sets is None or classifier.task.multi_label or sets.most < SET_COVERAGE:
+        return None
+    rows = classifier.best(probabilities[None], 1, SET_COVERAGE)[0]
+    return {"coverage": SET_COVERAGE, "labels": [row.label for row in rows]}
 
 
 def milliseconds_since(start: float) -> float:

@@ -85,3 +85,16 @@ def test_another_classifier_by_its_name(client, digit):
     answer = client.post("/predict", content=digit, params={"classifier": "mnist-lenet5"})
     assert answer.json()["model"] == "mnist-lenet5"
     assert client.post("/predict", content=digit, params={"classifier": "nobody"}).status_code == 404
+
+
+def test_a_set_of_classes_is_given_where_it_is_asked_for(client, digits_run, digits):
+    rows = digits_run.classifier.predict(digits, topk=1, set_coverage=0.99)
+    expected = [[p.label for p in row if p.in_set] for row in rows]
+    images = {"images": list(map(encoded, digits))}
+    results = client.post("/predict?topk=1&set_coverage=0.99", json=images).json()["results"]
+    assert [row["set"] for row in results] == expected and {row["set_coverage"] for row in results} == {0.99}
+    assert all(len(row["predictions"]) == 1 and row["predictions"][0]["in_set"] for row in results)
+    assert "set" not in client.post("/predict", content=digits[0]).json()
+    for query in ("set_coverage=0.9999", "set_coverage=1", "set_coverage=0.9&format=hf"):
+        refused = client.post(f"/predict?{query}", content=digits[0])
+        assert refused.status_code == 422 and refused.json()["error"]["zh"]

@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,19 +90,24 @@ class Answering(ABC):
         """Import and compute now what the first request would otherwise wait for."""
         self.compute([self.decode(png_bytes(np.zeros(self.input_size[1:], np.uint8)))])
 
-    def ranked(self, output: Output, topk: int) -> list[dict[str, Any]]:
-        """Return the likeliest classes as JSON, best first; of several labels, at least all that the image gets."""
-        rows = best(output.probabilities[None], self.class_names, self.settings.task.thresholds, topk)[0]
+    def ranked(self, output: Output, topk: int, least: float | None = None) -> list[dict[str, Any]]:
+        """Return the likeliest classes as JSON, best first; at least all labels of the image, or all of its set."""
+        rows = best(output.probabilities[None], self.class_names, self.settings.task.thresholds, topk, least)[0]
         return [vars(row) for row in rows]
+
+    def least_of_sets(self, coverage: float | None) -> float | None:
+        """Return the probability from which on a class is in the set with this coverage, as `Abstention` has it."""
+        return self.settings.abstention.least_of_sets(coverage, self.settings.task.multi_label)
 
     def describe(self) -> dict[str, Any]:
         """Return task, preprocessing, figures and abstention as JSON."""
         settings = self.settings
+        without_numbers = replace(settings.abstention, sets=None)  # a thousand of them
         return {
             **settings.task.to_config(),
             "preprocessing": settings.preprocess.to_dict(),
             "metrics": settings.metrics,
-            **settings.abstention.to_config(),
+            **without_numbers.to_config(),
         }
 
 

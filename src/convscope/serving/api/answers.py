@@ -21,13 +21,14 @@ class ErrorAnswer(BaseModel):
 
 
 class Prediction(BaseModel):
-    """One class and its probability; of a classifier with several labels, whether the image gets it."""
+    """One class and its probability; of several labels, whether the image gets it; with `set_coverage`, `in_set`."""
 
     label: str
     probability: float = Field(ge=0, le=1)
     index: int = Field(ge=0)
     selected: bool | None = None
     threshold: float | None = None
+    in_set: bool | None = None
 
 
 class TimingsAnswer(BaseModel):
@@ -44,6 +45,8 @@ class OneAnswer(BaseModel):
     predictions: list[Prediction]
     abstained: bool
     reason: str | None = None
+    set_coverage: float | None = None
+    set: list[str] | None = Field(None, description="The classes among which the true one is in that share of cases.")
     model: str
     time_ms: float
     timings_ms: TimingsAnswer
@@ -55,6 +58,8 @@ class Result(BaseModel):
     predictions: list[Prediction] | None = None
     abstained: bool | None = None
     reason: str | None = None
+    set_coverage: float | None = None
+    set: list[str] | None = None
     error: Message | None = None
     status: int | None = None
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..http.errors import invalid
 from ..http.image_bodies import MAX_IMAGES, read_images
 from ..http.prefix import bare_path
 from ..http.responses import as_http_error, error_response, json_response
@@ -26,8 +27,13 @@ AS_LIST = said(
     "`hf`: a list of label and score, as Hugging Face's services answer.",
     "`hf`：像 Hugging Face 的服务那样，返回 label 和 score 的列表。",
 )
+SETS = said(
+    "Also return the set of classes that holds the true one in this share of cases, such as 0.9.",
+    "同时返回一个类别集合，真实类别以该比例落在其中，例如 0.9。",
+)
 ClassifierId = Annotated[str | None, Query(alias="classifier", max_length=300, description=WHICH)]
 TopK = Annotated[int, Query(ge=1, le=10_000, description=HOW_MANY)]
+SetCoverage = Annotated[float | None, Query(gt=0, lt=1, description=SETS)]
 HuggingFace = Annotated[str | None, Query(pattern="^hf$", description=AS_LIST)]
 FILE = {"type": "string", "format": "binary"}
 BASE64 = {"type": "string", "contentEncoding": "base64", "description": "An image in base64, or a data URL."}
@@ -77,9 +83,13 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
         **TEXT,
     )
     async def predict(
-        request: Request, id: ClassifierId = None, topk: TopK = TOP, format: HuggingFace = None
+        request: Request,
+        id: ClassifierId = None,
+        topk: TopK = TOP,
+        format: HuggingFace = None,
+        set_coverage: SetCoverage = None,
     ) -> Response:
-        return await answer(request, hosting, id, topk, format == "hf")
+        return await answer(request, hosting, id, topk, format == "hf", set_coverage)
 
 
 class PlainPredict:
@@ -105,24 +115,34 @@ class PlainPredict:
 
 
 async def answer(
-    request: Request, hosting: Hosting, id: str | None = None, topk: int = TOP, as_list: bool = False
+    request: Request,
+    hosting: Hosting,
+    id: str | None = None,
+    topk: int = TOP,
+    as_list: bool = False,
+    set_coverage: float | None = None,
 ) -> Response:
     """Return the likeliest classes of the images in a request; HttpError or DataError if there are none."""
+    if as_list and set_coverage is not None:
+        raise invalid(
+            "format=hf has no place for a set: leave one of the two out", "format=hf 无法包含集合：请去掉其一"
+        )
     hosted = hosting.get(id)
     hosting.batcher_of(hosted).require_room()  # before the body is read
     answering = await hosted.answering()
+    least = answering.least_of_sets(set_coverage)
     images, several = await read_images(request)
     started = time.perf_counter()
     job = await hosting.answer(hosted, images, answering)
     note(request, hosting, hosted, job)
     if several:
-        results = [_result(answering, output, topk) for output in job.outputs]
+        results = [_result(answering, output, topk, set_coverage, least) for output in job.outputs]
         return json_response({"results": results, **_origin(hosted, job, started)})
     output = usable(job.outputs[0])
     if as_list:
         rows = answering.ranked(output, topk)
         return json_response([{"label": row["label"], "score": row["probability"]} for row in rows])
-    return json_response({**_answer(answering, output, topk), **_origin(hosted, job, started)})
+    return json_response({**_answer(answering, output, topk, set_coverage, least), **_origin(hosted, job, started)})
 
 
 def usable(output: Output | Exception) -> Output:
@@ -149,16 +169,24 @@ def _outcome(output: Output | Exception) -> str:
     return "answered" if output.refusal is None else "unknown"
 
 
-def _result(answering: Answering, output: Output | Exception, topk: int) -> dict[str, Any]:
+def _result(
+    answering: Answering, output: Output | Exception, topk: int, set_coverage: float | None, least: float | None
+) -> dict[str, Any]:
     if isinstance(output, Exception):
         error = as_http_error(output)
         return {**error.body(), "status": error.status}
-    return _answer(answering, output, topk)
+    return _answer(answering, output, topk, set_coverage, least)
 
 
-def _answer(answering: Answering, output: Output, topk: int) -> dict[str, Any]:
-    reason = {} if output.refusal is None else {"reason": output.refusal}
-    return {"predictions": answering.ranked(output, topk), "abstained": output.refusal is not None, **reason}
+def _answer(
+    answering: Answering, output: Output, topk: int, set_coverage: float | None, least: float | None
+) -> dict[str, Any]:
+    rows = answering.ranked(output, topk, least)
+    further: dict[str, Any] = {} if output.refusal is None else {"reason": output.refusal}
+    if least is not None:
+        further |= {"set_coverage": set_coverage, "set": [row["label"] for row in rows if row["in_set"]]}
+        rows = rows[:topk]
+    return {"predictions": rows, "abstained": output.refusal is not None, **further}
 
 
 def _origin(hosted: Hosted, job: Job, started: float) -> dict[str, Any]:

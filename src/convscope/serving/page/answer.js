@@ -75,7 +75,8 @@ function verdictParts({ status, problem, forward, network }, retry) {
     const [{ label, probability }] = forward.probabilities;
     const isLong = [...label].length > SHORT_FIGURE;
     const parts = [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
-      h("p", { class: "chance" }, `${percent(probability)} %`), ...refusalParts(forward.refusal)];
+      h("p", { class: "chance" }, `${percent(probability)} %`),
+      ...refusalParts(forward.refusal), ...setParts(forward.set)];
     return status === "slow" ? [...parts, slow] : parts;
   }
   const busy = h("span", { class: "busy", "aria-hidden": "true" });
@@ -91,6 +92,15 @@ function refusalParts(refusal) {
   const [a, b] = refusal.between;
   const text = refusal.kind === "foreign" ? t("answer.foreign") : t("answer.unsure", { a, b });
   return [h("p", { class: "soft refusal", role: "note" }, text)];
+}
+
+/** The classes among which the true one nearly always is; nothing if that is the answer alone. */
+function setParts(set) {
+  if (!set || set.labels.length < 2) return [];
+  const shown = set.labels.slice(0, LISTED);
+  const labels = shown.flatMap((label, i) => (i ? [t("answer.comma"), name(label)] : [name(label)]));
+  const more = set.labels.length > LISTED ? " …" : "";
+  return [h("p", { class: "soft" }, t("answer.set", { n: Math.round(100 * set.coverage) }), ...labels, more)];
 }
 
 /** The labels of the picture, each with its own probability. */
