@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convscope.evaluation.report.diagnosis import diagnose
+from types import SimpleNamespace
+
+from convscope.evaluation.report.diagnosis import diagnose, diagnosis_of
 
 
 def test_the_curves_are_read_right():
@@ -28,3 +30,12 @@ def test_the_curves_are_read_right():
         found = diagnose(rows, None, 0.5)
         assert len(found) == 1 and words in found[0][0], (words, found)
     assert diagnose(cases["underfits"][:3], None, 0.5) == [] == diagnose([{"epoch": 1.0}] * 9, None, None)
+
+
+def test_the_shares_are_those_of_validation_and_augmentation_is_no_underfitting():
+    """A test split of one class has a baseline of 100 %, which the curves of other images need not beat."""
+    row = {"train/loss": 0.6, "val/loss": 0.1, "train/top1": 0.7, "val/top1": 0.97}
+    history = [{"epoch": i, **row} for i in range(1, 7)]
+    report = SimpleNamespace(warnings=[], counts={"val": [20, 20], "test": [20, 0]}, history=history, metrics={})
+    assert "levelled off" in diagnosis_of(report, 1.0)[0][0]
+    assert "stay at chance" in diagnosis_of(SimpleNamespace(**vars(report) | {"counts": {}}), 1.0)[0][0]

@@ -47,7 +47,8 @@ def diagnose(history: list[dict[str, float]], best_epoch: int | None, baseline: 
             f"The validation loss was still falling at the end: try --epochs {epochs}.",
             f"结束时验证损失仍在下降：可尝试 --epochs {epochs}。",
         )]  # fmt: skip
-    if last["train/top1"] < LOW and last["train/top1"] - top1 < CLOSE:
+    # Augmented images are harder: a low figure in training alone says nothing.
+    if max(last["train/top1"], top1) < LOW and last["train/top1"] - top1 < CLOSE:
         return [(
             f"The network underfits: even of the training images only {last['train/top1']:.1%} are right. "
             "Try a larger --model, a larger --img-size, or less --augment.",
@@ -65,7 +66,12 @@ def diagnose(history: list[dict[str, float]], best_epoch: int | None, baseline: 
 
 
 def diagnosis_of(report: Any, baseline: float | None) -> list[tuple[str, str]]:
-    """Return the diagnosis for a report, none where warnings have said already what is wrong."""
+    """Return the diagnosis for a report, none where warnings have said already what is wrong.
+
+    `baseline` is that of the images reported on; the curves are of the validation images, which may have other shares.
+    """
     if report.warnings:
         return []
+    if counts := report.counts.get("val"):
+        baseline = max(counts) / max(sum(counts), 1)
     return diagnose(report.history, report.metrics.get("best_epoch"), baseline)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...page_chart import empty_chart, page_svg
 
 # Placeholder colours that Matplotlib writes, and the page's variables that replace them.
@@ -25,8 +27,8 @@ def curves(history: list[dict[str, float]], best_epoch: int | None = None) -> di
     accuracy = "top1" if "train/top1" in history[0] else "subset_accuracy"
     train_error, val_error = (_error(_column(history, f"{split}/{accuracy}")) for split in ("train", other))
     return {
-        "loss": _chart(epochs, train_loss, val_loss, best_epoch, logarithmic=min(train_loss + val_loss) > 0),
-        "error": _chart(epochs, train_error, val_error, best_epoch, logarithmic=True),
+        "loss": _chart(epochs, train_loss, val_loss, best_epoch),
+        "error": _chart(epochs, train_error, val_error, best_epoch),
     }
 
 
@@ -35,12 +37,11 @@ def _column(history: list[dict[str, float]], name: str) -> list[float]:
 
 
 def _error(accuracies: list[float]) -> list[float]:
-    # A logarithmic scale has no 0: the line has a gap where no image is wrong.
-    return [100 * (1 - accuracy) if accuracy < 1 else float("nan") for accuracy in accuracies]
+    return [100 * (1 - accuracy) for accuracy in accuracies]
 
 
-def _chart(epochs: list[float], train: list[float], val: list[float], best_epoch: int | None, logarithmic: bool) -> str:
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+def _chart(epochs: list[float], train: list[float], val: list[float], best_epoch: int | None) -> str:
+    from matplotlib.ticker import MaxNLocator
 
     figure, axes = empty_chart(INK)
     dots = "o" if len(epochs) < 3 else ""
@@ -50,14 +51,32 @@ def _chart(epochs: list[float], train: list[float], val: list[float], best_epoch
         if best_epoch in epochs and len(val) == len(epochs):
             axes.axvline(best_epoch, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
             axes.plot([best_epoch], [val[epochs.index(best_epoch)]], "o", color=VAL, markersize=7)
-    if logarithmic:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    _scale(axes, train + val)
     if len(epochs) < 3:  # a locator would divide a single epoch
         axes.set_xticks(epochs)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.xaxis.set_major_formatter("{x:g}")
     return page_svg(figure, PAGE_COLOURS, salt=f"{train}{val}")
+
+
+def _scale(axes: Any, values: list[float]) -> None:
+    """Make the vertical axis logarithmic; where a value is 0, down to the smallest other one, and linear below it."""
+    from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+
+    positive = [value for value in values if value > 0]
+    if not positive or min(values) < 0:
+        return
+    if min(values) > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        smallest = min(positive)
+        axes.set_yscale("symlog", linthresh=smallest, linscale=0.5)
+        axes.set_ylim(bottom=-0.1 * smallest)
+        rounds = [m * 10.0**k for k in range(-9, 4) for m in (1, 2, 5)]
+        shown = [value for value in rounds if smallest <= value <= 1.05 * max(values)]
+        axes.yaxis.set_major_locator(FixedLocator([0.0, *shown[:: len(shown) // 7 + 1]]))
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
