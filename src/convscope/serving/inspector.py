@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .. import insight
 from ..evaluation.metrics import loss_of
 from ..insight import Node, Trace, trace
+from ..messages.translate import in_chinese
 from .classifiers import ServedClassifier
 from .http.binary_response import Payload, add_layer
 from .http.errors import invalid, not_found
@@ -97,7 +98,9 @@ class Inspector:
         try:
             return {**insight.arithmetic(traced, layer, map, *position).to_dict(), "off": False}
         except ValueError as problem:
-            raise invalid(f"{layer}: {problem}", f"{layer} 的数值无法展开计算（{problem}）") from problem
+            raise invalid(
+                f"{layer}: {problem}", f"{layer} 的数值无法展开计算（{in_chinese(str(problem))}）"
+            ) from problem
 
     def kernels(self, served: ServedClassifier, session: Session | None, layer: str, map: int) -> bytes:
         """Return the kernels from every input map to one map, and its bias."""
@@ -153,7 +156,7 @@ class Inspector:
         try:
             gradients = insight.gradients(network, images, labels, loss)
         except ValueError as problem:
-            raise invalid(f"no gradients: {problem}", f"没有梯度（{problem}）") from problem
+            raise invalid(f"no gradients: {problem}", f"没有梯度（{in_chinese(str(problem))}）") from problem
         with torch.no_grad():
             value = float(loss(network(images), labels))
         payload = Payload()
@@ -183,7 +186,9 @@ class Inspector:
         try:
             heat = insight.attribute(network, images, method, label, layer=layer, versus=versus)
         except ValueError as problem:
-            raise invalid(f"{method}: {problem}", f"{method} 不适用于该层或该网络（{problem}）") from problem
+            raise invalid(
+                f"{method}: {problem}", f"{method} 不适用于该层或该网络（{in_chinese(str(problem))}）"
+            ) from problem
         values = heat[0].detach().float().cpu()
         payload = Payload()
         height, width = values.shape

@@ -12,6 +12,7 @@ from ..data.label_names import label_names
 from ..data.split import Split
 from ..errors import DataError, OutputError, printable
 from ..evaluation.run_data import load_run_data, source_of_run
+from ..messages.translate import in_chinese
 from ..run_folder import RunFolder
 from .classifiers import ServedClassifier
 from .example import Example, ExampleSet
@@ -99,7 +100,7 @@ def _not_here(run: RunFolder, problem: Exception) -> dict[str, str]:
     source = printable(source_of_run(run)) or "?"
     return {
         "en": f"The images of this run cannot be shown: {problem}. They were in {source}.",
-        "zh": f"无法显示本次训练的图像（{problem}）。它们原在 {source}。",
+        "zh": f"无法显示本次训练的图像（{in_chinese(str(problem))}）。它们原在 {source}。",
     }
 
 

@@ -276,3 +276,12 @@ def test_the_class_predicts_before_the_answer_is_shown(visit, mnist):
     page.keyboard.press("ArrowRight")
     expect(page.locator(".figure")).to_have_text("1")
     expect(page.locator(".chance")).to_be_visible()
+    # And S lights the pointer's place alone; Escape ends that, and only then what else it ends.
+    page.locator('.head[data-layer="features.0"]').click()
+    page.mouse.move(600, 300)
+    page.keyboard.press("s")
+    expect(page.locator(".spotlight")).to_be_visible()
+    assert page.locator(".spotlight").evaluate("one => one.style.getPropertyValue('--x')") == "600px"
+    page.keyboard.press("Escape")
+    expect(page.locator(".spotlight")).to_be_hidden()
+    expect(page.locator("#drawer")).to_be_visible()

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request
 
 from ...data.image_file import MAX_PIXELS, NotAnImage, TooManyPixels, UnreadableImage
+from ...messages.translate import in_chinese
 from .errors import HttpError, standard_error
 from .upload_pace import UploadPace
 
@@ -80,7 +81,9 @@ def image_error(problem: UnreadableImage) -> HttpError:
         return HttpError(413, f"the image is too large: {problem}", limit)
     if isinstance(problem, NotAnImage):
         return HttpError(415, str(problem), "内容不是可识别的图像，请发送 PNG、JPEG 等常见格式")
-    return HttpError(400, f"the image cannot be used: {problem}", f"图像无法使用，文件可能已损坏（{problem}）")
+    return HttpError(
+        400, f"the image cannot be used: {problem}", f"图像无法使用，文件可能已损坏（{in_chinese(str(problem))}）"
+    )
 
 
 PLAIN_FIELD = re.compile(rb'(?:^|\r\n)content-disposition: form-data; name="([\w.-]+)"', re.IGNORECASE)

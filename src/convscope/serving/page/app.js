@@ -22,6 +22,7 @@ import * as toolbar from "./network/toolbar.js";
 import * as notice from "./notice.js";
 import { listenToPresenter } from "./predict.js";
 import { preferences, remember } from "./preferences.js";
+import { listenToSpotlight } from "./spotlight.js";
 import { followAddress } from "./state/address.js";
 import { beginning } from "./state/arrival.js";
 import { fromHash } from "./state/link.js";
@@ -97,6 +98,7 @@ async function begin() {
   listenToEscape(store);
   listenToFinder(store);
   listenToPresenter(store);
+  listenToSpotlight(store);
   followSkipLink();
   followAddress(store, changeLanguage);
   if (!location.hash) playIntro(store);

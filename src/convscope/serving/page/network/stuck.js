@@ -7,6 +7,7 @@ import { headText } from "./headtext.js";
 import { FAR } from "./zoom.js";
 
 export const STRIP = 20; // pixels of the names
+const [SIZE, SMALLEST] = [11, 9.5]; // pixels of their letters
 const TITLE = 14; // pixels of a head's first line
 
 /**
@@ -35,6 +36,7 @@ function button({ plan, scale, store }, item) {
     class: chosen ? "chosen" : lit ? "" : "faded", tabindex: -1, title: item.block ?? item.node.name,
     onclick: () => activateHead(store, item),
   }, name(headText(item, network).title));
+  if (scale < 1) element.style.fontSize = `${Math.max(SIZE * scale, SMALLEST)}px`; // as narrow as its column
   element.style.left = `${(item.x - plan.gap / 2) * scale}px`;
   element.style[scale < FAR ? "minWidth" : "width"] = `${(item.width + plan.gap) * scale}px`;
   return element;
