@@ -91,6 +91,9 @@ def test_a_picture_that_was_given_is_shown_first(visit_file, tmp_path):
     shared = share("mnist-relu", tmp_path / "page.html", [str(tmp_path / "three.png")])
     page = visit_file(shared.path)
     expect(page.locator(".verdict .figure")).to_have_text("3")
+    page.locator("#to-training").click()  # the curves are there, also without an epoch to go back to
+    expect(page.locator(".curves path, .curves polyline").first).to_be_visible()
+    expect(page.locator("#tab-training .epoch-slider")).to_be_hidden()
 
 
 def test_what_cannot_be_shared_is_said_in_one_line(tmp_path):

@@ -159,7 +159,7 @@ class _File:
             "first": listed[0]["id"] if given else None,
             "training": {
                 "epochs": [{"epoch": epoch, "weights": f"epoch/{epoch}"} for epoch in epochs],
-                "metrics": self.served.metrics() if epochs else [],
+                "metrics": self.served.metrics(),
                 "images": training,
             },
         }
