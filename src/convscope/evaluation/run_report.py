@@ -24,6 +24,7 @@ from ..run_folder import RunFolder, run_of_bundle
 from .evaluate_run import document_of
 from .evaluated_images import EvaluationOptions, choose_images, decode
 from .metrics import evaluate
+from .report.exported import export_parity
 from .report.look import look_inside
 from .report.markdown import further_figures, markdown
 from .report.page import render
@@ -76,6 +77,7 @@ def write_run_report(
         counts=dataset.counts() if dataset.class_names == classifier.class_names else {},
         seen=_seen(dataset, classifier, recipe) if data is None else [],
         look=look_inside(classifier, decoded.pixels, result),
+        exported=export_parity(bundle, decoded.pixels, result),
         **_about_run(run, source, data, split),
     )
     report.metrics["parameters"] = sum(p.numel() for p in network.parameters())

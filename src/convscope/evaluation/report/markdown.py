@@ -20,6 +20,7 @@ def further_figures(report: Report) -> dict[str, Any]:
         "best_epoch": report.metrics.get("best_epoch"),
         "suspected_labels": [printable(evaluation.names[i]) for i in suspected],
         **(report.look.to_dict() if report.look else {}),
+        "exported": report.exported,
         "history": report.history,
     }
 
@@ -87,6 +88,12 @@ def _about_network(document: dict[str, Any]) -> list[str]:
             "",
             f"One image takes {speed['median_ms']:.3g} ms here (quartiles {speed['low_ms']:.3g} and "
             f"{speed['high_ms']:.3g}, {speed['n']} times, {speed['device']}, threads: {speed['threads']}).",
+        ]
+    if graph := document.get("exported"):
+        lines += [
+            "",
+            f"The exported graph gives the same answer for {graph['same_answer']} of {graph['n']} images (largest "
+            f"difference of a probability {graph['difference']:.1e}) and takes {graph['median_ms']:.3g} ms for one.",
         ]
     if found := document.get("robustness"):
         lines += ["", f"Accuracy with disturbances, {found['n']:,} images, undisturbed {found['top1']:.1%}:", ""]

@@ -20,7 +20,8 @@ class Report:
     `warnings` say what is wrong with the training, each in English and in Chinese. `published` has the loss and the
     accuracy in training and test by epoch, as somebody else has published them for the same network. `trust` are the
     `trust_figures` of the evaluation. `run` is what the verbs are given to go on with it, `counts` the images of each
-    class by split, `seen` what `seen_images` gives, and `look` what was found inside the network.
+    class by split, `seen` what `seen_images` gives, `look` what was found inside
+    the network, and `exported` what `export_parity` gives.
     """
 
     title: str
@@ -38,3 +39,4 @@ class Report:
     counts: dict[str, list[int]] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     look: Look | None = None
+    exported: dict[str, Any] | None = None
