@@ -79,3 +79,12 @@ def test_a_network_that_mixes_devices_is_caught():
             network = Forgetful()
         with pytest.raises(RuntimeError, match="same device"):
             loss_and_logits(network, (3, 2, 2), "float32")
+
+
+def test_a_device_without_a_number_stays_the_current_one(monkeypatch):
+    """Torch refuses to make a device current that has no number, as the one of `--device cuda` and `auto`."""
+    seen = []
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: seen.append(torch.cuda._get_device_index(device)))
+    for name in ("cuda", "cuda:1", "cpu"):
+        Runtime(torch.device(name), "float32").make_current()
+    assert seen == [1]

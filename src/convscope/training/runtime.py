@@ -50,7 +50,7 @@ class Runtime:
 
     def make_current(self) -> None:
         """Make this torch's current CUDA device: checkpoints keep its random state, pinned memory belongs to it."""
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and self.device.index is not None:
             torch.cuda.set_device(self.device)
 
     def lay_out(self, images: Tensor) -> Tensor:
