@@ -47,6 +47,8 @@ def shared_by_all(processes: Processes, folder: RunFolder) -> RunFolder:
 
 def require_own_devices(processes: Processes, device: torch.device) -> None:
     """Raise DeviceError in all processes if two of them would compute on the same CUDA device, which NCCL cannot."""
+    if processes.count == 1:
+        return
     own = str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""
     first: dict[str, int] = {}
     for rank, identity in enumerate(processes.gathered(own)):
