@@ -102,3 +102,20 @@ def test_a_damaged_file_of_features_is_refused(tmp_path):
     (folder / FEATURES_FILE).unlink()
     with pytest.raises(cs.ModelFileError, match="missing"):
         cs.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (
+            Abstention(note="60 validation images are too few"),
+            "It names one of its classes whatever the picture shows.",
+        ),
+        (Abstention(2.0, 0.8, 0.01, 0.9, 100), 'It says "unknown" of pictures that are between two.'),
+    ],
+)
+def test_the_model_card_promises_what_the_bundle_holds(stored, said, tmp_path):
+    relu = cs.load("mnist-relu")
+    about = (relu.preprocess, relu.architecture, relu.model_args)
+    copy = cs.Classifier(relu.network, relu.class_names, *about, abstention=stored)
+    assert said in (copy.save(tmp_path / "copy") / "README.md").read_text(encoding="utf-8")

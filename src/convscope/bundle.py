@@ -194,6 +194,11 @@ def _measured(metrics: dict[str, Any]) -> str:
 
 
 def _limits(config: dict[str, Any]) -> str:
-    if "abstention" in config:
-        return 'It says "unknown" of pictures that are close to no class, or between two.'
+    stored = config.get("abstention") or {}  # with too few validation images only the note that says so
+    ways = [
+        *(["close to no class"] if stored.get("familiar") else []),
+        *(["between two"] if config.get("threshold") else []),
+    ]
+    if ways:
+        return f'It says "unknown" of pictures that are {", or ".join(ways)}.'
     return "It names one of its classes whatever the picture shows."
