@@ -222,6 +222,11 @@ def test_on_a_phone_a_tapped_layer_opens_in_sight(visit, mnist):
     page.locator('.head[data-layer="features.0"]').click()
     expect(page.locator(".drawer-head")).to_be_in_viewport()
     expect(page.locator(".about p").first).to_be_in_viewport()
+    # So does a value that a link leads to, although what is above and below it comes later.
+    page.goto("about:blank")
+    page.goto(mnist + RELU + "&example=14&at=features.0~1~9~9")
+    expect(page.locator(".result.theirs")).to_be_visible()
+    expect(page.locator(".drawer-head")).to_be_in_viewport()
 
 
 def test_a_slow_click_on_an_example_counts_while_the_page_still_draws(visit, mnist):
