@@ -98,6 +98,19 @@ def test_a_precision_that_an_operation_lacks_is_passed_over():
     assert chosen.precision == "float32" and "bf16 channels-last" not in chosen.measured
 
 
+def test_a_frozen_network_is_tried_without_a_way_back():
+    class Frozen(Counting):
+        def forward(self, images):
+            answers = super().forward(images)
+            assert not self.training and not answers.requires_grad
+            return answers
+
+    chosen = fastest_runtime(choose_runtime("cpu"), Frozen(), *batch(), learning=False)
+    assert len(chosen.measured) == 3
+    with pytest.raises(AssertionError):
+        fastest_runtime(choose_runtime("cpu"), Frozen(), *batch())
+
+
 def test_the_choice_is_recorded_and_kept(tmp_path):
     run = cs.train("digits", "lenet_relu", epochs=1, output=tmp_path, show=False)
     kept = cs.Recipe.load(run.folder / "recipe.yaml")

@@ -25,11 +25,13 @@ STEPS, LONG_STEP = 3, 0.5
 LONG_START = 3.0
 
 
-def fastest_runtime(runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor) -> Runtime:
+def fastest_runtime(
+    runtime: Runtime, network: nn.Module, images: Tensor, labels: Tensor, learning: bool = True
+) -> Runtime:
     """Return the runtime with the precision and layout, where they are "auto", of the fastest trial steps.
 
     `images` (normalised, N x C x H x W) and `labels` are a batch on the device. The trials use a copy of the network
-    and leave torch's random state as it was.
+    and leave torch's random state as it was. Without `learning` a step has no way back.
     """
     choices = list(_choices(runtime))
     if len(choices) == 1:
@@ -42,7 +44,8 @@ def fastest_runtime(runtime: Runtime, network: nn.Module, images: Tensor, labels
         for choice in choices:
             best = min(seconds.values(), default=float("inf"))
             try:
-                seconds[choice] = _seconds_per_step(choice, network, images[:count], labels[:count], 1.5 * best)
+                batch = images[:count], labels[:count]
+                seconds[choice] = _seconds_per_step(choice, network, batch, 1.5 * best, learning)
             except RuntimeError:  # an operation of this network does not exist in this precision on this device
                 continue
     chosen = choices[0]
@@ -81,16 +84,22 @@ def _lower_precisions(device: torch.device) -> list[str]:
     return ["bf16"]
 
 
-def _seconds_per_step(choice: Runtime, network: nn.Module, images: Tensor, labels: Tensor, too_long: float) -> float:
+def _seconds_per_step(
+    choice: Runtime, network: nn.Module, batch: tuple[Tensor, Tensor], too_long: float, learning: bool
+) -> float:
     """Return the time of the fastest of a few steps, after one that compiles kernels; stop early if they are long."""
-    trial = choice.to_device(copy_network(network)).train()
-    images, loss_of_trial, forward = choice.lay_out(images), loss_of(network), with_quick_gradients(trial)
+    trial = choice.to_device(copy_network(network)).train(learning)
+    if not learning:
+        trial.requires_grad_(False)
+    images, labels, loss_of_trial = choice.lay_out(batch[0]), batch[1], loss_of(network)
+    forward = with_quick_gradients(trial)
     best = float("inf")
     for number in range(1 + STEPS):
         start = time.perf_counter()
         with choice.autocast():
             loss = loss_of_trial(map_outputs(Tensor.float, forward(images)), labels)
-        loss.backward()
+        if learning:
+            loss.backward()
         if choice.device.type != "cpu":
             loss.item()  # waits until the device has finished
         trial.zero_grad()

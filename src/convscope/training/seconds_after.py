@@ -55,7 +55,7 @@ def images_after(context: TrainingContext, prepared: PreparedData) -> int:
 
 
 def _seconds_per_image(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> float:
-    """Return the time of an evaluation per image, from the quickest of some trials."""
+    """Return the time of an evaluation per image if nothing else runs, from the quickest of some trials."""
     clock, n = context.clock, TRIAL_IMAGES
     part = next(part for name, part in prepared.parts.items() if name != "train")
     few = Decoded(part.pixels[:n], part.labels[:n], part.names[:n], [], [])  # may have to be decoded
@@ -63,17 +63,18 @@ def _seconds_per_image(context: TrainingContext, prepared: PreparedData, network
     def trial() -> object:
         return evaluate(network, few, prepared.preprocess, prepared.data.class_names, context.runtime.device)
 
+    # Seconds of this thread on a processor, which other programs do not lengthen; a device has its own.
+    timer = time.thread_time if context.runtime.device.type == "cpu" else time.perf_counter
     with clock.computing():
-        seconds = _quickest(trial)
-    return seconds / clock.slowness() / len(few)
+        return _quickest(trial, timer) / len(few)
 
 
-def _quickest(trial: Callable[[], object]) -> float:
+def _quickest(trial: Callable[[], object], timer: Callable[[], float]) -> float:
     """Return the time of the quickest of some trials behind the first, which compiles kernels."""
     trial()
     taken: list[float] = []
     while not taken or (len(taken) < TRIALS and sum(taken) < TRIAL_SECONDS):
-        start = time.perf_counter()
+        start = timer()
         trial()
-        taken.append(time.perf_counter() - start)
+        taken.append(timer() - start)
     return min(taken)

@@ -81,7 +81,9 @@ def _on_device(
         network = with_synchronised_norms(context, network)
         return usual_runtime(runtime), with_divided_weights(context, network, images[:2].cpu())
     few = max(recipe.batch_size, 2)  # the trial is in training mode, where batch norm cannot take a single image
-    fastest = fastest_runtime(runtime, network.to(runtime.device), images[:few], labels[:few])
+    fastest = fastest_runtime(
+        runtime, network.to(runtime.device), images[:few], labels[:few], learning=not recipe.freeze
+    )
     chosen = processes.from_main((fastest.precision, fastest.layout))  # each process has measured other times
     runtime = replace(fastest, precision=chosen[0], layout=chosen[1])
     return runtime, with_synchronised_norms(context, runtime.to_device(network))
