@@ -277,3 +277,21 @@ def test_a_trace_that_breaks_off_says_where(caplog):
     caplog.clear()
     trace(Net(correlated), IMAGES)
     assert not caplog.records
+
+
+class ToBeQuantised(nn.Module):
+    """As torchvision's quantisable networks before they are quantised: sums are made by a module without weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.add = nn.Conv2d(3, 3, 3, padding=1), torch.ao.nn.quantized.FloatFunctional()
+        self.fully_connected = nn.Linear(3, 2)
+
+    def forward(self, images):
+        return self.fully_connected(self.add.add(images, self.convolution(images)).mean((2, 3)))
+
+
+def test_a_network_that_is_yet_to_be_quantised_is_looked_into():
+    network = ToBeQuantised()
+    assert summary(network, (3, 8, 8)).macs == 3 * 3 * 9 * 64 + 3 * 2
+    assert attribute(network, torch.randn(1, 3, 8, 8), "saliency", 0).shape == (1, 8, 8)

@@ -49,7 +49,9 @@ def test_label_studios_own_disk(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("prefix", ["/content/drive/MyDrive/pets/", "C:\\Users\\me\\pets\\", "~/pets/"])
+@pytest.mark.parametrize(
+    "prefix", ["/content/drive/MyDrive/pets/", "gs://bucket/pets/", "C:\\Users\\me\\pets\\", "~/pets/"]
+)
 def test_paths_of_another_machine(tmp_path, prefix):
     """In `b/` and `a/` the same names lie: the folders behind the prefix tell them apart."""
     photos(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png")

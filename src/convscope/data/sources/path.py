@@ -111,7 +111,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             return load_parquet(shards, shown, interpretation)
         if tars := find_shards(folder):
             return load_shards(tars, shown, folder)
-        tables = find_tables(folder, interpretation.encoding) if interpretation.folders == "auto" else []
+        by_table = interpretation.folders == "auto"
+        tables = find_tables(folder, interpretation.encoding, interpretation.label_column) if by_table else []
         if not tables and (reason := reason_without_labels(folder)):
             raise OtherTaskError(f"{shown}: {reason}")
         # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.

@@ -48,8 +48,11 @@ class TableFile:
         return named or (split_of(self.folder.name) if self.folder.path else None)
 
 
-def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
-    """Return the tables of labelled images in a folder, in its split folders and in containers such as `images/`."""
+def find_tables(folder: Folder, encoding: str = "auto", label_column: str | None = None) -> list[TableFile]:
+    """Return the tables of labelled images in a folder, in its split folders and in containers such as `images/`.
+
+    With `label_column` also those whose column of that name would not be taken for labels.
+    """
     holders = [folder]
     for inner in folder.folders():
         if split_of(inner.name) or inner.name.lower() in CONTAINERS or not inner.has_images():
@@ -62,7 +65,7 @@ def find_tables(folder: Folder, encoding: str = "auto") -> list[TableFile]:
             if not is_table_name(name) or ANSWER_TEMPLATES.match(name):
                 continue
             finder, table = finder or ImageFinder(folder), TableFile(name, item, holder)
-            if (read := _labelled_images(table, finder, encoding)) is not None:
+            if (read := _labelled_images(table, finder, encoding, label_column)) is not None:
                 (measured if holds_measurements(read) else tables).append(table)
     return tables or measured
 
@@ -221,12 +224,13 @@ def _understand(table: Table, finder: ImageFinder, interpretation: Interpretatio
     return understand(table, path, interpretation)
 
 
-def _labelled_images(table: TableFile, finder: ImageFinder, encoding: str) -> Table | None:
+def _labelled_images(table: TableFile, finder: ImageFinder, encoding: str, label_column: str | None) -> Table | None:
     """Return the first rows of a file that names images with labels, as far as they tell; None for another."""
     try:
         read = read_table(table.name, table.item, table.name, LINES_TO_RECOGNISE, encoding)
         path = path_column(read, finder.exists)
-        if path is None or not read.rows or not has_labels(read, path) or names_only_splits(read, path, table.name):
+        known = path is not None and has_labels(read, path, label_column)
+        if path is None or not read.rows or not known or names_only_splits(read, path, table.name):
             return None
     except DataError:  # notes or another kind of table
         return None

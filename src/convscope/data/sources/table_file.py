@@ -56,8 +56,8 @@ def read_table(name: str, item: File, where: str, most: int | None = None, encod
     lines = _LINE.split(text) if most is None else _LINE.split(text, most)[:most]
     if _suffix(name) in JSON_LINES:
         return _json_lines(lines, where)
-    if _suffix(name) in LISTS and (counted := _counted(lines, where)) is not None:
-        return counted
+    if _suffix(name) in LISTS and (known := _counted(lines, where) or _indexed(lines, where)) is not None:
+        return known
     given = _strip_preamble(lines)
     first = next((line for line in lines if line.strip()), "")
     delimiter = given or _delimiter(name, first)
@@ -163,6 +163,21 @@ def _counted(lines: Sequence[str], where: str) -> Table | None:
         if len(cells) != len(rows[0][1]):
             raise DataError(f"{where}: line {number} has {len(cells)} cells, not {len(rows[0][1])}")
     return Table(where, tuple(["image"] * nameless + columns), rows)
+
+
+def _indexed(lines: Sequence[str], where: str) -> Table | None:
+    """Read a list for MXNet and SageMaker, `number <tab> class <tab> path`; None for every other file."""
+    filled = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
+    rows = []
+    for number, cells in filled:
+        if (
+            len(cells) != 3
+            or not re.fullmatch(r"\d+(\.0+)?", cells[1].strip())
+            or not has_image_suffix(cells[2].strip())
+        ):
+            return None
+        rows.append((number, [cells[2].strip(), str(int(float(cells[1])))]))
+    return Table(where, (), rows, is_list=True) if rows else None
 
 
 def _image_and_words(line: str) -> tuple[str, str] | None:

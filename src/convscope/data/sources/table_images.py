@@ -22,9 +22,9 @@ OPTIONAL_SUFFIXES = tuple(
     cased for end in dict.fromkeys((*USUAL_SUFFIXES, *sorted(IMAGE_SUFFIXES))) for cased in (end, end.upper())
 )
 ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
-# Paths that are those of one machine, and Label Studio's: of uploads, which get eight digits before their names, and of
-# files on its own disk.
-ABSOLUTE = re.compile(r"/|[a-z]:/|~/", re.IGNORECASE)
+# Paths that are those of one machine or server, and Label Studio's: of uploads, which get eight digits before their
+# names, and of files on its own disk.
+ABSOLUTE = re.compile(r"/|[a-z]:/|~/|[a-z][a-z0-9+]*://", re.IGNORECASE)
 UPLOADED = re.compile(r"(?:https?://[^/]+)?/?data/upload/(?:\d+/)?(?=[^/]+$)", re.IGNORECASE)
 SERVED = re.compile(r"(?:https?://[^/]+)?/?data/local-files/\?d=", re.IGNORECASE)
 UPLOAD_DIGITS = re.compile(r"[0-9a-f]{8}-(?=.)", re.IGNORECASE)

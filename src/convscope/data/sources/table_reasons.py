@@ -72,5 +72,8 @@ def _reason(folder: Folder, name: str, item: File, encoding: str) -> str:
     if path is None:
         return f"{shown} has no column with names of images that are there ({columns}): call one 'path'"
     if not has_labels(table, path):
-        return f"{shown} has no column whose values repeat as labels do ({columns}): numbers to predict are no classes"
+        return (
+            f"{shown} has no column whose values repeat as labels do ({columns}): if one has the classes, name it with "
+            "--label-column; numbers to predict are no classes"
+        )
     return f"{shown} is not understood ({columns}): give it as DATA to see why"

@@ -12,7 +12,8 @@ from torch.nn.parameter import is_lazy
 
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 SOURCE = "give the nn.Module that it was made from"
-# The packages of quantised layers; their weights are no tensors, and their operations have no gradients.
+# The packages of quantised layers; their weights are no tensors, and their operations have no gradients. There is
+# FloatFunctional, too, which adds plain tensors in networks that are yet to be quantised.
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torchao.quantization")
 
 
@@ -33,7 +34,7 @@ def unwrapped(network: Any) -> nn.Module:
         where = f"layer '{path}'" if path else "this network"
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(f"{where} is scripted (torch.jit), so its operations cannot be traced: {SOURCE}")
-        if type(module).__module__.startswith(QUANTISED):
+        if type(module).__module__.startswith(QUANTISED) and type(module).__name__ != "FloatFunctional":
             raise ValueError(f"{where} is quantised ({type(module).__name__}) and has no gradients: {SOURCE}")
         if any(is_lazy(weight) for weight in (*module._parameters.values(), *module._buffers.values())):
             raise ValueError(
