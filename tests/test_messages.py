@@ -72,6 +72,14 @@ def test_the_language_is_that_of_the_variable_then_of_the_locale(monkeypatch, va
     ("english", "expected"),
     [
         ("photos: no images found in this folder", "photos：这个文件夹里没有图像"),
+        (
+            "x: the images lie in photos, whose name is no class: put the images into one folder per class, or add a "
+            "table (.csv) with the columns path and label; a.json is of no kind that is read beside images: save it as "
+            ".csv",
+            "x：图像放在 photos 里，而这个名称不是类别：请把图像按类别放进文件夹，"
+            "或添加一个含 path 和 label 两列的表格（.csv）；"
+            "a.json 不是能与图像一起读取的格式：请另存为 .csv",
+        ),
         ("warning: skipped a/b.png: empty file", "警告：跳过了 a/b.png：空文件"),
         ("error: C:\\a: b: no file matches this pattern (see convscope predict --help)",
          "错误：C:\\a：b：没有文件符合这个通配符（见 convscope predict --help）"),

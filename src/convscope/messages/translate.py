@@ -95,7 +95,7 @@ def _chinese(text: str, depth: int = 0) -> str | None:
         return catalogue[text]
     for pieces, pattern, chinese in _patterns():
         if all(piece in text for piece in pieces) and (values := _values(pattern, text, depth)):
-            if not pieces[0] and ": " in values[0]:
+            if not pieces[0] and (": " in values[0] or "; " in values[0]):
                 continue  # another message stands before this one
             return _filled(chinese, values)
     head, found, inside = text.removesuffix(")").partition(" (")

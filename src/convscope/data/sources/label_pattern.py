@@ -61,6 +61,5 @@ def suggest_pattern(images: Sequence[tuple[str, File]]) -> str:
     labels = Counter(match.group(1) for match in found if match)
     if len(labels) < 2 or min(labels.values()) < 2 or not all(found):
         return ""
-    return (
-        f"; their names begin with {listed(sorted(labels), 3)}: if those are the classes, --label-pattern '{NUMBERED}'"
-    )
+    begin = listed(sorted(labels), 3)
+    return f"their names begin with {begin}: if those are the classes, --label-pattern '{NUMBERED}'"

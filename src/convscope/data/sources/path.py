@@ -95,8 +95,9 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
     try:
         return _load_folder(folder, shown, interpretation)
     except NoLabelsError as problem:
-        hint = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
-        raise NoLabelsError(f"{problem}{hint}{suggest_pattern(data_images(folder))}") from problem
+        reason = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
+        text, pattern = f"{problem}; {reason}" if reason else str(problem), suggest_pattern(data_images(folder))
+        raise NoLabelsError(f"{text}; {pattern}" if pattern else text) from problem
 
 
 def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> Data:

@@ -54,12 +54,12 @@ def why_unused(folder: Folder, encoding: str) -> str:
     files = folder.files()
     for name, item in files.items():
         if name.lower().endswith(TABLES + JSON_LINES):
-            return f"; {_reason(folder, name, item, encoding)}"
+            return _why_no_labels(folder, name, item, encoding)
     other = next((name for name in files if os.path.splitext(name)[1].lower() in OTHER_TABLES), None)  # noqa: PTH122
-    return f"; {printable(other)} is of no kind that is read beside images: save it as .csv" if other else ""
+    return f"{printable(other)} is of no kind that is read beside images: save it as .csv" if other else ""
 
 
-def _reason(folder: Folder, name: str, item: File, encoding: str) -> str:
+def _why_no_labels(folder: Folder, name: str, item: File, encoding: str) -> str:
     shown = printable(name)
     try:
         table = read_table(name, item, shown, LINES, encoding)
