@@ -8,6 +8,7 @@ from convscope.data import load_data
 from convscope.errors import DataError
 from convscope.problems import collect_problems
 
+from ..hostile import small, write
 from ..sets import class_by_name, make_folders
 from .test_layouts import build, splits, table
 
@@ -129,3 +130,24 @@ def test_places365_is_read_by_its_lists(tmp_path):
     assert data.split("train").labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert class_by_name(data, "val") == {"val_256/000.png": "alley", "val_256/001.png": "airfield"}
     assert [p.kind for p in problems] == ["unlabelled-images"]
+
+
+def test_the_label_column_may_be_one_that_is_not_taken_for_labels(tmp_path):
+    """`Id` is an identifier in most tables, and the whale in one of Kaggle's."""
+    for i in range(6):
+        write(tmp_path / "train" / f"{i}.png", small(i))
+    rows = [f"{i}.png,{'new' if i % 3 else 'w1'}" for i in range(6)]
+    (tmp_path / "train.csv").write_text("Image,Id\n" + "\n".join(rows))
+    with pytest.raises(DataError, match=r"train\.csv has no column .* \(Image, Id\): if one has the classes, name it"):
+        load_data(tmp_path)
+    assert load_data(tmp_path, label_column="Id").class_names == ["new", "w1"]
+
+
+def test_lists_for_mxnet_have_a_number_the_class_and_the_path(tmp_path):
+    for i in range(6):
+        write(tmp_path / "img" / f"{i}.png", small(i))
+    (tmp_path / "train.lst").write_text("".join(f"{7 * i}\t{i % 2}\timg/{i}.png\n" for i in range(4)))
+    (tmp_path / "val.lst").write_text("".join(f"{7 * i}\t{i % 2}.000000\timg/{i}.png\n" for i in (4, 5)))
+    data = load_data(tmp_path)
+    assert class_by_name(data, "train") == {f"img/{i}.png": str(i % 2) for i in range(4)}
+    assert class_by_name(data, "val") == {"img/4.png": "0", "img/5.png": "1"}
