@@ -33,11 +33,12 @@ def cache_command(
     ] = "auto",
     json: Json = False,
 ) -> None:
-    """Show or clear the cache of decoded images and of the features that public weights give for them.
+    """Show or clear the cache of decoded images and features.
 
-    The environment variable CONVSCOPE_CACHE moves the user's cache folder; CONVSCOPE_CACHE_SIZE limits its size (such
-    as 20GB; default: half of the free disk space). Least recently used files are deleted first. After clearing, images
-    are decoded again when they are needed.
+    Features are what public weights gave for images, kept for the next training. The environment
+    variable CONVSCOPE_CACHE moves the user's cache folder; CONVSCOPE_CACHE_SIZE limits its size (such as 20GB; default:
+    half of the free disk space). Least recently used files are deleted first. After clearing, images are decoded again
+    when they are needed.
     """
     from ..data.decoding.cache_files import cache_root
 
