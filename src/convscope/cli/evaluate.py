@@ -171,7 +171,7 @@ def _calibration(row: dict[str, Any]) -> str:
     return (
         f"log loss {row['log_loss']:.4f}  Brier {row['brier']:.4f}  "
         f"smooth calibration error {row['smooth_ece']:.2%} (by chance alone up to {chance}), "
-        f"over {bins} bins of equally many images {row['ece']:.2%}"
+        f"by bins of equally many images {row['ece']:.2%} (bins: {bins})"
     )
 
 

@@ -92,7 +92,7 @@ def _trained(
                     _write(output, one.name, {"asked": wanted[one.name]})
                     running[pool.submit(run_trial, plan, one.variant, one.seed, output / RUNS)] = one
             if waiting and not running and not told:
-                progress(f"waiting for {len(waiting)} runs that other processes train")
+                progress(f"waiting for runs that other processes train: {len(waiting)}")
                 told = True
             for future in wait(running, None if running and not waiting else POLL_SECONDS, FIRST_COMPLETED).done:
                 one, result = running.pop(future), future.result()
