@@ -27,8 +27,8 @@ def test_a_stopped_command_goes_on_where_it_ended(run, pictures, tmp_path, capsy
 
     answered, original = [], Classifier.predict_each
 
-    def stopped(self, images, topk):
-        for number, result in enumerate(original(self, images, topk)):
+    def stopped(self, images, *further):
+        for number, result in enumerate(original(self, images, *further)):
             if number == 6:
                 raise KeyboardInterrupt
             answered.append(result)

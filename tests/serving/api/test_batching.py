@@ -68,7 +68,7 @@ def test_a_reload_drops_nothing_and_answers_with_what_the_request_came_to(make_a
     client, former, hosting = make_api()
     newer = type(former)(former.classifier)
     newer.class_names = [f"new {name}" for name in newer.class_names]
-    newer.ranked = lambda output, topk: [{"label": "new", "probability": 1.0, "index": 0}]
+    newer.ranked = lambda output, topk, *further: [{"label": "new", "probability": 1.0, "index": 0}]
     hosted = hosting.by_id["digits"]
     current = [former]
     hosted.find, hosted.load = lambda: current[0], lambda: current.__setitem__(0, newer)
