@@ -29,7 +29,7 @@ await give(Object.fromEntries([
 ]));
 return loss;
 """
-SAMPLE = ("mlp", "lenet5", "lenet_relu", "lenet_sigmoid", "mnist_fast", "nin_cifar", "resnet20", "cifar_fast")
+SAMPLE = ("mlp", "lenet5", "lenet_relu", "lenet_sigmoid", "mnist_fast", "nin_cifar", "resnet20")
 # Networks of 40 million parameters and more, which no page should carry.
 LARGE = {
     "alexnet_2012", "alexnet_227", "alexnet", "zfnet", "vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19",

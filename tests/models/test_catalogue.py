@@ -116,7 +116,11 @@ def test_the_table_is_the_catalogue():
     assert list(COUNTS) == cs.list_models() == list(CATALOGUE)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+# Of a thousand layers: seconds each; the short ones of the same families are counted with every commit.
+LONG = ("resnet1202", "preact_resnet1001")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in LONG else ()) for n in CATALOGUE])
 def test_counts(name):
     table = cs.summary(shapes_alone(name), CATALOGUE[name].input_size, name)
     assert (table.parameters, table.macs, table.receptive_field) == COUNTS[name]

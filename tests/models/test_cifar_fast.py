@@ -50,6 +50,7 @@ def test_any_size_from_9_on(size):
         CifarFast()(torch.zeros(2, 3, 8, 9))
 
 
+@pytest.mark.slow
 def test_the_trainer_prepares_it_once_and_keeps_the_kernels(tmp_path):
     options = {"output": tmp_path, "show": False, "precision": "float32", "layout": "contiguous", "progressive": True}
     options |= {"schedule": "constant", "optimizer": "muon", "lr": 0.1, "momentum": 0.6, "batch_size": 128}

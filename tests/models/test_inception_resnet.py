@@ -44,6 +44,7 @@ def test_stages(name, options, maps):
     assert [stride for _, stride in network.stages.values()] == [4, 8, 16, 32]
 
 
+@pytest.mark.slow
 def test_same_function_as_timm_of_v2():
     torch.manual_seed(0)
     # Ours without weights, since it gets theirs.

@@ -59,6 +59,7 @@ def test_an_hour_a_fifth_of_it_hostile(api, digit):
     check_api(api, digit, 3600)
 
 
+@pytest.mark.slow
 def test_what_a_page_asks_takes_no_more_memory_in_the_end(digits_run, tmp_path, digit):
     check_page(digits_run, tmp_path, digit, 250)
 

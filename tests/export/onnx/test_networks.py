@@ -163,7 +163,8 @@ def test_a_model_that_answers_differently_is_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("head", HEADS)
+# A logistic regression is a linear layer as that of the support vector machine.
+@pytest.mark.parametrize("head", [pytest.param(h, marks=pytest.mark.slow if h == "logistic" else ()) for h in HEADS])
 def test_classical_heads_agree(head, tmp_path):
     pytest.importorskip("sklearn")
     run = cs.train("digits", "lenet_relu", epochs=1, head=head, output=tmp_path, show=False)
