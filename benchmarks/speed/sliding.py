@@ -39,6 +39,7 @@ def slide(page: Page, seconds: float) -> dict[str, Any]:
     graph = page.evaluate("fetch('api/network').then((answer) => answer.json())")
     convolutions = [node["name"] for node in graph["nodes"] if node["kind"] == "conv"]
     layer = convolutions[len(convolutions) // 2]
+    page.wait_for_function("() => location.hash.includes('example=')")  # else the page writes its link over this one
     page.evaluate("place => { location.hash += `&at=${place}~1~0~0` }", layer)
     page.locator(".pace-range").evaluate("one => { one.value = one.max; one.dispatchEvent(new Event('input')); }")
     page.get_by_role("button", name="Slide the window").click()
