@@ -158,7 +158,7 @@ def test_a_training_stores_them_and_every_way_of_asking_gives_the_same(digits_ru
     assert len(row["topk"]) == 1 and row["set_coverage"] == 0.99
     header, line = printed(*ask, "0.99", "--format", "csv").splitlines()
     assert dict(zip(header.split(","), line.split(","), strict=True))["set"] == "|".join(expected)
-    assert f"0.99: {', '.join(expected[:5])}" in printed(*ask, "0.99")
+    assert f"99 % set: {', '.join(expected[:5])}" in printed(*ask, "0.99")
     refused = printed(*ask, "0.9999", code=2)
     assert "need 9,999 held-out images, and this classifier had 134" in refused
     words = ["evaluate", str(digits_run.folder), "--set-coverage", "0.9", "--output", str(tmp_path), "--json"]

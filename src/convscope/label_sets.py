@@ -84,7 +84,7 @@ def members(probabilities: np.ndarray, least: float) -> np.ndarray:
 def check_coverage(coverage: float) -> None:
     """UsageError unless `coverage` is a share between 0 and 1."""
     if not 0 < coverage < 1:
-        raise UsageError(f"the coverage of sets must lie between 0 and 1, such as 0.9, not {coverage:g}")
+        raise UsageError(f"set-coverage must lie between 0 and 1, such as 0.9, not {coverage:g}")
 
 
 def _ranks(n: int, stored: int) -> list[int]:

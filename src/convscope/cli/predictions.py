@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import printable
 from ..files import csv_text, spreadsheet_safe
 from ..finite_json import dump_json
-from ..messages.translate import translated
+from ..messages.translate import phrase, translated
 from .output import print_json, print_table
 
 # Classes of a set that the table names.
@@ -80,7 +80,8 @@ class _Table(Writer):
 def _set_cell(coverage: float, labels: list[str]) -> str:
     """Return a set as the table shows it: its classes, of many only the first."""
     shown, more = ", ".join(labels[:MOST_IN_SET]), len(labels) - MOST_IN_SET
-    return f"{coverage:.4g}: {shown}" + (f" + {more:,}" if more > 0 else "")
+    labels_shown = shown + (f" + {more:,}" if more > 0 else "")
+    return phrase("{level} % set: {labels}", level=f"{100 * coverage:.4g}", labels=labels_shown)
 
 
 class _Json(Writer):

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...errors import UsageError, printable
 from ...files import UNFINISHED
+from ...this_machine import is_running
 from ..cache_folder import cache_folder
 from .pixel_file import PixelFile
 
@@ -116,20 +117,10 @@ def delete_unfinished(root: Path) -> None:
     for path in root.glob(f"{UNFINISHED}*"):
         match = re.fullmatch(re.escape(f"{UNFINISHED}{host}-") + r"(\d+)-[0-9a-f]+", path.name)
         with contextlib.suppress(OSError):
-            if (match and not _is_running(int(match[1]))) or time.time() - path.stat().st_mtime > STALE_SECONDS:
+            # Windows cannot be asked whether a process runs, and does not delete a file that is open anyway.
+            ended = match is not None and (os.name == "nt" or not is_running(int(match[1])))
+            if ended or time.time() - path.stat().st_mtime > STALE_SECONDS:
                 path.unlink()
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":  # there is no harmless way to ask, and a file that is open cannot be deleted anyway
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _free(root: Path) -> int:
