@@ -13,6 +13,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.abstention import FEATURES_FILE, Abstention, Familiar, InputsOf, Refusal, abstention_of
+from convscope.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,12 @@ def test_the_model_card_promises_what_the_bundle_holds(stored, said, tmp_path):
     about = (relu.preprocess, relu.architecture, relu.model_args)
     copy = cs.Classifier(relu.network, relu.class_names, *about, abstention=stored)
     assert said in (copy.save(tmp_path / "copy") / "README.md").read_text(encoding="utf-8")
+
+
+def test_why_there_are_no_sets_of_classes_is_not_why_there_is_no_threshold():
+    few = Abstention(note="120 validation images are too few")
+    older = Abstention(temperature=1.2, n=134, note="no threshold was found")
+    with pytest.raises(UsageError, match="gives no sets of classes: 120 validation images are too few"):
+        few.least_of_sets(0.9)
+    with pytest.raises(UsageError, match="gives no sets of classes: its bundle holds none: train it again"):
+        older.least_of_sets(0.9)

@@ -93,7 +93,9 @@ class Abstention:
         if multi_label:
             raise UsageError("sets of classes are for one class per image; this classifier gives several labels")
         if self.sets is None:
-            why = self.note or "its bundle holds none: train it again, with at least 200 validation images"
+            # What was fitted without sets is of an older version: the note is about something else then.
+            found = self.note if self.temperature is None else ""
+            why = found or "its bundle holds none: train it again, with at least 200 validation images"
             raise UsageError(f"this classifier gives no sets of classes: {why}")
         least = self.sets.least(coverage)
         if least is None:
