@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..classifier import load
-from ..data.batches import Batches
-from ..distributed import Processes, is_sharded, launch_id, restarts, shard
+from ..distributed import Processes, launch_id, restarts, shard
 from ..errors import DeviceError, UsageError, printable
-from ..evaluation.metrics import loss_of
-from ..models.tools.copying import copy_network
 from ..run_folder import RunFolder
 from .checkpoint import Progress
 from .context import TrainingContext
-from .depthwise import with_quick_gradients
-from .freeze import Body, keeps_statistics
-from .outputs import map_outputs
 from .results import Run
 
 
@@ -89,30 +82,6 @@ def with_divided_weights(context: TrainingContext, network: nn.Module, images: T
     context.processes.copy_from_main(network)
     shard(network, images, context.runtime.device, context.processes.count)
     return network
-
-
-def averaging_gradients(
-    context: TrainingContext, network: nn.Module, batches: Batches, body: Body | None
-) -> Callable[..., Any]:
-    """Return the network, compiled if the recipe says so, as one whose gradients are the mean over all processes.
-
-    With a `body`, parts of it may be left out of training; a person's own network may leave parts out itself.
-    """
-    forward = context.runtime.compiled(network) if context.recipe.compile else network
-    if is_sharded(network):
-        return network
-    if context.processes.count == 1:
-        return forward if context.recipe.compile else with_quick_gradients(network, keeps_statistics(body))
-    all_used = body is None and context.own is None and _all_get_gradients(network, batches)
-    return context.processes.with_averaged_gradients(forward, context.runtime.device, all_used)
-
-
-def _all_get_gradients(network: nn.Module, batches: Batches) -> bool:
-    """Return whether the loss depends on every parameter, by a trial on a copy of the network."""
-    trial, (images, labels) = copy_network(network).train(), batches.sample(2)
-    with torch.random.fork_rng([images.device] if images.device.type == "cuda" else []):
-        loss_of(network)(map_outputs(Tensor.float, trial(images)), labels).backward()
-    return all(parameter.grad is not None for parameter in trial.parameters() if parameter.requires_grad)
 
 
 def run_of_main(context: TrainingContext, done: Progress) -> Run:

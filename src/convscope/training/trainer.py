@@ -13,6 +13,7 @@ from ..data.batches import Batches
 from ..evaluation.metrics import Evaluation
 from ..evaluation.multi_label import MultiLabelEvaluation
 from ..snapshots import SnapshotWriter
+from .averaged_gradients import averaging_gradients
 from .checkpoint import Progress, State, has_checkpoint, save_weights
 from .class_weights import image_weights, weighted_loss
 from .context import TrainingContext
@@ -27,7 +28,6 @@ from .monitor import figures_of_epoch
 from .optimizer import make_optimizer
 from .progressive import progressive_scale, shrink
 from .schedule import rate_factor
-from .several_processes import averaging_gradients
 from .tensorboard import scalar_writer
 
 # A long epoch is saved on the way as well, so that a crash costs minutes; after short ones not every time, so that
