@@ -25,11 +25,11 @@ from convscope.evaluation import Evaluation, evaluate
 from convscope.evaluation.metrics import batch_mean_accuracy
 from convscope.run_folder import RunFolder
 from convscope.training.context import TrainingContext
-from convscope.training.prepare_data import prepare_data
+from convscope.training.hardware.runtime import choose_runtime, seed_everything
+from convscope.training.loop.trainer import Trainer
+from convscope.training.prepare.prepare_data import prepare_data
 from convscope.training.progress_display import ProgressDisplay
-from convscope.training.runtime import choose_runtime, seed_everything
 from convscope.training.time_budget import Clock
-from convscope.training.trainer import Trainer
 
 PUBLISHED = [
     0.98249604, 0.98744066, 0.98605617, 0.98951741, 0.98961630, 0.99100079, 0.99139636, 0.98991297, 0.99100079,

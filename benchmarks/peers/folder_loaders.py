@@ -56,7 +56,7 @@ def convscope(given: argparse.Namespace) -> Iterator[int]:
     from convscope.data import Preprocess, load_data
     from convscope.data.batches import Batches
     from convscope.data.decoded import Reading, decode_split
-    from convscope.training.runtime import keep_freed_memory
+    from convscope.training.hardware.runtime import keep_freed_memory
 
     keep_freed_memory()  # as `convscope train` does first
     learn = torch_learner(given)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .models import create_model, list_models
     from .serving.one_file.show import Shown, show
     from .summarising import summary
-    from .training.recipe import Recipe
+    from .training.recipe.recipe import Recipe
     from .training.train import Run, resume, train
 
 # The module in which each public name is defined.
@@ -47,7 +47,7 @@ _MODULES = {
     "models": ("create_model", "list_models"),
     "serving.one_file.show": ("Shown", "show"),
     "summarising": ("summary",),
-    "training.recipe": ("Recipe",),
+    "training.recipe.recipe": ("Recipe",),
     "training.train": ("Run", "resume", "train"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

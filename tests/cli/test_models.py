@@ -9,7 +9,7 @@ from torchvision.models import get_model_weights
 
 import convscope as cs
 from convscope.cli import main
-from convscope.training import public_weights
+from convscope.training.transfer import public_weights
 
 
 def test_models_and_summary(capsys):

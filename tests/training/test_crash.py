@@ -24,7 +24,7 @@ OPTIONS = (
 # Runs the command and kills its own process, as `kill -9` would, at the n-th call of a function.
 KILLED_AT = """
 import os, pathlib, signal, sys
-import convscope.training.trainer as trainer
+import convscope.training.loop.trainer as trainer
 where, count, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 trainer.SAVE_APART_SECONDS = 0.0  # save after every epoch, however short
 owner, name = {"step": (trainer.Trainer, "step"), "fsync": (os, "fsync"), "rename": (pathlib.Path, "replace")}[where]

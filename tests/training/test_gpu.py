@@ -12,8 +12,8 @@ from convscope.data.decoded import Decoded
 from convscope.data.decoding.pixels import LazyPixels, pixel_batches
 from convscope.data.preprocess import Preprocess
 from convscope.models import create_model
-from convscope.training.precision import fastest_runtime
-from convscope.training.runtime import choose_runtime
+from convscope.training.hardware.precision import fastest_runtime
+from convscope.training.hardware.runtime import choose_runtime
 from tests.distributed.launched import ended, launch
 
 pytestmark = [

@@ -14,8 +14,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from convscope.models import create_model, find_card, list_models
 from convscope.task import count_correct
 from convscope.training.class_weights import weighted_loss
+from convscope.training.hardware.runtime import Runtime
 from convscope.training.outputs import main_logits, map_outputs
-from convscope.training.runtime import Runtime
 
 # One of each family; the slow test takes all.
 SOME = [

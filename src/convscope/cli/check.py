@@ -13,7 +13,7 @@ import typer
 
 from ..errors import DataError, UsageError, printable
 from ..messages.translate import translated
-from ..training.options import checked
+from ..training.recipe.options import checked
 from .data_options import with_data_options
 from .label_findings import label_findings, print_labels
 from .output import print_json, print_table, say

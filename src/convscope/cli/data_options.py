@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from ..training.options import DEFAULTS, checked, value_type
+from ..training.recipe.options import DEFAULTS, checked, value_type
 from .parameters import flag_of, recipe_option
 
 DATA_OPTIONS = ("folders", "label_pattern", "label_column", "label_type", "uncertain", "encoding", "kind", "group_by")

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import UsageError, printable
 from ..messages.translate import phrase
-from ..training.options import checked
+from ..training.recipe.options import checked
 from .compared import print_comparison
 from .data_options import with_data_options
 from .output import print_json, print_table, say, split_name

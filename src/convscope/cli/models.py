@@ -78,7 +78,7 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
     """Print the table of public weights, and the networks that suit the photos and the minutes on this machine."""
     from dataclasses import asdict
 
-    from ..training.public_weights import choose_weights, list_public_weights
+    from ..training.transfer.public_weights import choose_weights, list_public_weights
 
     entries = list_public_weights(pattern)
     if not json:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..training.options import DEFAULTS, OPTIONS, value_type
+from ..training.recipe.options import DEFAULTS, OPTIONS, value_type
 
 METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
 

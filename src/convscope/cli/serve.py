@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
-from ..training.declaration import seconds
+from ..training.recipe.declaration import seconds
 from .output import say
 from .parameters import Device
 from .target_options import Target, with_target_options

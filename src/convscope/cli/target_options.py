@@ -11,7 +11,7 @@ import typer
 from typer.models import ArgumentInfo
 
 from ..target import Target
-from ..training.options import OPTIONS
+from ..training.recipe.options import OPTIONS
 from .parameters import OwnModel
 
 Option = typer.Option

@@ -13,7 +13,7 @@ from ..activity import doing, showing
 from ..errors import UsageError, printable
 from ..messages.translate import language, phrase
 from ..run_folder import REPORT
-from ..training.declaration import Panel
+from ..training.recipe.declaration import Panel
 from .output import print_json, say
 from .parameters import Json, Strict
 from .train_options import with_recipe_options

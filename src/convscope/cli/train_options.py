@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from typer.models import ArgumentInfo
 
-from ..training.declaration import Panel
-from ..training.options import OPTIONS, checked, value_type
+from ..training.recipe.declaration import Panel
+from ..training.recipe.options import OPTIONS, checked, value_type
 from .parameters import flag_of, recipe_option
 
 PANELS = [panel.value for panel in Panel]

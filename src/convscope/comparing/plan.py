@@ -29,7 +29,7 @@ from ..errors import UsageError, printable
 from ..files import folder_name
 from ..models import is_source
 from ..suggest import did_you_mean
-from ..training.options import OPTIONS
+from ..training.recipe.options import OPTIONS
 
 SETTINGS = ("quick", "full")
 TEXTS = ("claim", "by", "note")

@@ -11,7 +11,7 @@ from ..files import folder_name
 from ..models import find_card, is_source, own_card
 from ..run_folder import RunFolder
 from ..summarising import summary
-from ..training.recipe import Recipe, shipped_recipes
+from ..training.recipe.recipe import Recipe, shipped_recipes
 from ..training.results import Run
 from .images import accuracy_moved, with_few_images
 from .plan import Plan, Variant

@@ -8,10 +8,10 @@ from ..errors import printable
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
 from .context import TrainingContext
-from .linear_probe import LinearProbe
-from .own_model import own_notes
-from .prepare_data import PreparedData
-from .random_crop import describe_crop
+from .prepare.own_model import own_notes
+from .prepare.prepare_data import PreparedData
+from .prepare.random_crop import describe_crop
+from .transfer.linear_probe import LinearProbe
 
 
 def show_beginning(context: TrainingContext, prepared: PreparedData, note: str) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..evaluation.metrics import Evaluation, Loss, loss_of
 from ..task import classification_loss
 from .outputs import Outputs, map_outputs
-from .recipe import Recipe
+from .recipe.recipe import Recipe
 
 
 def is_balanced(recipe: Recipe) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ..distributed import ALONE, Processes
 from ..models import Card
 from ..run_folder import RunFolder
+from .hardware.runtime import Runtime
 from .progress_display import ProgressDisplay
-from .recipe import Recipe
-from .runtime import Runtime
+from .recipe.recipe import Recipe
 from .time_budget import Clock
 
 

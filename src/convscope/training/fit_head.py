@@ -16,8 +16,8 @@ from ..evaluation.features import features_of, layer_names
 from ..models.tools.classical_head import WithClassicalHead
 from ..models.tools.head import find_head
 from ..models.tools.layer_features import PENULTIMATE
-from .prepare_data import PreparedData
-from .recipe import Recipe
+from .prepare.prepare_data import PreparedData
+from .recipe.recipe import Recipe
 
 NEIGHBOURS = 5
 

@@ -14,8 +14,8 @@ from ..data.preprocess import Preprocess
 from ..evaluation import Evaluation, MultiLabelEvaluation
 from ..models.tools.layers import RBF
 from .checkpoint import Progress
-from .optimizer_defaults import OPTIMIZER_DEFAULTS
-from .recipe import Recipe
+from .recipe.optimizer_defaults import OPTIMIZER_DEFAULTS
+from .recipe.recipe import Recipe
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Threshold)
 SQUASHING = (nn.Sigmoid, nn.Tanh)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
-from .recipe import Recipe
+from .recipe.recipe import Recipe
 
 
 class ProgressDisplay:

@@ -34,15 +34,15 @@ from ..messages.translate import language
 from ..task import Task
 from .checkpoint import Progress
 from .context import TrainingContext
-from .early_stopping import out_of_patience
-from .environment import describe_environment
-from .linear_probe import is_probe
-from .optimizer_defaults import OPTIMIZER_DEFAULTS
-from .options import DEFAULTS, OPTIONS
+from .hardware.environment import describe_environment
+from .hardware.runtime import peak_memory
+from .loop.early_stopping import out_of_patience
 from .poor_results import Remark, judged_images, remarks_on_result
-from .prepare_data import PreparedData
-from .recipe import Recipe
-from .runtime import peak_memory
+from .prepare.prepare_data import PreparedData
+from .recipe.optimizer_defaults import OPTIMIZER_DEFAULTS
+from .recipe.options import DEFAULTS, OPTIONS
+from .recipe.recipe import Recipe
+from .transfer.linear_probe import is_probe
 
 
 @dataclass

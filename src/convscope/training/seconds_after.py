@@ -15,9 +15,9 @@ from ..evaluation.fit_abstention import halves, stored_images
 from ..evaluation.report.look import look_seconds
 from ..evaluation.tta import VIEWS
 from .context import TrainingContext
-from .ema import NORM_IMAGES
+from .loop.ema import NORM_IMAGES
 from .poor_results import judged_count
-from .prepare_data import PreparedData
+from .prepare.prepare_data import PreparedData
 
 # Writing the bundle and the report, with the import of the libraries for it, on a machine that does nothing else.
 REPORT_SECONDS = 1.5

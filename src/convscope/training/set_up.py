@@ -18,18 +18,18 @@ from ..data.sampler import SAMPLERS
 from ..distributed import is_sharded
 from ..errors import UsageError
 from ..messages.translate import phrase
-from .body_features import Keeping
 from .checkpoint import has_checkpoint, read_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
-from .first_network import first_network
-from .freeze import Body, find_body
-from .linear_probe import LinearProbe, fit_linear_probe
-from .precision import fastest_runtime, usual_runtime
-from .prepare_data import PreparedData
-from .recipe import Recipe
-from .runtime import Runtime, choose_runtime, forget_peak_memory
+from .hardware.precision import fastest_runtime, usual_runtime
+from .hardware.runtime import Runtime, choose_runtime, forget_peak_memory
+from .prepare.first_network import first_network
+from .prepare.prepare_data import PreparedData
+from .recipe.recipe import Recipe
 from .several_processes import require_own_devices, with_divided_weights, with_synchronised_norms
+from .transfer.body_features import Keeping
+from .transfer.freeze import Body, find_body
+from .transfer.linear_probe import LinearProbe, fit_linear_probe
 
 # Images from which a network may derive its first kernels.
 SAMPLE = 2048

@@ -31,25 +31,25 @@ from ..run_folder import RunFolder, find_run, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .announce import show_beginning, show_end
-from .changed_images import naming_changed_images
 from .context import TrainingContext
-from .environment import describe_environment
 from .fit_head import with_classical_head
-from .freeze import Body
-from .linear_probe import LinearProbe
-from .own_model import check_resumed, is_own_model, return_weights
-from .prepare_data import PreparedData, prepare_data
+from .hardware.environment import describe_environment
+from .hardware.runtime import choose_runtime, keep_freed_memory, seed_everything
+from .loop.trainer import Trainer
+from .prepare.changed_images import naming_changed_images
+from .prepare.own_model import check_resumed, is_own_model, return_weights
+from .prepare.prepare_data import PreparedData, prepare_data
+from .prepare.settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .progress_display import ProgressDisplay
-from .recipe import Recipe
+from .recipe.recipe import Recipe
+from .recipe.resumed_recipe import require_images, resumed_recipe, with_results_options
 from .results import Run, save_results
-from .resumed_recipe import require_images, resumed_recipe, with_results_options
-from .runtime import choose_runtime, keep_freed_memory, seed_everything
 from .seconds_after import seconds_after
 from .set_up import first_stage, set_up, trained_network
-from .settle_recipe import default_recipe_name, find_recipe, settle_recipe
 from .several_processes import interrupted_run, require_enough_images, run_of_main, shared_by_all
 from .time_budget import Clock
-from .trainer import Trainer
+from .transfer.freeze import Body
+from .transfer.linear_probe import LinearProbe
 
 Model: TypeAlias = str | nn.Module | Callable[..., nn.Module]
 

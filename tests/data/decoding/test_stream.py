@@ -30,7 +30,7 @@ FIXED = {"epochs": 2, "batch_size": 8, "precision": "float32", "layout": "contig
 # Trains by streaming and kills its own process at the n-th step.
 KILLED = """
 import os, signal, sys
-import convscope.training.trainer as trainer
+import convscope.training.loop.trainer as trainer
 from convscope.data import decoded
 decoded.MOST_IN_MEMORY = decoded.SHARE_OF_MEMORY = 0
 trainer.SAVE_APART_SECONDS = 0.0

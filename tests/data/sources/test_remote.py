@@ -21,7 +21,7 @@ from convscope.data.image_file import UnreadableImage
 from convscope.data.sources import remote
 from convscope.data.write_shards import write_shards
 from convscope.errors import DataError, Interrupted
-from convscope.training.trainer import Trainer
+from convscope.training.loop.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

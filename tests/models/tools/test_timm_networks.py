@@ -18,7 +18,7 @@ from convscope.data.split import Data, Split
 from convscope.models import arguments_for, find_card, find_preparation
 from convscope.models.tools.head import find_head
 from convscope.models.tools.timm_networks import list_timm, timm_card, timm_weights
-from convscope.training.prepare_data import prepare_data
+from convscope.training.prepare.prepare_data import prepare_data
 
 # timm's own network for tests: 0.5 million parameters.
 NAME = "timm:test_resnet"

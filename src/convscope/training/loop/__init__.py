@@ -1,0 +1,1 @@
+"""The loop: steps, epochs, the best epoch, optimizer, and what ends a training early."""
