@@ -6,14 +6,14 @@ import re
 
 import pytest
 import typer
-from convscope.training.recipe.recipe.declaration import Panel
-from convscope.training.recipe.recipe.options import DEFAULTS, OPTIONS, value_type
 
 from convscope.cli import main
 from convscope.cli.help import SpokenCommand
 from convscope.cli.parameters import flag_of
 from convscope.cli.train_options import with_recipe_options
 from convscope.errors import UsageError
+from convscope.training.recipe.declaration import Panel
+from convscope.training.recipe.options import DEFAULTS, OPTIONS, value_type
 
 
 def typed(*words: str) -> dict[str, object]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from convscope.training.recipe.recipe.optimizer_defaults import OPTIMIZER_DEFAULTS, describe_settings
-from convscope.training.recipe.recipe.options import DEFAULTS
 
 import convscope as cs
+from convscope.training.recipe.optimizer_defaults import OPTIMIZER_DEFAULTS, describe_settings
+from convscope.training.recipe.options import DEFAULTS
 from convscope.training.results import command_of
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from convscope.training.recipe.recipe.declaration import seconds
-from convscope.training.recipe.recipe.options import DEFAULTS, OPTIONS
 
 import convscope as cs
+from convscope.training.recipe.declaration import seconds
+from convscope.training.recipe.options import DEFAULTS, OPTIONS
 from convscope.training.recipe.recipe import options
 
 RECIPES = sorted((Path(options.__file__).parent / "recipes").rglob("*.yaml"))

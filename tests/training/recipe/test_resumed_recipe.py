@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from convscope.training.recipe.recipe.options import OPTIONS
 
 import convscope as cs
+from convscope.training.recipe.options import OPTIONS
 
 # Another value than that of the run for every field of a recipe.
 CHANGED = {
