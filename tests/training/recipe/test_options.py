@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 import convscope as cs
+from convscope.training.recipe import options
 from convscope.training.recipe.declaration import seconds
 from convscope.training.recipe.options import DEFAULTS, OPTIONS
-from convscope.training.recipe.recipe import options
 
 RECIPES = sorted((Path(options.__file__).parent / "recipes").rglob("*.yaml"))
 
