@@ -70,6 +70,7 @@ def test_a_map_opens_into_the_maps_that_add_up_to_it(visit, mnist):
     # A click on a map in the network opens it as a whole, one into that a value.
     page.evaluate("location.hash = '#model=mnist-relu&example=14&lang=en'")
     expect(page.locator("#drawer")).to_be_hidden()
+    expect(page.locator(".head[data-layer='features.0']")).to_contain_text("±")  # its values have come
     head, frame = box_of(page, ".head[data-layer='features.0']"), box_of(page, "#network")
     page.mouse.click(head["x"] + head["width"] / 2, frame["y"] + frame["height"] * 0.4)
     expect(page.locator(".path")).to_have_text(re.compile(r"map \d\s*$"))
