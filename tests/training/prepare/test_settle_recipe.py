@@ -40,7 +40,7 @@ def test_the_arguments_of_a_network_go_with_it():
 
 def test_the_shipped_recipes_are_those_that_are_documented():
     assert shipped_recipes() == ["best", "fast", "imagenet", "transfer", "tutorial"]
-    folders = [entry.name for entry in (files("convscope.training") / "recipes").iterdir() if entry.is_dir()]
+    folders = [entry.name for entry in (files("convscope.training.recipe") / "shipped").iterdir() if entry.is_dir()]
     assert sorted(folders) == sorted(BY_KIND)
 
 

@@ -12,7 +12,7 @@ from convscope.training.recipe import options
 from convscope.training.recipe.declaration import seconds
 from convscope.training.recipe.options import DEFAULTS, OPTIONS
 
-RECIPES = sorted((Path(options.__file__).parent / "recipes").rglob("*.yaml"))
+RECIPES = sorted((Path(options.__file__).parent / "shipped").rglob("*.yaml"))
 
 
 def test_options_without_a_shown_default_are_those_that_shipped_recipes_set():
