@@ -37,7 +37,7 @@ WORDS = {
         "these networks, images and epochs, not that the claim is wrong. Accuracies are in per cent, mean ± standard "
         "deviation over the seeds; the images of the quick setting are few, so look at n and the deviation. "
         "Where a run never reached the value of an `epochs to` figure, it counts as one epoch more than there were.",
-        "by": "Claimed by", "run": "run", "not_run": "Not run yet.", "quick": "quick", "full": "full",
+        "by": "Claimed by: ", "colon": ": ", "comma": ", ", "run": "run", "not_run": "Not run yet.",
         "about": "about {} min", "n": "n", "parameters": "parameters", "agree": "{} of {} pairs",
         "where": "Measured with torch {torch}, {cores} cores, ConvScope {convscope}, data {data}.",
         "trained": "What is trained", "calculated": "What is calculated", "macs": "multiply-accumulates",
@@ -49,12 +49,12 @@ WORDS = {
     "zh": {
         "title": "实验：这些说法在这里成立吗？",
         "intro": "教程和论文的每个说法都是 `experiments/` 里一个简短的 YAML 文件，即"
-        " `convscope compare` 的计划：谁说了什么，训练什么，应当得到什么。q"
-        "uick 设置在两个核心上几分钟就能跑完，full 设置所需的时间写在旁边。同一随机种子"
+        " `convscope compare` 的计划：谁说了什么，训练什么，应当得到什么。"
+        "quick 设置在两个核心上几分钟就能跑完，full 设置所需的时间写在旁边。同一随机种子"
         "的每一对训练都符合预期的方向，才算**成立**；否则是**在这里不成立**：这只说明在这"
         "些网络、图像和轮数下没有看到，并不表示说法是错的。准确率以百分数表示，写作各种子的平均 "
         "± 标准差；quick 设置的图像很少，请留意 n 和标准差。`epochs to` 一项若始终没有达到，记为总轮数加一。",
-        "by": "出处", "run": "训练", "not_run": "尚未运行。", "quick": "quick", "full": "full",
+        "by": "出处：", "colon": "：", "comma": "，", "run": "训练", "not_run": "尚未运行。",
         "about": "约 {} 分钟", "n": "n", "parameters": "参数量", "agree": "{1} 对中的 {0} 对",
         "trained": "训练出来的", "calculated": "计算出来的", "macs": "乘加次数",
         "value": "值", "what": "指标", "plot": "{}：每次训练的结果和平均值",
@@ -84,7 +84,7 @@ def _experiment(quick: Plan, full: Plan, name: str, language: str) -> list[str]:
     command = f"convscope compare experiments/{name}.yaml --setting"
     parts = [
         f"### {quick.claim[language]}",
-        f"{words['by']}: {quick.by[language]}" + (f" · {quick.note[language]}" if quick.note else ""),
+        f"{words['by']}{quick.by[language]}" + (f" · {quick.note[language]}" if quick.note else ""),
         f"```sh\n{command} quick  # {minutes[0]}\n{command} full  # {minutes[1]}\n```",
     ]
     result = HERE / "results" / f"{name}.quick.json"
@@ -107,11 +107,15 @@ def _result(found: dict[str, Any], language: str) -> list[str]:
         cells = [row["name"], shown(Spread(**row["figure"]), share), str(row["figure"]["n"]), *means]
         rows.append(f"| {' | '.join([*cells, format(row['parameters'], ','), format(row['macs'], ',')])} |")
     verdicts = [
-        f"- **{words[verdict['word']]}**: `{verdict['expectation']}`, "
-        f"{shown(Spread(**verdict['difference']), share, signed=True)}, "
-        f"{words['agree'].format(verdict['agree'], verdict['difference']['n'])}, n = {verdict['difference']['n']}"
+        f"- **{words[verdict['word']]}**{words['colon']}"
+        + words["comma"].join([
+            f"`{verdict['expectation']}`",
+            shown(Spread(**verdict["difference"]), share, signed=True),
+            words["agree"].format(verdict["agree"], verdict["difference"]["n"]),
+            f"n = {verdict['difference']['n']}",
+        ])
         for verdict in found["verdicts"]
-    ]
+    ]  # fmt: skip
     return ["\n".join(verdicts), "\n".join(rows), words["where"].format(data=found["data"], **found["environment"])]
 
 
@@ -119,7 +123,7 @@ def _calculation(path: Path, language: str) -> list[str]:
     words = WORDS[language]
     plan = yaml.safe_load(path.read_text(encoding="utf-8"))
     found = json.loads((HERE / "results" / f"{path.stem}.calculated.json").read_text(encoding="utf-8"))
-    verdicts = [f"- **{words[one['word']]}**: `{one['expectation']}`" for one in found["verdicts"]]
+    verdicts = [f"- **{words[one['word']]}**{words['colon']}`{one['expectation']}`" for one in found["verdicts"]]
     rows = [f"| {words['what']} | {words['value']} | {words['n']} |", "|---|---:|---:|"]
     for name, figure in found["figures"].items():
         deviation = "" if figure["deviation"] is None else f" ± {figure['deviation']:.2g}"
@@ -127,7 +131,7 @@ def _calculation(path: Path, language: str) -> list[str]:
         rows.append(f"| {name} | {value}{deviation} | {figure['n']} |")
     return [
         f"### {plan['claim'][language]}",
-        f"{words['by']}: {plan['by'][language]}",
+        f"{words['by']}{plan['by'][language]}",
         "\n".join(verdicts),
         "\n".join(rows),
         words["at"].format(**found["environment"]),
