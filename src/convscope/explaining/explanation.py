@@ -105,6 +105,14 @@ def explain(
     and image, with -2, -3 ... if it is taken. `command` is shown as the way to reproduce the page. Raises UsageError
     for an unknown class, layer or method, DataError for an image that cannot be used, ModelFileError for a network
     whose output is not finite, OutputError if the folder cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from convscope import load, load_data
+    >>> zero = load_data("mnist-5k").splits["test"].images[0]
+    >>> with TemporaryDirectory() as folder:
+    ...     found = explain(load("mnist-relu"), zero, methods=["saliency"], output=folder)
+    >>> found.label, found.page.name, found.methods
+    ('0', 'explain.html', ['saliency'])
     """
     _check_methods(methods)
     check_folder_name(name)

@@ -1,4 +1,11 @@
-"""Look inside any `nn.Module`: trace it, explain its answers and show its layers, kernels and receptive fields."""
+"""Look inside any `nn.Module`: trace it, explain its answers and show its layers, kernels and receptive fields.
+
+>>> import torch
+>>> from convscope import create_model
+>>> network, images = create_model("lenet_relu"), torch.rand(2, 1, 32, 32)
+>>> attribute(network, images, "saliency", label=[3, 5]).shape
+torch.Size([2, 32, 32])
+"""
 
 from .activating_patches import Patch, activating_patches
 from .activation_maximisation import maximise

@@ -50,6 +50,14 @@ class Run:
     """A finished training: its folder, the classifier, and the figures.
 
     `metrics` is what `convscope train --json` prints; `history` has a row per epoch, with the columns of metrics.csv.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from convscope import resume, train
+    >>> with TemporaryDirectory() as folder:
+    ...     run = train("digits", "softmax_regression", epochs=1, output=folder, show=False)
+    ...     longer = resume(run.folder, epochs=2, show=False)
+    >>> [row["epoch"] for row in longer.history], longer.metrics["test"]["n"]
+    ([1, 2], 269)
     """
 
     folder: Path

@@ -77,7 +77,7 @@ def train(
     `runs/train/MODEL-DATA`, with -2, -3 ... if that is taken. `show` prints progress to stderr; with `strict`, a file
     that cannot be used is an error. `started` is the reading of `time.perf_counter` from which a time budget counts, by
     default that of the call. Processes that `torchrun` started train together.
-    Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong.
+    Raises a ConvScopeError, whose `exit_code` is the command's, for whatever goes wrong. For an example see `Run`.
     """
     keep_freed_memory()
     check_folder_name(name)
@@ -120,7 +120,8 @@ def resume(
     `data` are the images if they have moved. `options` may change how it goes on (a lower `lr`, more `epochs`), but
     not what it is: ModelFileError if the network, the classes or the images are not those that it started with. A
     finished run is only reported again. `last` is the run below the current directory whose recipe was written
-    last. A run of a network of one's own needs that `model` again, since a run folder holds no code.
+    last. A run of a network of one's own needs that `model` again, since a run folder holds no code. For an example see
+    `Run`.
     """
     keep_freed_memory()
     processes = join_processes()

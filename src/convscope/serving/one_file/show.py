@@ -69,6 +69,9 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float |
     that is larger, or has something that the page's engine lacks, the page has the strongest maps of each layer for
     that image, and a warning says so. UsageError for a `model`, an `image`, a `height` or a `max_mb` that cannot be
     used.
+
+    >>> show("mnist-relu")
+    <mnist-relu: a page of 1.0 MB; outside of a notebook .save('page.html') and open that file>
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise UsageError(f"height must be a whole number of pixels, not {height!r}")
