@@ -29,7 +29,7 @@ SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
     "DoubtfulLayoutError", "NoLabelsError", "OtherTaskError", "DoubtfulLabelError", "OtherImagesError",
-    "UnclearEncodingError", "TooLargeError",
+    "UnclearEncodingError", "TooLargeError", "note", "tried",
     "Images", "Refusal", "Layout", "LabelCheck", "Fitted", "Measured",
 }  # fmt: skip
 # Attributes that hold a text.

@@ -49,6 +49,9 @@ def test_archives_that_nobody_unpacked_are_named(tmp_path):
         write(tmp_path / "set" / name, b"PK")
     with pytest.raises(DataError, match=r"holds archives \(train.zip, test.tar.gz\): unpack them, or give one"):
         load_data(tmp_path / "set")
+    write(tmp_path / "set" / "labels.csv", b"id,breed\n0a,pug\n0b,boxer\n")
+    with pytest.raises(DataError, match=r"whose labels labels.csv may have: unpack them beside it"):
+        load_data(tmp_path / "set")
 
 
 MASKS = {

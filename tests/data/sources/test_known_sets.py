@@ -92,6 +92,7 @@ def test_the_mini_training_set_of_inaturalist_is_a_split(tmp_path):
         ("Width,Roi.X1,ClassId,Path", "ClassId"),  # traffic signs (GTSRB)
         ("lesion_id,dx,dx_type,image_id", "dx"),  # HAM10000
         ("annotator,lead_time,choice,image", "choice"),  # Label Studio
+        ("location,seq_id,category_id,file_name", "category_id"),  # camera traps
         ("Patient ID,Patient Age,Finding Labels,Image Index", "Finding Labels"),  # chest X-rays of the NIH
     ],
 )

@@ -173,6 +173,15 @@ def test_a_table_may_not_make_training_images_of_test_images(tmp_path):
         load_data(root)
 
 
+def test_a_table_may_set_images_of_the_training_folder_aside(tmp_path):
+    root = build(tmp_path, *(f"train/{i}.jpg" for i in range(8)))
+    for name, numbers in (("train", range(4)), ("val", range(4, 6)), ("test", range(6, 8))):
+        table(root, f"{name}.csv", "image,label", *(f"{i}.jpg,{'xy'[i % 2]}" for i in numbers))
+    found = splits(root)
+    assert found["val"] == {"x": {"train/4.jpg"}, "y": {"train/5.jpg"}}
+    assert found["test"] == {"x": {"train/6.jpg"}, "y": {"train/7.jpg"}}
+
+
 def test_json_lines_as_hugging_face_has_them(tmp_path):
     for name in ("train", "test"):
         build(tmp_path, *(f"{name}/{i}.png" for i in range(4)))

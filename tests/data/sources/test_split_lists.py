@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from convscope.data import load_data
@@ -17,6 +19,10 @@ FORMS = {
     "beside the classes": ("", {"train.txt": WITH_SUFFIX["train"], "test.txt": WITH_SUFFIX["test"]}),
     "Food-101": ("images/", {"meta/train.txt": TRAIN, "meta/test.txt": TEST}),
     "MIT Indoor": ("Images/", {"TrainImages.txt": WITH_SUFFIX["train"], "TestImages.txt": WITH_SUFFIX["test"]}),
+    "documents": ("images/", {f"meta/{split}.json": [json.dumps({label: [n for n in names if n.startswith(label)]
+                                                                 for label in CLASSES})]
+                              for split, names in (("train", TRAIN), ("test", TEST))}),
+    "one document": ("", {"splits.json": [json.dumps(WITH_SUFFIX)]}),
     "test only": ("", {"testing_list.txt": [f"./{name}.jpg" for name in TEST]}),
     "a folder around": ("food/images/", {"food/meta/train.txt": TRAIN, "food/meta/test.txt": TEST}),
     "CUB-200": (
@@ -28,7 +34,7 @@ FORMS = {
             "attributes/attributes.txt": ["1 long bill"],
         },
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -85,11 +85,18 @@ def reason_without_labels(folder: Folder) -> str | None:
         return f"a set for detection, with boxes in {what}, not one class per image: {ADD_LABELS}"
     if boxes := _boxes(holders) or _boxes([sub for each in holders for sub in each.folders()], IMAGES):
         return f"a set for detection, with boxes in {boxes}, not one class per image: {ADD_LABELS}"
+    return _reason_with_archives(folder)
+
+
+def _reason_with_archives(folder: Folder) -> str | None:
+    """Return what to do with archives that nobody has unpacked; None where there is none, or images are."""
     archives = sorted((name for name in folder.files() if is_archive_name(name)), key=lambda name: "train" not in name)
-    if archives and not folder.has_images():
-        example = printable(archives[0])
-        return f"it holds archives ({listed(archives, 3)}): unpack them, or give one of them as DATA ({example})"
-    return None
+    if not archives or folder.has_images():
+        return None
+    held = f"it holds archives ({listed(archives, 3)})"
+    if table := next((name for name in folder.files() if name.lower().endswith((".csv", ".tsv"))), None):
+        return f"{held}, whose labels {printable(table)} may have: unpack them beside it"
+    return f"{held}: unpack them, or give one of them as DATA ({printable(archives[0])})"
 
 
 def _masks(holders: Sequence[Folder]) -> list[str]:

@@ -168,18 +168,15 @@ def _table_wins(
         warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
         return False
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
+    undivided = not layout.splits or set(layout.parts) == {"train"}
     if not different:
-        if (
-            (not layout.splits or set(layout.parts) == {"train"})
-            and len({table.split for table in tables} - {None}) > 1
-            and set(by_folder) <= set(by_table)
-        ):
+        if undivided and len({table.split for table in tables} - {None}) > 1 and set(by_folder) <= set(by_table):
             return True  # the folders have the same classes, but the tables have the splits as well
         for table in tables:
             if table.folder not in layout.unused:
                 warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")
         return False
-    if set(by_folder) <= set(by_table) and not layout.splits:
+    if set(by_folder) <= set(by_table) and undivided:
         text = f"the classes are those of {names}; the names of the folders are not used"
         warn("unused-folders", shown, text)
         return True

@@ -21,9 +21,10 @@ from .class_names_file import CLASS_NAME_FILES, read_class_names
 from .folder import File, Folder, read_file_up_to
 from .interpretation import Interpretation
 from .pixel_values import PixelPart, as_pictures, picture_side, pixel_data, to_bytes
+from .rows_of_text import Table
 from .split_names import split_of
 from .table_columns import NO_LABELS, PATHS, LabelledRow, normalised, understand
-from .table_file import TABLES, Table, read_table
+from .table_file import TABLES, read_table
 from .text_encoding import decode_text
 
 # Bytes of a table; a cell with more spaces than this holds pixels, as does a row with more cells.

@@ -1,7 +1,8 @@
-"""Lists of images by split beside class folders: `train.txt` and `test.txt` of paths, or CUB's lists of numbers."""
+"""Lists of images by split beside class folders: `train.txt`, `test.json` or `splits.json` of paths, CUB's numbers."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from .assemble import Classes
 from .folder import File, Folder, join_path, read_file_up_to
 from .split_names import split_of
 from .split_tables import read_split_table
-from .table_file import LISTS, TABLES
+from .table_file import JSON, LISTS, TABLES
 from .text_encoding import decode_text
 
 # Bytes of a list: some million lines.
@@ -53,11 +54,12 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
     folders around the image on. None if there is no list, or if only training images are listed.
     """
     files = [found for folder in above for found in _candidates(folder, 2)]
-    lists_of = [found for found in files if found[0].lower().endswith(LISTS)]
+    lists_of = [found for found in files if found[0].lower().endswith((*LISTS, *JSON))]
     named = {split: [found for found in lists_of if _split(found[0]) == split] for split in SPLITS}
     numbered = [found for name in (NUMBERED, MEMBERSHIP) for found in files if found[0].rpartition("/")[2] == name]
     tables = {path: found for path, item in files if (found := read_split_table(path, item, encoding))}
-    if not any(named.values()) and len(numbered) < 2 and not tables:
+    documents = {path: found for path, item in files if (found := _document_of_splits(path, item, encoding))}
+    if not any(named.values()) and len(numbered) < 2 and not tables and not documents:
         return None
     finder = _Finder(data_images(above[0]))
     lists = {
@@ -73,6 +75,9 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
     for path, by_split in tables.items():
         for split, images in by_split.items():
             lists[split].append((path, images))
+    for path, by_split in documents.items():
+        for split, images in by_split.items():
+            lists[split] += [(path, lines)] if (lines := finder.listed(images, path)) else []
     return _joined(lists, finder, printable(above[0]))
 
 
@@ -149,7 +154,7 @@ class _Finder:
 def _candidates(folder: Folder, deeper: int) -> list[tuple[str, File]]:
     """Return lists and tables in a folder and in its folders of annotations or without images, with their paths."""
     files = [(join_path(folder.path, name), item) for name, item in folder.files().items()]
-    found = [(path, item) for path, item in files if path.lower().endswith((*LISTS, *TABLES))]
+    found = [(path, item) for path, item in files if path.lower().endswith((*LISTS, *TABLES, *JSON))]
     for inner in folder.folders() if deeper else ():
         if not inner.has_images() or inner.name.lower() in ANNOTATIONS:
             found += _candidates(inner, deeper - 1)
@@ -165,4 +170,34 @@ def _lines(path: str, item: File, encoding: str) -> list[str]:
         text = decode_text(read_file_up_to(item, LIMIT), path, encoding)
     except DataError:  # no text, or not in an encoding that is clear
         return []
+    if path.lower().endswith(JSON):
+        return _names_in(_document(text))
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _document_of_splits(path: str, item: File, encoding: str) -> dict[str, list[str]]:
+    """Return the names by split in a document of JSON such as `splits.json`; empty for every other file."""
+    if not (path.lower().endswith(JSON) and "split" in path.rpartition("/")[2].lower()):
+        return {}
+    try:
+        document = _document(decode_text(read_file_up_to(item, LIMIT), path, encoding))
+    except DataError:
+        return {}
+    parts = document.items() if isinstance(document, dict) else ()
+    by_split = {split: names for name, part in parts if (split := split_of(name)) and (names := _names_in(part))}
+    return by_split if len(by_split) == len(parts) else {}
+
+
+def _document(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _names_in(part: object) -> list[str]:
+    """Return a list of names, or those of each class together; none where something else is among them."""
+    if isinstance(part, dict):
+        lists = [_names_in(names) for names in part.values()]
+        return [name for names in lists for name in names] if all(lists) else []
+    return part if isinstance(part, list) and all(isinstance(name, str) for name in part) else []

@@ -9,9 +9,10 @@ from ...errors import DataError
 from ...problems import listed
 from ..image_file import IMAGE_SUFFIXES
 from .folder import File
+from .rows_of_text import Table
 from .split_names import split_of
 from .table_columns import MEMBERSHIPS, SPLITS, is_membership, normalised, path_column
-from .table_file import LISTS, TABLES, Table, read_table
+from .table_file import LISTS, TABLES, read_table
 from .table_labels import is_no_mark
 
 # What such a file is called where its column has no name.

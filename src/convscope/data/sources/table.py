@@ -1,4 +1,4 @@
-"""Tables of labelled images: CSV, TSV, JSON lines, and Caffe's lists of `path index` lines with class names."""
+"""Tables of labelled images: CSV, TSV, JSON, and Caffe's lists of `path index` lines with class names."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from .class_folders import CONTAINERS
 from .class_names_file import CLASS_NAME_FILES, with_class_names
 from .folder import File, Folder, has_image_suffix
 from .interpretation import Interpretation
+from .rows_of_text import Table
 from .split_lists import SplitLists, find_split_lists
 from .split_names import is_unlabelled, split_of, split_word_in
 from .split_tables import names_only_splits
 from .table_columns import LabelledRow, LabelledTable, has_labels, holds_measurements, path_column, understand
-from .table_file import Table, is_table_name, read_table
+from .table_file import is_json_name, is_table_name, read_table
 from .table_images import ImageFinder
 from .table_repeats import Repeated, report_repeated
 
 # Lines read to find out whether a file is a table.
 LINES_TO_RECOGNISE = 23
+# Files of JSON in a folder that are looked into.
+MOST_DOCUMENTS = 20
 # Kaggle's example of an answer: its labels are no labels.
 ANSWER_TEMPLATES = re.compile(r"(sample|example)?_?submission", re.IGNORECASE)
 
@@ -61,8 +64,11 @@ def find_tables(folder: Folder, encoding: str = "auto", label_column: str | None
     tables: list[TableFile] = []
     measured: list[TableFile] = []
     for holder in holders:
-        for name, item in holder.files().items():
-            if not is_table_name(name) or ANSWER_TEMPLATES.match(name):
+        files = holder.files()
+        # Many documents of JSON describe an image each.
+        described = sum(map(is_json_name, files)) > MOST_DOCUMENTS
+        for name, item in files.items():
+            if not is_table_name(name) or ANSWER_TEMPLATES.match(name) or (described and is_json_name(name)):
                 continue
             finder, table = finder or ImageFinder(folder), TableFile(name, item, holder)
             if (read := _labelled_images(table, finder, encoding, label_column)) is not None:
@@ -89,7 +95,7 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
             raise DataError(f"{where}: it lists no image")
         preferred = _preferred(folder, table)
         understood = _understand(read, finder, interpretation)
-        for kind, text in understood.notes:
+        for kind, text in (*(("left-out", note) for note in read.notes), *understood.notes):
             warn(kind, where, text)
         if read.is_list:
             rows = with_class_names(understood.rows, table.name, table.folder, where, interpretation.encoding)
@@ -177,7 +183,7 @@ class _Collected:
                 text = f"unknown split '{printable(row.split)}': call it train, val or test"
                 raise DataError(f"{where}: line {row.line}: {text}")
             self.split_sources["the table's split column"] = None
-        elif folder is not None:
+        elif folder is not None and not (folder == "train" and given):  # which may set some of its images aside
             split = folder
             self.split_sources["folder names"] = None
         else:

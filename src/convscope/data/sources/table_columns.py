@@ -11,8 +11,8 @@ from ...errors import DataError, printable
 from ...problems import listed
 from .folder import has_image_suffix
 from .interpretation import Interpretation
+from .rows_of_text import Table
 from .split_names import split_of
-from .table_file import Table
 from .table_labels import MARKS, NO_MARKS, cell_labels, is_marked, is_no_mark, one_hot, refuse_measurements
 
 # Column names by meaning; if a table has several of a kind, the first one here counts.
@@ -24,7 +24,8 @@ PATHS = (
 IDENTIFIERS = ("image_id", "img_id", "imageid", "id", "id_code", "uid", "name", "key")
 LABELS = (
     "label", "labels", "label_name", "class", "class_name", "classname", "class_label", "target", "category", "tags",
-    "tag", "breed", "species", "diagnosis", "dx", "finding_labels", "class_id", "classid", "choice",
+    "tag", "breed", "species", "diagnosis", "dx", "finding_labels", "class_id", "classid", "choice", "category_name",
+    "category_id", "label_id",
 )  # fmt: skip
 SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset", "usage", "phase", "stage")
 # Columns that number the parts of a cross-validation.

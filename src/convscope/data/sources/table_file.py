@@ -1,21 +1,21 @@
-"""Read the file of a table: CSV, TSV, JSON lines, and lists of `path index` lines, as columns and rows of text."""
+"""Read the file of a table: CSV, TSV, JSON, and lists of `path index` lines, as columns and rows of text."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ...errors import DataError, printable
 from .folder import File, has_image_suffix, read_file_up_to
+from .rows_of_text import Table
+from .table_json import json_document, json_lines
 from .text_encoding import decode_text
 
-TABLES, JSON_LINES, LISTS = (".csv", ".tsv"), (".jsonl",), (".txt", ".lst")
+TABLES, JSON, JSON_LINES, LISTS = (".csv", ".tsv"), (".json",), (".jsonl",), (".txt", ".lst")
 # Bytes of a table: about ten million lines.
 LIMIT = 1 << 30
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -23,28 +23,14 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LINE = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True)
-class Table:
-    """The rows of a table, each with the number of its line; `columns` are empty if the file has no header.
-
-    `is_list` marks a list of `path index` lines. `several` are the columns whose cells hold lists of values (JSON),
-    joined by `|`.
-    """
-
-    where: str
-    columns: tuple[str, ...]
-    rows: list[tuple[int, list[str]]]
-    is_list: bool = False
-    several: frozenset[str] = frozenset()
-
-    def cells(self, column: int) -> list[str]:
-        """Return the cells of a column, in the order of the rows; a missing cell is empty."""
-        return [row[column].strip() if column < len(row) else "" for _, row in self.rows]
-
-
 def is_table_name(name: str) -> bool:
     """Whether a name ends as tables or lists do."""
-    return _suffix(name) in TABLES + JSON_LINES + LISTS
+    return _suffix(name) in TABLES + JSON + JSON_LINES + LISTS
+
+
+def is_json_name(name: str) -> bool:
+    """Whether a name ends as documents of JSON do, which may hold anything."""
+    return _suffix(name) in JSON
 
 
 def read_table(name: str, item: File, where: str, most: int | None = None, encoding: str = "auto") -> Table:
@@ -53,9 +39,11 @@ def read_table(name: str, item: File, where: str, most: int | None = None, encod
     if b"\0" in content[:4096] and not content.startswith(UTF16_MARKS):
         raise DataError(f"{where}: not a text file")
     text = decode_text(content, where, encoding)
+    if _suffix(name) in JSON:
+        return json_document(text, where, most)
     lines = _LINE.split(text) if most is None else _LINE.split(text, most)[:most]
     if _suffix(name) in JSON_LINES:
-        return _json_lines(lines, where)
+        return json_lines(lines, where)
     if _suffix(name) in LISTS and (known := _counted(lines, where) or _indexed(lines, where)) is not None:
         return known
     given = _strip_preamble(lines)
@@ -101,34 +89,6 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     for cells in reader:
         if any(cell.strip() for cell in cells):
             yield reader.line_num, cells
-
-
-def _json_lines(lines: Sequence[str], where: str) -> Table:
-    columns: list[str] = []
-    several: set[str] = set()
-    rows: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as problem:
-            raise DataError(f"{where}: line {number} is no JSON ({printable(problem)[:80]})") from problem
-        if not isinstance(entry, dict):
-            raise DataError(f"{where}: line {number} is no JSON object of names and values")
-        for key, value in entry.items():
-            if key not in columns:
-                columns.append(key)
-            if isinstance(value, list):
-                several.add(key)
-        rows.append((number, [_cell(entry.get(column)) for column in columns]))
-    return Table(where, tuple(columns), rows, several=frozenset(several))
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, list):
-        return "|".join(map(_cell, value))
-    return "" if value is None else str(value)
 
 
 def _list(lines: Sequence[str], where: str) -> Table:

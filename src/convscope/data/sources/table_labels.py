@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ...errors import DataError, printable
-from .table_file import Table
+from .rows_of_text import Table
 
 SEPARATORS = ("|", ";", ",")
 # What may stand between several labels, but stands in names as well.

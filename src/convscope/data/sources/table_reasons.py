@@ -10,12 +10,12 @@ from ...errors import DataError, printable
 from ...problems import listed
 from .folder import File, Folder
 from .table_columns import has_labels, path_column
-from .table_file import JSON_LINES, TABLES, read_table
+from .table_file import JSON, JSON_LINES, TABLES, read_table
 from .table_images import ADDRESS, ImageFinder
 
 # Tables of other programs.
 OTHER_TABLES = (
-    ".xlsx", ".xls", ".ods", ".json", ".arrow", ".feather", ".parquet", ".db", ".sqlite", ".mat", ".h5",
+    ".xlsx", ".xls", ".ods", ".arrow", ".feather", ".parquet", ".db", ".sqlite", ".mat", ".h5",
 )  # fmt: skip
 LINES = 200
 # Files that hold images in forms that are not read, and what they are.
@@ -52,9 +52,10 @@ def why_no_images(folder: Folder) -> str:
 def why_unused(folder: Folder, encoding: str) -> str:
     """Return words about the first table at the top of a data set whose images have no labels, or an empty text."""
     files = folder.files()
-    for name, item in files.items():
-        if name.lower().endswith(TABLES + JSON_LINES):
-            return _why_no_labels(folder, name, item, encoding)
+    for suffixes in (TABLES + JSON_LINES, JSON):
+        for name, item in files.items():
+            if name.lower().endswith(suffixes):
+                return _why_no_labels(folder, name, item, encoding)
     other = next((name for name in files if os.path.splitext(name)[1].lower() in OTHER_TABLES), None)  # noqa: PTH122
     return f"{printable(other)} is of no kind that is read beside images: save it as .csv" if other else ""
 
