@@ -6,7 +6,8 @@
 SOURCE is the folder that holds ants-bees-jpeg.zip (the photos of PyTorch's transfer tutorial) and cifar10-jpeg.zip, of
 which N photos per class are drawn by the seed, and the first 100 per class of its test part are the test; a FOLDER has
 train/CLASS and test/CLASS. ConvScope: `convscope train FOLDER --weights FILE --time-budget`, the whole command from
-starting Python to the report, with a part of the training photos held out to choose by. `features` is the floor:
+starting Python to the report, with a part of the training photos held out to choose by and nothing in the cache.
+`features` is the floor:
 logistic regression on the frozen network's features of all training photos. `timm` and `tutorial` are plain loops over
 all of them, for as many seconds of training alone (peers/transfer_loop.py). `scratch` is the command of ConvScope
 with the same time, but neither weights nor network, so that it takes the one that suits the photos. The test photos are
@@ -60,7 +61,8 @@ def ours(place: Path, data: Path, given: argparse.Namespace, seed: int, name: st
         shutil.copyfile(first, fit / "test" / folder.name / first.name)
     shutil.copytree(data / "train", fit / "train")
     words: Words = [*start, "--seed", str(seed), "--name", f"{name}-{seed}"]
-    words += ["--time-budget", f"{60 * given.minutes:g}s", *given.options]
+    # A cache of its own: with that of the user every seed but the first would find the features computed.
+    words += ["--cache", place / f"cache-{name}-{seed}", "--time-budget", f"{60 * given.minutes:g}s", *given.options]
     command = [sys.executable, "-m", "convscope"]
     trained = measure.run([*command, "train", fit, *words, "--json"], cwd=place)
     found = measure.run([*command, "evaluate", trained["run"], data / "test", "--json"], cwd=place)
@@ -81,7 +83,8 @@ def one_seed(place: Path, given: argparse.Namespace, peers: list[str], seed: int
         results[peer] = measure.run([*loop, "--way", peer])
     for who, result in results.items():
         top1, wall = result["test_top1"], result["wall_seconds"]
-        print(f"seed {seed} {who:10} {top1:.2%}, {result['epochs']} epochs, {wall:.0f} s in all", flush=True)
+        kept = f", epoch {result['best_epoch']} kept" if "best_epoch" in result else ""
+        print(f"seed {seed} {who:10} {top1:.2%}, {result['epochs']} epochs{kept}, {wall:.0f} s in all", flush=True)
     return results
 
 

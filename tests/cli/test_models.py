@@ -52,5 +52,9 @@ def test_public_weights(capsys, monkeypatch):
     assert main(["models", "resnet*", "--pretrained", "--photos", "100"]) == 0
     out = capsys.readouterr().out
     assert "102.5" in out and "--freeze: resnet152" in out and "all layers: resnet18" in out
+    assert "convscope train PHOTOS --model resnet152 --pretrained --freeze --time-budget 5m" in out
     assert main(["models", "timm:tf_efficientnet_lite0", "--pretrained"]) == 0
-    assert "apache-2.0" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "apache-2.0" in out and "None is recommended" in out
+    assert main(["models", "nosuch*", "--pretrained"]) == 2
+    assert "no network with public weights is called 'nosuch*'" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import UsageError, printable
 from ..messages.translate import phrase, translated
 from .output import print_json, print_table, say
 from .parameters import Json
@@ -81,6 +82,12 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
     from ..training.transfer.public_weights import choose_weights, list_public_weights
 
     entries = list_public_weights(pattern)
+    if not entries:
+        raise UsageError(
+            f"no network with public weights is called '{printable(pattern)}': `convscope models --pretrained` lists "
+            "those of torchvision, `convscope models --pretrained 'timm:*'` those of timm"
+        )
+    known = any(e.top1 and e.gmacs for e in entries)
     if not json:
         header = ("name", "source", "licence", "MB", "parameters", "input", "GMAC", "ImageNet top-1 %")
         rows = [
@@ -93,7 +100,10 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
         print_table(rows, numbers=(3, 4, 5, 6, 7), head=header)
         say("\nSize, GMAC and accuracy are those that the source publishes, at its own evaluation size.")
         say("The licences are those of the library or registry; ImageNet's own terms are for research.")
-        say("a few networks are tried on this machine ...", err=True)
+        if known:
+            say("a few networks are tried on this machine ...", err=True)
+        else:
+            say("None is recommended: the source publishes neither work nor accuracy of these.")
     choices = choose_weights(entries, photos, minutes)
     if json:
         chosen = [asdict(choice) for choice in choices]
@@ -107,6 +117,8 @@ def _list_weights(pattern: str, photos: int, minutes: float, json: bool) -> None
             time=f"{choice.minutes:.1f}",
         )  # fmt: skip
         say(line)
+        freeze = " --freeze" if choice.way == "--freeze" else ""
+        say(f"  convscope train PHOTOS --model {choice.name} --pretrained{freeze} --time-budget {minutes:g}m")
 
 
 def _number(value: float | None, digits: int) -> str:

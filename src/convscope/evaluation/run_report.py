@@ -147,9 +147,13 @@ def _seen(dataset: Data, classifier: Classifier, recipe: dict[str, Any]) -> list
 
 
 def _best_epoch(recipe: dict[str, Any], history: list[dict[str, float]]) -> int | None:
-    """Return the epoch whose weights the training kept, the first with the best monitored figure; None if not known."""
+    """Return the epoch whose weights the training kept, the first with the best monitored figure; None if not known.
+
+    Behind a fitted last layer, of those that are better than it by more than the standard error.
+    """
     monitor = str(recipe.get("monitor"))
     rows = [row for row in history if monitor in row and "epoch" in row]
+    rows = [row for row in rows if row.get("val/gain", math.inf) > row.get("val/gain_error", 0.0)]
     if not rows or recipe.get("validation") == "none":
         return None
     best = min if monitor == "val/loss" else max

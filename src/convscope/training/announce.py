@@ -8,6 +8,7 @@ from ..errors import printable
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
 from .context import TrainingContext
+from .loop.monitor import GAIN, GAIN_ERROR
 from .prepare.own_model import own_notes
 from .prepare.prepare_data import PreparedData
 from .prepare.random_crop import describe_crop
@@ -41,8 +42,12 @@ def show_beginning(context: TrainingContext, prepared: PreparedData, note: str) 
 
 
 def show_end(context: TrainingContext, done: Progress, images: int, probe: LinearProbe | None) -> None:
-    """Show what the time allowed, where a time budget ended the training in its first epoch of so many `images`."""
+    """Show which weights are kept behind a fitted last layer, and what the time allowed.
+
+    The latter where a time budget ended the training in its first epoch of so many `images`.
+    """
     recipe, shown = context.recipe, done.images - (probe.images if probe else 0)
+    _show_kept(context, done)
     if recipe.time_budget is None or recipe.freeze or done.epoch >= recipe.total_epochs:
         return
     if not done.epoch:
@@ -52,3 +57,24 @@ def show_end(context: TrainingContext, done: Progress, images: int, probe: Linea
     else:
         return
     context.display.show_line(f"the time budget of {recipe.time_budget:g} s allowed {what}")
+
+
+def _show_kept(context: TrainingContext, done: Progress) -> None:
+    """Show whether the fitted last layer or an epoch behind it is kept, and why; nothing where there was no choice."""
+    behind = {row["epoch"]: row for row in done.history if GAIN in row}
+    if not behind:
+        return
+    kept = done.best_epoch in behind
+    row = behind[done.best_epoch] if kept else max(behind.values(), key=lambda row: row[GAIN])
+    epoch, figure, n = f"{row['epoch']:.0f}", context.recipe.monitor, f"{len(done.fitted):,}"
+    gain = f"{row[GAIN]:.3f} ± {row[GAIN_ERROR]:.3f}"  # and its standard error
+    if kept:
+        context.display.show_line(
+            f"kept: epoch {epoch}, whose {figure} is better than that of the fitted last layer by {gain} (n = {n})"
+        )
+    elif row[GAIN] <= 0:
+        context.display.show_line(f"kept: the fitted last layer, since {figure} was better after no epoch (n = {n})")
+    else:
+        context.display.show_line(
+            f"kept: the fitted last layer, since {figure} was better by only {gain} after epoch {epoch} (n = {n})"
+        )

@@ -31,8 +31,10 @@ class Progress:
     """How far a training is: whole epochs, steps of the current one, and what was measured so far.
 
     `loss_sum`, `correct` and `seen` are sums over the current epoch's images, `images` is the number of all images
-    shown. `seconds` is the time of training alone, `elapsed` of everything. `best` is the figure of the best epoch,
-    larger is better. `history` has a row per epoch, with the columns of metrics.csv.
+    shown. `seconds` is the time of training alone, `elapsed` of everything. `best` is the best monitored figure, larger
+    is better, and `improved` its epoch; `best_epoch` is that whose weights are kept. `fitted` are the figures of the
+    single validation images with a last layer that was fitted first. `history` has a row per epoch, with the columns of
+    metrics.csv.
     """
 
     epoch: int = 0
@@ -44,7 +46,9 @@ class Progress:
     correct: int = 0
     seen: int = 0
     best: float | None = None
+    improved: int = 0
     best_epoch: int = 0
+    fitted: list[float] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from ..evaluation import Evaluation, MultiLabelEvaluation
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
 from .recipe.recipe import Recipe
@@ -69,6 +70,14 @@ class ProgressDisplay:
                 line += "  " + known[split == "test"]
                 line += f" mAP {row[f'{split}/map']:.2%}" if top1 is None else _accuracy(top1)
         line += "  " + phrase("{speed} images/s", speed=f"{row['images_per_second']:,.0f}")
+        self.show_line(line)
+
+    def show_first(self, share: float, evaluation: Evaluation | MultiLabelEvaluation) -> None:
+        """Write a line with the validation figures after this share of the first epoch."""
+        line = phrase("after {share} of the first epoch", share=f"{share:.0%}")
+        line += "  " + phrase("val loss {loss}", loss=f"{evaluation.loss:.4f}")
+        figures = evaluation.figures()
+        line += f" mAP {figures['map']:.2%}" if "map" in figures else _accuracy(figures["top1"])
         self.show_line(line)
 
     def _bar(self, done: Progress, steps: int, elapsed: float) -> str:

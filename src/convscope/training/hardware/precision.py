@@ -39,15 +39,7 @@ def fastest_runtime(
     count = len(images)
     if runtime.device.type == "cpu":
         count = max(min(count, TRIAL_PIXELS // images[0, 0].numel()), 2)
-    seconds: dict[Runtime, float] = {}
-    with torch.random.fork_rng([runtime.device] if runtime.device.type == "cuda" else []):
-        for choice in choices:
-            best = min(seconds.values(), default=float("inf"))
-            try:
-                batch = images[:count], labels[:count]
-                seconds[choice] = _seconds_per_step(choice, network, batch, 1.5 * best, learning)
-            except RuntimeError:  # an operation of this network does not exist in this precision on this device
-                continue
+    seconds = _seconds_by_choice(choices, network, (images[:count], labels[:count]), learning)
     chosen = choices[0]
     for choice, taken in seconds.items():
         margin = 1.0 if choice.precision == chosen.precision else WORTH_IT
@@ -55,6 +47,35 @@ def fastest_runtime(
             chosen = choice
     figures = {f"{c.precision} {c.layout}": round(1000 * taken, 3) for c, taken in seconds.items()}
     return replace(chosen, measured=figures)
+
+
+def seconds_per_image(
+    runtime: Runtime, network: nn.Module, input_size: tuple[int, int, int], count: int, learning: bool = True
+) -> float:
+    """Return the time of a step with `count` images of random pixels, per image, as `fastest_runtime` would choose it.
+
+    The network is on the device. 0 if it cannot take a step.
+    """
+    images = torch.rand(count, *input_size, device=runtime.device)
+    labels = torch.zeros(count, dtype=torch.int64, device=runtime.device)
+    seconds = _seconds_by_choice(list(_choices(runtime)), network, (images, labels), learning)
+    return min(seconds.values(), default=0.0) / count
+
+
+def _seconds_by_choice(
+    choices: list[Runtime], network: nn.Module, batch: tuple[Tensor, Tensor], learning: bool
+) -> dict[Runtime, float]:
+    """Return the time of a trial step in each precision and layout that the network can take one in."""
+    seconds: dict[Runtime, float] = {}
+    device = choices[0].device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for choice in choices:
+            best = min(seconds.values(), default=float("inf"))
+            try:
+                seconds[choice] = _seconds_per_step(choice, network, batch, 1.5 * best, learning)
+            except RuntimeError:  # an operation of this network does not exist in this precision on this device
+                continue
+    return seconds
 
 
 def usual_runtime(runtime: Runtime) -> Runtime:

@@ -1,26 +1,37 @@
-"""Choose the best epoch by a validation figure (`--monitor`), and stop when it no longer improves (`--patience`)."""
+"""Choose the epoch that is kept by a validation figure (`--monitor`), and stop when none is better (`--patience`)."""
 
 from __future__ import annotations
 
+import math
+
 from ..checkpoint import Progress
+from .monitor import GAIN, GAIN_ERROR
 
 
 def is_best(progress: Progress, row: dict[str, float], monitor: str) -> bool:
-    """Return whether the epoch of `row` is at least as good as every earlier one, and record its figure if so.
+    """Return whether the weights after the epoch of `row` are better than those kept, and record its figure if it is.
 
     Of equal epochs the later is better, since it has trained longer. Without validation figures that is the last one.
+    Behind a last layer that was fitted first an epoch is better only if it is by more than the standard error of the
+    difference: of a few images, one that happens to be right would decide.
     """
     if monitor not in row:
         return True
-    # Where the training balances the classes, so does the choice of the epoch.
-    figure = row.get(monitor.replace("/", "/balanced_"), row[monitor])
-    figure = -figure if monitor == "val/loss" else figure
-    if progress.best is not None and figure < progress.best:
-        return False
-    progress.best = figure
-    return True
+    figure = _figure(row, monitor)
+    if progress.best is None or figure >= progress.best:
+        progress.best, progress.improved = figure, progress.epoch
+    kept = (_figure(earlier, monitor) for earlier in progress.history if earlier["epoch"] == progress.best_epoch)
+    return all(figure >= best for best in kept) and row.get(GAIN, math.inf) > row.get(GAIN_ERROR, 0.0)
 
 
 def out_of_patience(progress: Progress, patience: int | None) -> bool:
-    """Return whether the best epoch is at least `patience` epochs ago."""
-    return patience is not None and progress.epoch - progress.best_epoch >= patience
+    """Return whether the figure is no longer improved since `patience` epochs or more."""
+    since = max(progress.best_epoch, progress.improved)
+    return patience is not None and progress.epoch - since >= patience
+
+
+def _figure(row: dict[str, float], monitor: str) -> float:
+    """Return the monitored figure of an epoch, larger is better."""
+    # Where the training balances the classes, so does the choice of the epoch.
+    figure = row.get(monitor.replace("/", "/balanced_"), row[monitor])
+    return -figure if monitor == "val/loss" else figure

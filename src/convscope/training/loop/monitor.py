@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from ...choices import MULTI_LABEL_MONITORS
 from ...errors import UsageError, printable
 from ...evaluation import Evaluation, MultiLabelEvaluation
 from ...suggest import did_you_mean
-from ..class_weights import balanced_figures, is_balanced
+from ..class_weights import balanced_figures, balanced_weights, is_balanced
 from ..recipe.recipe import Recipe
 
 ONE_CLASS_MONITORS = ("val/loss", "val/top1", "val/top5", "val/balanced_top1", "val/macro_f1")
 PER_CLASS = ("recall", "precision", "f1")
+# By how much the monitored figure is better than with the last layer that was fitted first, and the standard error.
+GAIN, GAIN_ERROR = "val/gain", "val/gain_error"
 
 
 def check_monitor(monitor: str, class_names: Sequence[str], multi_label: bool) -> None:
@@ -47,10 +51,27 @@ def monitored_figure(monitor: str, evaluation: Evaluation | MultiLabelEvaluation
     return evaluation.figures()[name]
 
 
+def figures_of_images(evaluation: Evaluation | MultiLabelEvaluation, recipe: Recipe) -> list[float]:
+    """Return the monitored figure of each image, larger is better, whose mean is the figure; none if it has no such."""
+    if recipe.monitor == "val/loss":
+        figures = -evaluation.losses.double()
+    elif recipe.monitor == "val/top1" and isinstance(evaluation, Evaluation):
+        figures = (evaluation.predictions == evaluation.labels).double()
+    else:
+        return []
+    if is_balanced(recipe) and isinstance(evaluation, Evaluation):
+        figures = figures * balanced_weights(evaluation.labels)[evaluation.labels]
+    found: list[float] = figures.tolist()
+    return found
+
+
 def figures_of_epoch(
-    evaluation: Evaluation | MultiLabelEvaluation, recipe: Recipe, split: str = "val"
+    evaluation: Evaluation | MultiLabelEvaluation, recipe: Recipe, split: str = "val", fitted: Sequence[float] = ()
 ) -> dict[str, float]:
-    """Return the figures of a split after an epoch by their column in metrics.csv, the monitored one among them."""
+    """Return the figures of a split after an epoch by their column in metrics.csv, the monitored one among them.
+
+    `fitted` are those of the validation images with the last layer that was fitted first, to say what the epoch gains.
+    """
     figures = evaluation.figures()
     row = {f"{split}/{name}": figures[name] for name in evaluation.PER_EPOCH}
     if split != "val":
@@ -59,4 +80,8 @@ def figures_of_epoch(
         row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
     if recipe.monitor not in row:
         row[recipe.monitor] = monitored_figure(recipe.monitor, evaluation)
+    figures_now = figures_of_images(evaluation, recipe) if len(fitted) > 1 else []
+    if figures_now:
+        gains = torch.tensor(figures_now, dtype=torch.float64) - torch.tensor(fitted, dtype=torch.float64)
+        row |= {GAIN: float(gains.mean()), GAIN_ERROR: float(gains.std()) / len(gains) ** 0.5}
     return row

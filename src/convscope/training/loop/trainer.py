@@ -22,10 +22,11 @@ from ..transfer.linear_probe import LinearProbe, is_probe
 from .averaged_gradients import averaging_gradients
 from .early_stopping import is_best, out_of_patience
 from .ema import NORM_IMAGES, STEPS_PER_UPDATE, moving_average, renew_norms
+from .first_figure import FirstFigure
 from .gradients import add_gradients, clear_gradients
 from .interrupt import StopRequest, agree
 from .messages import diverged, how_to_go_on
-from .monitor import figures_of_epoch
+from .monitor import figures_of_epoch, figures_of_images
 from .optimizer import make_optimizer
 from .progressive import progressive_scale, shrink
 from .tensorboard import scalar_writer
@@ -66,6 +67,7 @@ class Trainer:
         self.network, self.batches, self.validate, self.test = network, batches, validate, test
         self.accuracy = "top1" if batches.labels.ndim == 1 else "subset_accuracy"
         self.body, self.probe, self.snapshots = body, probe, snapshots
+        self.first_figure = FirstFigure(context, validate)
         self.loss_of = weighted_loss(network, batches.labels, self.recipe.class_weights)
         self.image_weights = image_weights(batches.labels, self.recipe.class_weights)
         self.optimizer = make_optimizer(network, self.recipe, body.parameters if body else ())
@@ -109,7 +111,8 @@ class Trainer:
         with StopRequest() as stop, self.display, self.processes.failing():
             if not done.epoch and not done.step and not done.history:
                 self.write_snapshot()
-                self.measure_probe()
+                if self.probe is not None:
+                    self.measure_probe(self.probe)
             while not self.is_finished():
                 self.train_epoch(stop)
                 self.end_epoch()
@@ -123,9 +126,8 @@ class Trainer:
         done = self.progress
         if not done.history or done.step:  # an epoch that was begun is finished, however short of time it is
             return False
-        if self.recipe.freeze and is_probe(done.history[0]):  # the last layer is at its optimum
-            return True
-        if done.epoch >= self.recipe.total_epochs or out_of_patience(done, self.recipe.patience):
+        fitted = self.recipe.freeze and is_probe(done.history[0])  # the last layer is at its optimum
+        if fitted or done.epoch >= self.recipe.total_epochs or out_of_patience(done, self.recipe.patience):
             return True
         return bool(self.processes.from_main_number(self.clock.out_of_time()))
 
@@ -149,6 +151,7 @@ class Trainer:
             if len(self.unread) >= self.steps_per_reading:
                 self.read_figures()
             done.seconds += time.perf_counter() - started
+            self.first_figure.show_if_due(self.network, done, len(self.batches))
             is_long_ago = time.perf_counter() - max(self.saved_at, begun) > SAVE_EVERY_SECONDS
             stopping, is_due, out_of_time = agree(self.processes, self.clock, stop, is_long_ago)
             if stopping or is_due:
@@ -173,14 +176,12 @@ class Trainer:
 
     def share(self) -> float:
         """Return the share of the training that is done, 0 to 1: of the epochs or of the time, whichever is larger."""
-        done = self.progress
-        epochs = done.epoch + done.step / len(self.batches)
+        epochs = self.progress.epoch + self.progress.step / len(self.batches)
         return max(epochs / self.recipe.total_epochs, self.processes.from_main_number(self.clock.share()))
 
     def set_rate(self, share: float) -> None:
         """Set the learning rates of the step at this share of the training."""
-        recipe = self.recipe
-        factor = rate_factor(recipe.schedule, share, recipe.warmup_epochs / recipe.total_epochs)
+        factor = rate_factor(self.recipe.schedule, share, self.recipe.warmup_epochs / self.recipe.total_epochs)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
@@ -202,15 +203,14 @@ class Trainer:
         done.images += int(seen)
         self.display.show_step(done, len(self.batches), self.clock.elapsed())
 
-    def measure_probe(self) -> None:
+    def measure_probe(self, probe: LinearProbe) -> None:
         """Measure the network with its fitted last layer, as epoch 0, and save it."""
-        if self.probe is None:
-            return
-        done, probe = self.progress, self.probe
+        done = self.progress
         done.seconds, done.images = probe.seconds, probe.images
         row = {"epoch": 0.0, "train/loss": probe.loss, f"train/{self.accuracy}": probe.correct}
         row |= {**self.figures_of_splits(probe.validation), "seconds": done.seconds}
         row["images_per_second"] = done.images / done.seconds
+        done.fitted = figures_of_images(probe.validation, self.recipe) if probe.validation else []
         self.keep_if_best(row)
         self.save()
         self.display.show_epoch(row)
@@ -218,10 +218,10 @@ class Trainer:
     def keep_if_best(self, row: dict[str, float]) -> None:
         """Add a row to the history, and keep the weights if they are the best so far."""
         done = self.progress
-        done.history.append(row)
         if self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
+        done.history.append(row)
 
     def end_epoch(self) -> None:
         """Measure the network, keep its weights if they are the best so far, and save."""
@@ -262,7 +262,7 @@ class Trainer:
                     evaluation = known if known and split == "val" else measure(self.kept_network)
                 if not math.isfinite(evaluation.loss):
                     raise diverged(evaluation.loss, self.progress, self.folder, self.recipe)
-                row |= figures_of_epoch(evaluation, self.recipe, split)
+                row |= figures_of_epoch(evaluation, self.recipe, split, self.progress.fitted)
         return row
 
     def update_average(self) -> None:

@@ -72,9 +72,12 @@ def settle_crop(
     gain = losses[0] - losses[1]
     error = float(gain.std()) / len(gain) ** 0.5
     squashed = float(gain.mean()) > error
-    figures = ", ".join(f"{name} {loss.mean():.3f}" for name, loss in zip(("centre", "squashed"), losses, strict=True))
+    cut, whole = (f"{loss.mean():.3f}" for loss in losses)
     chosen = "photos are squashed" if squashed else "the centre of photos is cut out"
-    note = f"{chosen}: loss of a fitted last layer on held-out photos, {figures} (n = {len(gain)}; --crop-mode)"
+    note = (
+        f"{chosen}: loss of a fitted last layer on held-out photos, centre {cut}, squashed {whole} "
+        f"(n = {len(gain)}; --crop-mode)"
+    )
     return recipe.changed(crop_mode="squash") if squashed else centre, note
 
 

@@ -9,18 +9,16 @@ import io
 import os
 import statistics
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ...data.image_file import UnreadableImage, read_bytes
 from ...data.split import Data, Split
 from ...errors import UsageError
 from ...models import Card, arguments_for, create_model
-from ..hardware.precision import fastest_runtime
+from ..hardware.precision import seconds_per_image
 from ..hardware.runtime import Runtime
 from ..recipe.recipe import Recipe
 from ..time_budget import Clock
@@ -118,7 +116,4 @@ def _seconds_per_image(recipe: Recipe, data: Data, size: int, runtime: Runtime) 
     network = create_model(
         recipe.model, num_classes=len(data.class_names), in_channels=data.channels, **recipe.model_args
     ).to(runtime.device)
-    images = torch.rand(TRIAL_IMAGES, data.channels, size, size, device=runtime.device)
-    labels = torch.zeros(TRIAL_IMAGES, dtype=torch.int64, device=runtime.device)
-    measured = fastest_runtime(replace(runtime, layout="auto"), network, images, labels).measured
-    return min(measured.values()) / 1000 / TRIAL_IMAGES
+    return seconds_per_image(runtime, network, (data.channels, size, size), TRIAL_IMAGES)

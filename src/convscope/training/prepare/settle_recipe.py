@@ -20,6 +20,7 @@ from ..time_budget import Clock
 from ..transfer.from_run import EarlierRun
 from .choose_crop import settle_crop
 from .img_size import choose_for_photos
+from .transfer_size import settle_size
 
 # Recipes with a file per kind of data.
 BY_KIND = ("fast", "best")
@@ -76,8 +77,9 @@ def settle_recipe(
         note += _planned_duration(recipe)
     if recipe.optimizer != base.optimizer:
         note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
+    recipe, size = settle_size(recipe, data, runtime, clock, own)
     recipe, crop = settle_crop(recipe, data, runtime, clock, own, show)
-    return recipe, "\n".join(line for line in (note, crop) if line)
+    return recipe, "\n".join(line for line in (note, size, crop) if line)
 
 
 def _planned_duration(recipe: Recipe) -> str:

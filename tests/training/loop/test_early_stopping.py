@@ -1,0 +1,62 @@
+"""Which epoch is kept, and when a training stops."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from convscope.evaluation import Evaluation
+from convscope.training.checkpoint import Progress
+from convscope.training.class_weights import balanced_figures
+from convscope.training.loop.early_stopping import is_best, out_of_patience
+from convscope.training.loop.monitor import figures_of_epoch, figures_of_images
+from convscope.training.recipe.recipe import Recipe
+
+
+def kept_after(rows: list[dict[str, float]], monitor: str = "val/loss") -> list[int]:
+    """Return the epoch that is kept after each of the rows."""
+    done, kept = Progress(), []
+    for row in rows:
+        done.epoch = int(row["epoch"])
+        if is_best(done, row, monitor):
+            done.best_epoch = done.epoch
+        done.history.append(row)
+        kept.append(done.best_epoch)
+    return kept
+
+
+def test_an_epoch_behind_a_fitted_layer_has_to_be_better_by_more_than_its_standard_error():
+    rows = [
+        {"epoch": 0, "val/loss": 0.5},
+        {"epoch": 1, "val/loss": 0.4, "val/gain": 0.1, "val/gain_error": 0.2},  # may be chance
+        {"epoch": 2, "val/loss": 0.45, "val/gain": 0.05, "val/gain_error": 0.02},
+        {"epoch": 3, "val/loss": 0.47, "val/gain": 0.03, "val/gain_error": 0.01},  # worse than what is kept
+        {"epoch": 4, "val/loss": 0.41, "val/gain": 0.09, "val/gain_error": 0.02},
+    ]
+    assert kept_after(rows) == [0, 0, 2, 2, 4]
+
+
+def test_without_a_fitted_layer_the_later_of_equal_epochs_is_kept():
+    rows = [{"epoch": epoch, "val/top1": top1} for epoch, top1 in enumerate([0.5, 0.7, 0.6, 0.7], 1)]
+    assert kept_after(rows, "val/top1") == [1, 2, 2, 4]
+
+
+def test_patience_counts_from_the_last_improvement_even_if_it_is_not_kept():
+    done = Progress(epoch=3, improved=2, best_epoch=0)
+    assert not out_of_patience(done, 2) and out_of_patience(done, 1)
+
+
+@pytest.mark.parametrize("changes", [{}, {"monitor": "val/top1"}, {"class_weights": "balanced"}])
+def test_the_gain_is_the_difference_of_the_figures(changes):
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(3, (60,), generator=generator).clamp_max(torch.randint(3, (60,), generator=generator))
+    recipe, found = Recipe(**changes), []
+    for _ in range(2):
+        logits = torch.randn(60, 3, generator=generator)
+        loss = float(torch.nn.functional.cross_entropy(logits, labels))
+        found.append(Evaluation(["a", "b", "c"], [""] * 60, labels, logits, loss))
+    row = figures_of_epoch(found[1], recipe, fitted=figures_of_images(found[0], recipe))
+    figure, sign = ("top1", 1) if "monitor" in changes else ("loss", -1)
+    both = [balanced_figures(e) if "class_weights" in changes else e.figures() for e in found]
+    assert row["val/gain"] == pytest.approx(sign * (both[1][figure] - both[0][figure]), rel=1e-5)
+    assert 0 < row["val/gain_error"] < 0.5
