@@ -28,7 +28,7 @@ def launch(
     ]  # fmt: skip
 
 
-def ended(processes: list[subprocess.Popen[str]], seconds: float = 200) -> list[tuple[int, str, str]]:
+def ended(processes: list[subprocess.Popen[str]], seconds: float = 400) -> list[tuple[int, str, str]]:
     """Wait for all processes; return exit code, stdout and stderr of each."""
     try:
         texts = [process.communicate(timeout=seconds) for process in processes]
