@@ -74,7 +74,8 @@ def hosting_of(targets: Sequence[Target], options: ServeOptions) -> Hosting:
 
     ModelFileError if there is no such classifier, or if it needs torch and that is not installed.
     """
-    if predictors := _predictors(targets, options.device):
+    predictors, without = _predictors(targets, options.device)
+    if predictors and without is None:
         hosted = [_hosted(name, *given) for name, given in _named(predictors).items()]
         return Hosting(hosted, hosted[0].id, options.limits)
     if find_spec("torch") is None:
@@ -86,21 +87,20 @@ def hosting_of(targets: Sequence[Target], options: ServeOptions) -> Hosting:
     from .network_answering import hosted_of
 
     registry = Registry(targets, choose_device(options.device))
+    if without is not None:
+        log.warning("%s is answered by torch: `convscope export` makes the graph that needs none", printable(without))
     return Hosting([hosted_of(served) for served in registry.by_id.values()], registry.current, options.limits)
 
 
-def _predictors(targets: Sequence[Target], device: str) -> list[tuple[str, Predictor]]:
-    """Return source and predictor of each target, none if any of them has no graph or is to be computed elsewhere."""
+def _predictors(targets: Sequence[Target], device: str) -> tuple[list[tuple[str, Predictor]], str | None]:
+    """Return source and predictor of each target, up to the first source without a graph or for another device."""
     found = []
     for target in targets:
         predictor = find_predictor(target.source) if not target.given() and device in ("auto", "cpu") else None
         if predictor is None:
-            log.warning(
-                "%s is answered by torch: `convscope export` makes the graph that needs none", printable(target.source)
-            )
-            return []
+            return found, target.source
         found.append((target.source, predictor))
-    return found
+    return found, None
 
 
 def _named(predictors: Sequence[tuple[str, Predictor]]) -> dict[str, tuple[str, Predictor]]:

@@ -87,6 +87,19 @@ def test_another_classifier_by_its_name(client, digit):
     assert client.post("/predict", content=digit, params={"classifier": "nobody"}).status_code == 404
 
 
+def test_what_is_asked_for_under_another_name_is_not_left_out(client, digit):
+    unknown = client.post("/predict?topk=2&model=mnist-lenet5", content=digit)
+    field = client.post("/predict", files={"file": digit}, data={"topk": "1"})
+    for answer, en, zh in (
+        (unknown, "no parameter 'model': classifier, topk", "没有名为“model”的参数"),
+        (field, "value 'topk': it takes images alone", "表单中有值“topk”"),
+        (client.post("/predict?topk=0", content=digit), "topk: Input should be", "topk 无效（应不小于 1）"),
+        (client.post("/predict?set_coverage=0.9999", content=digit), "sets with a coverage", "的集合需要"),
+    ):
+        assert answer.status_code == 422
+        assert en in answer.json()["error"]["en"] and zh in answer.json()["error"]["zh"]
+
+
 def test_a_set_of_classes_is_given_where_it_is_asked_for(client, digits_run, digits):
     rows = digits_run.classifier.predict(digits, topk=1, set_coverage=0.99)
     expected = [[p.label for p in row if p.in_set] for row in rows]

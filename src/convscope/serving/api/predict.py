@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ...errors import printable
 from ..http.errors import invalid
 from ..http.image_bodies import MAX_IMAGES, read_images
 from ..http.prefix import bare_path
@@ -89,7 +90,20 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
         format: HuggingFace = None,
         set_coverage: SetCoverage = None,
     ) -> Response:
+        refuse_unknown_parameters(request)
         return await answer(request, hosting, id, topk, format == "hf", set_coverage)
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """HttpError 422 if the address names a parameter that there is not.
+
+    What is only left out gives another answer than was asked for, such as that of another classifier.
+    """
+    known = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            shown, names = printable(name)[:100], ", ".join(known)
+            raise invalid(f"there is no parameter '{shown}': {names}", f"没有名为“{shown}”的参数，可用：{names}")
 
 
 class PlainPredict:

@@ -10,10 +10,26 @@ from starlette.exceptions import HTTPException
 
 from ...data.image_file import UnreadableImage
 from ...errors import ConvScopeError, DataError, UsageError
+from ...messages.translate import in_chinese
 from .errors import HttpError, invalid, standard_error
 from .json_bytes import to_json
 from .prefix import wants_plain_errors
 from .uploads import image_error
+
+# Pydantic's kinds of errors that a parameter in an address can have.
+REASONS = {
+    "missing": "缺失",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "float_parsing": "应为数字",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "应不小于 {ge}",
+    "less_than": "应小于 {lt}",
+    "less_than_equal": "应不大于 {le}",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "应符合 {pattern}",
+}
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -45,15 +61,16 @@ def as_http_error(error: Exception) -> HttpError:
     if not isinstance(error, ConvScopeError):
         raise error
     status = 422 if isinstance(error, UsageError) else 400 if isinstance(error, DataError) else 500
-    return HttpError(status, str(error), f"出错：{error}")
+    return HttpError(status, str(error), in_chinese(str(error)))
 
 
 def parameter_error(errors: Any) -> HttpError:
     """Return a 422 that names the first of pydantic's errors."""
     first = errors[0] if errors else {}
     name = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body"))
-    reason = str(first.get("msg", "invalid"))
-    return invalid(f"{name or 'request'}: {reason}", f"参数 {name or '请求'} 无效（{reason}）")
+    reason, limits = str(first.get("msg", "invalid")), first.get("ctx", {})
+    reason_zh = REASONS[first["type"]].format(**limits) if first.get("type") in REASONS else reason
+    return invalid(f"{name or 'request'}: {reason}", f"参数 {name or '请求'} 无效（{reason_zh}）")
 
 
 def json_response(document: Any, status: int = 200) -> Response:

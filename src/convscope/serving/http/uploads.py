@@ -12,8 +12,9 @@ from typing import Any
 from fastapi import Request
 
 from ...data.image_file import MAX_PIXELS, NotAnImage, TooManyPixels, UnreadableImage
+from ...errors import printable
 from ...messages.translate import in_chinese
-from .errors import HttpError, standard_error
+from .errors import HttpError, invalid, standard_error
 from .upload_pace import UploadPace
 
 MAX_IMAGE_BYTES = 16_000_000
@@ -63,12 +64,21 @@ def file_of_form(body: bytes, boundary: str | None) -> bytes:
 
 
 def files_of_form(body: bytes, boundary: str | None) -> list[bytes]:
-    """Return the fields `file` of a multipart/form-data body; HttpError 400 if there is none."""
-    files = []
+    """Return the fields `file` of a multipart/form-data body; HttpError 400 if there is none, 422 for a value."""
+    files, others = [], []
     for part in body.split(b"--" + boundary.encode("latin-1", "replace"), MAX_PARTS) if boundary else []:
         head, gap, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if gap and _field_name(head) == "file":
+        name = _field_name(head) if gap else None
+        if name == "file":
             files.append(content.removesuffix(b"\r\n"))
+        elif name is not None and b"filename" not in head:  # such as `topk`, which would be left out without a word
+            others.append(printable(name)[:100])
+    if files and others:
+        raise invalid(
+            f"the form has a value '{others[0]}': it takes images alone, as 'file'; options belong into the address, "
+            "such as /predict?topk=3",
+            f"表单中有值“{others[0]}”：表单只能包含图像（字段“file”），选项请写在地址中，例如 /predict?topk=3",
+        )
     if not files:
         raise HttpError(400, "the form has no field 'file' with an image", "表单中缺少包含图像的字段“file”")
     return files
