@@ -94,7 +94,7 @@ def hosting_of(targets: Sequence[Target], options: ServeOptions) -> Hosting:
 
 def _predictors(targets: Sequence[Target], device: str) -> tuple[list[tuple[str, Predictor]], str | None]:
     """Return source and predictor of each target, up to the first source without a graph or for another device."""
-    found = []
+    found: list[tuple[str, Predictor]] = []
     for target in targets:
         predictor = find_predictor(target.source) if not target.given() and device in ("auto", "cpu") else None
         if predictor is None:
