@@ -74,6 +74,7 @@ ROUNDED = pytest.mark.xfail(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # an AlexNet's 240 MB take minutes on a busy machine
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[ROUNDED] * (name == "preact_resnet1001")) for name in CATALOGUE]
 )
