@@ -41,6 +41,22 @@ def train(tmp_path, data=None, model="mlp", **options) -> cs.Run:
     return cs.train(data or corners(), model, output=tmp_path, **{"epochs": 6, **OPTIONS, **options})
 
 
+def test_a_picture_like_no_training_image_is_refused(tmp_path):
+    data = corners()
+    data.splits["val"], data.splits["train"] = data.splits["train"], data.splits["val"]  # 200 are needed to find out
+    run = train(tmp_path, data, epochs=2)
+    classifier = cs.load(run.folder)
+    black = np.zeros((16, 16), np.uint8)
+    (answer,) = classifier.predict_each([black])
+    assert answer.refusal is not None and answer.refusal.kind == "foreign"
+    answers = list(classifier.predict_each(data.splits["val"].images))
+    kept = classifier.abstention.familiar.kept
+    assert kept >= 0.95 and np.mean([each.refusal is None for each in answers]) == pytest.approx(kept, abs=0.01)
+    assert 'id="unknown"' in (run.folder / "report.html").read_text("utf-8")
+    few = train(tmp_path, epochs=1).classifier.abstention
+    assert few.familiar is None and "80 validation images are too few" in few.note
+
+
 def test_the_loss_is_the_binary_cross_entropy():
     logits, marks = torch.randn(20, 3), torch.randint(0, 2, (20, 3), dtype=torch.uint8)
     p = logits.double().sigmoid()

@@ -141,6 +141,7 @@ def _trust(result: dict[str, Any]) -> list[str]:
             f"all labels right: 95 % interval {low:.2%} to {high:.2%}",
             f"ROC AUC {_score(result['roc_auc'])} (label means)",
             _calibration({**result["calibration"]["before"], **result}),
+            *(_unknown(result["unknown"]) if result["unknown"] else []),
         ]
     low, high = result["top1_interval"]
     low5, high5 = result["top5_interval"]

@@ -30,6 +30,7 @@ FEWEST = 200
 # all of them were right; and the risk that this bound does not hold.
 ERROR_SHARE, SURE_SHARE, DOUBT = 0.5, 0.8, 0.05
 STEPS = 40
+NO_FEATURES = "pictures of no class are not recognised: the network has no last layer whose inputs could be used"
 # The share of pictures of the own classes that are taken for familiar.
 KEPT = 0.95
 # Training images whose features are stored, and the pixel values of all of them, for which they are computed again.
@@ -57,9 +58,7 @@ def fit_abstention(
     """
     choosing, testing = halves(evaluation.labels)
     if not len(testing):
-        return Abstention(
-            note=f"{len(val):,} validation images are too few to find out when not to answer: {FEWEST} are needed"
-        )
+        return _too_few(len(val))
     temperature = fit_temperature(evaluation.logits[testing], evaluation.labels[testing])
     confidence, answers = (evaluation.logits.double() / temperature).softmax(1).max(1)
     wrong = answers != evaluation.labels
@@ -73,9 +72,7 @@ def fit_abstention(
         )
     familiar = None if train is None else fit_familiar(network, train, val, testing, preprocess)
     if familiar is None:
-        notes.append(
-            "pictures of no class are not recognised: the network has no last layer whose inputs could be used"
-        )
+        notes.append(NO_FEATURES)
     return Abstention(
         temperature,
         threshold or 0.0,
@@ -85,6 +82,26 @@ def fit_abstention(
         familiar,
         "; ".join(notes),
         LabelSets.of(evaluation.probabilities[testing, evaluation.labels[testing]].tolist()),
+    )
+
+
+def fit_unfamiliar(network: nn.Module, train: Decoded | None, val: Decoded, preprocess: Preprocess) -> Abstention:
+    """Return from which distance on a picture is like no training image: all that is refused where labels are several.
+
+    Each label has a threshold of its own, and an image may have none, so there is no answer between two. All the
+    validation images are measured: they chose the epoch, but the network never learned from them.
+    """
+    if len(val) < FEWEST:
+        return _too_few(len(val))
+    found = None if train is None else fit_familiar(network, train, val, torch.arange(len(val)), preprocess)
+    if found is None:
+        return Abstention(note=NO_FEATURES)
+    return Abstention(answered=found.kept, n=len(val), familiar=found)
+
+
+def _too_few(images: int) -> Abstention:
+    return Abstention(
+        note=f"{images:,} validation images are too few to find out when not to answer: {FEWEST} are needed"
     )
 
 
@@ -121,7 +138,8 @@ def fit_familiar(
     if not heads:
         return None
     inputs = InputsOf(network.eval(), heads[-1])
-    order = train.labels.argsort(stable=True)  # every so many of each class
+    one_class = train.labels.ndim == 1  # then every so many of each class
+    order = train.labels.argsort(stable=True) if one_class else torch.arange(len(train.labels))
     chosen = order[torch.linspace(0, len(order) - 1, stored_images(len(order), preprocess)).round().long()]
     # As they are stored, so that distances are what they will be.
     stored = features_at(inputs, train, chosen, preprocess, device).half().float()

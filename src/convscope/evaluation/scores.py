@@ -33,7 +33,14 @@ def trust_figures(
     brier = brier_score(evaluation.probabilities, evaluation.labels)
     curves = ranking_curves(evaluation.probabilities, evaluation.labels, evaluation.class_names, ranking)
     if isinstance(evaluation, MultiLabelEvaluation):
-        return {**_of_several_labels(evaluation), "roc_auc": areas["roc_auc"], "brier": brier, "curves": curves}
+        right = (evaluation.predictions == evaluation.labels.bool()).all(1)
+        return {
+            **_of_several_labels(evaluation, right),
+            "roc_auc": areas["roc_auc"],
+            "brier": brier,
+            "curves": curves,
+            "unknown": None if abstention == Abstention() else _stored(abstention, right, refusals),
+        }
     n = len(evaluation.labels)
     rows = [row for row in evaluation.per_class() if row["support"]]
     before = calibration_figures(evaluation.logits, evaluation.labels)
@@ -61,12 +68,12 @@ def trust_figures(
     }
 
 
-def _of_several_labels(evaluation: MultiLabelEvaluation) -> dict[str, Any]:
+def _of_several_labels(evaluation: MultiLabelEvaluation, right: torch.Tensor) -> dict[str, Any]:
     """Return what is measured of several labels per image in another way than of one class.
 
-    Calibration is that of all labels together: how often a label is there of which the probability is said.
+    Calibration is that of all labels together: how often a label is there of which the probability is said. `right`
+    are the images whose labels are all right.
     """
-    right = (evaluation.predictions == evaluation.labels.bool()).all(1)
     pooled = reliability_figures(evaluation.probabilities.flatten(), evaluation.labels.flatten().bool())
     return {
         "subset_accuracy_interval": list(wilson_interval(int(right.sum()), len(right))),

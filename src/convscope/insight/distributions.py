@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from .tracing.trace import record
 # Least, 1 %, lower quartile, median, upper quartile, 99 % and greatest.
 SHARES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 # Of a layer with more values than this, every second, third ... is taken.
-MOST_VALUES = 100_000
+MOST_VALUES = 20_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def distributions(
         values = output.detach()
         values = values.abs() if values.is_complex() else values
         channels = values.reshape(len(values), values.shape[1] if values.ndim > 1 else 1, -1)
-        silent = (channels == 0).all(2).all(0)
-        zeros = float((values == 0).double().mean())
+        zero = channels == 0
+        silent = zero.all(2).all(0)
+        zeros = int(zero.count_nonzero()) / max(zero.numel(), 1)
         found[name] = (quantiles(values), zeros, channels.shape[1], int(silent.sum()))
 
     nodes = record(network, images, keep=(), observe=observe).nodes
@@ -75,9 +77,13 @@ def quantiles(values: Tensor) -> tuple[float, ...]:
     return tuple(torch.quantile(flat, torch.tensor(SHARES, dtype=torch.float64, device=flat.device)).tolist())
 
 
+def _root_mean_square(values: Tensor) -> float:
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64)) / math.sqrt(max(values.numel(), 1))
+
+
 def _distribution(
     node: Node, measured: tuple[tuple[float, ...], float, int, int], gradient: Tensor | None
 ) -> Distribution:
-    size = None if gradient is None else float(gradient.double().square().mean().sqrt())
+    size = None if gradient is None else _root_mean_square(gradient)
     spread = None if gradient is None else quantiles(gradient)
     return Distribution(node.name, node.type, node.kind, tuple(node.shape), *measured, spread, size)

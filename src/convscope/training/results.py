@@ -19,7 +19,7 @@ from ..data.decoded import Decoded
 from ..data.default_augment import augmentation_for
 from ..errors import printable
 from ..evaluation import Evaluation, MultiLabelEvaluation, evaluate
-from ..evaluation.fit_abstention import fit_abstention
+from ..evaluation.fit_abstention import fit_abstention, fit_unfamiliar
 from ..evaluation.multi_label import choose_thresholds
 from ..evaluation.published_epochs import published_epochs
 from ..evaluation.report.counts import counts_of
@@ -184,11 +184,13 @@ def _write_report(
 def _abstention(
     prepared: PreparedData, network: nn.Module, validation: Evaluation | MultiLabelEvaluation | None
 ) -> Abstention:
-    """Return when the classifier should not answer; nothing for several labels, or without validation images."""
-    if not isinstance(validation, Evaluation):
+    """Return when the classifier should not answer; nothing without validation images."""
+    if validation is None:
         return Abstention()
-    parts = prepared.parts
-    return fit_abstention(network, parts.get("train"), parts["val"], validation, prepared.preprocess)
+    train, val = prepared.parts.get("train"), prepared.parts["val"]
+    if isinstance(validation, MultiLabelEvaluation):
+        return fit_unfamiliar(network, train, val, prepared.preprocess)
+    return fit_abstention(network, train, val, validation, prepared.preprocess)
 
 
 def _ended_by(recipe: Recipe, done: Progress) -> str:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from html import unescape
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ import convscope as cs
 from convscope.data.augment import parse_augment
 from convscope.data.decoded import Decoded
 from convscope.data.preprocess import Preprocess
+from convscope.errors import printable
 from convscope.evaluation import Evaluation, MultiLabelEvaluation
 from convscope.evaluation.report.counts import count_rows, counts_of
 from convscope.evaluation.report.download import mistakes_table
@@ -25,6 +27,8 @@ from convscope.evaluation.report.heat_maps import explained_label, right_answers
 from convscope.evaluation.report.inside import box, inside_rows
 from convscope.evaluation.report.look import look_inside
 from convscope.evaluation.report.mistakes import suspected_labels
+from convscope.evaluation.report.page import render
+from convscope.evaluation.report.report import Report
 from convscope.evaluation.report.seen import chosen_images, seen_images
 from convscope.evaluation.report.speed import single_image_speed
 from convscope.evaluation.run_report import write_run_report
@@ -146,7 +150,7 @@ def test_boxes_and_bars_show_the_numbers():
     assert 'x="40.5"' in box(row.values) and 'width="79.0"' in box(row.values) and box(other.values) == ""
 
 
-def test_what_a_network_does_not_allow_is_left_out():
+def test_what_a_network_does_not_allow_is_left_out_and_said(caplog):
     class Rounds(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -161,6 +165,12 @@ def test_what_a_network_does_not_allow_is_left_out():
     evaluation = Evaluation(["a", "b", "c"], ["x"] * 6, torch.arange(6) % 3, logits, 0.5)
     look = look_inside(classifier, pixels, evaluation)
     assert look.heat is None and look.table and look.distributions and look.distributions[0].gradients is None
+    (reason,) = look.missing.values()
+    assert (
+        list(look.missing) == ["heat maps"] and f"the report has no heat maps for this network: {reason}" in caplog.text
+    )
+    page = render(Report("t", "test", evaluation, pixels, "", {}, look=look))
+    assert 'id="missing"' in page and printable(reason) in unescape(page) and "热力图" in page
 
 
 def test_speed_is_measured_on_single_images():

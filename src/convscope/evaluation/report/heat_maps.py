@@ -43,26 +43,26 @@ class HeatMaps:
         return {"method": self.method, "pointing": self.scores, "images": self.judged, "drawn": len(self.pictures)}
 
 
-def heat_maps(
-    classifier: Classifier, pixels: Tensor, labels: list[int], indices: list[int], judged: int
-) -> HeatMaps | None:
+def heat_maps(classifier: Classifier, pixels: Tensor, labels: list[int], indices: list[int], judged: int) -> HeatMaps:
     """Return the heat maps of uint8 pixels N x C x H x W for one label each; `indices` are their names in the page.
 
-    The last `judged` images are right answers, by which the methods are compared. None if the network lets no gradient
-    through.
+    The last `judged` images are right answers, by which the methods are compared. ValueError if the network allows no
+    map, with the reason.
     """
     scores = _scores(classifier, pixels[len(pixels) - judged :], labels[len(labels) - judged :]) if judged else {}
     known = [method for method in METHODS if method in scores]
     order = sorted(known, key=lambda method: -scores[method]) or list(METHODS)
+    reason = ""
     for method in order:
         try:
             images = classifier.preprocess.normalize(pixels.to(classifier.device))
             heats = attribute(classifier.network, images, method, labels).cpu().numpy()
-        except ValueError:
+        except ValueError as problem:
+            reason = str(problem)
             continue  # this network has no such map
         drawn = zip(indices, heats, pixels, strict=True)
         return HeatMaps(method, scores, judged, {i: picture_url(_drawn(method, h, p)) for i, h, p in drawn})
-    return None
+    raise ValueError(reason)
 
 
 def _scores(classifier: Classifier, pixels: Tensor, labels: list[int]) -> dict[str, float]:

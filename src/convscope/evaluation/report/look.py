@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...classifier import Classifier
 from ...data.decoding.pixels import Pixels
-from ...errors import ConvScopeError
+from ...errors import ConvScopeError, printable
 from ...insight import Distribution, LayerTable, distributions
 from ...kernel_picture import first_kernels, kernel_picture
 from ...png import png_url
@@ -32,6 +32,8 @@ SECONDS, MOST_IMAGES, FEWEST_IMAGES = 1.5, 64, 2
 PASSES, MAP_PASSES, JUDGING_PASSES = 4, 3, 26 * 4 + 9
 # A single image of a network whose time could not be measured.
 UNKNOWN = 0.05
+# Characters of a reason.
+LONGEST = 200
 # Operations whose values are those of their input.
 HIDDEN = {"input", "dropout", "identity", "flatten", "reshape", "pad"}
 
@@ -41,6 +43,7 @@ class Look:
     """What was found inside. A part is None or empty where this network does not allow it.
 
     `distributions` are over `images` images. `kernels` is the picture of the first kernels, their layer and shape.
+    `missing` names the parts that could not be made, each with the reason.
     """
 
     table: LayerTable | None = None
@@ -50,6 +53,7 @@ class Look:
     right: list[int] = field(default_factory=list)
     kernels: dict[str, Any] | None = None
     speed: dict[str, Any] | None = None
+    missing: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -59,30 +63,43 @@ class Look:
             "inside": {"n": self.images, "layers": [row.to_dict() for row in self.distributions]},
             "heat_maps": self.heat.to_dict() if self.heat else None,
             "speed": self.speed,
+            "missing": self.missing,
         }
 
 
 def look_inside(classifier: Classifier, pixels: Pixels, evaluation: Evaluation | MultiLabelEvaluation) -> Look:
     """Return what the report shows of a network, seen on the images of an evaluation (uint8 pixels).
 
-    The number of images follows from the time of one. What a network does not allow is left out: no result is lost
-    because something could not be shown.
+    The number of images follows from the time of one. What a network does not allow is left out and warned about: no
+    result is lost because something could not be shown.
     """
+    missing: dict[str, str] = {}
+
+    def tried(what: str, find: Callable[[], T]) -> T | None:
+        try:
+            return find()
+        except (ConvScopeError, ValueError, RuntimeError, TypeError, NotImplementedError) as problem:
+            missing[what] = _short(problem)
+            log.warning("the report has no %s for this network: %s", what, missing[what])
+            return None
+
     network, preprocess, labels = classifier.network, classifier.preprocess, evaluation.labels
-    speed = _tried("speed", lambda: single_image_speed(network, preprocess, classifier.device))
+    speed = tried("time for one image", lambda: single_image_speed(network, preprocess, classifier.device))
     single = speed["median_ms"] / 1000 if speed else UNKNOWN
     count = min(_within(single * PASSES), len(labels))
     places = torch.linspace(0, len(labels) - 1, count).round().long()
     drawn = _within(single * MAP_PASSES)
     right = right_answers(evaluation, min(RIGHT, max(drawn // 4, 1)))
     return Look(
-        _tried("layer table", lambda: summary(classifier)),
-        _tried("layers", lambda: _distributions(classifier, fetched(pixels, places), labels[places])) or [],
+        tried("layer table", lambda: summary(classifier)),
+        tried("values and gradients", lambda: _distributions(classifier, fetched(pixels, places), labels[places]))
+        or [],
         count,
-        _tried("heat maps", lambda: _heat_maps(classifier, pixels, evaluation, right, drawn - len(right), single)),
+        tried("heat maps", lambda: _heat_maps(classifier, pixels, evaluation, right, drawn - len(right), single)),
         right,
-        _tried("first kernels", lambda: _kernels(classifier, preprocess.input_size)),
+        tried("first kernels", lambda: _kernels(classifier, preprocess.input_size)),
         speed,
+        missing,
     )
 
 
@@ -101,13 +118,10 @@ def _within(seconds: float) -> int:
     return int(min(max(SECONDS / seconds, FEWEST_IMAGES), MOST_IMAGES))
 
 
-def _tried(what: str, find: Callable[[], T]) -> T | None:
-    """Return what `find` gives; None for a network that does not allow it."""
-    try:
-        return find()
-    except (ConvScopeError, ValueError, RuntimeError, TypeError, NotImplementedError) as problem:
-        log.debug("report: no %s: %s", what, problem)
-        return None
+def _short(problem: Exception) -> str:
+    """Return the first line of an error, of PyTorch's often the only one that helps, fit for one line."""
+    text = str(problem).strip().splitlines()
+    return printable(text[0] if text else type(problem).__name__)[:LONGEST]
 
 
 def _distributions(classifier: Classifier, pixels: Tensor, labels: Tensor) -> list[Distribution]:

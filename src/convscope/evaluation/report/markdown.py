@@ -89,6 +89,9 @@ def _about_network(document: dict[str, Any]) -> list[str]:
             f"One image takes {speed['median_ms']:.3g} ms here (quartiles {speed['low_ms']:.3g} and "
             f"{speed['high_ms']:.3g}, {speed['n']} times, {speed['device']}, threads: {speed['threads']}).",
         ]
+    if missing := document.get("missing"):
+        lines += ["", "Not in this report, which this network does not allow:", ""]
+        lines += [f"- {what}: {_cell(reason)}" for what, reason in missing.items()]
     if graph := document.get("exported"):
         lines += [
             "",

@@ -11,7 +11,7 @@ from ..multi_label import MultiLabelEvaluation
 from ..proportion import wilson_interval
 from ..scores import trust_figures
 from .commands import next_commands, robustness_command
-from .confidence import confidence_of
+from .confidence import confidence_of, unknown_texts
 from .counts import count_rows
 from .diagnosis import diagnosis_of
 from .download import mistakes_table
@@ -49,11 +49,13 @@ def render(report: Report) -> str:
     evaluation = report.evaluation
     values = _about_any(report)
     if isinstance(evaluation, MultiLabelEvaluation):
+        trust = report.trust or trust_figures(evaluation)
         return render_page(
             MULTI_LABEL_TEMPLATE,
             STYLE,
             mistakes=worst_label_mistakes(report, evaluation, MAX_MISTAKES),
-            ranking=ranking_of((report.trust or trust_figures(evaluation))["curves"]),
+            ranking=ranking_of(trust["curves"]),
+            unknown=unknown_texts(trust["unknown"]) if trust.get("unknown") else None,
             **values,
         )
     figures = values["figures"]

@@ -161,7 +161,8 @@ def _check_unknown(
     if not abstention.refuses:
         return
     calibrated = (logits.double() / (abstention.temperature or 1.0)).softmax(1).max(1).values
-    off, near = _off(answers[CONFIDENCE], calibrated), (calibrated - abstention.threshold).abs() < NEAR_TIE
+    off = 0.0 if abstention.temperature is None else _off(answers[CONFIDENCE], calibrated)
+    near = (calibrated - abstention.threshold).abs() < NEAR_TIE
     if abstention.familiar is not None:
         distance = torch.tensor(distances, dtype=torch.float64)
         off = max(off, _off(answers[DISTANCE], distance))

@@ -19,7 +19,9 @@ class Unknown(nn.Module):
     def __init__(self, abstention: Abstention, device: torch.device):
         super().__init__()
         self.abstention, familiar = abstention, abstention.familiar
-        self.names = [CONFIDENCE, *([DISTANCE] if familiar is not None else []), UNKNOWN]
+        # Of several labels, for which no temperature is fitted, each has a probability of its own.
+        confidence = [CONFIDENCE] if abstention.temperature is not None else []
+        self.names = [*confidence, *([DISTANCE] if familiar is not None else []), UNKNOWN]
         if familiar is not None:
             assert familiar.features is not None
             stored = familiar.features.double()
@@ -33,10 +35,12 @@ class Unknown(nn.Module):
         `confidence` is the calibrated probability of the likeliest class, `distance` that to the fifth nearest familiar
         picture, `unknown` whether either is beyond its threshold.
         """
-        confidence = (logits.double() / (self.abstention.temperature or 1.0)).softmax(1).max(1).values
-        unsure = confidence < self.abstention.threshold
+        temperature = self.abstention.temperature
+        calibrated = (logits.double() / (temperature or 1.0)).softmax(1).max(1).values
+        confidence = () if temperature is None else (calibrated,)
+        unsure = calibrated < self.abstention.threshold
         if features is None:
-            return confidence, unsure
+            return *confidence, unsure
         familiar = self.abstention.familiar
         assert familiar is not None
         wide, stored = features.double(), self.stored.double()
@@ -44,4 +48,4 @@ class Unknown(nn.Module):
         squared = wide.square().sum(1, keepdim=True) + self.squares - 2 * wide @ stored.T
         nearest = squared.topk(min(NEIGHBOURS, stored.shape[0]), largest=False).values[:, -1]
         distance = nearest.clamp(min=0).sqrt()
-        return confidence, distance, unsure | ~(distance <= familiar.farthest)
+        return *confidence, distance, unsure | ~(distance <= familiar.farthest)
