@@ -111,8 +111,10 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=(*WAYS, SCRATCH), default=list(WAYS))
     parser.add_argument("--model", default="timm:tf_efficientnet_lite0")
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("options", nargs="*", help="further options of `convscope train`, behind --")
-    given = parser.parse_args()
+    words = sys.argv[1:]  # of words behind `--` argparse would take none for itself once it has SOURCE
+    end = words.index("--") if "--" in words else len(words)
+    given = parser.parse_args(words[:end])
+    given.options = words[end + 1 :]
     given.weights = (given.weights or public_weights()).resolve()
     with tempfile.TemporaryDirectory() as folder:
         runs = [one_seed(Path(folder), given, given.peers, seed) for seed in range(given.seeds)]

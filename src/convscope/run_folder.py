@@ -4,6 +4,7 @@
       recipe.yaml  env.json  labels.txt  split.csv    what was asked, with what versions, on what
       metrics.csv                                     one row per epoch
       checkpoints/last/  checkpoints/best/            all that is needed to go on; the best weights
+      checkpoints/whole/                              these with a last layer fitted to validation images, too
       checkpoints/snapshots/                          weights of single epochs, see `snapshots`
       classifier/                                     the bundle, see `bundle`
       predictions_val.csv                             one row per validation image; `_test` where nothing validates
@@ -70,6 +71,11 @@ class RunFolder:
     def best(self) -> Path:
         """The checkpoint with the best weights."""
         return self.path / CHECKPOINTS / "best"
+
+    @property
+    def whole(self) -> Path:
+        """The weights whose last layer has learned from the validation images as well; only where they are used."""
+        return self.path / CHECKPOINTS / "whole"
 
     @property
     def snapshots(self) -> Path:
@@ -173,7 +179,7 @@ class RunFolder:
 
     def remove_leftovers(self) -> None:
         """Delete what a process that was killed while writing left behind."""
-        for folder in (self.path, self.last, self.best, self.snapshots):
+        for folder in (self.path, self.last, self.best, self.whole, self.snapshots):
             remove_leftovers(folder)
 
     def _changed_at(self) -> float:

@@ -14,6 +14,7 @@ from ..data.skipped import report_skipped
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, Split
 from ..errors import DataError, UsageError, printable
+from ..problems import warn
 from ..run_folder import run_of_bundle
 from ..task import Task
 from .metrics import relabel
@@ -50,7 +51,11 @@ def choose_images(bundle: Path, data: str | None, options: EvaluationOptions, ta
     recipe = {} if run is None else run.read_recipe()
     dataset, is_own = load_dataset(bundle, recipe, data, options.data_dir, task, options.interpretation)
     reading = Reading(options.cache or cache_of(recipe), options.workers)
-    return dataset, options.split or default_split(dataset, is_own), reading
+    split = options.split or default_split(dataset, is_own)
+    if split == "val" and is_own and run is not None and run.whole.exists():
+        n = f"{len(dataset.split(split)):,}"
+        warn("trained-on", bundle, f"was trained on {n} of these {n} images, so that its figure is too good")
+    return dataset, split, reading
 
 
 def load_dataset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from ..evaluation.tta import Views, views_of
 from ..files import write_atomically
 from ..messages.translate import language
 from ..task import Task
-from .checkpoint import Progress
+from .checkpoint import Progress, has_checkpoint, read_weights
 from .context import TrainingContext
 from .hardware.environment import describe_environment
 from .hardware.runtime import peak_memory
@@ -91,7 +92,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     """Evaluate the network on the validation and the test split; write bundle, predictions and report."""
     recipe, folder = context.recipe, context.folder
     doing("evaluating the classifier")
-    evaluations = _evaluate_splits(context, prepared, network)
+    evaluations = _evaluate_splits(context, prepared, network, done)
     figures = {split: evaluation.figures() for split, evaluation in evaluations.items()}
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
@@ -124,6 +125,25 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     if evaluations:
         _write_report(context, prepared, classifier, done, evaluations, metrics, remarks)
     return Run(folder.path, load(folder.path, context.own), metrics, done.history)
+
+
+def _learn_from_validation(
+    context: TrainingContext, done: Progress, network: nn.Module, val: Evaluation | MultiLabelEvaluation | None
+) -> None:
+    """Take the last layer that has learned from the validation images, too, if no epoch behind the fitted one is kept.
+
+    Their figures are those of the layer that has not.
+    """
+    whole = context.folder.whole
+    if not has_checkpoint(whole) or val is None:
+        return
+    if done.best_epoch or not done.history or not is_probe(done.history[0]):
+        shutil.rmtree(whole)
+        return
+    read_weights(whole, network)
+    context.display.show_line(
+        f"the last layer learns from the {len(val.names):,} validation images, too; their figures are those without"
+    )
 
 
 def _save_classifier(
@@ -234,7 +254,7 @@ def _remarks(
 
 
 def _evaluate_splits(
-    context: TrainingContext, prepared: PreparedData, network: nn.Module
+    context: TrainingContext, prepared: PreparedData, network: nn.Module, done: Progress
 ) -> dict[str, Evaluation | MultiLabelEvaluation]:
     """Evaluate by split, in float32; with test-time augmentation, if it was asked for, as `val_tta` and `test_tta`.
 
@@ -245,12 +265,18 @@ def _evaluate_splits(
     ways: list[tuple[str, dict[str, Decoded], Views | None]] = [("", prepared.parts, None)]
     if views:
         ways.append(("_tta", prepared.frames or prepared.parts, views))
-    evaluations = {
-        split + suffix: evaluate(network, part, prepared.preprocess, names, context.runtime.device, chosen)
-        for suffix, parts, chosen in ways
-        for split, part in parts.items()
-        if split in ("val", "test")
-    }
+
+    def of(split: str) -> dict[str, Evaluation | MultiLabelEvaluation]:
+        about = (prepared.preprocess, names, context.runtime.device)
+        return {
+            split + suffix: evaluate(network, parts[split], *about, chosen)
+            for suffix, parts, chosen in ways
+            if split in parts
+        }
+
+    evaluations = of("val")
+    _learn_from_validation(context, done, network, evaluations.get("val"))
+    evaluations |= of("test")
     validation = evaluations.get("val")
     if isinstance(validation, MultiLabelEvaluation):
         task = choose_thresholds(validation.probabilities, validation.labels)

@@ -18,7 +18,7 @@ from ..data.sampler import SAMPLERS
 from ..distributed import is_sharded
 from ..errors import UsageError
 from ..messages.translate import phrase
-from .checkpoint import has_checkpoint, read_weights
+from .checkpoint import Progress, has_checkpoint, read_weights, save_weights
 from .class_weights import is_balanced
 from .context import TrainingContext
 from .hardware.precision import fastest_runtime, usual_runtime
@@ -127,6 +127,9 @@ def first_stage(
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     val, mirrored = prepared.choosing.get("val"), "flip" in augmentation_for(recipe.augment, prepared.data)
+    # Validation images that were taken from the training images, and of which none tests when not to answer.
+    held = (prepared.data.divided or prepared.data.held_out) and context.processes.count == 1
+    lent = held and val is not None and len(val) == len(parts["val"])
     total, shown = len(parts["train"]) * (1 + mirrored) + len(val or ()), context.display.stream is not None
     doing("fitting the last layer")
     with context.clock.measuring("probe"), ProgressBar(shown, total, phrase("computing features")) as bar:
@@ -134,8 +137,11 @@ def first_stage(
             network, prepared.preprocess, context.runtime, parts["train"], val,
             mirrored=mirrored, balanced=is_balanced(recipe), clock=context.clock,
             keeping=Keeping(cache_root(recipe.cache), recipe.model, bar.advance), class_names=prepared.data.class_names,
+            whole=lent,
         ))  # fmt: skip
     doing("")
+    if probe is not None and probe.whole is not None:
+        save_weights(context.folder.whole, probe.whole, Progress(), context.processes)
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
         context.display.show_line(f"this network has no last layer that can be fitted: its head is trained in {epochs}")

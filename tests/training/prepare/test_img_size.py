@@ -106,3 +106,9 @@ def test_a_folder_of_large_photos_needs_nothing_said(tmp_path, capsys):
     assert "cifar_fast at 128 pixels: 8 photos of about 150 to train on, 1 epochs" in capsys.readouterr().err
     assert run.classifier.preprocess.input_size[1:] == (128, 128)
     assert run.classifier.model_args["stride"] == 2 and cs.load(run.folder).model_args == run.classifier.model_args
+
+
+def test_the_machine_is_measured_in_a_given_precision_too():
+    given = {"time_budget": 60, "precision": "bf16"}
+    recipe, _ = settle_recipe("fast", many(500, 3000), given, choose_runtime("cpu", "bf16"), Clock(60))
+    assert recipe.img_size in SIZES

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import convscope as cs
 from convscope.data.decoded import decode_split
 from convscope.data.preprocess import Preprocess
+from convscope.evaluation.evaluate_run import evaluate_bundle
+from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.training.hardware.runtime import choose_runtime
 from convscope.training.transfer import linear_probe
 from convscope.training.transfer.linear_probe import Features, fit_layer, fit_linear_probe, is_probe
@@ -96,15 +100,36 @@ def test_frozen_training_is_the_probe_alone(tmp_path, low):
     assert again.history == run.history
 
 
+def test_the_kept_layer_learns_from_the_validation_images_too(tmp_path, low, capsys, caplog):
+    settings = {"from_run": str(low.folder), "freeze": True, "output": tmp_path, **OPTIONS, "show": True}
+    run = cs.train(digits(6, 7, 8, 9), **settings)
+    assert "the last layer learns from the" in capsys.readouterr().err
+    best, whole = (load_file(run.folder / "checkpoints" / name / "state.safetensors") for name in ("best", "whole"))
+    assert len([key for key in whole if not torch.equal(whole[key], best[key])]) == 2  # weight and bias
+    state = run.classifier.network.state_dict()
+    assert all(torch.equal(state[key], whole[f"network.{key}"]) for key in state)
+    assert run.history[0]["val/top1"] == run.metrics["val"]["top1"]  # of the layer that has not seen them
+    evaluate_bundle(str(run.folder), options=EvaluationOptions(split="val", output=str(tmp_path / "evaluate")))
+    assert "was trained on" in caplog.text
+
+
+def test_a_validation_split_of_the_user_is_not_trained_on(tmp_path, low):
+    own = replace(digits(6, 7, 8, 9), divided=False, held_out=False)
+    run = cs.train(own, from_run=str(low.folder), freeze=True, output=tmp_path, **OPTIONS)
+    assert not (run.folder / "checkpoints" / "whole").exists()
+
+
 def test_epochs_that_make_it_worse_are_not_kept(tmp_path, low):
     settings = {"from_run": str(low.folder), "optimizer": "adamw", "epochs": 1, "output": tmp_path}
     run = cs.train(digits(6, 7, 8, 9), lr=0.1, schedule="constant", body_lr_factor=1.0, **settings, **OPTIONS)
     assert run.metrics["best_epoch"] == 0 and [row["epoch"] for row in run.history] == [0, 1]
+    assert (run.folder / "checkpoints" / "whole").exists()
     assert run.history[1]["val/loss"] > run.history[0]["val/loss"] == pytest.approx(run.metrics["val"]["loss"], 1e-4)
 
 
 def test_norms_of_the_body_keep_their_statistics(tmp_path, low):
     run = cs.train(digits(6, 7, 8, 9), from_run=str(low.folder), epochs=2, lr=0.01, output=tmp_path, **OPTIONS)
+    assert (run.folder / "checkpoints" / "whole").exists() == (run.metrics["best_epoch"] == 0)
     state, before = run.classifier.network.state_dict(), low.classifier.network.state_dict()
     assert all(torch.equal(state[key], before[key]) for key in before if "running" in key)
 

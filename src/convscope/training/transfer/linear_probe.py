@@ -47,7 +47,8 @@ class LinearProbe:
     """A fitted last layer: the strength of its weight decay; loss and share of right answers on the training images.
 
     `images` is the number of images that it learned from, mirror images included, `photos` without them, `seconds` the
-    time of it all. `validation` is its evaluation on the validation images, None without any.
+    time of it all. `validation` is its evaluation on the validation images, None without any. `whole` are the network's
+    weights and states with the layer fitted to these as well, if that was asked for and the time allowed it.
     """
 
     strength: float
@@ -57,6 +58,7 @@ class LinearProbe:
     seconds: float
     photos: int
     validation: Evaluation | MultiLabelEvaluation | None
+    whole: dict[str, Tensor] | None = None
 
 
 def is_probe(row: Mapping[str, float]) -> bool:
@@ -76,12 +78,14 @@ def fit_linear_probe(
     clock: Clock | None = None,
     keeping: Keeping | None = None,
     class_names: Sequence[str] = (),
+    whole: bool = False,
 ) -> LinearProbe | None:
     """Fit the network's last layer, in place, to the features of `train`; None if it has none that can be fitted.
 
     The strength of its weight decay is the one with the smallest loss on `val`. With `mirrored`, mirror images are used
     too; `balanced` weighs the classes by the inverse of their number of images. If `clock` has a time budget, there are
-    as many images as it allows. The network must be on the device and in the layout of `runtime`.
+    as many images as it allows. `whole` asks for the layer that learns from `val`, too, with that strength. The network
+    must be on the device and in the layout of `runtime`.
     """
     started, clock = time.perf_counter(), clock or Clock()
     layer, extract = last_layer(network, preprocess, runtime)
@@ -95,25 +99,49 @@ def fit_linear_probe(
     taken, left = time.perf_counter() - begun, clock.left()
     if mirrored and len(parts[0][0]) == len(train) and (left is None or taken <= left / 2):
         parts.append(extractor.features_of(train, mirror=True, is_over=clock.alarm(TRAIN_SHARE)))
-    learned = Features(torch.cat([part.values for part, _ in parts]), torch.cat([part.labels for part, _ in parts]))
+    learned = _joined(*(part for part, _ in parts))
     if held_out is None:
-        numbers = torch.cat([numbers for _, numbers in parts])
-        chosen = fit_layer(learned[numbers % HELD_OUT != 0], learned[numbers % HELD_OUT == 0], layer, balanced)
-        strengths: tuple[float, ...] = tuple(s for s in STRENGTHS if s >= chosen[0])
-        fitted = fit_layer(learned, None, layer, balanced, strengths)
+        fitted = _fit_alone(learned, torch.cat([numbers for _, numbers in parts]), layer, balanced)
     else:
         fitted = fit_layer(learned, held_out[0], layer, balanced, is_over=clock.alarm(FIT_SHARE))
     strength, weight, bias = fitted
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        if layer.bias is not None:
-            layer.bias.copy_(bias)
-    validation = None
+    _set_layer(layer, weight, bias)
+    validation = state = None
     if val is not None and held_out is not None:
         logits = F.linear(held_out[0].values, weight, bias).float().cpu()
         validation = evaluation_of(network, val.take(held_out[1]), logits, list(class_names))
+        if whole and len(held_out[1]) + len(parts[0][0]) == len(val) + len(train):
+            views = [held_out[0], *(extractor.features_of(val, mirror=True)[0] for _ in parts[1:])]
+            state = _fitted_to_all(network, layer, _joined(learned, *views), strength, balanced)
     figures, seconds = _figures(learned, weight, bias), time.perf_counter() - started
-    return LinearProbe(strength, *figures, len(learned), seconds, len(parts[0][0]), validation)
+    return LinearProbe(strength, *figures, len(learned), seconds, len(parts[0][0]), validation, state)
+
+
+def _joined(*features: Features) -> Features:
+    return Features(torch.cat([each.values for each in features]), torch.cat([each.labels for each in features]))
+
+
+def _fit_alone(features: Features, numbers: Tensor, layer: nn.Linear, balanced: bool) -> tuple[float, Tensor, Tensor]:
+    """Fit a layer without validation images: some of the images, by their `numbers`, choose the strength."""
+    chosen = fit_layer(features[numbers % HELD_OUT != 0], features[numbers % HELD_OUT == 0], layer, balanced)
+    return fit_layer(features, None, layer, balanced, tuple(s for s in STRENGTHS if s >= chosen[0]))
+
+
+@torch.no_grad()
+def _set_layer(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
+    layer.weight.copy_(weight)
+    if layer.bias is not None:
+        layer.bias.copy_(bias)
+
+
+def _fitted_to_all(
+    network: nn.Module, layer: nn.Linear, features: Features, strength: float, balanced: bool
+) -> dict[str, Tensor]:
+    """Return the network's state with its last layer fitted to these features with a strength."""
+    _, weight, bias = fit_layer(features, None, layer, balanced, tuple(s for s in STRENGTHS if s >= strength))
+    changed = {id(layer.weight): weight, **({} if layer.bias is None else {id(layer.bias): bias})}
+    state = network.state_dict(keep_vars=True)
+    return {name: changed.get(id(tensor), tensor).detach().clone() for name, tensor in state.items()}
 
 
 def last_layer(
