@@ -35,6 +35,8 @@ def test_only_what_is_offered_can_be_trained(client, service, digits_run):
     offer = trainings.offer()
     assert offer["data"][0] == "digits"  # of the run that is served
     assert "mnist-5k" in offer["data"] and "lenet_relu" in offer["networks"]
+    own = offer["own"][service.registry.current]
+    assert own["data"] == "digits" and own["network"] in offer["networks"]
     assert refusal(trainings, data="/etc").status == 422
     assert refusal(trainings, network="mynet.py:CNN").status == 422
     for epochs in (0, 51):

@@ -54,6 +54,23 @@ def test_mistakes_come_first_then_every_class(shapes, tmp_path, monkeypatch):
     assert listing["warning"] is None
 
 
+def test_no_mistake_is_left_out_and_those_beyond_the_first_come_last(shapes, tmp_path):
+    run, _, rows = shapes
+    own = tmp_path / "run"
+    shutil.copytree(run, own)
+    wrong = [{**row, "prediction": "light" if row["label"] == "dim" else "dim"} for row in rows]
+    with (own / "predictions_val.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([*wrong[:-1], rows[-1]])
+    listing = examples_of(own)
+    kinds = "".join(one["kind"][0] for one in listing["examples"])
+    assert listing["mistakes"] == kinds.count("m") == len(rows) - 1
+    first = kinds.index("r")
+    assert first <= 2 * 4 and kinds == "m" * first + "r" + "m" * (len(rows) - 1 - first)
+    assert len({one["title"] for one in listing["examples"]}) == len(rows)
+
+
 def test_it_is_said_that_images_are_gone_or_others(shapes, tmp_path):
     run, images, rows = shapes
     own = tmp_path / "run"

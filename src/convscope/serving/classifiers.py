@@ -23,6 +23,7 @@ from ..opening import Opened, code_of_bundle, names_network, network_of, open_ne
 from ..run_folder import METRICS, RunFolder, find_run, read_metrics, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from ..target import Target, as_target
+from .describing import description, in_python
 from .http.errors import not_found
 
 # Networks of saved epochs that stay in memory, each once per worker.
@@ -46,7 +47,8 @@ class ServedClassifier:
         self.model = model
         self.id, self.source, self.run_folder, self.device = id, source, run_folder, device
         self.caution: dict[str, str] | None = None
-        self.is_on_disk = True
+        self.is_on_disk, self.is_bundled = True, False
+        self.target: Target | None = None  # of a network by name
         self.lock = threading.RLock()
         self.networks: OrderedDict[tuple[int | None, str], nn.Module] = OrderedDict()
 
@@ -162,10 +164,17 @@ class ServedClassifier:
             "preprocessing": preprocess.to_dict(),
         }
 
+    def _name(self) -> str:
+        """The name of the run or the bundle, which the id may have more than."""
+        if self.is_bundled:
+            return self.id
+        return self.source.name if self.run_folder is None else self.run_folder.path.resolve().name
+
     def entry(self) -> dict[str, Any]:
         """Return the classifier's entry in the list of classifiers, as JSON."""
         self.switch_to_finished()
         classifier = self.classifier
+        code = None if self.model is None else classifier.architecture
         return {
             "id": self.id,
             "name": self.id,
@@ -173,7 +182,8 @@ class ServedClassifier:
             "class_names": classifier.class_names,
             "input_size": list(classifier.preprocess.input_size),
             "metrics": classifier.metrics,
-            "description": _description(classifier),
+            "description": description(classifier),
+            "python": in_python(self.target, self._name(), code, self.is_bundled),
             "caution": self.caution,
             "has_snapshots": bool(self.epochs()),
         }
@@ -192,7 +202,9 @@ class Registry:
             self.by_id[served.id] = served
         # First the one that most tutorials describe: convolution, ReLU, pooling.
         for name in sorted(bundled_names(), key=lambda name: name != SHOWN_FIRST):
-            self.by_id.setdefault(name, ServedClassifier(name, BUNDLED / name, None, device))
+            bundled = ServedClassifier(name, BUNDLED / name, None, device)
+            bundled.is_bundled = True
+            self.by_id.setdefault(name, bundled)
         if not self.by_id:
             raise ModelFileError(
                 "no bundled classifier is installed: give a run folder or a bundle, or `last` for the newest run"
@@ -232,7 +244,9 @@ def serve_target(target: Target, device: torch.device) -> ServedClassifier:
     """Return what a target means: a run that may still be in training, a bundle, or a network by name."""
     card = network_of(target)
     if card is not None:
-        return ServedClassifier.of(open_network(card, target), device)
+        served = ServedClassifier.of(open_network(card, target), device)
+        served.target = target
+        return served
     source, run_folder = _locate(target.source)
     path = run_folder.path if run_folder else source
     name = printable(path.resolve().name.removesuffix(".zip")) or "classifier"
@@ -281,18 +295,3 @@ def _locate(run: str) -> tuple[Path, RunFolder | None]:
         return folder.snapshots, folder
     bundle = find_bundle(run)
     return bundle, run_of_bundle(bundle)
-
-
-def _description(classifier: Classifier) -> dict[str, str]:
-    labels, figures = classifier.class_names, classifier.metrics.get("test") or classifier.metrics.get("val") or {}
-    en = f"{classifier.architecture}, {len(labels)} classes"
-    zh = f"{classifier.architecture}，{len(labels)} 个类别"
-    if isinstance(figures, dict) and isinstance(figures.get("top1"), float) and isinstance(figures.get("n"), int):
-        split_en, split_zh = ("test", "测试") if "test" in classifier.metrics else ("validation", "验证")
-        en += f", {figures['top1']:.2%} correct on {figures['n']:,} {split_en} images"
-        zh += f"，{figures['n']:,} 张{split_zh}图像的准确率为 {figures['top1']:.2%}"
-    elif isinstance(figures, dict) and isinstance(figures.get("map"), float):
-        en, zh = en.replace("classes", "labels"), zh.replace("类别", "标签")
-        en += f", mean average precision {figures['map']:.2%}"
-        zh += f"，平均精度均值 {figures['map']:.2%}"
-    return {"en": en, "zh": zh}

@@ -43,8 +43,12 @@ class Example:
 
 @dataclass(frozen=True)
 class ExampleSet:
-    """The examples of a classifier. `about` says which ones they are, `warning` what is missing or has changed."""
+    """The examples of a classifier. `about` says which ones they are, `warning` what is missing or has changed.
+
+    `mistakes` is how many mistakes there are in all, of which not all may be among the examples; None if unknown.
+    """
 
     examples: list[Example]
     about: dict[str, str] | None = None
     warning: dict[str, str] | None = None
+    mistakes: int | None = None

@@ -54,7 +54,12 @@ class Examples:
             }
             for number, example in enumerate(chosen.examples)
         ]
-        return {"examples": examples, "about": chosen.about, "warning": chosen.warning}
+        return {
+            "examples": examples,
+            "about": chosen.about,
+            "warning": chosen.warning,
+            "mistakes": chosen.mistakes,
+        }
 
     def content(self, served: ServedClassifier, number: int) -> tuple[bytes, str]:
         """Return an encoded image and its content type; HttpError 404 if there is none."""

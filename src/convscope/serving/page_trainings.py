@@ -58,7 +58,7 @@ class PageTrainings:
             return {"seconds": 0, "data": [], "networks": []}
         return {
             "seconds": self.seconds, "data": list(self._data()), "networks": list(self._networks()),
-            "epochs": MOST_EPOCHS, "running": self._is_running(),
+            "epochs": MOST_EPOCHS, "running": self._is_running(), "own": self._own(),
         }  # fmt: skip
 
     def _runs(self) -> list[RunFolder]:
@@ -73,6 +73,17 @@ class PageTrainings:
         own = [run.read_recipe().get("model") for run in self._runs()]
         # Code of a person's own (FILE.py:CLASS) is run by the host alone.
         return dict.fromkeys([*NETWORKS, *(one for one in own if isinstance(one, str) and ":" not in one)])
+
+    def _own(self) -> dict[str, dict[str, str]]:
+        """Return by classifier what its own run was trained on and which network it is, as far as that is offered."""
+        data, networks = self._data(), self._networks()
+        own = {}
+        for id, one in self.registry.by_id.items():
+            if one.run_folder is not None:
+                source, network = source_of_run(one.run_folder), one.run_folder.read_recipe().get("model")
+                own[id] = {**({"data": source} if source in data else {}),
+                           **({"network": network} if network in networks else {})}  # fmt: skip
+        return own
 
     def _is_running(self) -> bool:
         return self.running is not None and self.running.poll() is None

@@ -17,7 +17,9 @@ from ..run_folder import RunFolder
 from .classifiers import ServedClassifier
 from .example import Example, ExampleSet
 
-MISTAKES_SHOWN, PER_CELL, RIGHT_SHOWN = 24, 4, 20
+# Mistakes that are shown at first, of them of one confusion cell; mistakes in all; images that were right.
+FIRST_MISTAKES, PER_CELL, MISTAKES_SHOWN, RIGHT_SHOWN = 24, 4, 400, 20
+FIRST_SHOWN = FIRST_MISTAKES + RIGHT_SHOWN  # the other mistakes follow
 # So many of them are classified again, to see whether they are still the images that the run was evaluated on.
 TRIED, SURE = 8, 0.7
 WORDS = {"val": ("validation", "验证"), "test": ("test", "测试")}
@@ -42,24 +44,30 @@ def run_examples(served: ServedClassifier) -> ExampleSet:
     examples = _evaluated(images, there) if there else _unevaluated(images, data.class_names)
     warning = _changed(run, images, len(rows) - len(there), len(rows)) or _other_answers(served, examples, there)
     wrong = sum(row["label"] != row["prediction"] for row in there)
-    return ExampleSet(examples, _about(split, wrong, len(there) or len(images), bool(there)), warning)
+    about = _about(split, wrong, len(there) or len(images), bool(there))
+    return ExampleSet(examples, about, warning, wrong if there else None)
 
 
 def _evaluated(images: Split, rows: Sequence[Row]) -> list[Example]:
-    """Return mistakes, those of the largest confusion cell first, then a few that were right of every class."""
+    """Return mistakes, those of the largest confusion cell first, a few that were right of every class, other mistakes.
+
+    The other mistakes come last, so that the numbers of the first ones, which links hold, do not depend on them.
+    """
     position = {name: i for i, name in enumerate(images.names)}
     cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in sorted(rows, key=_certainty, reverse=True):
         cells[row["label"], row["prediction"]].append(row)
     wrong = [cell for cell in cells if cell[0] != cell[1]]
     wrong.sort(key=lambda cell: (-len(cells[cell]), cell))
-    mistakes = [row for cell in wrong for row in cells[cell][:PER_CELL]][:MISTAKES_SHOWN]
+    by_cell = [row for cell in wrong for row in cells[cell][:PER_CELL]]
+    more = [row for cell in wrong for row in cells[cell][PER_CELL:]]
+    mistakes, others = by_cell[:FIRST_MISTAKES], [*by_cell[FIRST_MISTAKES:], *more][: MISTAKES_SHOWN - FIRST_MISTAKES]
     classes = sorted(cell for cell in cells if cell[0] == cell[1])
     each = max(RIGHT_SHOWN // max(len(classes), 1), 1)
     right = [row for cell in classes for row in cells[cell][:each]][:RIGHT_SHOWN]
     return [
         Example(printable(row["path"]), kind, row["label"], row["prediction"], images.images[position[row["path"]]])
-        for kind, chosen in (("mistake", mistakes), ("right", right))
+        for kind, chosen in (("mistake", mistakes), ("right", right), ("mistake", others))
         for row in chosen
     ]
 

@@ -229,3 +229,28 @@ def test_public_networks(name, expected):
     for node in t.nodes:
         assert set(node.inputs) <= before and (node.inputs or node.kind == "input")
         before.add(node.name)
+
+
+class PadsItself(nn.Conv2d):
+    """A convolution with a row below and a column on the right, as TensorFlow's "same" pads with a stride of 2."""
+
+    def forward(self, maps):
+        return super().forward(nn.functional.pad(maps, (0, 1, 0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "padding"),
+    [
+        (nn.Conv2d(2, 3, 3, padding=1), {"padding": [1, 1]}),
+        (nn.Conv2d(2, 3, (3, 5), padding=(1, 2), padding_mode="circular"), {"padding": [1, 2]}),
+        (nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"), {"padding": [1, 1]}),
+        (PadsItself(2, 3, 3, stride=2), {"padding": [0, 0], "pad": [0, 1, 0, 1]}),
+    ],
+    ids=["zeros", "circular", "reflect", "one side"],
+)
+def test_padding_that_a_layer_does_itself_is_among_its_settings(layer, padding):
+    node = trace(nn.Sequential(layer), torch.zeros(1, 2, 8, 8)).node("0")
+    mode = {} if layer.padding_mode == "zeros" else {"padding_mode": layer.padding_mode}
+    mode = {"padding_mode": "constant"} if "pad" in padding else mode
+    named = ("padding", "padding_mode", "pad")
+    assert {key: value for key, value in node.attributes.items() if key in named} == {**padding, **mode}

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, box_of, calculated, drawn, until
+from .conftest import RELU, answered, box_of, calculated, drawn, number, until, written
 
 # Heads whose words touch those of the neighbour, or whose letters are smaller than 11 pixels.
 CROWDED = """() => {
@@ -139,9 +139,17 @@ def test_colours_of_gradients_pale_with_the_error(visit, mnist):
     expect(small).to_have_text(re.compile(r"^±1\.0"))
     select_label.select_option("7")
     expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
-    expect(page.locator(".toolbar")).to_contain_text("pick another class")
     # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
     expect(small).to_have_text(re.compile(r"^±1\.0"))
+    most = number(re.search(r"at most (\S+)\)", page.locator(".faint").inner_text())[1].replace("e−", "e-"))
+    assert 0 < most < 0.01
+    page.get_by_role("button", name="Magnify").click()
+    expect(small).not_to_have_text(re.compile(r"^±1\.0"))
+    assert number(small.inner_text().strip("±").replace("e−", "e-")) <= most
+    assert "magnified=1" in written(page)
+    page.get_by_role("button", name="Magnify").click()
+    page.get_by_role("button", name="Let the truth be").click()
+    expect(select_label).not_to_have_value("7")
 
 
 def test_the_page_opens_with_a_digit_that_flows_to_its_answer_until_it_is_touched(visit, mnist):

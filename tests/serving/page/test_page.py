@@ -65,6 +65,21 @@ def test_an_answer_to_a_cleared_drawing_is_dropped(visit, mnist):
     assert page.locator(".verdict .figure").count() == 0
 
 
+@pytest.mark.slow  # waits as long as a reader would
+def test_an_answer_that_never_comes_can_be_asked_for_again(visit, mnist):
+    page = visit(mnist + RELU)
+    held = []
+    page.route("**/api/forward*", lambda route: held.append(route))
+    draw(page, steps=1)
+    eventually(page, lambda: held)
+    expect(page.locator("#answer")).to_contain_text("the computer or the connection is busy")  # not: a large network
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible(timeout=30_000)
+    page.unroute_all(behavior="ignoreErrors")
+    again.click()
+    answered(page)
+
+
 def test_clearing_can_be_undone_and_an_empty_board_has_no_answer(visit, mnist):
     page = drawn(visit, mnist + RELU)
     said = page.locator(".figure").inner_text()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...nested import leaves
 from .graph import Call, Node, Ref, Step, unknown_node
-from .torch_functions import POINTWISE, attributes_of, kind_of
+from .torch_functions import POINTWISE, attributes_of, kind_of, own_padding
 
 Observer = Callable[[str, Tensor], None]
 
@@ -55,7 +55,7 @@ class GraphBuilder:
         inputs = tuple(_inputs(ran) if ran.inputs is None else ran.inputs)
         before = self.nodes[inputs[0]].shape if inputs else ()
         main = _main_call(ran.calls)
-        attributes = {} if main is None else attributes_of(main)
+        attributes = {} if main is None else {**attributes_of(main), **own_padding(main, ran.calls)}
         if ran.table is not None:
             attributes["table"] = ran.table
         names = []

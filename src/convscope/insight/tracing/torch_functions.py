@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -162,6 +162,22 @@ def pair(value: Any) -> tuple[int, int]:
         return value, value
     values = [int(v) for v in value]
     return (values[0], values[1]) if len(values) > 1 else (values[0], values[0])
+
+
+def own_padding(main: Call, calls: Sequence[Call]) -> dict[str, Any]:
+    """Return how a layer pads its maps before its convolution or pooling, which then has no padding itself.
+
+    `padding_mode` is that of PyTorch, `padding` rows and columns at each side, or `pad` all four sides if they differ.
+    """
+    pads = [bind(call) for call in calls if call is not main and call.name == "pad"]
+    if main.name == "pad" or len(pads) != 1:
+        return {}
+    sides, mode = [int(side) for side in pads[0]["pad"]], str(pads[0]["mode"])
+    if len(sides) != 4 or bind(main).get("padding") not in (0, (0, 0), [0, 0]):
+        return {"padding_mode": mode, "pad": sides}
+    if sides[:1] * 2 != sides[:2] or sides[2:3] * 2 != sides[2:]:
+        return {"padding_mode": mode, "pad": sides}
+    return {"padding_mode": mode, "padding": [sides[2], sides[0]]}
 
 
 def attributes_of(call: Call) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..classifiers import ServedClassifier, serve_target
 from ..example import Example
 from ..examples import Examples
 from ..pointing import measure_methods
+from ..run_examples import FIRST_SHOWN
 from .html import page_html, page_parts
 from .packing import Part
 from .precision import PrecisionError, precision_error
@@ -138,8 +139,8 @@ class _File:
         if precision != "full":
             error = precision_error(self.served, described)
         usual = Examples().set_of(self.served)
-        listed = given + self._add_examples(usual.examples, required=False, first=len(given))
-        about = usual.about if len(listed) > len(given) else None
+        listed = given + self._add_examples(usual.examples[:FIRST_SHOWN], required=False, first=len(given))
+        about, mistakes = (usual.about, usual.mistakes) if len(listed) > len(given) else (None, None)
         training = self._add_training_images(described)
         epochs, mb_of_all_epochs = self._add_epochs(TYPES[precision])
         entry = self.served.entry()
@@ -155,6 +156,7 @@ class _File:
             "weights": "weights",
             "examples": listed,
             "about_examples": about,
+            "mistakes": mistakes,
             "methods": measure_methods(self.served, self.served.network(), usual.examples, MEASURING_SECONDS),
             "first": listed[0]["id"] if given else None,
             "training": {

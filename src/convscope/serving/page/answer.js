@@ -1,16 +1,17 @@
 /** The answer on the right: the most probable class, all probabilities, and how they were before a change. */
 
-import { h, icon, name } from "./dom.js";
+import { h, halvesOf, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
 import { milliseconds, percent } from "./numbers.js";
 import { guessing } from "./predict.js";
 import { isMultiLabel, SOFTMAX } from "./state/softmax.js";
 import { countChanges } from "./state/whatif.js";
 
+const LARGE = 5_000_000; // parameters of a network that takes a moment on any computer
 const LISTED = 10; // classes at first
 const MOST_LISTED = 200; // more rows would slow the page down
 const SHORT_FIGURE = 3; // characters of a class's name that are shown as large as a digit
-const SHORT_LABEL = 4; // characters of a class's name that leave the bar its room
+const SHORT_LABEL = 4; // halves of a Chinese character, of a class's name that leave the bar its room
 
 /** `retry()` repeats what failed. */
 export function mount(root, store, retry) {
@@ -46,7 +47,7 @@ function show(view) {
   const { root, store, verdict, list, all, why, time, showsAll } = view;
   const { forward, status, why: open } = store.state;
   const stale = status === "failed"; // the last answer was to another picture
-  root.classList.toggle("waiting", status === "slow");
+  root.classList.toggle("waiting", status === "slow" || status === "stuck");
   verdict.replaceChildren(...verdictParts(store.state, view.retry));
   list.hidden = !forward || stale;
   verdict.hidden = Boolean(forward) && store.state.predict === "asking"; // also from screen readers
@@ -67,23 +68,29 @@ function verdictParts({ status, problem, forward, network }, retry) {
     return [h("p", { class: "problem", role: "alert" }, ofLanguage(problem)),
       h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"))];
   }
-  const slow = h("p", { class: "soft" }, t("state.slow"));
-  if (forward && isMultiLabel(network)) {
-    return status === "slow" ? [...labelParts(forward), slow] : labelParts(forward);
-  }
+  const waiting = waitingParts(status, network, retry);
+  if (forward && isMultiLabel(network)) return [...labelParts(forward), ...waiting];
   if (forward) {
     const [{ label, probability }] = forward.probabilities;
     const isLong = [...label].length > SHORT_FIGURE;
-    const parts = [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
+    return [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
       h("p", { class: "chance" }, `${percent(probability)} %`),
-      ...refusalParts(forward.refusal), ...setParts(forward.set)];
-    return status === "slow" ? [...parts, slow] : parts;
+      ...refusalParts(forward.refusal), ...setParts(forward.set), ...waiting];
   }
   const busy = h("span", { class: "busy", "aria-hidden": "true" });
   if (status === "empty") return [h("p", { class: "soft" }, t("state.empty"))];
-  if (status === "slow") return [busy, slow];
+  if (waiting.length) return [busy, ...waiting];
   if (status === "ready") return [h("p", { class: "soft" }, t("state.loading"))];
   return [busy, h("p", { class: "soft" }, t(network ? "state.loading" : "state.loadingNetwork"))];
+}
+
+/** That the answer takes long, and why that may be; at last a way not to wait any more. */
+function waitingParts(status, network, retry) {
+  if (status !== "slow" && status !== "stuck") return [];
+  const parameters = (network?.nodes ?? []).reduce((sum, node) => sum + node.parameters, 0);
+  const key = status === "stuck" ? "state.stuck" : parameters < LARGE ? "state.slow" : "state.slowLarge";
+  const again = h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"));
+  return [h("p", { class: "soft" }, t(key)), ...(status === "stuck" ? [again] : [])];
 }
 
 /** A notice that the answer should rather be "unknown"; nothing if it need not. */
@@ -121,7 +128,7 @@ function showRows(view) {
     list.replaceChildren(...view.rows.map(({ item }) => item));
   }
   if (!forward) return;
-  list.classList.toggle("long", network.class_names.some((label) => label.length > SHORT_LABEL));
+  list.classList.toggle("long", network.class_names.some((label) => halvesOf(label) > SHORT_LABEL));
   const best = forward.probabilities[0].index;
   const isBest = (one) => one.selected ?? one.index === best;
   const changed = countChanges(whatif) > 0;

@@ -15,6 +15,7 @@ import * as draw from "./input/draw.js";
 import * as pictures from "./input/pictures.js";
 import * as seen from "./input/seen.js";
 import { playIntro } from "./intro.js";
+import * as faint from "./network/faint.js";
 import { listenToFinder } from "./network/finder.js";
 import * as legend from "./network/legend.js";
 import * as network from "./network/network.js";
@@ -72,6 +73,7 @@ function mountViews(retry) {
   seen.mount(element("seen"), store);
   toolbar.mount(element("toolbar"), store);
   legend.mount(element("legend"), store);
+  faint.mount(element("faint"), store);
   epochs.mount(element("epochs"), store);
   network.mount(element("network"), store);
   answer.mount(element("answer"), store, retry);
@@ -101,7 +103,7 @@ async function begin() {
   listenToSpotlight(store);
   followSkipLink();
   followAddress(store, changeLanguage);
-  if (!location.hash) playIntro(store);
+  if (!link) playIntro(store);
   const session = start(store); // last, so that the views hear of its first answers
 }
 

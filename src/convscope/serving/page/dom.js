@@ -114,3 +114,8 @@ export function saveFile(filename, content, type) {
   h("a", { href: url, download: filename }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
+
+const WIDE = /[\u1100-\u{3fffd}]/u; // characters as wide as Chinese ones
+
+/** How wide a text is, in halves of a Chinese character: about one for each Latin letter. */
+export const halvesOf = (text) => [...text].reduce((sum, letter) => sum + (WIDE.test(letter) ? 2 : 1), 0);

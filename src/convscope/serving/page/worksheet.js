@@ -2,13 +2,19 @@
 
 import { h, name } from "./dom.js";
 import { t } from "./i18n.js";
-import { fixed } from "./numbers.js";
+import { fixed, strongest } from "./numbers.js";
 import { plainName } from "./network/names.js";
 
-const DECIMALS = 2; // of the numbers that are calculated with
+const [FEWEST, MOST] = [2, 6]; // decimals of the numbers that are calculated with
 const MOST_OTHERS = 12; // input maps whose sums are listed one by one
 
-const rounded = (value) => Number(value.toFixed(DECIMALS));
+/** Decimals that show two digits of the largest of `values`, so that small ones do not all become 0. */
+function decimalsOf(values) {
+  const most = strongest(values);
+  return most ? Math.min(Math.max(2 - Math.ceil(Math.log10(most)), FEWEST), MOST) : FEWEST;
+}
+
+const rounded = (value, decimals) => Number(value.toFixed(decimals));
 
 /** Whether the selected value is a sum of products over windows, of which there is a sheet. */
 export const hasWorksheet = ({ arithmetic, network }) => arithmetic?.operation === "sum of products"
@@ -29,41 +35,54 @@ function partsOf({ arithmetic, network }) {
   for (const term of arithmetic.terms) byMap.set(term.index[0], [...(byMap.get(term.index[0]) ?? []), term]);
   const parts = [...byMap].map(([map, terms]) => ({
     map, terms, exact: terms.reduce((sum, { value, weight }) => sum + value * weight, 0),
-    sum: terms.reduce((sum, { value, weight }) => sum + rounded(value) * rounded(weight), 0),
   }));
   const [chosen, ...others] = parts.sort((a, b) => Math.abs(b.exact) - Math.abs(a.exact));
   const { kernel_size: size } = network.byName.get(arithmetic.layer).attributes;
-  return { chosen, others, columns: Array.isArray(size) ? size[1] : size };
+  return { ...solved(chosen, arithmetic.network_value), others, columns: Array.isArray(size) ? size[1] : size };
+}
+
+/** The chosen window with the numbers that are printed, their products and sum, and how many decimals each have. */
+function solved(chosen, total) {
+  const decimals = {
+    value: decimalsOf(chosen.terms.map(({ value }) => value)),
+    weight: decimalsOf(chosen.terms.map(({ weight }) => weight)), sum: decimalsOf([total]),
+  };
+  decimals.product = Math.min(decimals.value + decimals.weight, decimals.sum + 2);
+  const products = chosen.terms.map(({ value, weight }) =>
+    rounded(rounded(value, decimals.value) * rounded(weight, decimals.weight), decimals.product));
+  return { chosen: { ...chosen, products, sum: products.reduce((a, b) => a + b, 0) }, decimals };
 }
 
 function sheet(state, isSolved) {
   const { arithmetic, network, classifier } = state;
-  const { chosen, others, columns } = partsOf(state);
+  const { chosen, others, columns, decimals } = partsOf(state);
   const [map, y, x] = arithmetic.index;
   const node = network.byName.get(arithmetic.layer);
   const listed = others.slice(0, MOST_OTHERS);
   const rest = others.slice(MOST_OTHERS);
   const blank = (value) => h("b", { class: "blank" }, isSolved ? value : "");
-  const given = listed.map((one) => [t("sum.map", { map: one.map }), rounded(one.exact)]);
+  const given = listed.map((one) => [t("sum.map", { map: one.map }), rounded(one.exact, decimals.sum)]);
   const ofRest = rest.reduce((sum, one) => sum + one.exact, 0);
-  if (rest.length) given.push([t("sum.rest", { n: rest.length }), rounded(ofRest)]);
-  if (typeof arithmetic.bias === "number") given.push([t("sum.bias"), rounded(arithmetic.bias)]);
+  if (rest.length) given.push([t("sum.rest", { n: rest.length }), rounded(ofRest, decimals.sum)]);
+  if (typeof arithmetic.bias === "number") given.push([t("sum.bias"), rounded(arithmetic.bias, decimals.sum)]);
   const total = chosen.sum + given.reduce((sum, [, value]) => sum + value, 0);
-  const product = ({ value, weight }) => fixed(rounded(value) * rounded(weight), 4);
+  const texts = (key) => chosen.terms.map((term) => fixed(term[key], decimals[key]));
+  const products = chosen.products.map((one) => (isSolved ? fixed(one, decimals.product) : ""));
   return h("section", { class: isSolved ? "solution" : "exercise" },
     h("h1", {}, t(isSolved ? "worksheet.solution" : "worksheet.title")),
     h("p", {}, name(classifier), " · ", plainName(node, network), ` (${node.name}) · `,
       t("worksheet.place", { map, y, x })),
     h("h2", {}, t("worksheet.multiply", { map: chosen.map })),
     h("div", { class: "worksheet-grids" },
-      grid(t("sum.patch"), chosen.terms.map(({ value }) => fixed(value, DECIMALS)), columns), h("span", {}, "×"),
-      grid(t("sum.kernel"), chosen.terms.map(({ weight }) => fixed(weight, DECIMALS)), columns), h("span", {}, "="),
-      grid(t("sum.products"), chosen.terms.map((term) => (isSolved ? product(term) : "")), columns)),
-    h("h2", {}, t("worksheet.add")), h("p", {}, blank(fixed(chosen.sum, 4))),
+      grid(t("sum.patch"), texts("value"), columns), h("span", {}, "×"),
+      grid(t("sum.kernel"), texts("weight"), columns), h("span", {}, "="),
+      grid(t("sum.products"), products, columns)),
+    h("h2", {}, t("worksheet.add")), h("p", {}, blank(fixed(chosen.sum, decimals.product))),
     h("h2", {}, t("worksheet.others")),
-    h("ul", {}, given.map(([words, value]) => h("li", {}, `${words}: ${fixed(value, DECIMALS)}`))),
-    h("p", {}, t("worksheet.total"), " ", blank(fixed(total, 4))),
-    isSolved && h("p", {}, t("worksheet.network", { value: fixed(arithmetic.network_value, 4) })));
+    h("ul", {}, given.map(([words, value]) =>
+      h("li", {}, t("worksheet.given", { words, value: fixed(value, decimals.sum) })))),
+    h("p", {}, t("worksheet.total"), " ", blank(fixed(total, decimals.product))),
+    isSolved && h("p", {}, t("worksheet.network", { value: fixed(arithmetic.network_value, decimals.product) })));
 }
 
 function grid(caption, texts, columns) {

@@ -66,7 +66,8 @@ class Answers {
       this.pictures.set(url, blob);
       return { ...example, url };
     }));
-    return { examples: await this.listed, about: this.contents.about_examples ?? null, warning: null };
+    const { about_examples: about = null, mistakes = null } = this.contents;
+    return { examples: await this.listed, about, warning: null, mistakes };
   }
 
   async picture(url) {

@@ -1,37 +1,51 @@
 /** Pictures to try: those of the run, its mistakes first, or some that suit the network. */
 
-import { h, name } from "../dom.js";
+import { h, halvesOf, name } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
 import { isMultiLabel } from "../state/softmax.js";
 
 const SECTIONS = [["mistake", "pictures.mistakes"], ["right", "pictures.right"], ["own", "pictures.own"],
   [null, "pictures.examples"]];
+const MISTAKES_AT_FIRST = 24;
 const NARROW = 7; // halves of a Chinese character, that fit below a small picture: "7 → 3"
 const ARROW = " → ";
-const WIDE = /[\u1100-\u{3fffd}]/u; // characters as wide as Chinese ones
 const KINDS = SECTIONS.map(([kind]) => kind);
 
-/** What there is to say of the pictures, and a section with thumbnails for each kind that there is. */
-export function examplesIn(store) {
+/**
+ * What there is to say of the pictures, and a section with thumbnails for each kind that there is. Of many mistakes the
+ * first ones, unless `every` one is to be shown; `onEvery(yes)` when the reader asks for that or for fewer.
+ */
+export function examplesIn(store, every = false, onEvery = () => {}) {
   const { examples, aboutExamples: { about, warning } } = store.state;
   const kindOf = ({ kind }) => (KINDS.includes(kind) ? kind : null);
   const sections = SECTIONS.map(([kind, key]) => [key, examples.filter((one) => kindOf(one) === kind)]);
   return [
     warning && h("p", { class: "notice", role: "status" }, ofLanguage(warning)),
     about && h("p", { class: "soft about-examples" }, ofLanguage(about)),
-    ...sections.filter(([, some]) => some.length).map(([key, some]) => h("section", {},
-      h("h3", {}, t(key)), thumbnails(store, some))),
+    ...sections.filter(([, some]) => some.length).map(([key, some]) => h("section", {}, h("h3", {}, t(key)),
+      ...(key === "pictures.mistakes" ? mistakesOf(store, some, every, onEvery) : [thumbnails(store, some)]))),
+  ].filter(Boolean);
+}
+
+/** The first mistakes or all, how many there are if there are more, and the button for the others. */
+function mistakesOf(store, some, every, onEvery) {
+  const { mistakes } = store.state.aboutExamples;
+  const total = Math.max(mistakes ?? 0, some.length);
+  const shown = every ? some : some.slice(0, MISTAKES_AT_FIRST);
+  return [
+    thumbnails(store, shown),
+    total > shown.length && h("p", { class: "soft" }, t("pictures.shown", { n: shown.length, all: total })),
+    some.length > MISTAKES_AT_FIRST && h("button", { class: "quiet wide", onclick: () => onEvery(!every) },
+      t(every ? "pictures.fewer" : "pictures.more", { n: some.length - MISTAKES_AT_FIRST })),
   ].filter(Boolean);
 }
 
 /** Names of classes longer than a digit or two need wider pictures. */
 function thumbnails(store, some) {
   const { network } = store.state;
-  const worded = some.some((example) => widthOf(captionOf(example, network).join(ARROW)) > NARROW);
+  const worded = some.some((example) => halvesOf(captionOf(example, network).join(ARROW)) > NARROW);
   return h("div", { class: worded ? "thumbs worded" : "thumbs" }, some.map((example) => thumbnail(store, example)));
 }
-
-const widthOf = (text) => [...text].reduce((sum, letter) => sum + (WIDE.test(letter) ? 2 : 1), 0);
 
 /** The names that stand below a picture: what it shows, and of a mistake what the network said. */
 function captionOf({ kind, label, predicted }, network) {

@@ -8,13 +8,19 @@ import { examplesIn, markChosen } from "./examples.js";
 export function mount(root, store) {
   const view = { root, store, ...elementsIn(root) };
   listen(view);
-  const showExamples = () => view.examples.replaceChildren(...examplesIn(store));
+  let every = false; // whether all mistakes of the run are shown
+  const showExamples = () => view.examples.replaceChildren(...examplesIn(store, every, (yes) => {
+    every = yes;
+    showExamples();
+    view.examples.querySelector("section > button")?.focus();
+  }));
   const showTexts = () => {
     view.upload.replaceChildren(icon("upload"), t("pictures.upload"));
     view.camera.replaceChildren(icon("camera"), t("pictures.camera"));
     showExamples();
   };
   store.on(["language"], showTexts);
+  store.on(["examples"], () => (every = false));
   store.on(["examples", "network"], showExamples);
   store.on(["source"], () => markChosen(view.examples, store.state));
   showTexts();

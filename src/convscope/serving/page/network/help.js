@@ -23,13 +23,15 @@ export function inShort(node, network) {
 const inBoth = (value) => (Array.isArray(value) ? value : [value, value]);
 
 /** "full", "same" or "valid": how far a convolution's window reaches over the border; null for what lies between. */
-function borderOf({ shape, inputs, type, attributes: { kernel_size: kernel, padding, stride, dilation } }, network) {
+function borderOf({ shape, inputs, type, attributes }, network) {
+  const { kernel_size: kernel, padding, pad, stride, dilation } = attributes;
   const source = network.byName.get(inputs[0]);
   if (!kernel || /transpose/i.test(type) || shape.length < 3 || source?.shape.length !== 3) return null;
   const kernels = inBoth(kernel);
   if (kernels.every((size) => size === 1)) return null;
   const isOne = inBoth(stride ?? 1).every((step) => step === 1);
   if (isOne && shape[1] === source.shape[1] && shape[2] === source.shape[2]) return "same";
+  if (pad) return null; // other borders at each side
   const paddings = inBoth(padding ?? 0);
   if (paddings.every((size) => size === 0)) return "valid";
   const dilations = inBoth(dilation ?? 1);

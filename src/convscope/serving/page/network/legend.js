@@ -23,7 +23,7 @@ export function mount(root, store) {
     showNumbers(view);
   };
   store.on(["scale", "language", "theme", "note", "zoom", "three"], show);
-  store.on(["hover", "selected", "forward", "gradients", "direction", "network"], () => showNumbers(view));
+  store.on(["hover", "selected", "forward", "gradients", "direction", "network", "magnified"], () => showNumbers(view));
   show();
 }
 
@@ -50,7 +50,7 @@ function showNumbers({ store, from, to, of }) {
 }
 
 /** {limit, title}: what the strongest colour stands for, and where; null before there is an answer. */
-function limitNow({ network, forward, gradients, direction, hover, selected, scale }) {
+function limitNow({ network, forward, gradients, direction, hover, selected, scale, magnified }) {
   const backward = direction === "backward";
   const layers = (backward ? gradients?.session === forward?.session && gradients?.layers : forward?.layers) || null;
   if (!network || !layers) return null;
@@ -59,7 +59,7 @@ function limitNow({ network, forward, gradients, direction, hover, selected, sca
   const layer = layers.get(place.layer);
   if (!layer) return null;
   const map = layer.maps.find((one) => one.map === place.map) ?? layer.maps[0];
-  const limit = limits(layers, scale, backward ? errorShare(network, layers) : 1)(layer, map);
+  const limit = limits(layers, scale, backward ? errorShare(network, layers, magnified) : 1)(layer, map);
   const title = plainName(network.byName.get(layer.name), network);
   if (scale === "network") return { limit, title: t("legend.network") };
   return { limit, title: scale === "map" && !layer.vector ? t("place.map", { layer: title, map: map.map }) : title };

@@ -170,8 +170,9 @@ function followStore(view) {
     view.help.close();
     updateLayout(view);
   });
-  store.on(["scale", "direction", "loaded", "theme"], () => (view.stale = true));
-  store.on(["arithmetic", "kernels", "hover", "field", "seenBy", "scale", "direction", "loaded"], drawSoon);
+  store.on(["scale", "direction", "loaded", "theme", "magnified"], () => (view.stale = true));
+  const painted = ["arithmetic", "kernels", "hover", "field", "seenBy", "scale", "direction", "loaded", "magnified"];
+  store.on(painted, drawSoon);
   store.on(["theme"], () => {
     rebuildScale();
     drawSoon();

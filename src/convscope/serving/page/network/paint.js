@@ -33,11 +33,12 @@ const LEAST_ERROR = 1e-6;
 
 /**
  * How wrong the answer is, 0 to 1: the largest gradient at the classes' values, which softmax keeps below 1. Gradients
- * are painted by it, so that those of an answer that is right stay pale, however they are distributed.
+ * are painted by it, so that those of an answer that is right stay pale, however they are distributed; but not where
+ * the reader wants them `magnified`.
  */
-export function errorShare(network, layers) {
+export function errorShare(network, layers, magnified = false) {
   const last = layers.get(network.nodes.at(-1).name);
-  if (!last || network.task === "multi-label") return 1;
+  if (!last || magnified || network.task === "multi-label") return 1;
   return Math.min(Math.max(Math.abs(last.low), Math.abs(last.high), LEAST_ERROR), 1);
 }
 

@@ -53,7 +53,7 @@ export function sceneOf(store, plan, extra = {}) {
   const backward = state.direction === "backward";
   const current = state.gradients?.session === state.forward?.session;
   const layers = (backward ? current && state.gradients?.layers : state.forward?.layers) || null;
-  const share = backward && layers ? errorShare(state.network, layers) : 1;
+  const share = backward && layers ? errorShare(state.network, layers, state.magnified) : 1;
   return {
     plan, layers, backward, scale: state.scale, ...selectionOf(state), reveal: 1,
     near: state.hover?.layer && !state.selected ? linksAround(state.hover, state.network) : [],

@@ -8,8 +8,6 @@ import { openChanges } from "./changes.js";
 import { choice } from "./choice.js";
 import { openFinder } from "./finder.js";
 
-const HARDLY_WRONG = 0.01; // a loss below which gradients are too pale to be seen
-
 export function mount(root, store) {
   const show = () => {
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.value : null;
@@ -49,8 +47,7 @@ function lossParts(store) {
   const select = h("select", { dir: "auto", "aria-label": t("toolbar.label"), onchange }, options);
   const field = h("label", { class: "field" }, t("toolbar.label"), select);
   if (!gradients || !forward) return [field];
-  const loss = h("span", { class: "soft" }, t("toolbar.loss", { loss: short(gradients.loss) }));
-  return [field, loss, ...(gradients.loss < HARDLY_WRONG ? [h("span", { class: "soft" }, t("toolbar.pale"))] : [])];
+  return [field, h("span", { class: "soft" }, t("toolbar.loss", { loss: short(gradients.loss) }))];
 }
 
 function resetButton(store) {

@@ -14,8 +14,8 @@ import { INITIAL, newestEpoch } from "./store.js";
 const VERSION = 1;
 const SIGN = "~"; // between the parts of one place
 const TABS = ["network", "convolution", "training", "lesson"];
-const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "why", "whyChoice", "playground",
-  "figure"];
+const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "magnified", "why", "whyChoice",
+  "playground", "figure"];
 const WISH = ["source", "selected", "whatif", "label", "epoch", "open", "shown"];
 const IGNORED_BY_LINKS = new Set(["v"]);
 /** Keys of the store that a link carries. */
@@ -32,7 +32,8 @@ const WRITERS = [
   ({ selected }) => (selected ? [["at", joined(selected.layer, selected.map, selected.y, selected.x)],
     ["term", selected.term]] : []),
   ({ whatif }) => whatIfPairs(whatif),
-  ({ direction, label }) => [["direction", direction === "backward" ? direction : null], ["truth", label]],
+  ({ direction, label, magnified }) => [["direction", direction === "backward" ? direction : null], ["truth", label],
+    ["magnified", magnified && direction === "backward" ? 1 : null]],
   ({ why, whyChoice }) => whyPairs(why, whyChoice),
   ({ epoch, snapshots }) => [["epoch", epoch === newestEpoch(snapshots) ? null : epoch]],
   ({ open, network }) => openPairs(open, network),
@@ -121,6 +122,7 @@ const READERS = [
     const words = [["tab", TABS], ["scale", ["map", "layer", "network"]], ["direction", ["backward"]]];
     for (const [key, values] of words) if (values.includes(link.get(key))) view[key] = link.get(key);
     view.three = Boolean(link.get("3d"));
+    view.magnified = Boolean(link.get("magnified"));
     view.step = Math.max((countOf(link.get("step")) ?? 1) - 1, 0);
     const beside = link.get("with") ?? "";
     if (/^(epoch~(end|\d{1,6})|(model|example)~.{1,300})$/.test(beside)) view.beside = beside;

@@ -9,19 +9,23 @@ const MOST_PIXELS = 12_288; // of a picture that is written into the program: 3 
 const LINES = /.{1,100}/g; // of the picture's text
 
 const SNAPSHOTS = ["from convscope.snapshots import load_snapshot, snapshots_of"];
+const NETWORKS = ["from convscope.opening import open_target", "from convscope.target import Target"];
+const OWN_CODE = ["from convscope.classifier import card_of"];
 
 /** The program as text; null while there is no answer. */
 export function pytorchCode(state) {
-  const { forward, network } = state;
+  const { forward, network, classifiers, classifier } = state;
   if (!forward || !network) return null;
-  const { classifier, whatif, epoch } = state;
+  const { whatif, epoch } = state;
+  const { python, caution } = classifiers.find(({ id }) => id === classifier);
   const changes = [...edits(network, whatif), ...switchedOff(network, whatif)];
   return `${[
     ...(forward.seen.data.length <= MOST_PIXELS ? ["import base64", ""] : []),
     "import numpy as np", "import torch", "import torch.nn.functional as F", "", "import convscope as cs",
     "from convscope.insight import trace",
-    ...(epoch === null ? [] : SNAPSHOTS), "",
-    ...opened(classifier, epoch), ...picture(state), ...changes, ...answer(state), ...selected(state),
+    ...(epoch === null || python.options ? [] : [...(python.model ? OWN_CODE : []), ...SNAPSHOTS]),
+    ...(python.options ? NETWORKS : []), "",
+    ...opened(python, epoch, caution), ...picture(state), ...changes, ...answer(state), ...selected(state),
   ].join("\n")}\n`;
 }
 
@@ -29,10 +33,24 @@ export function pytorchCode(state) {
 const text = (value) => JSON.stringify(value);
 const tuple = (values) => `(${values.join(", ")}${values.length === 1 ? "," : ""})`;
 
-function opened(classifier, epoch) {
-  const load = epoch === null ? `cs.load(${text(classifier)})`
-    : `load_snapshot(snapshots_of(${text(classifier)}), ${epoch})  # the weights after that epoch`;
-  return [`classifier = ${load}`, "network = classifier.network.train(False)"];
+/** How Python opens the classifier, by the names that it has on the service's machine. */
+function opened({ source, model, options, bundled }, epoch, caution) {
+  const hints = [
+    ...(bundled ? [] : ["# Run this in the folder in which the page was started, or write whole paths for the names."]),
+    ...(caution ? [`# ${caution.en}.`] : []),
+  ];
+  return [...hints, `classifier = ${call(source, model, options, epoch)}`,
+    "network = classifier.network.train(False)"];
+}
+
+function call(source, model, options, epoch) {
+  if (options) {
+    const given = Object.entries(options).map(([key, value]) => `, ${key}=${value === true ? "True" : text(value)}`);
+    return `open_target(Target(${text(source)}${given.join("")})).classifier`;
+  }
+  if (epoch === null) return `cs.load(${text(source)}${model ? `, model=${text(model)}` : ""})`;
+  const card = model ? `, card_of(${text(model)})` : "";
+  return `load_snapshot(snapshots_of(${text(source)}), ${epoch}${card})  # the weights after that epoch`;
 }
 
 function picture({ forward: { seen }, source }) {
@@ -130,18 +148,17 @@ function byHand(network, node, [, map, y, x]) {
   if (type === "Linear") {
     return [...begin, `by_hand = (inputs * layer.weight[${map}]).sum()${bias}`, print];
   }
-  if (type !== "Conv2d" || (attributes.padding_mode ?? "zeros") !== "zeros" || typeof attributes.padding === "string") {
-    return [];
-  }
+  if (type !== "Conv2d" || attributes.pad || typeof attributes.padding === "string") return [];
   const [[sy, sx], [py, px], [dy, dx]] = ["stride", "padding", "dilation"].map((key) => attributes[key]);
   const [kh, kw] = attributes.kernel_size;
+  const mode = attributes.padding_mode ? `, mode=${text(attributes.padding_mode)}` : "";
   const groups = attributes.groups ?? 1;
   const channels = network.byName.get(inputs[0]).shape[0] / groups;
   const first = Math.floor(map / (node.shape[0] / groups)) * channels;
   const range = (at, stride, size, dilation) =>
     `${at * stride}:${at * stride + (size - 1) * dilation + 1}${dilation > 1 ? `:${dilation}` : ""}`;
   return [
-    ...begin, `padded = F.pad(inputs, ${tuple([px, px, py, py])})`,
+    ...begin, `padded = F.pad(inputs, ${tuple([px, px, py, py])}${mode})`,
     `window = padded[${first}:${first + channels}, ${range(y, sy, kh, dy)}, ${range(x, sx, kw, dx)}]`,
     `by_hand = (window * layer.weight[${map}]).sum()${bias}`, print,
   ];

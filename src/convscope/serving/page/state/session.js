@@ -1,6 +1,6 @@
 /** The work behind the views: what is asked of the server when the state changes. */
 
-import { answers } from "./answers.js";
+import { answers, whileWaiting } from "./answers.js";
 import * as api from "./api.js";
 import { fulfil, withoutClassifier } from "./arrival.js";
 import { followGradients, followHover, followSelection } from "./details.js";
@@ -11,7 +11,7 @@ import { NO_CHANGES } from "./whatif.js";
 
 /** Begins with the list of classifiers and follows the store from then on; `retry()` repeats what failed. */
 export function start(store) {
-  const { ask, forget } = answers(store);
+  const { ask, askAgain, forget } = answers(store);
   const request = api.latest();
   const load = async () => {
     if (await loadNetwork(store, request)) ask();
@@ -30,7 +30,7 @@ export function start(store) {
       const { classifiers, network } = store.state;
       if (!classifiers.length) begin();
       else if (!network) load();
-      else ask();
+      else askAgain();
     },
   };
 }
@@ -59,18 +59,21 @@ async function loadNetwork(store, request) {
     gradients: null, whatif: NO_CHANGES, epoch: newestEpoch(snapshots), shown: {}, hover: null, field: null,
     seenBy: null,
   });
+  const end = whileWaiting(store, () => store.state.classifier === id && !store.state.network);
   try {
     const loaded = await request((signal) => Promise.all([api.network(id, signal), api.examples(id, signal)]));
     if (!loaded) return false;
-    const [network, { examples, about, warning }] = loaded;
+    const [network, { examples, about, warning, mistakes }] = loaded;
     network.byName = new Map(network.nodes.map((node) => [node.name, node]));
-    const aboutExamples = { about, warning };
+    const aboutExamples = { about, warning, mistakes };
     store.set({ network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
     fulfil(store);
     return true;
   } catch (problem) {
     fail(store, problem);
     return false;
+  } finally {
+    end();
   }
 }
 

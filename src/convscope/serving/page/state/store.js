@@ -11,7 +11,8 @@ import { NO_CHANGES } from "./whatif.js";
  *   classifiers, classifier   all that can be chosen; the id of the chosen one
  *   network                   its graph (GET /api/network), with `byName`: Map of nodes
  *   examples                  pictures to try
- *   aboutExamples             {about, warning}: each null or {en, zh}, which ones they are and what is missing
+ *   aboutExamples             {about, warning, mistakes}: null or {en, zh}, which ones they are and what is missing;
+ *                             how many mistakes there are in all, null if unknown
  *   source                    null, {kind: "drawing", strokes, ink}, {kind: "example", id}, {kind: "file", name, blob}
  *   forward                   the last answer: session, probabilities, logits, seen, layers (Map), layer_ms, time_ms
  *   unchanged                 the answer without the changes of `whatif`
@@ -22,6 +23,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   hover                     null, {layer, map, y, x, value} or {row, column} (on the input)
  *   field, seenBy             boxes that belong to `hover`
  *   direction, label          "forward" or "backward", and the class whose loss goes backwards
+ *   magnified                 whether gradients are painted by their own strength, however small the error is
  *   gradients                 the answer of GET /api/gradients
  *   why                       whether the heat maps are open
  *   whyChoice                 {method, layer, first, second, versus} of the heat maps; null: what fits the answer
@@ -42,7 +44,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   notice                    [[key, values]]: sentences about the link that was opened, null if there are none
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
  *   busy                      whether an answer is on its way
- *   status, problem           "empty", "loading", "slow", "ready" or "failed"; {en, zh} of what failed
+ *   status, problem           "empty", "loading", "slow", "stuck", "ready" or "failed"; {en, zh} of that
  *   note                      {en, zh}: a detail that could not be had
  *   loaded                    counts maps that came later (see maps.js)
  */
@@ -73,11 +75,11 @@ export function createStore(initial) {
 
 export const INITIAL = {
   classifiers: [], classifier: null, network: null, examples: [],
-  aboutExamples: { about: null, warning: null },
+  aboutExamples: { about: null, warning: null, mistakes: null },
   source: null, forward: null, unchanged: null, before: null, whatif: NO_CHANGES,
   selected: null, arithmetic: null, kernels: null,
   hover: null, field: null, seenBy: null,
-  direction: "forward", label: null, gradients: null, why: false,
+  direction: "forward", label: null, magnified: false, gradients: null, why: false,
   whyChoice: { method: null, layer: "", first: null, second: null, versus: false },
   scale: "layer", zoom: null, beside: "", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",

@@ -91,7 +91,8 @@ function highlight({ store, items, planes, hovered }, scene) {
 function followStore(view) {
   const { store, drawSoon } = view;
   store.on(["network", "open", "shown"], () => build(view));
-  const picture = ["forward", "gradients", "direction", "scale", "selected", "arithmetic", "kernels", "loaded"];
+  const picture = ["forward", "gradients", "direction", "magnified", "scale", "selected", "arithmetic", "kernels",
+    "loaded"];
   store.on(picture, () => {
     view.hovered = null;
     drawSoon();

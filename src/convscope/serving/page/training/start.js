@@ -10,11 +10,11 @@ const AT_FIRST = 12;
 /** {element, show()}; the element is hidden until it is known that trainings are allowed. */
 export function startPanel(store) {
   const view = {
-    store, offer: null, busy: false, problem: null, wish: null,
+    store, offer: null, busy: false, problem: null, wish: {}, // what the reader has chosen
     element: h("section", { class: "trainer", hidden: true }),
   };
   learn(view);
-  store.on(["language", "snapshots"], () => show(view));
+  store.on(["language", "snapshots", "classifier"], () => show(view));
   return { element: view.element };
 }
 
@@ -31,7 +31,6 @@ function show(view) {
   const { element, offer, store, busy, problem } = view;
   element.hidden = !offer?.seconds;
   if (element.hidden) return;
-  view.wish ??= { data: offer.data[0], network: offer.networks[0], epochs: AT_FIRST };
   const running = busy || Boolean(store.state.snapshots?.running);
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.field : null;
   const start = h("button", {
@@ -39,7 +38,7 @@ function show(view) {
   }, icon("play"), t("start.start"));
   const said = problem ? h("p", { class: "problem", role: "alert" }, problem)
     : h("p", { class: "soft", role: "status" }, t(busy ? "start.busy" : "start.about", { seconds: offer.seconds }));
-  element.replaceChildren(h("h3", {}, t("start.title")), h("div", { class: "row" },
+  element.replaceChildren(h("h2", {}, t("start.title")), h("div", { class: "row" },
     choice(view, "data", offer.data, shortName), choice(view, "network", offer.networks, String),
     choice(view, "epochs", EPOCHS.filter((n) => n <= offer.epochs), String), start), said);
   if (focused) element.querySelector(`[data-field=${focused}]`)?.focus();
@@ -48,16 +47,24 @@ function show(view) {
 /** The last part of a path tells data sets apart well enough. */
 const shortName = (path) => path.split(/[/\\\\]/).filter(Boolean).at(-1) ?? path;
 
-function choice({ wish }, key, values, text) {
-  const onchange = (event) => (wish[key] = values[event.target.selectedIndex]);
-  const options = values.map((value) => h("option", { selected: value === wish[key], title: String(value) },
+/** What would be trained: where the reader has chosen nothing, as the run that is shown was. */
+function wishOf({ store, offer, wish }) {
+  const first = { data: offer.data[0], network: offer.networks[0], epochs: AT_FIRST };
+  return { ...first, ...offer.own[store.state.classifier], ...wish };
+}
+
+function choice(view, key, values, text) {
+  const onchange = (event) => (view.wish[key] = values[event.target.selectedIndex]);
+  const chosen = wishOf(view)[key];
+  const options = values.map((value) => h("option", { selected: value === chosen, title: String(value) },
     name(text(value))));
   return h("label", { class: "field" }, t(`start.${key}`), h("select", { onchange, data: { field: key } }, options));
 }
 
 /** The new training becomes the network that is shown; what watches epochs follows it. */
 async function begin(view) {
-  const { store, wish } = view;
+  const { store } = view;
+  const wish = wishOf(view);
   Object.assign(view, { busy: true, problem: null });
   show(view);
   try {
