@@ -43,6 +43,9 @@ def test_axe_finds_nothing(visit, mnist, theme):
         page.evaluate("hash => { location.hash = hash }", begin + place)
         panel = f"#tab-{place.partition('tab=')[2].partition('&')[0] or 'network'}"
         expect(page.locator(f"{panel.replace('#tab-', '#to-')}")).to_have_attribute("aria-selected", "true")
+        if "figure=" in place:
+            chosen = page.locator(".conv-figures [aria-pressed=true]")
+            expect(chosen).to_have_attribute("data-value", place.rpartition("=")[2])
         if place.startswith("&at="):
             expect(page.locator(".path")).to_have_text(re.compile(rf"^\s*{re.escape(LAYERS[view])}"))
         if view in ("value", "softmax", "lesson"):

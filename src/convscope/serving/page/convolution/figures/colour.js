@@ -69,9 +69,9 @@ function create({ settings, change, store }) {
   const sum = sumColumn(view, stopAnd(set), stopAnd(select));
   const buttons = slidingButtons(sliding);
   const failure = h("p", { class: "problem", role: "alert", hidden: true });
+  const channels = h("div", { class: "colour-rows" }, rows.map((row) => row.element));
   const element = h("div", { class: "conv-figure" }, h("p", { class: "soft" }, t("figure.colour.about")),
-    buttons.element, failure, h("div", { class: "colour-figure" }, taking.element,
-      h("div", { class: "colour-rows" }, rows.map((row) => row.element)), sum.element));
+    buttons.element, failure, h("div", { class: "colour-figure" }, taking.element, channels, sum.element));
   listenToDrops(element, (file) => taking.readFile(file));
   const figure = {
     element, stop: () => sliding.stop(),
@@ -80,6 +80,7 @@ function create({ settings, change, store }) {
       taking.show();
       failure.hidden = !view.failure;
       failure.textContent = view.failure ?? "";
+      channels.hidden = sum.element.hidden = !view.image; // without a picture they would be empty boxes
       if (!view.image) return;
       const shown = computed(view);
       rows.forEach((row) => row.show(shown));
