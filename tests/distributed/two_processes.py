@@ -34,19 +34,23 @@ TRAININGS = {
         "accumulate": 3,
         "class_weights": "balanced",
     },
-    "average": {"model": "mnist_cnn", "epochs": 1, "lr": 0.005, "batch_size": 200, "ema_decay": 0.9},
+    "average": {"model": "mnist_cnn", "epochs": 1, "ema_decay": 0.9, "augment": "affine", "sampler": "balanced"},
     "norms": NORMS,
     "sharded_norms": NORMS | {"shard_weights": True},
-    "augmented": {"model": "lenet_relu", "epochs": 1, "lr": 0.005, "augment": "affine", "sampler": "balanced"},
 }
 
 
 def data_for(name: str) -> cs.Data:
-    """The digits; for class weights with few of some classes, so that a process alone would have other shares."""
+    """Some digits; for class weights with few of some classes, so that a process alone would have other shares.
+
+    All of them for AdamW, which divides gradients of few images, and so their rounding, by sizes near to nothing.
+    """
     data = cs.load_data("digits")
+    for split, every in data.splits.items():
+        data.splits[split] = every.take(np.arange(0, len(every), 1 if name == "sharded" else 4))
     if name == "weighted":
         train = data.splits["train"]
-        data.splits["train"] = train.take(np.flatnonzero((train.labels < 3) | (np.arange(len(train)) % 8 == 0)))
+        data.splits["train"] = train.take(np.flatnonzero((train.labels < 3) | (np.arange(len(train)) % 4 == 0)))
     return data
 
 
@@ -89,10 +93,10 @@ def main() -> None:
     for name, options in TRAININGS.items():
         run = cs.train(data_for(name), name=name, output=sys.argv[1], **(OPTIONS | options))
         seen[name] = what_came_out(run)
-    first = cs.train("digits", name="sharded", output=sys.argv[1], epochs=1, **(OPTIONS | SHARDED))
-    half = cs.train("digits", name="resumed", output=sys.argv[1], **(OPTIONS | NORMS | {"epochs": 1}))
-    seen["resumed"] = what_came_out(cs.resume(half.folder, epochs=2, show=False))
-    seen["sharded"] = what_came_out(cs.resume(first.folder, epochs=2, show=False))
+    for name, options in {"sharded": SHARDED, "resumed": NORMS}.items():
+        data = data_for(name)
+        half = cs.train(data, name=name, output=sys.argv[1], **(OPTIONS | options | {"epochs": 1}))
+        seen[name] = what_came_out(cs.resume(half.folder, data=data, epochs=2, show=False))
     torch.save(seen, Path(f"{rank}.pt"))
 
 
