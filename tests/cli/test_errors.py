@@ -13,6 +13,7 @@ from convscope.cli import main
 ERRORS = [
     (["trian"], 2, "No such command 'trian'. Did you mean 'train'?"),
     (["train", "--epoch", "3"], 2, "No such option: --epoch"),
+    (["compare", "digits", "--epochs", "3"], 2, "No such option: --epochs (give it as --option epochs=VALUE)"),
     (["train", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
     (["train", "--epochs", "0"], 2, "--epochs must be from 1 to 1,000,000, not 0"),
     (["train", "--lr", "nan"], 2, "--lr must be from 1e-12 to 10,000, not nan"),

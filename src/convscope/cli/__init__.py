@@ -141,6 +141,7 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
     if hasattr(problem, "format_message"):  # the command line itself was wrong
         verb = f" {words[0]}" if words and words[0] in VERBS else ""
         text = " ".join(printable(problem.format_message()).split()).rstrip(".")
+        text += _hint_of_compare(problem) if verb == " compare" else ""
         return 2, f"error: {text} (see convscope{verb} --help)"
     if isinstance(problem, ModuleNotFoundError) and problem.name and not problem.name.startswith("convscope"):
         return 2, f"error: {problem.name} is not installed: pip install {problem.name}"
@@ -149,6 +150,14 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
     if isinstance(problem, OSError):
         return 7, f"error: {text}"
     return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
+
+
+def _hint_of_compare(problem: BaseException) -> str:
+    """Return how an option of `train` is given to `compare`, if an unknown option is one."""
+    from ..training.recipe.options import OPTIONS
+
+    name = str(getattr(problem, "option_name", "")).removeprefix("--").replace("-", "_")
+    return f" (give it as --option {name}=VALUE)" if name in OPTIONS else ""
 
 
 def _is_out_of_memory(problem: BaseException) -> bool:
