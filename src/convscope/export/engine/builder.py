@@ -82,7 +82,10 @@ class Builder:
         if isinstance(given, Ref):
             return self.node_values[given.node]
         if isinstance(given, Step):
-            return self.results[given.call][given.part or 0]
+            parts, part = self.results[given.call], given.part or 0
+            if part >= len(parts):
+                raise UnsupportedError("an operation that returns several results")
+            return parts[part]
         raise UnsupportedError("a weight where an activation is expected")
 
     def reshape(self, given: Any, shape: Sequence[int]) -> Value:
