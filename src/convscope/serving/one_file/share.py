@@ -119,7 +119,8 @@ class _File:
         self.parts = page_parts()
         self.contents: dict[str, Any] = {}
         self.title = f"{served.id} · ConvScope"
-        self.size = len(page_html(self.title, self.parts).encode())
+        # The list of the contents comes last and has its room from the beginning.
+        self.size = len(page_html(self.title, self.parts).encode()) + self._contents_size()
 
     def add(self, name: str, content: bytes, width: int = 1) -> bool:
         """Add a part, of numbers of `width` bytes, if it fits; return whether it did."""
@@ -233,7 +234,7 @@ class _File:
         Also return how many MB the file would need for all of them.
         """
         epochs = self.served.epochs()
-        occupied = self.size + self._contents_size()
+        occupied = self.size
         if not epochs:
             return [], occupied / 1e6
         size, width = self.served.classifier.preprocess.input_size, np.dtype(kind).itemsize
