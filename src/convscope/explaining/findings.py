@@ -167,10 +167,14 @@ def _possible_methods(traced: Trace, methods: Sequence[str] | None, layer: str |
 
     ValueError if a class-activation map was asked for by name and is impossible; otherwise it is left out.
     """
-    has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in traced.nodes)
     is_asked_for = layer is not None or any(method in MAP_METHODS for method in methods or ())
-    map_source = map_layer(traced, layer) if has_maps or is_asked_for else None
-    return [method for method in methods or METHODS if has_maps or method not in MAP_METHODS], map_source
+    try:
+        map_source = map_layer(traced, layer)
+    except ValueError:
+        if is_asked_for:
+            raise
+        map_source = None
+    return [method for method in methods or METHODS if map_source or method not in MAP_METHODS], map_source
 
 
 def _heat_maps(

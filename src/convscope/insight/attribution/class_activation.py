@@ -11,10 +11,13 @@ from ...suggest import did_you_mean
 from ..tracing.graph import Trace
 from ..tracing.trace import trace
 from .class_score import Target, gradient_by, run_observed, score_of_logits, scores_node
+from .image_maps import image_maps, layers_around
 
 # Maps below this side have so few positions, each of which sees nearly the whole image, that they say little about
 # where something is.
 FINE = 7
+# Maps after which so many layers come, and more than before, are those of the beginning: a transformer's patches.
+MOST_AFTER = 8
 
 
 def maps_and_gradient(network: nn.Module, images: Tensor, target: Target, layer: str | None) -> tuple[Tensor, Tensor]:
@@ -53,7 +56,8 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
 
     That is 7 x 7 positions or more, as at the end of the networks for 224 pixels, behind norm and activation; where
     there are none, more than one position. A given `layer` is returned if it gives maps; else ValueError names similar
-    layers.
+    layers. ValueError too if the last maps stand at the network's beginning, as in a vision transformer, whose
+    attention mixes the places: they would point badly.
 
     >>> import torch
     >>> from convscope.insight.tracing.trace import trace
@@ -63,7 +67,7 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
     '1'
     """
     on_way = trace.before(scores_node(trace)) if trace.answers else set()
-    maps = [node for node in trace.nodes if len(node.shape) == 3 and node.kind != "input" and node.floating]
+    maps = image_maps(trace)
     names = [node.name for node in maps if node.name in on_way] or [node.name for node in maps]
     if layer is not None:
         if layer in names:
@@ -77,4 +81,10 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
     large = fine or [name for name in names if math.prod(sizes[name]) > 1]
     if not large:
         raise ValueError("no layer of this network gives maps: choose another method, such as saliency")
+    before, after = layers_around(trace, trace.node(names[-1]))
+    if after > max(before, MOST_AFTER):
+        raise ValueError(
+            f"'{names[-1]}' gives the last maps of this network, and {after} layers come after it: choose another "
+            "method, such as saliency, or give that layer"
+        )
     return large[-1]

@@ -89,8 +89,10 @@ def show(model: Any, image: Any = None, *, height: int = HEIGHT, max_mb: float |
 
 def _recorded(served: ServedClassifier, image: str, max_mb: float | None, reason: str) -> str:
     """Return the page of one image, with the strongest maps of every layer, where the network itself cannot travel."""
-    has_maps = any(len(node.shape) == 3 and node.kind != "input" for node in served.nodes.values())
-    page, layers = page_of(served.classifier, image, [METHOD_OF_MAPS if has_maps else METHOD_WITHOUT])
+    try:
+        page, layers = page_of(served.classifier, image, [METHOD_OF_MAPS])
+    except UsageError:  # this network has no such map
+        page, layers = page_of(served.classifier, image, [METHOD_WITHOUT])
     size = len(page.encode()) / 1e6
     if size > (MAX_MB if max_mb is None else max_mb):
         raise UsageError(
