@@ -101,7 +101,7 @@ def test_a_network_of_a_file_is_trained_evaluated_and_resumed(tmp_path, source, 
     monkeypatch.chdir(tmp_path)
     assert main(["train", "digits", "--model", source, "--epochs", "1", "--name", "a", "--batch-size", "256"]) == 0
     run, printed = Path("runs/train/a"), capsys.readouterr()
-    assert "ends with softmax" in printed.err and f"convscope serve {run} --model mynet.py:CNN\n" in printed.out
+    assert "ends with softmax" in printed.err and f"convscope serve {run} --model {source}\n" in printed.out
     assert str(tmp_path) not in (run / "recipe.yaml").read_text() + (run / "classifier" / "config.json").read_text()
     assert main(["evaluate", str(run)]) == 4 and "--model mynet.py:CNN" in capsys.readouterr().err
     assert main(["evaluate", str(run), "--model", source, "--json"]) == 0

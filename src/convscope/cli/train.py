@@ -104,8 +104,8 @@ def _print_result(metrics: dict[str, Any], model: str | None) -> None:
     shown = separator.join(results) or phrase("no validation and no test images")
     say()
     head = metrics["recipe"]["head"]
-    model = metrics["model"] if head == "own" else phrase("{model} with {head}", model=metrics["model"], head=head)
-    say(phrase("{model} on {data}: {result}", model=model, data=printable(metrics["data"]), result=shown))
+    network = metrics["model"] if head == "own" else phrase("{model} with {head}", model=metrics["model"], head=head)
+    say(phrase("{model} on {data}: {result}", model=network, data=printable(metrics["data"]), result=shown))
     for split in SPLITS:
         if f"{split}_tta" in metrics:
             figure = _headline(split, metrics[f"{split}_tta"])
