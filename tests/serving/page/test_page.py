@@ -236,3 +236,20 @@ def test_below_a_mistake_stand_truth_and_answer_and_names_have_room(visit, mnist
     )
     first, second = caption.split(" → ")
     assert shown == [caption, f"This is {first}; the network said {second}", wide]
+
+
+def test_a_picture_of_no_class_is_unknown_among_several_labels_too(visit, mnist):
+    page = visit(mnist + RELU)
+    answer = """async (refusal) => {
+      const { createStore, INITIAL } = await import("/state/store.js");
+      const { mount } = await import("/answer.js");
+      const labels = ["disc", "line"];
+      const probabilities = labels.map((label, index) =>
+        ({ label, index, probability: 0.1, selected: false, threshold: 0.5 }));
+      const network = { task: "multi-label", class_names: labels, nodes: [] };
+      const root = document.createElement("div");
+      mount(root, createStore({ ...INITIAL, network, forward: { probabilities, refusal, time_ms: 1 } }), () => {});
+      return root.querySelector(".verdict").textContent;
+    }"""
+    assert "Unknown: close to no class" in page.evaluate(answer, {"kind": "foreign", "between": []})
+    assert "Unknown" not in page.evaluate(answer, None)

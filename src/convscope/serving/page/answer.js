@@ -111,12 +111,12 @@ function setParts(set) {
 }
 
 /** The labels of the picture, each with its own probability. */
-function labelParts({ probabilities }) {
+function labelParts({ probabilities, refusal }) {
   const labels = probabilities.filter(({ selected }) => selected).slice(0, LISTED);
   const parts = labels.map(({ label, probability }) =>
     h("p", { class: "figure long" }, name(label), " ", h("span", { class: "chance" }, `${percent(probability)} %`)));
   const found = parts.length ? parts : [h("p", { class: "figure long" }, t("answer.noLabel"))];
-  return [...found, h("p", { class: "soft" }, t("answer.labels"))];
+  return [...found, ...refusalParts(refusal), h("p", { class: "soft" }, t("answer.labels"))];
 }
 
 function showRows(view) {
