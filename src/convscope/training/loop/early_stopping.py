@@ -7,12 +7,16 @@ import math
 from ..checkpoint import Progress
 from .monitor import GAIN, GAIN_ERROR
 
+# Standard errors by which an epoch has to be better than a fitted last layer: by chance the best of a dozen epochs is
+# often better by one.
+ERRORS = 2
+
 
 def is_best(progress: Progress, row: dict[str, float], monitor: str) -> bool:
     """Return whether the weights after the epoch of `row` are better than those kept, and record its figure if it is.
 
     Of equal epochs the later is better, since it has trained longer. Without validation figures that is the last one.
-    Behind a last layer that was fitted first an epoch is better only if it is by more than the standard error of the
+    Behind a last layer that was fitted first an epoch is better only if it is by more than two standard errors of the
     difference: of a few images, one that happens to be right would decide.
     """
     if monitor not in row:
@@ -21,7 +25,7 @@ def is_best(progress: Progress, row: dict[str, float], monitor: str) -> bool:
     if progress.best is None or figure >= progress.best:
         progress.best, progress.improved = figure, progress.epoch
     kept = (_figure(earlier, monitor) for earlier in progress.history if earlier["epoch"] == progress.best_epoch)
-    return all(figure >= best for best in kept) and row.get(GAIN, math.inf) > row.get(GAIN_ERROR, 0.0)
+    return all(figure >= best for best in kept) and row.get(GAIN, math.inf) > ERRORS * row.get(GAIN_ERROR, 0.0)
 
 
 def out_of_patience(progress: Progress, patience: int | None) -> bool:
