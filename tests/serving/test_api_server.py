@@ -62,6 +62,11 @@ def test_workers_answer_together_and_are_replaced(bundle, tmp_path, digit):
         assert predict()["predictions"] == first["predictions"]
     assert total(running.url, "convscope_images_total") == 10  # whichever worker counts
 
+    def logged() -> int:  # a line is written once the answer is on its way
+        lines = [json.loads(line) for line in running.errors().split("\n")[:-1] if line.startswith("{")]
+        return sum(line.get("path") == "/predict" for line in lines)
+
+    until(lambda: logged() == 10)
     os.kill(workers[0], signal.SIGKILL)
     until(lambda: len([pid for pid in children_of(running.process.pid) if is_worker(pid)]) == 2)
     assert predict()["predictions"] == first["predictions"]
@@ -74,8 +79,7 @@ def test_workers_answer_together_and_are_replaced(bundle, tmp_path, digit):
         assert predict()["predictions"] == first["predictions"]  # the former one goes on
     finally:
         (bundle / "config.json").write_text(json.dumps(config))
-    lines = [json.loads(line) for line in running.errors().splitlines() if line.startswith("{")]
-    assert sum(line.get("path") == "/predict" for line in lines) == 12
+    until(lambda: logged() == 12)
     survivors = children_of(running.process.pid)
     assert running.stop() == 143
     assert not any(Path(f"/proc/{pid}").exists() and is_worker(pid) for pid in survivors)
