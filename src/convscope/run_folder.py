@@ -33,6 +33,8 @@ from .files import csv_text, free_folder, remove_leftovers, write_atomically
 RUNS = Path("runs")
 RECIPE, ENVIRONMENT, LABELS, SPLIT, METRICS = "recipe.yaml", "env.json", "labels.txt", "split.csv", "metrics.csv"
 CLASSIFIER, REPORT = "classifier", "report.html"
+# The column of metrics.csv that is 1 where the weights after an epoch are better than those kept before, else 0.
+KEPT = "kept"
 CHECKPOINTS = Path("checkpoints")
 MAX_METRICS_BYTES = 16_000_000
 # A training whose files have not changed for this long, and for three epochs, is taken to have stopped.

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from convscope.cli import main
+from convscope.run_folder import RunFolder
 
 
 def test_a_report_is_written_anew_in_three_forms(digits_run, tmp_path, monkeypatch, capsys):
@@ -25,8 +26,21 @@ def test_a_report_is_written_anew_in_three_forms(digits_run, tmp_path, monkeypat
     assert f"**{top1:.2%}** of 269 test images" in text and "| 7 | 27 |" in text
     found = json.loads((run / "report.json").read_text("utf-8"))
     assert found["top1"] == pytest.approx(top1) and len(found["history"]) == 12
+    assert found["best_epoch"] == digits_run.metrics["best_epoch"]
     assert main(["report", "run", "digits", "--split", "val", "--output", "other.html"]) == 0
     assert "validation images" in (tmp_path / "other.html").read_text("utf-8")
     assert main(["report", "mnist-relu"]) == 2
     assert "`convscope evaluate` writes its report" in capsys.readouterr().err
     assert main(["report", "run", "--format", "pdf"]) == 2
+
+
+def test_the_best_epoch_is_the_one_that_was_kept_whatever_the_figures_say(digits_run, tmp_path):
+    folder = RunFolder(shutil.copytree(digits_run.folder, tmp_path / "run"))
+    for kept, epoch in (([0, 2, 3], 3), ([], None)):  # a run of an earlier version does not say it
+        history = [dict(row) for row in digits_run.history]
+        for row in history:
+            del row["kept"]
+            row |= {"kept": float(row["epoch"] in kept)} if kept else {}
+        folder.write_metrics(history)
+        assert main(["report", str(folder.path), "--format", "json"]) == 0
+        assert json.loads((folder.path / "report.json").read_text("utf-8"))["best_epoch"] == epoch

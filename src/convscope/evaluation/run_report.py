@@ -20,7 +20,7 @@ from ..devices import choose_device
 from ..errors import UsageError, printable
 from ..files import write_atomically
 from ..finite_json import dump_json
-from ..run_folder import RunFolder, run_of_bundle
+from ..run_folder import KEPT, RunFolder, run_of_bundle
 from .evaluate_run import document_of
 from .evaluated_images import EvaluationOptions, choose_images, decode
 from .metrics import evaluate
@@ -108,7 +108,7 @@ def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dic
     )
     return {
         "command": "\n".join(map(shlex.join, commands)),
-        "metrics": {"best_epoch": _best_epoch(run.read_recipe(), history), **_time(history)},
+        "metrics": {"best_epoch": _best_epoch(history), **_time(history)},
         "environment": run.read_environment(),
         "history": history,
     }
@@ -146,15 +146,7 @@ def _seen(dataset: Data, classifier: Classifier, recipe: dict[str, Any]) -> list
     return seen_images(decoded, preprocess, dataset.class_names, augment, seed if isinstance(seed, int) else 0)
 
 
-def _best_epoch(recipe: dict[str, Any], history: list[dict[str, float]]) -> int | None:
-    """Return the epoch whose weights the training kept, the first with the best monitored figure; None if not known.
-
-    Behind a fitted last layer, of those that are better than it by more than the standard error.
-    """
-    monitor = str(recipe.get("monitor"))
-    rows = [row for row in history if monitor in row and "epoch" in row]
-    rows = [row for row in rows if row.get("val/gain", math.inf) > row.get("val/gain_error", 0.0)]
-    if not rows or recipe.get("validation") == "none":
-        return None
-    best = min if monitor == "val/loss" else max
-    return round(best(rows, key=lambda row: row[monitor])["epoch"])
+def _best_epoch(history: list[dict[str, float]]) -> int | None:
+    """Return the epoch whose weights the training kept at last; None if its table does not say so."""
+    kept = [row["epoch"] for row in history if row.get(KEPT) and "epoch" in row]
+    return round(kept[-1]) if kept else None

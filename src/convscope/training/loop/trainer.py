@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ...data.augment.mixup_cutmix import Mixed
 from ...data.batches import Batches
-from ...evaluation.metrics import Evaluation
-from ...evaluation.multi_label import MultiLabelEvaluation
+from ...evaluation import Evaluation, MultiLabelEvaluation
+from ...run_folder import KEPT
 from ...snapshots import SnapshotWriter
 from ..checkpoint import Progress, State, has_checkpoint, save_weights
 from ..class_weights import image_weights, weighted_loss
@@ -216,12 +216,12 @@ class Trainer:
         self.display.show_epoch(row)
 
     def keep_if_best(self, row: dict[str, float]) -> None:
-        """Add a row to the history, and keep the weights if they are the best so far."""
+        """Add a row to the history, which says whether the weights are the best so far, and keep them if they are."""
         done = self.progress
-        if self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
+        if kept := self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
-        done.history.append(row)
+        done.history.append({**row, KEPT: float(kept)})
 
     def end_epoch(self) -> None:
         """Measure the network, keep its weights if they are the best so far, and save."""
