@@ -163,3 +163,12 @@ def test_documents_beside_class_folders_that_are_no_labels(tmp_path):
     with collect_problems() as problems:
         assert load_data(tmp_path).origin.classes.startswith("folder names")
     assert not [p for p in problems if p.kind != "one-image"]
+
+
+def test_an_image_with_two_labels_in_one_document_is_named(tmp_path):
+    entries = [f"{json.dumps(path)}: {json.dumps(label)}" for path, label in PAIRS]
+    same = put(tmp_path, "{" + ", ".join([*entries, entries[0]]) + "}")  # twice the same is no question
+    assert class_by_name(load_data(same), "all") == EXPECTED
+    other = put(tmp_path, "{" + ", ".join([*entries, '"images/0.png": "dog"']) + "}")
+    with pytest.raises(DataError, match=r"labels.json: 'images/0.png' has two values: keep the right one"):
+        load_data(other / "labels.json")

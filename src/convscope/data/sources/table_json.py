@@ -49,7 +49,7 @@ def json_document(text: str, where: str, most: int | None = None) -> Table:
     if len(text) > LIMIT:
         raise DataError(f"{where}: {len(text) / 1e6:,.0f} MB of JSON are not read: save it as .csv")
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
     except RecursionError as problem:
         raise DataError(f"{where}: no JSON ({printable(problem)[:80]})") from problem
     except ValueError as problem:
@@ -59,6 +59,15 @@ def json_document(text: str, where: str, most: int | None = None) -> Table:
     notes: list[str] = []
     entries = _entries(document, where, notes.append)[:most]
     return _table(where, list(zip(_numbers(text, entries), entries, strict=True)), notes)
+
+
+def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    """Return names and values; DataError for a name with two values, of which Python would take the last in silence."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise DataError(f"{where}: '{printable(name)}' has two values: keep the right one")
+    return found
 
 
 def _entries(document: Any, where: str, note: Note) -> list[Mapping[str, Any]]:
