@@ -37,10 +37,9 @@ def image_maps(trace: Trace) -> list[Node]:
 
 def layers_around(trace: Trace, node: Node) -> tuple[int, int]:
     """Return how many layers with weights ran up to a node and with it, and how many after it."""
-    after = trace.nodes.index(node) + 1
-    return sum(one.parameters > 0 for one in trace.nodes[:after]), sum(
-        one.parameters > 0 for one in trace.nodes[after:]
-    )
+    end = trace.nodes.index(node) + 1
+    before, after = (sum(one.parameters > 0 for one in part) for part in (trace.nodes[:end], trace.nodes[end:]))
+    return before, after
 
 
 def _taken_by_products(trace: Trace) -> set[str]:
