@@ -90,9 +90,12 @@ def test_another_classifier_by_its_name(client, digit):
 def test_what_is_asked_for_under_another_name_is_not_left_out(client, digit):
     unknown = client.post("/predict?topk=2&model=mnist-lenet5", content=digit)
     field = client.post("/predict", files={"file": digit}, data={"topk": "1"})
+    file = {"file": ("a.png", digit), "second": ("b.png", digit)}
     for answer, en, zh in (
+        (client.post("/predict", files=file), "a field 'second': it takes images alone", "表单中有字段“second”"),
+        (client.post("/predict", files={"file": digit}, data={"filename": "a"}), "a field 'filename'", "filename"),
         (unknown, "no parameter 'model': classifier, topk", "没有名为“model”的参数"),
-        (field, "value 'topk': it takes images alone", "表单中有值“topk”"),
+        (field, "a field 'topk': it takes images alone", "表单中有字段“topk”"),
         (client.post("/predict?topk=0", content=digit), "topk: Input should be", "topk 无效（应不小于 1）"),
         (client.post("/predict?set_coverage=0.9999", content=digit), "sets with a coverage", "的集合需要"),
     ):

@@ -59,25 +59,31 @@ def read_json(body: bytes, most_values: int = MAX_VALUES) -> Any:
 
 
 def file_of_form(body: bytes, boundary: str | None) -> bytes:
-    """Return the first field `file` of a multipart/form-data body; HttpError 400 if there is none."""
-    return files_of_form(body, boundary)[0]
+    """Return the field `file` of a multipart/form-data body; HttpError as `files_of_form`, and 422 for several."""
+    first, *others = files_of_form(body, boundary)
+    if others:
+        raise invalid("the form has several images: send one", "表单中有多张图像：请只发送一张")
+    return first
 
 
 def files_of_form(body: bytes, boundary: str | None) -> list[bytes]:
-    """Return the fields `file` of a multipart/form-data body; HttpError 400 if there is none, 422 for a value."""
+    """Return the fields `file` of a multipart/form-data body; HttpError 400 if there is none, 422 for other fields.
+
+    A value such as `topk`, or an image under another name, would be left out without a word.
+    """
     files, others = [], []
     for part in body.split(b"--" + boundary.encode("latin-1", "replace"), MAX_PARTS) if boundary else []:
         head, gap, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         name = _field_name(head) if gap else None
         if name == "file":
             files.append(content.removesuffix(b"\r\n"))
-        elif name is not None and b"filename" not in head:  # such as `topk`, which would be left out without a word
+        elif name is not None:
             others.append(printable(name)[:100])
     if files and others:
         raise invalid(
-            f"the form has a value '{others[0]}': it takes images alone, as 'file'; options belong into the address, "
-            "such as /predict?topk=3",
-            f"表单中有值“{others[0]}”：表单只能包含图像（字段“file”），选项请写在地址中，例如 /predict?topk=3",
+            f"the form has a field '{others[0]}': it takes images alone, each as 'file'; options belong into the "
+            "address, such as /predict?topk=3",
+            f"表单中有字段“{others[0]}”：表单只能包含图像（字段名均为“file”），选项请写在地址中，例如 /predict?topk=3",
         )
     if not files:
         raise HttpError(400, "the form has no field 'file' with an image", "表单中缺少包含图像的字段“file”")
