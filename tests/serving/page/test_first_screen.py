@@ -150,6 +150,8 @@ def test_colours_of_gradients_pale_with_the_error(visit, mnist):
     page.get_by_role("button", name="Magnify").click()
     page.get_by_role("button", name="Let the truth be").click()
     expect(select_label).not_to_have_value("7")
+    page.evaluate("location.hash = '#model=mnist-relu&example=14&direction=backward&lang=en'")
+    expect(page.locator(".faint")).to_contain_text("7 has 98.7 %")  # an error of 1 % cannot be seen either
 
 
 def test_the_page_opens_with_a_digit_that_flows_to_its_answer_until_it_is_touched(visit, mnist):

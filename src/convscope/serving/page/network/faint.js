@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { percent, short } from "../numbers.js";
 import { errorShare } from "./paint.js";
 
-const HARDLY_WRONG = 0.01; // a share of the error below which colours are too pale to be told from paper
+const HARDLY_WRONG = 0.05; // a share of the error below which colours are too pale to be told from paper
 
 export function mount(root, store) {
   const words = h("p", {});
