@@ -68,7 +68,7 @@ CLICK = (
     "Invalid value for '{0}': {1}", "'{0}' is not a valid integer", "'{0}' is not a valid float",
     "'{0}' is not one of {1}", "{0} is not in the range {1}", "Did you mean {0}?", "Did you mean one of: {0}?",
     "No such option: {0} (Possible options: {1})", "No such option: {0} Did you mean {1}?",
-    "No such option: {0} (give it as --option {1}=VALUE)",
+    "No such option: {0} (give it as --option {1}=VALUE)", "stopped",
     "No such command '{0}'. Did you mean '{1}'?", "required", "default: {0}",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,24 @@ def test_no_memory_left_for_tensors_is_said(run, monkeypatch, capsys, kind):
 def test_debug_shows_the_trace(run):
     with pytest.raises(cs.DataError):
         main(["train", "nosuch", "--debug"])
+
+
+def stop(*given: object, **options: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("words", "where", "said"),
+    [
+        (["models"], "convscope.models.list_models", "stopped"),
+        (
+            ["compare", "digits", "--models", "lenet_relu,mnist_fast"], "convscope.comparing.compare.run_trial",
+            "stopped: the same command goes on, and repeats no run that is finished",
+        ),
+    ],
+)  # fmt: skip
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(words, where, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(where, stop)
+    assert main(words) == 130
+    assert capsys.readouterr().err.strip() == said

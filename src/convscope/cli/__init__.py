@@ -37,6 +37,9 @@ from .train import train_command
 # No garbage collection at the end of the process: going through everything that torch has imported takes a second.
 atexit.register(gc.freeze)
 
+# The exit code after Ctrl-C.
+STOPPED = 130
+
 app = typer.Typer(
     cls=SpokenGroup,
     help="Train, see inside and ship the classic convolutional image classifiers.",
@@ -97,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", handlers=[_StderrHandler()], force=True)
     try:
         code = app(words, prog_name="convscope", standalone_mode=False)
+        if code == STOPPED:  # Typer takes Ctrl-C for an exit that needs no word
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
@@ -134,7 +139,7 @@ def _take_debug(words: list[str]) -> bool:
 def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tuple[int, str]:
     text = " ".join(printable(problem).split())
     if isinstance(problem, KeyboardInterrupt):
-        return 130, "stopped"
+        return STOPPED, "stopped"
     if isinstance(problem, ConvScopeError):
         stopped_on_purpose = problem.exit_code in (130, 143)
         return problem.exit_code, text if stopped_on_purpose else f"error: {text}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import UsageError, printable
+from ..errors import Interrupted, UsageError, printable
 from .output import print_json, print_table, say
 from .parameters import Json
 
@@ -92,7 +92,11 @@ def compare_command(
     plan = _plan(data, models, recipe, seeds, option, figure, setting)
     place = output or Path("runs") / "compare" / plan.name
     progress = (lambda line: None) if json else (lambda line: say(line, err=True))
-    trials = run_plan(plan, place, jobs, progress)
+    try:
+        trials = run_plan(plan, place, jobs, progress)
+    except (KeyboardInterrupt, Interrupted) as problem:
+        code = problem.exit_code if isinstance(problem, Interrupted) else 130
+        raise Interrupted("stopped: the same command goes on, and repeats no run that is finished", code) from problem
     comparison = compare(plan, trials)
     write_page(place / PAGE, plan, comparison, trials, shlex.join(["convscope", *sys.argv[1:]]))
     if json:
