@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, box_of, calculated, drawn, number, until, written
+from .conftest import RELU, answered, box_of, calculated, drawn, until
 
 # Heads whose words touch those of the neighbour, or whose letters are smaller than 11 pixels.
 CROWDED = """() => {
@@ -127,31 +127,6 @@ def test_a_cell_of_the_softmax_column_opens_its_calculation(visit, mnist):
     expect(page.locator(".path")).to_contain_text("softmax")
     expect(page.locator(".path b")).to_have_text("2")
     until(page, "() => location.hash.includes('at=softmax')")
-
-
-def test_colours_of_gradients_pale_with_the_error(visit, mnist):
-    # An answer that is right leaves nothing to learn: its gradients must not look as strong as those of a wrong one.
-    page = drawn(visit, mnist + RELU)
-    page.get_by_role("button", name="Backward: gradients").click()
-    small = page.locator('.head[data-layer="classifier.4"] small')
-    select_label = page.get_by_label("If the truth is")
-    select_label.select_option("2")
-    expect(small).to_have_text(re.compile(r"^±1\.0"))
-    select_label.select_option("7")
-    expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
-    # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
-    expect(small).to_have_text(re.compile(r"^±1\.0"))
-    most = number(re.search(r"at most (\S+)\)", page.locator(".faint").inner_text())[1].replace("e−", "e-"))
-    assert 0 < most < 0.01
-    page.get_by_role("button", name="Magnify").click()
-    expect(small).not_to_have_text(re.compile(r"^±1\.0"))
-    assert number(small.inner_text().strip("±").replace("e−", "e-")) <= most
-    assert "magnified=1" in written(page)
-    page.get_by_role("button", name="Magnify").click()
-    page.get_by_role("button", name="Let the truth be").click()
-    expect(select_label).not_to_have_value("7")
-    page.evaluate("location.hash = '#model=mnist-relu&example=14&direction=backward&lang=en'")
-    expect(page.locator(".faint")).to_contain_text("7 has 98.7 %")  # an error of 1 % cannot be seen either
 
 
 def test_the_page_opens_with_a_digit_that_flows_to_its_answer_until_it_is_touched(visit, mnist):

@@ -5,11 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, box_of, calculated, chances, draw, drawn, eventually, select, until, written
+from .conftest import (
+    RELU,
+    answered,
+    box_of,
+    calculated,
+    chances,
+    draw,
+    drawn,
+    eventually,
+    number,
+    select,
+    until,
+    written,
+)
 
 
 def test_a_drawn_seven_is_read_as_seven_in_every_bundled_network(visit, mnist):
@@ -134,6 +148,31 @@ def test_keyboard_alone(visit, mnist):
         expect(page.locator(".path > *")).to_have_count(level)
         page.keyboard.press("Escape")
     expect(page.locator("#drawer")).to_be_hidden()
+
+
+def test_colours_of_gradients_pale_with_the_error(visit, mnist):
+    # An answer that is right leaves nothing to learn: its gradients must not look as strong as those of a wrong one.
+    page = drawn(visit, mnist + RELU)
+    page.get_by_role("button", name="Backward: gradients").click()
+    small = page.locator('.head[data-layer="classifier.4"] small')
+    select_label = page.get_by_label("If the truth is")
+    select_label.select_option("2")
+    expect(small).to_have_text(re.compile(r"^±1\.0"))
+    select_label.select_option("7")
+    expect(page.locator(".toolbar .soft", has_text="loss")).to_contain_text(re.compile(r"loss (0\.0|\S+e−)"))
+    # The strongest colour goes on standing for the gradient of an answer that is entirely wrong, which is 1.
+    expect(small).to_have_text(re.compile(r"^±1\.0"))
+    most = number(re.search(r"at most (\S+)\)", page.locator(".faint").inner_text())[1].replace("e−", "e-"))
+    assert 0 < most < 0.01
+    page.get_by_role("button", name="Magnify").click()
+    expect(small).not_to_have_text(re.compile(r"^±1\.0"))
+    assert number(small.inner_text().strip("±").replace("e−", "e-")) <= most
+    assert "magnified=1" in written(page)
+    page.get_by_role("button", name="Magnify").click()
+    page.get_by_role("button", name="Let the truth be").click()
+    expect(select_label).not_to_have_value("7")
+    page.evaluate("location.hash = '#model=mnist-relu&example=14&direction=backward&lang=en'")
+    expect(page.locator(".faint")).to_contain_text("7 has 98.7 %")  # an error of 1 % cannot be seen either
 
 
 def test_a_link_holds_the_drawing_the_place_and_the_language_but_no_theme(visit, mnist):
