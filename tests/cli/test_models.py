@@ -35,6 +35,19 @@ def test_models_and_summary(capsys):
     assert json.loads(capsys.readouterr().out)["parameters"] == 192 * 300 + 300 + 30_100 + 404
 
 
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("nosuch*", "`convscope models` lists them"),
+        ("resnet18x", "did you mean resnet18"),
+        ("timm:nosuch*", "'timm:*'"),
+    ],
+)
+def test_a_pattern_without_networks_is_refused(pattern, hint, capsys):
+    assert main(["models", pattern]) == 2
+    assert f"no network is called '{pattern}'" in (said := capsys.readouterr().err) and hint in said
+
+
 def test_public_weights(capsys, monkeypatch):
     """Sizes and accuracies are torchvision's, and agree with the errors of our own table; no file is read."""
     monkeypatch.setattr(public_weights, "seconds_per_image", lambda name, size: {"resnet18": 0.01}.get(name, 0.1))

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UsageError, printable
 from ..messages.translate import phrase, translated
+from ..suggest import did_you_mean
 from .output import print_json, print_table, say
 from .parameters import Json
 
@@ -47,10 +48,17 @@ def models_command(
 def _list_networks(pattern: str, json: bool) -> None:
     """Print the table of networks and their timeline."""
     from ..insight.layer_table import shape_text
-    from ..models import find_card, list_models, shapes_alone
+    from ..models import CATALOGUE, find_card, list_models, shapes_alone
 
+    names = list_models(pattern)
+    if not names:
+        lists = (
+            "`convscope models 'timm:*'` lists them" if pattern.startswith("timm:") else "`convscope models` lists them"
+        )
+        hint = did_you_mean(pattern.strip("*"), CATALOGUE, lists)
+        raise UsageError(f"no network is called '{printable(pattern)}': {hint}")
     entries: list[dict[str, Any]] = []
-    for card in map(find_card, list_models(pattern)):
+    for card in map(find_card, names):
         parameters = sum(p.numel() for p in shapes_alone(card).parameters())
         entries.append(
             {
