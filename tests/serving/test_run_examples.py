@@ -104,3 +104,19 @@ def test_a_run_without_validation_shows_its_test_images(shapes, tmp_path):
     assert {one["kind"] for one in listing["examples"]} == {"own"} and listing["about"][
         "en"
     ] == "6 test images of this run"
+
+
+def test_it_is_said_that_the_last_layer_has_learned_from_its_validation_images(shapes, tmp_path):
+    run, _, rows = shapes
+    own = tmp_path / "run"
+    shutil.copytree(run, own)
+    (own / "checkpoints" / "whole").mkdir()
+    with (own / "predictions_val.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "prediction": "light", "probability": "0.99"} for row in rows)
+    listing = examples_of(own)
+    assert listing["warning"] is None
+    assert "has learned from them since" in listing["about"]["en"] and "学习了这些图像" in listing["about"]["zh"]
+    (own / "checkpoints" / "whole").rmdir()
+    assert "are answered otherwise" in examples_of(own)["warning"]["en"]

@@ -23,6 +23,10 @@ FIRST_SHOWN = FIRST_MISTAKES + RIGHT_SHOWN  # the other mistakes follow
 # So many of them are classified again, to see whether they are still the images that the run was evaluated on.
 TRIED, SURE = 8, 0.7
 WORDS = {"val": ("validation", "验证"), "test": ("test", "测试")}
+LEARNED = {
+    "en": ". The last layer has learned from them since, so some are answered rightly now",
+    "zh": "。此后最后一层也学习了这些图像，因此其中一些现在答对了",
+}
 
 Row = dict[str, str]
 
@@ -42,9 +46,14 @@ def run_examples(served: ServedClassifier) -> ExampleSet:
     known = set(images.names)
     there = [row for row in rows if row.get("path") in known and None not in (row.get("label"), row.get("prediction"))]
     examples = _evaluated(images, there) if there else _unevaluated(images, data.class_names)
-    warning = _changed(run, images, len(rows) - len(there), len(rows)) or _other_answers(served, examples, there)
+    warning = _changed(run, images, len(rows) - len(there), len(rows))
+    learned = split == "val" and run.whole.exists()
+    if warning is None and not learned:  # what has learned from them since may answer otherwise
+        warning = _other_answers(served, examples, there)
     wrong = sum(row["label"] != row["prediction"] for row in there)
     about = _about(split, wrong, len(there) or len(images), bool(there))
+    if learned:
+        about = {language: about[language] + LEARNED[language] for language in about}
     return ExampleSet(examples, about, warning, wrong if there else None)
 
 
