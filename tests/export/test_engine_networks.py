@@ -132,6 +132,7 @@ def test_a_network_equals_pytorch(engine: Engine, name: str, simd: bool):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # minutes for a network of a thousand layers on a busy machine
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if name not in LARGE])
 def test_every_network_of_fewer_than_40_million_parameters_equals_pytorch(fresh_engine: Engine, name: str):
     compare(fresh_engine, name, 1, of_gradient=0.05)

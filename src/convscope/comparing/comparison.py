@@ -55,6 +55,11 @@ class Comparison:
         """Whether the figure is a share that is written in per cent."""
         return not self.figure.endswith("loss") and not self.figure.startswith("epochs")
 
+    @property
+    def decimals(self) -> int:
+        """How many decimals the figure is written with: a share in per cent, a number of epochs or a loss."""
+        return 2 if self.is_share else 1 if self.figure.startswith("epochs") else 4
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return asdict(self)

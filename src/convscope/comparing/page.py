@@ -23,7 +23,7 @@ def write_page(path: Path, plan: Plan, comparison: Comparison, trials: Sequence[
     share = comparison.is_share
 
     def written(value: Spread | None, signed: bool = False) -> str:
-        return "" if value is None else shown(value, share, signed)
+        return "" if value is None else shown(value, comparison, signed)
 
     runs = [{**trial, "report": _beside(Path(trial["folder"]) / "report.html", path)} for trial in trials]
     text = render_page(
@@ -44,11 +44,11 @@ def write_page(path: Path, plan: Plan, comparison: Comparison, trials: Sequence[
     write_atomically(path, text)
 
 
-def shown(value: Spread, share: bool, signed: bool = False) -> str:
+def shown(value: Spread, comparison: Comparison, signed: bool = False) -> str:
     """Return `98.12 ± 0.11`, in per cent for shares, with a sign for differences."""
-    scale, digits = (100, 2) if share else (1, 4)
-    mean = f"{scale * value.mean:{'+' if signed else ''}.{digits}f}"
-    return mean if value.deviation is None else f"{mean} ± {scale * value.deviation:.{digits}f}"
+    scale, decimals = 100 if comparison.is_share else 1, comparison.decimals
+    mean = f"{scale * value.mean:{'+' if signed else ''}.{decimals}f}"
+    return mean if value.deviation is None else f"{mean} ± {scale * value.deviation:.{decimals}f}"
 
 
 def _beside(file: Path, page: Path) -> str:
@@ -64,13 +64,14 @@ def rows_of(comparison: Comparison) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [
         ("run", head, "n", "s", "parameters", "MACs", f"minus {first}", "95 % interval", "p")
     ]
-    scale, digits = (100, 2) if share else (1, 4)
+    scale, decimals = 100 if share else 1, comparison.decimals
     for row in comparison.rows:
-        between = "" if row.interval is None else " to ".join(f"{scale * end:+.{digits}f}" for end in row.interval)
+        difference = "" if row.difference is None else shown(row.difference, comparison, signed=True)
+        between = "" if row.interval is None else " to ".join(f"{scale * end:+.{decimals}f}" for end in row.interval)
         rows.append(
             (
-                row.name, shown(row.figure, share), row.figure.n, f"{row.seconds.mean:.1f}", f"{row.parameters:,}",
-                f"{row.macs:,}", "" if row.difference is None else shown(row.difference, share, signed=True), between,
+                row.name, shown(row.figure, comparison), row.figure.n, f"{row.seconds.mean:.1f}", f"{row.parameters:,}",
+                f"{row.macs:,}", difference, between,
                 "" if row.p is None else f"{row.p:.3f}",
             )
         )  # fmt: skip
