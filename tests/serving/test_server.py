@@ -57,6 +57,16 @@ def test_a_huge_upload_is_refused_in_little_memory(running, chunked):
     assert httpx.get(f"{running.url}/health").json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("pieces", [1, 10])
+def test_a_header_that_is_too_long_is_refused_however_it_comes(running, pieces):
+    line = b"X-A: " + b"a" * (100_000 // pieces) + b"\r\n"
+    head = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    answer = send(running.port, head, *[line] * pieces, b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"header of the request is too long" in answer
+    allowed = b"X-A: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n"
+    assert send(running.port, head + allowed).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.slow
 def test_a_hundred_huge_uploads_leave_nothing_behind(running):
     for chunked in (False, True):
@@ -105,15 +115,32 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(digits_run, tmp_path, digit
                     break
             ended.append(time.monotonic() - started)
 
+    reset: list[float] = []
+    reader = threading.Thread(target=read_nothing, args=(running.port, reset))
+    reader.start()
     threads = [threading.Thread(target=trickle, args=(kinds[i % len(kinds)],)) for i in range(50)]
     for thread in threads:
         thread.start()
     meanwhile = [predict(running, digit) for _ in range(20)]
-    for thread in threads:
+    for thread in [*threads, reader]:
         thread.join()
     running.stop()
+    assert reset, "a client that reads nothing was not cut off"
     assert len(ended) == 50 and min(ended) >= 2 and max(ended) < 7, (min(ended), max(ended))
     assert statistics.median(meanwhile) < 5 * statistics.median(usual) + 0.2
+
+
+def read_nothing(port: int, reset: list[float]) -> None:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        client.connect(("127.0.0.1", port))
+        client.settimeout(10)
+        client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000)
+        time.sleep(6)
+        with pytest.raises(ConnectionResetError):  # what the system still holds would take minutes at this pace
+            while client.recv(1000):
+                pass
+        reset.append(time.monotonic())
 
 
 def predict(running: Running, digit: bytes) -> float:

@@ -79,6 +79,17 @@ def test_broken_forms_and_nothing_at_all(client, body, kind):
     in_both_languages(answer)
 
 
+@pytest.mark.parametrize(
+    ("boundary", "end", "says"),
+    [("y", b"\r\n--x--", "no field 'file'"), ("x", b"", "cut off"), ("x", b"\r\n--x", "cut")],
+)
+def test_a_form_with_another_boundary_or_without_its_end_is_refused(client, digit, boundary, end, says):
+    body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + digit + end
+    kind = f"multipart/form-data; boundary={boundary}"
+    answer = client.post("/predict", content=body, headers={"content-type": kind})
+    assert answer.status_code == 400 and says in in_both_languages(answer)
+
+
 def test_too_much_is_413_known_before_or_not(client, monkeypatch):
     monkeypatch.setattr(image_bodies, "MAX_IMAGE_BYTES", 1000)
     pieces = []

@@ -67,7 +67,7 @@ def resizing_recipe(preprocess: Preprocess, input: str) -> str:
 
 
 def _steps_to_fit(preprocess: Preprocess) -> list[str]:
-    _, height, width = preprocess.input_size
+    channels, height, width = preprocess.input_size
     h, w = height - 2 * preprocess.border, width - 2 * preprocess.border
     how = f"resize(resample={preprocess.interpolation.upper()})"
     if preprocess.crop_mode == "squash":
@@ -83,6 +83,11 @@ def _steps_to_fit(preprocess: Preprocess) -> list[str]:
             f"with s = max({w} / W, {h} / H){pct}, Pillow's {how} to {h} x {w} (height x width) of the centred box "
             f"{w} / s wide and {h} / s high, not rounded"
         ]
+        if channels == 3 and preprocess.interpolation != "nearest":  # a training shrinks colour pictures with torch
+            steps.append(
+                f"but if the box, within the image, is both wider than {w} and higher than {h}, round its edges to "
+                "whole pixels (halves to even), cut it out with crop(), and resize that"
+            )
     if preprocess.border:
         steps.append(f"add {preprocess.border} black pixels on each side")
     return steps

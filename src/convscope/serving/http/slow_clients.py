@@ -7,6 +7,9 @@ request, for the rest of one, and for a client that does not read its response; 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -16,6 +19,9 @@ from .upload_pace import UploadPace
 CHECK_SECONDS = 1.0
 WRITE_SECONDS = 10.0
 MAX_HEADER_BYTES = 65_536
+# On, with no seconds: a close is a reset.
+NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+TOO_LONG = "The header of the request is too long."
 
 
 class TimeoutProtocol(HttpToolsProtocol):
@@ -26,6 +32,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self.pace = UploadPace()
         self.stalled_since: float | None = None
+        self.too_long = False
         # Of the request that is being received, the first one included: bytes before its body, and whether it is whole.
         self.header_bytes, self.in_header, self.is_incomplete = 0, True, True
         self.next_check = self.loop.call_later(CHECK_SECONDS, self._check)
@@ -44,7 +51,11 @@ class TimeoutProtocol(HttpToolsProtocol):
             self.header_bytes += len(data)
         super().data_received(data)
         if self.in_header and self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-            self.send_400_response("The header of the request is too long.")
+            self.send_400_response(TOO_LONG)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say why the request is refused, and close the connection."""
+        super().send_400_response(TOO_LONG if self.too_long else msg)
 
     def on_message_begin(self) -> None:
         """Note that a request begins."""
@@ -52,8 +63,11 @@ class TimeoutProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that its body follows."""
+        """Note that its body follows; refuse a head that came in few pieces, too long."""
         self.in_header = False
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES:
+            self.too_long = True
+            raise ValueError  # which ends the parsing with a 400
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -75,6 +89,14 @@ class TimeoutProtocol(HttpToolsProtocol):
         incomplete = self.is_incomplete and self.timeout_keep_alive_task is None
         stalled = self.stalled_since is not None and self.loop.time() - self.stalled_since > WRITE_SECONDS
         if stalled or (incomplete and self.pace.seconds_left() < 0):
+            if stalled:
+                self._discard_unread()
             self.transport.abort()
         else:
             self.next_check = self.loop.call_later(CHECK_SECONDS, self._check)
+
+    def _discard_unread(self) -> None:
+        """Have the system forget what the client has not read, which it would keep, and go on sending, for minutes."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

@@ -69,16 +69,21 @@ def file_of_form(body: bytes, boundary: str | None) -> bytes:
 def files_of_form(body: bytes, boundary: str | None) -> list[bytes]:
     """Return the fields `file` of a multipart/form-data body; HttpError 400 if there is none, 422 for other fields.
 
-    A value such as `topk`, or an image under another name, would be left out without a word.
+    A value such as `topk`, or an image under another name, would be left out without a word. A form without its end
+    was cut off, perhaps between two images: 400.
     """
     files, others = [], []
-    for part in body.split(b"--" + boundary.encode("latin-1", "replace"), MAX_PARTS) if boundary else []:
+    delimiter = b"\r\n--" + (boundary or "").encode("latin-1", "replace")
+    _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS) if boundary else [b""]
+    for part in parts:
         head, gap, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         name = _field_name(head) if gap else None
         if name == "file":
-            files.append(content.removesuffix(b"\r\n"))
+            files.append(content)
         elif name is not None:
             others.append(printable(name)[:100])
+    if files and not parts[-1].startswith(b"--") and len(parts) < MAX_PARTS:
+        raise HttpError(400, "the form was cut off: its end is missing", "表单不完整：缺少结尾")
     if files and others:
         raise invalid(
             f"the form has a field '{others[0]}': it takes images alone, each as 'file'; options belong into the "
