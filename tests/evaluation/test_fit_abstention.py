@@ -19,6 +19,20 @@ def test_both_halves_have_every_class():
     assert len(few) == FEWEST - 1 and not len(none)
 
 
+def test_no_group_lies_in_both_halves():
+    labels = torch.randint(0, 3, (600,), generator=torch.Generator().manual_seed(0))
+    groups = [f"patient {i // 7}" for i in range(600)]
+    first, second = halves(labels, groups)
+    assert sorted(torch.cat([first, second]).tolist()) == list(range(600)) and abs(len(first) - len(second)) < 30
+    assert (labels[first].bincount() - labels[second].bincount()).abs().max() <= 10
+    assert not {groups[i] for i in first.tolist()} & {groups[i] for i in second.tolist()}
+    everything, none = halves(labels, ["one patient"] * 600)
+    assert len(everything) == 600 and not len(none)
+    evaluation = Evaluation(list("abc"), ["x"] * 600, labels, 4.0 * torch.eye(3)[labels], 0.0)
+    found = fit_abstention(torch.nn.Linear(1, 1), None, labels, evaluation, None, ["one patient"] * 600)  # type: ignore[arg-type]
+    assert found.note.startswith("600 validation images lie in too few groups")
+
+
 def test_at_most_the_stated_share_of_answers_is_wrong():
     """Over 200 divisions: an answer of confidence c is wrong with probability 1 - c, so the true share is known."""
     generator, risk = torch.Generator().manual_seed(0), 0.02

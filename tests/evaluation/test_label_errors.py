@@ -53,6 +53,23 @@ def test_the_doubts_by_hand():
     assert sorted(doubtful_labels(labels, np.c_[first, 1 - first])) == [(2, 1), (5, 0)]
 
 
+def test_folds_cut_no_group():
+    """Bursts whose photos all have the same wrong label confirm each other unless they lie in one fold."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(40) % 2, 5)  # 40 bursts of five photos
+    images = (labels[:, None, None] * 60 + random.integers(60, 90, (40, 16, 16)).repeat(5, 0)).astype(np.uint8)
+    images += random.integers(0, 3, images.shape).astype(np.uint8)
+    wrong = labels.copy()
+    wrong[:10] = 1 - wrong[:10]
+    names = [f"{i // 5}/{i}" for i in range(200)]
+    data = cs.Data("bursts", ["a", "b"], {"train": Split(images, wrong, names)}, channels=1)
+    grouped = replace(data, groups={name: name.partition("/")[0] for name in names})
+    found = [{doubt.path for doubt in check_labels(each).doubts} for each in (data, grouped)]
+    assert len(found[0] & {*names[:10]}) < 10 == len(found[1] & {*names[:10]})
+    with pytest.raises(cs.DataError, match="class 'a' lies in too few groups"):
+        check_labels(replace(data, groups={name: str(label) for name, label in zip(names, wrong, strict=True)}))
+
+
 def test_a_list_of_exclusions_is_left_out(tmp_path):
     data = cs.load_data("digits")
     names = data.splits["train"].names[:3]

@@ -129,6 +129,10 @@ class Data:
             return {name: part.labels.sum(0).tolist() for name, part in self.splits.items()}
         return {name: np.bincount(part.labels, minlength=classes).tolist() for name, part in self.splits.items()}
 
+    def groups_of(self, names: Sequence[str]) -> list[str]:
+        """Return the group of each image; an empty list if the data set has no groups."""
+        return [self.groups[name] for name in names] if self.groups else []
+
     def split(self, name: str) -> Split:
         """Return one split, or for `all` the splits joined; DataError names those that exist."""
         if name == "all":

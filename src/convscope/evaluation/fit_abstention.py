@@ -1,12 +1,13 @@
 """Find out on validation images when a classifier should say "unknown": temperature, threshold, familiar features.
 
-The validation images are cut into two halves, class by class. One chooses the epoch, and which thresholds are tried in
+The validation images are cut into two halves, class by class and with each group whole. One chooses the epoch, and which thresholds are tried in
 which order; the other, which chose nothing, tests them. So the bound on the wrong answers holds.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -26,10 +27,13 @@ from .proportion import upper_bound
 
 # Fewer validation images than this are not cut in two: all of them choose the epoch, and nothing is fitted.
 FEWEST = 200
+# Nor are those whose groups (see `data.groups`) leave one part smaller than this.
+FEWEST_OF_GROUPS = 50
 # The answers given shall be wrong half as often as all answers, or as rarely as this share of the images could show if
 # all of them were right; and the risk that this bound does not hold.
 ERROR_SHARE, SURE_SHARE, DOUBT = 0.5, 0.8, 0.05
 STEPS = 40
+FEW_GROUPS = "validation images lie in too few groups to cut them in two, so that it is not found out when not to answer"
 NO_FEATURES = "pictures of no class are not recognised: the network has no last layer whose inputs could be used"
 # The share of pictures of the own classes that are taken for familiar.
 KEPT = 0.95
@@ -37,28 +41,55 @@ KEPT = 0.95
 MOST_STORED, MOST_VALUES = 2000, 2**26
 
 
-def halves(labels: Tensor) -> tuple[Tensor, Tensor]:
+def halves(labels: Tensor, groups: Sequence[str] = ()) -> tuple[Tensor, Tensor]:
     """Return the indices of the half of the validation images that chooses the epoch, and of the one that tests.
 
-    Of each class every second image, in their order. With fewer than 200 images all choose and none tests.
+    Of each class every second image, in their order; where each has a group, no group lies in both. With fewer than
+    200 images, or too few groups, all choose and none tests.
     """
     everything = torch.arange(len(labels))
     if len(labels) < FEWEST or labels.ndim != 1:
         return everything, everything[:0]
+    if groups:
+        parts = _halves_by_group(labels, groups)
+        return parts if min(map(len, parts)) >= FEWEST_OF_GROUPS else (everything, everything[:0])
     order = labels.argsort(stable=True)
     return order[::2].sort().values, order[1::2].sort().values
 
 
+def _halves_by_group(labels: Tensor, groups: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Cut images in two with each group whole: the largest first, each to where the classes then differ least."""
+    members: dict[str, list[int]] = {}
+    for i, group in enumerate(groups):
+        members.setdefault(group, []).append(i)
+    more = torch.zeros(int(labels.max()) + 1)  # how many images of each class the first half has more
+    parts: tuple[list[int], list[int]] = ([], [])
+    for group in sorted(members, key=lambda each: (-len(members[each]), each)):
+        counts = labels[members[group]].bincount(minlength=len(more))
+        to_second = bool((more - counts).square().sum() < (more + counts).square().sum())
+        more += -counts if to_second else counts
+        parts[to_second].extend(members[group])
+    return torch.tensor(sorted(parts[0])), torch.tensor(sorted(parts[1]))
+
+
 def fit_abstention(
-    network: nn.Module, train: Decoded | None, val: Decoded, evaluation: Evaluation, preprocess: Preprocess
+    network: nn.Module,
+    train: Decoded | None,
+    val: Decoded,
+    evaluation: Evaluation,
+    preprocess: Preprocess,
+    groups: Sequence[str] = (),
 ) -> Abstention:
     """Return what the validation images say; `evaluation` is that of all of them. Deterministic.
 
-    `train` are the training images, of which the features of some are stored. With too few images it says so.
+    `train` are the training images, of which the features of some are stored; `groups` are those of the validation
+    images. With too few images or groups it says so.
     """
-    choosing, testing = halves(evaluation.labels)
+    choosing, testing = halves(evaluation.labels, groups)
     if not len(testing):
-        return _too_few(len(val))
+        if len(val) < FEWEST:
+            return _too_few(len(val))
+        return Abstention(note=f"{len(val):,} {FEW_GROUPS}")
     temperature = fit_temperature(evaluation.logits[testing], evaluation.labels[testing])
     confidence, answers = (evaluation.logits.double() / temperature).softmax(1).max(1)
     wrong = answers != evaluation.labels

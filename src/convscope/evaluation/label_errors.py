@@ -7,7 +7,9 @@ So nobody has told it the label that it judges. Which of them to doubt follows f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
 
 import numpy as np
 import torch
@@ -24,6 +26,8 @@ from .outliers import Outlier, far_images
 FOLDS, SEED = 5, 0
 # Principal components of the plain pixels, where there is no network; the side to which they are shrunk.
 COMPONENTS, SIDE, SIMILAR = 100, 32, 300
+# The places of the images that are learned from and of those that are judged.
+Fold = tuple[np.ndarray, np.ndarray]
 # A class with fewer images than this cannot be judged.
 FEWEST = 5
 
@@ -71,7 +75,9 @@ def check_labels(data: Data, classifier: Classifier | None = None, name: str = "
     if counts.min() < FEWEST:
         few = printable(data.class_names[int(counts.argmin())])
         raise DataError(f"class '{few}' has {counts.min()} usable images: --labels needs {FEWEST} of each class")
-    probabilities = out_of_fold(features, labels, plain=classifier is None)
+    groups = data.groups_of([whole.names[i] for i in kept])
+    folds = _folds_by_group(labels, groups, data) if groups else None
+    probabilities = out_of_fold(features, labels, plain=classifier is None, folds=folds)
     doubtful = doubtful_labels(labels, probabilities)
     doubts = [
         LabelDoubt(
@@ -87,7 +93,9 @@ def check_labels(data: Data, classifier: Classifier | None = None, name: str = "
     return LabelCheck(doubts, len(labels), accuracy, described, outliers, weak)
 
 
-def out_of_fold(features: np.ndarray, labels: np.ndarray, plain: bool = False) -> np.ndarray:
+def out_of_fold(
+    features: np.ndarray, labels: np.ndarray, plain: bool = False, folds: Sequence[Fold] | None = None
+) -> np.ndarray:
     """Return the probabilities N x classes that a logistic regression fitted to the other folds gives each image.
 
     Of `plain` pixels, which no line divides, it gets the similarity to a few hundred images (Nystroem's kernel map).
@@ -105,8 +113,28 @@ def out_of_fold(features: np.ndarray, labels: np.ndarray, plain: bool = False) -
         model = make_pipeline(similarity, LogisticRegression(C=100, max_iter=300))
     else:
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    return cross_val_predict(model, features, labels, cv=folds, method="predict_proba")
+    cv = folds or StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    return cross_val_predict(model, features, labels, cv=cv, method="predict_proba")
+
+
+def _folds_by_group(labels: np.ndarray, groups: Sequence[str], data: Data) -> list[Fold]:
+    """Return folds that cut no group, each with every class among the other folds' images.
+
+    Five of them, or fewer where the groups of a class are; DataError for a class of which one group has all images.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    named = np.array(groups)
+    counts = [len(set(named[labels == label])) for label in range(len(data.class_names))]
+    for number in range(min(FOLDS, *counts), 1, -1):
+        cutter = StratifiedGroupKFold(number, shuffle=True, random_state=SEED)
+        folds = list(cutter.split(labels, labels, named))
+        if all(len(test) and len(np.unique(labels[train])) == len(counts) for train, test in folds):
+            return folds
+    few = printable(data.class_names[int(np.argmin(counts))])
+    raise DataError(
+        f"class '{few}' lies in too few groups to judge its labels by other groups: leave --group-by out, or add images"
+    )
 
 
 def doubtful_labels(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple[int, int]]:

@@ -210,7 +210,8 @@ def _abstention(
     train, val = prepared.parts.get("train"), prepared.parts["val"]
     if isinstance(validation, MultiLabelEvaluation):
         return fit_unfamiliar(network, train, val, prepared.preprocess)
-    return fit_abstention(network, train, val, validation, prepared.preprocess)
+    groups = prepared.data.groups_of(val.names)
+    return fit_abstention(network, train, val, validation, prepared.preprocess, groups)
 
 
 def _ended_by(recipe: Recipe, done: Progress) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 from ..data.batches import sample_count
 from ..data.decoded import Decoded
 from ..evaluation import evaluate
-from ..evaluation.fit_abstention import halves, stored_images
+from ..evaluation.fit_abstention import stored_images
 from ..evaluation.report.look import look_seconds
 from ..evaluation.tta import VIEWS
 from .context import TrainingContext
@@ -49,7 +49,7 @@ def images_after(context: TrainingContext, prepared: PreparedData) -> int:
     measured = ("val", "test") if recipe.validation == "none" else ("val",)
     images += sum(len(prepared.choosing.get(name, ())) for name in measured)
     images += judged_count(next(iter(counts.values())), preprocess)
-    if "val" in parts and len(tested := halves(parts["val"].labels)[1]):  # when to say "unknown"
+    if "val" in parts and len(tested := prepared.cut_val[1]):  # when to say "unknown"
         images += len(tested) + stored_images(len(parts["train"]), preprocess)
     return images + (sample_count(NORM_IMAGES, len(parts["train"]), preprocess) if recipe.ema_decay else 0)
 

@@ -152,3 +152,36 @@ def test_lists_for_mxnet_have_a_number_the_class_and_the_path(tmp_path):
     data = load_data(tmp_path)
     assert class_by_name(data, "train") == {f"img/{i}.png": str(i % 2) for i in range(4)}
     assert class_by_name(data, "val") == {"img/4.png": "0", "img/5.png": "1"}
+
+
+def pets(root, names, **lists):
+    """Write images and lists as Oxford-IIIT Pet has them: name, number of the class, species, number in the species."""
+    build(root, *(f"images/{name}.jpg" for name in names), *(f"annotations/trimaps/{name}.png" for name in names))
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(n.rpartition("_")[0] for n in names), start=1)}
+    for name, listed in lists.items():
+        lines = [f"{each} {numbers[each.rpartition('_')[0]]} 1 1\n" for each in listed]
+        write(root / f"annotations/{name}.txt", ("#Image CLASS-ID SPECIES BREED ID\n" + "".join(lines)).encode())
+    write(root / "annotations/xmls/Abyssinian_1.xml", b"<annotation/>")
+    return root
+
+
+def test_oxford_pets_as_downloaded(tmp_path, caplog):
+    names = [f"{breed}_{i}" for breed in ("Abyssinian", "great_pyrenees") for i in range(6)]
+    root = pets(tmp_path, names, list=names[:-1], trainval=names[::2], test=[*names[1:-2:2], "Abyssinian_99"])
+    found = splits(root)
+    assert found["test"] == {"Abyssinian": {f"images/{n}.jpg" for n in names[1:6:2]},
+                             "great_pyrenees": {f"images/{n}.jpg" for n in names[7:-2:2]}}  # fmt: skip
+    assert load_data(root).origin.splits.startswith("lists annotations/test.txt, annotations/trainval.txt")
+    assert "1 images are in no list" in caplog.text and "1 lines of" in caplog.text
+
+
+def test_oxford_pets_with_the_list_of_all_images_only(tmp_path):
+    names = [f"{breed}_{i}" for breed in ("Abyssinian", "beagle") for i in range(6)]
+    data = load_data(pets(tmp_path, names, list=names))
+    assert data.class_names == ["Abyssinian", "beagle"] and data.divided and len(data.split("all")) == 12
+
+
+def test_an_image_in_both_lists_is_not_trained_on(tmp_path, caplog):
+    names = [f"{breed}_{i}" for breed in ("Abyssinian", "beagle") for i in range(6)]
+    data = load_data(pets(tmp_path, names, trainval=names[:-2], test=names[3:]))
+    assert len(data.splits["test"]) == 9 and "7 images are named by more than one of" in caplog.text

@@ -27,6 +27,7 @@ from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
 from .label_pattern import load_by_pattern, suggest_pattern
+from .numbered_names import load_numbered_names
 from .npz import find_npz, is_npz_name, load_npz
 from .parquet import find_parquet, is_parquet_name, load_parquet
 from .pixel_tables import find_pixel_tables, holds_pixels, load_pixel_tables
@@ -114,6 +115,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             return load_shards(tars, shown, folder)
         by_table = interpretation.folders == "auto"
         tables = find_tables(folder, interpretation.encoding, interpretation.label_column) if by_table else []
+        if by_table and not tables and (numbered := load_numbered_names(folder, shown, interpretation.encoding)):
+            return numbered
         if not tables and (reason := reason_without_labels(folder)):
             raise OtherTaskError(f"{shown}: {reason}")
         # Of `Images/` and `Annotation/`, as in Stanford Dogs, the first is the data set.

@@ -53,22 +53,22 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
     a split is, and each of its lines begins with the path of an image, with or without its suffix, from any of the
     folders around the image on. None if there is no list, or if only training images are listed.
     """
-    files = [found for folder in above for found in _candidates(folder, 2)]
+    files = [found for folder in above for found in list_files(folder, 2)]
     lists_of = [found for found in files if found[0].lower().endswith((*LISTS, *JSON))]
-    named = {split: [found for found in lists_of if _split(found[0]) == split] for split in SPLITS}
+    named = {split: [found for found in lists_of if split_of_list(found[0]) == split] for split in SPLITS}
     numbered = [found for name in (NUMBERED, MEMBERSHIP) for found in files if found[0].rpartition("/")[2] == name]
     tables = {path: found for path, item in files if (found := read_split_table(path, item, encoding))}
     documents = {path: found for path, item in files if (found := _document_of_splits(path, item, encoding))}
     if not any(named.values()) and len(numbered) < 2 and not tables and not documents:
         return None
-    finder = _Finder(data_images(above[0]))
+    finder = ListedImages(data_images(above[0]))
     lists = {
-        split: [(path, lines) for path, item in found if (lines := finder.listed(_lines(path, item, encoding), path))]
+        split: [(path, lines) for path, item in found if (lines := finder.listed(list_lines(path, item, encoding), path))]
         for split, found in named.items()
     }
     if len(numbered) == 2:
-        of_number = dict(line.split(None, 1) for line in _lines(*numbered[0], encoding) if len(line.split()) > 1)
-        rows = [line.split() for line in _lines(*numbered[1], encoding)]
+        of_number = dict(line.split(None, 1) for line in list_lines(*numbered[0], encoding) if len(line.split()) > 1)
+        rows = [line.split() for line in list_lines(*numbered[1], encoding)]
         for split, mark in (("train", "1"), ("test", "0")):
             members = [of_number.get(row[0], row[0]) for row in rows if row[-1] == mark]
             lists[split].append((numbered[1][0], members))
@@ -98,7 +98,7 @@ def divided_by_lists(classes: Classes, lists: SplitLists, shown: str) -> dict[st
     return dict(parts)
 
 
-def _joined(lists: dict[str, list[tuple[str, list[str]]]], finder: _Finder, where: str) -> SplitLists | None:
+def _joined(lists: dict[str, list[tuple[str, list[str]]]], finder: ListedImages, where: str) -> SplitLists | None:
     """Give every image its split; None where the lists do not say it, with a warning if they contradict each other."""
     result: dict[ImageItem, str] = {}
     missing = 0
@@ -118,7 +118,7 @@ def _joined(lists: dict[str, list[tuple[str, list[str]]]], finder: _Finder, wher
     return SplitLists(result, names) if set(result.values()) - {"train"} else None
 
 
-class _Finder:
+class ListedImages:
     """Finds images by what a line of a list begins with."""
 
     def __init__(self, images: Sequence[tuple[str, File]]):
@@ -151,21 +151,23 @@ class _Finder:
         return text if text in self.items else re.split(r"[\s,]", text, maxsplit=1)[0]
 
 
-def _candidates(folder: Folder, deeper: int) -> list[tuple[str, File]]:
+def list_files(folder: Folder, deeper: int) -> list[tuple[str, File]]:
     """Return lists and tables in a folder and in its folders of annotations or without images, with their paths."""
     files = [(join_path(folder.path, name), item) for name, item in folder.files().items()]
     found = [(path, item) for path, item in files if path.lower().endswith((*LISTS, *TABLES, *JSON))]
     for inner in folder.folders() if deeper else ():
         if not inner.has_images() or inner.name.lower() in ANNOTATIONS:
-            found += _candidates(inner, deeper - 1)
+            found += list_files(inner, deeper - 1)
     return found
 
 
-def _split(path: str) -> str | None:
+def split_of_list(path: str) -> str | None:
+    """Return the split that a list is called after, or None."""
     return split_of(os.path.splitext(path.rpartition("/")[2])[0])  # noqa: PTH122
 
 
-def _lines(path: str, item: File, encoding: str) -> list[str]:
+def list_lines(path: str, item: File, encoding: str = "auto") -> list[str]:
+    """Return the lines of a list, without comments; none of a file that cannot be decoded."""
     try:
         text = decode_text(read_file_up_to(item, LIMIT), path, encoding)
     except DataError:  # no text, or not in an encoding that is clear

@@ -53,7 +53,13 @@ class PreparedData:
     @cached_property
     def choosing(self) -> dict[str, Decoded]:
         """The splits with only that half of the validation images which chooses the epoch, see `fit_abstention`."""
-        return {name: part.take(halves(part.labels)[0]) if name == "val" else part for name, part in self.parts.items()}
+        return {name: part.take(self.cut_val[0]) if name == "val" else part for name, part in self.parts.items()}
+
+    @cached_property
+    def cut_val(self) -> tuple[Tensor, Tensor]:
+        """The places of the validation images that choose the epoch, and of those that test when not to answer."""
+        val = self.parts["val"]
+        return halves(val.labels, self.data.groups_of(val.names))
 
     def split_table(self) -> bytes:
         """Return the table of which image is in which split, with the digests of files: see `data.split`."""
