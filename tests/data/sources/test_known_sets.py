@@ -185,3 +185,21 @@ def test_an_image_in_both_lists_is_not_trained_on(tmp_path, caplog):
     names = [f"{breed}_{i}" for breed in ("Abyssinian", "beagle") for i in range(6)]
     data = load_data(pets(tmp_path, names, trainval=names[:-2], test=names[3:]))
     assert len(data.splits["test"]) == 9 and "7 images are named by more than one of" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("cat_to_name.json", '{"1": "pink primrose", "2": "hard-leaved orchid", "3": "moon orchid"}', "pink primrose"),
+        ("class_to_idx.json", '{"primrose": 1, "orchid": 2}', "primrose, orchid"),
+        ("names/classes.txt", "none\nprimrose\norchid\n", "none, primrose, orchid"),
+        ("sizes.json", '{"1": 2, "2": 3}', ""),
+        ("other.json", '{"1": "one", "7": "seven"}', ""),
+        ("classes.txt", "a\nb\nc\nd\ne\nf\n", ""),
+    ],
+)
+def test_names_of_classes_that_are_numbers_are_mentioned(name, content, said, tmp_path, caplog):
+    root = build(tmp_path, "train/1/*.png", "train/2/*.png", "test/1/*.png", "test/2/*.png")
+    write(root / name, content.encode())
+    assert load_data(root).class_names == ["1", "2"]
+    assert (f"{name.rpartition('/')[2]} seems to have their names ({said}" in caplog.text) == bool(said)

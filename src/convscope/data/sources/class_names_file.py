@@ -1,7 +1,8 @@
-"""Files of class names beside lists of `path index` lines and IDX files, one name per line."""
+"""Files of class names beside lists of `path index` lines, IDX files and classes that are numbers."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,51 @@ CLASS_NAME_FILES = (
 )  # fmt: skip
 # Bytes of a file of class names.
 NAMES_LIMIT = 1 << 24
+
+# Bytes of a document of names that is looked into, and how many files are.
+DOCUMENT_LIMIT, MOST_FILES = 1 << 20, 20
+
+
+def mention_class_names(folder: Folder, class_names: Sequence[str], shown: str) -> None:
+    """Warn where all classes are called by numbers, and a file beside the images has names for them.
+
+    The names are not used: a program that made the set may count on the numbers. Looked at are documents of JSON that
+    give each number a name (`cat_to_name.json`) or each name a number, and files of one name per line.
+    """
+    if not class_names or not all(name.isascii() and name.isdigit() for name in class_names):
+        return
+    holders = [folder, *(each for each in folder.folders() if not each.has_images())]
+    files = [found for each in holders for found in each.files().items() if _may_name_classes(found[0])]
+    for name, item in files[:MOST_FILES]:
+        if names := _names_of_numbers(name, item, [int(number) for number in class_names]):
+            warn(
+                "class-names", shown,
+                f"the classes are called by their numbers; {printable(name)} seems to have their names "
+                f"({listed(names, 3)}): write them in place of the numbers to see them",
+            )  # fmt: skip
+            return
+
+
+def _may_name_classes(name: str) -> bool:
+    return name.lower() in CLASS_NAME_FILES or name.lower().endswith(".json")
+
+
+def _names_of_numbers(name: str, item: File, numbers: list[int]) -> list[str]:
+    """Return what a file calls the classes of these numbers; an empty list for every other file."""
+    try:
+        if name.lower() in CLASS_NAME_FILES:
+            names = read_class_names(item)
+            given = not all(name.isdigit() for name in names)
+            return names if given and max(numbers) - min(numbers) < len(names) <= max(numbers) + 1 else []
+        found = json.loads(read_file_up_to(item, DOCUMENT_LIMIT))
+    except (DataError, ValueError, RecursionError):
+        return []
+    if not isinstance(found, dict):
+        return []
+    by_number = all(isinstance(value, str) for value in found.values())
+    pairs = [(str(key), name) if by_number else (str(name), key) for key, name in found.items()]
+    named = {int(key): value for key, value in pairs if re.fullmatch(r"\d{1,9}", key) and not value.isdigit()}
+    return [named[number] for number in numbers] if set(numbers) <= named.keys() and len(named) == len(found) else []
 
 
 def with_class_names(

@@ -21,6 +21,7 @@ from .class_folders import (
     names_classes,
     read_layout,
 )
+from .class_names_file import mention_class_names
 from .file_tree import DiskFolder, LinkTargets, open_folder
 from .folder import Folder
 from .hub import is_saved, load_saved
@@ -94,7 +95,9 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
     if interpretation.label_pattern is not None:
         return load_by_pattern(folder, interpretation.label_pattern, shown)
     try:
-        return _load_folder(folder, shown, interpretation)
+        data = _load_folder(folder, shown, interpretation)
+        mention_class_names(folder, data.class_names, shown)
+        return data
     except NoLabelsError as problem:
         reason = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
         text, pattern = f"{problem}; {reason}" if reason else str(problem), suggest_pattern(data_images(folder))
