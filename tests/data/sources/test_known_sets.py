@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from convscope.data import load_data
@@ -203,3 +204,22 @@ def test_names_of_classes_that_are_numbers_are_mentioned(name, content, said, tm
     write(root / name, content.encode())
     assert load_data(root).class_names == ["1", "2"]
     assert (f"{name.rpartition('/')[2]} seems to have their names ({said}" in caplog.text) == bool(said)
+
+
+def test_published_sets_with_labels_of_matlab_say_how_they_are_read(tmp_path):
+    """As in Oxford Flowers and Stanford Cars; what is said for the second one is done."""
+    io = pytest.importorskip("scipy.io")
+    flowers = build(tmp_path / "102flowers", "jpg/image_0000*.jpg", "imagelabels.mat", "setid.mat")
+    with pytest.raises(DataError, match=r"in imagelabels.mat: call this folder flowers-102, and give flowers102 as"):
+        load_data(flowers)
+    cars = build(tmp_path / "stanford_cars", "cars_train/*.jpg", "cars_test/*.jpg")
+    rows = [{"fname": f"{i}.jpg", "class": 1 + i % 2} for i in range(3)]
+    annotations = np.array([tuple(row.values()) for row in rows], dtype=[("fname", object), ("class", int)])
+    (cars / "devkit").mkdir()
+    io.savemat(cars / "devkit/cars_meta.mat", {"class_names": np.array(["Audi", "BMW"], dtype=object)})
+    for name in ("devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat"):
+        io.savemat(cars / name, {"annotations": annotations})
+    with pytest.raises(DataError, match="give stanford-cars as DATA and the folder around it as --data-dir"):
+        load_data(cars)
+    data = load_data("stanford-cars", tmp_path)
+    assert data.class_names == ["Audi", "BMW"] and len(data.splits["test"]) == 3

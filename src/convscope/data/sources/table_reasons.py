@@ -17,6 +17,12 @@ from .table_images import ADDRESS, ImageFinder
 OTHER_TABLES = (
     ".xlsx", ".xls", ".ods", ".arrow", ".feather", ".parquet", ".db", ".sqlite", ".mat", ".h5",
 )  # fmt: skip
+# MATLAB's files of labels of published sets, by which name each is read, and in a folder of which name.
+PUBLISHED_LABELS = {
+    "imagelabels.mat": ("flowers102", "flowers-102"),
+    "cars_train_annos.mat": ("stanford-cars", "stanford_cars"),
+    "cars_annos.mat": ("stanford-cars", "stanford_cars"),
+}
 LINES = 200
 # Files that hold images in forms that are not read, and what they are.
 UNREAD = {
@@ -52,12 +58,27 @@ def why_no_images(folder: Folder) -> str:
 def why_unused(folder: Folder, encoding: str) -> str:
     """Return words about the first table at the top of a data set whose images have no labels, or an empty text."""
     files = folder.files()
+    if published := _why_published(folder):
+        return published
     for suffixes in (TABLES + JSON_LINES, JSON):
         for name, item in files.items():
             if name.lower().endswith(suffixes):
                 return _why_no_labels(folder, name, item, encoding)
     other = next((name for name in files if os.path.splitext(name)[1].lower() in OTHER_TABLES), None)  # noqa: PTH122
     return f"{printable(other)} is of no kind that is read beside images: save it as .csv" if other else ""
+
+
+def _why_published(folder: Folder) -> str:
+    """Return how a published set is read whose labels are MATLAB's; an empty text for every other folder."""
+    inner = [each for each in folder.folders() if not each.has_images()]
+    names = {name for each in (folder, *inner) for name in each.files()}
+    if (file := next((each for each in PUBLISHED_LABELS if each in names), None)) is None:
+        return ""
+    name, called = PUBLISHED_LABELS[file]
+    return (
+        f"its labels are in {file}: call this folder {called}, and give {name} as DATA and the folder around it as "
+        "--data-dir"
+    )
 
 
 def _why_no_labels(folder: Folder, name: str, item: File, encoding: str) -> str:
