@@ -1,7 +1,8 @@
 """Find out on validation images when a classifier should say "unknown": temperature, threshold, familiar features.
 
-The validation images are cut into two halves, class by class and with each group whole. One chooses the epoch, and which thresholds are tried in
-which order; the other, which chose nothing, tests them. So the bound on the wrong answers holds.
+The validation images are cut into two halves, class by class and with each group whole. One chooses the epoch, and
+which thresholds are tried in which order; the other, which chose nothing, tests them. So the bound on the wrong answers
+holds.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ FEWEST_OF_GROUPS = 50
 # all of them were right; and the risk that this bound does not hold.
 ERROR_SHARE, SURE_SHARE, DOUBT = 0.5, 0.8, 0.05
 STEPS = 40
-FEW_GROUPS = "validation images lie in too few groups to cut them in two, so that it is not found out when not to answer"
+FEW_GROUPS = (
+    "validation images lie in too few groups to cut them in two, so that it is not found out when not to answer"
+)
 NO_FEATURES = "pictures of no class are not recognised: the network has no last layer whose inputs could be used"
 # The share of pictures of the own classes that are taken for familiar.
 KEPT = 0.95

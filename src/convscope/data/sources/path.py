@@ -28,8 +28,8 @@ from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
 from .label_pattern import load_by_pattern, suggest_pattern
-from .numbered_names import load_numbered_names
 from .npz import find_npz, is_npz_name, load_npz
+from .numbered_names import load_numbered_names
 from .parquet import find_parquet, is_parquet_name, load_parquet
 from .pixel_tables import find_pixel_tables, holds_pixels, load_pixel_tables
 from .shards import find_shards, is_shard, load_shards

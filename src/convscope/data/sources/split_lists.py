@@ -63,7 +63,9 @@ def find_split_lists(above: Sequence[Folder], encoding: str = "auto") -> SplitLi
         return None
     finder = ListedImages(data_images(above[0]))
     lists = {
-        split: [(path, lines) for path, item in found if (lines := finder.listed(list_lines(path, item, encoding), path))]
+        split: [
+            (path, lines) for path, item in found if (lines := finder.listed(list_lines(path, item, encoding), path))
+        ]
         for split, found in named.items()
     }
     if len(numbered) == 2:
