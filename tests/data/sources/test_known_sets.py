@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -184,8 +186,8 @@ def test_oxford_pets_with_the_list_of_all_images_only(tmp_path):
 
 def test_an_image_in_both_lists_is_not_trained_on(tmp_path, caplog):
     names = [f"{breed}_{i}" for breed in ("Abyssinian", "beagle") for i in range(6)]
-    data = load_data(pets(tmp_path, names, trainval=names[:-2], test=names[3:]))
-    assert len(data.splits["test"]) == 9 and "7 images are named by more than one of" in caplog.text
+    data = load_data(pets(tmp_path, names, trainval=names[:9], test=[*names[2:5], *names[8:]]))
+    assert len(data.splits["test"]) == 7 and "4 images are named by more than one of" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -223,3 +225,51 @@ def test_published_sets_with_labels_of_matlab_say_how_they_are_read(tmp_path):
         load_data(cars)
     data = load_data("stanford-cars", tmp_path)
     assert data.class_names == ["Audi", "BMW"] and len(data.splits["test"]) == 3
+
+
+def test_a_table_that_only_numbers_the_folders_leaves_them_their_names(tmp_path, caplog):
+    root = build(tmp_path, "cat/*.png", "dog/*.png")
+    table(
+        root, "index.csv", "path,class_id", *(f"{c}/{i}.png,{k}" for k, c in enumerate(("cat", "dog")) for i in "012")
+    )
+    assert load_data(root).class_names == ["cat", "dog"]
+    assert "index.csv is not used: it numbers the classes, which the folders name" in caplog.text
+    assert load_data(root, label_column="class_id").class_names == ["0", "1"]
+
+
+def test_names_that_may_lie_in_any_of_the_folders_do_not_make_these_the_classes(tmp_path):
+    root = build(tmp_path, "left/*.png", "right/*.png")
+    table(
+        root, "pairs.csv", "id,left_image,right_image,label", *(f"{i},{i}.png,{i}.png,{'ab'[i % 2]}" for i in range(3))
+    )
+    with pytest.raises(DataError, match=r"may be left/0 or right/0.*--folders classes"):
+        load_data(root)
+    assert load_data(root, folders="classes").class_names == ["left", "right"]
+
+
+def test_names_of_images_that_lie_in_the_folder_of_their_label(tmp_path):
+    root = build(tmp_path, "cat/*.png", "dog/*.png")
+    table(root, "labels.csv", "image,label", *(f"{i}.png,{c}" for c in ("cat", "dog") for i in range(3)))
+    assert load_data(root).class_names == ["cat", "dog"]
+
+
+def test_a_second_column_of_images_and_images_in_no_row_are_told(tmp_path, caplog):
+    """As in ODIR, whose table has the left and the right eye of a patient."""
+    root = build(tmp_path, *(f"fundus/{i}_{eye}.png" for i in range(6) for eye in ("left", "right")))
+    table(root, "t.csv", "ID,Left,Right,label", *(f"{i},{i}_left.png,{i}_right.png,{'ab'[i % 2]}" for i in range(6)))
+    assert len(load_data(root).split("all")) == 6
+    assert "the cells of column Right name other images, which are not used" in caplog.text
+    assert "6 images of fundus are in no table of labels" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["{}", {"cat": True, "dog": False}])
+def test_labels_of_the_vgg_annotator_are_those_of_the_file(form, tmp_path):
+    names = [f"{i}.png" for i in range(6)]
+    root = build(tmp_path, *(f"images/{name}" for name in names))
+    found = {}
+    for i, name in enumerate(names):
+        label = "cat" if i % 2 else "dog"
+        said = label if isinstance(form, str) else {each: each == label for each in form}
+        found[f"{name}99"] = {"filename": name, "size": 99, "regions": [], "file_attributes": {"animal": said}}
+    (root / "via.json").write_text(json.dumps({"_via_settings": {}, "_via_img_metadata": found}))
+    assert load_data(root).class_names == ["cat", "dog"]

@@ -14,7 +14,7 @@ from .split_lists import ListedImages, list_files, list_lines, split_of_list
 from .table_file import LISTS
 
 # `Abyssinian_100 1 1 1`: a class and the number of the image, with or without a suffix; the number of the class; more.
-LINE = re.compile(r"(?P<name>(?:.*/)?(?P<label>[^/]*[^\W\d][^/]*?)[-_ ]?\d+(?:\.\w+)?)\s+(?P<number>\d+)(?:\s+\d+)+")
+LINE = re.compile(r"(?P<name>(?:.*/)?(?P<label>[^/]*[^\W\d_])[-_ ]*\d+(?:\.\w+)?)\s+(?P<number>\d+)(?:\s+\d+)+")
 # What the list of all images is called where others have those of a split.
 ALL = re.compile(r"(?:.*/)?(?:list|all)\.\w+", re.IGNORECASE)
 

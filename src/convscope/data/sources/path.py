@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from .class_folders import (
 )
 from .class_names_file import mention_class_names
 from .file_tree import DiskFolder, LinkTargets, open_folder
-from .folder import Folder
+from .folder import File, Folder
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
@@ -35,10 +37,11 @@ from .pixel_tables import find_pixel_tables, holds_pixels, load_pixel_tables
 from .shards import find_shards, is_shard, load_shards
 from .split_lists import find_split_lists
 from .split_names import split_of
-from .table import TableFile, find_tables, images_by_class, labels_by_image, load_tables
+from .table import TableFile, find_tables, load_tables
 from .table_columns import DoubtfulLabelError
 from .table_file import is_table_name
 from .table_reasons import SAVE, UNREAD, why_no_images, why_unused
+from .tables_beside_folders import images_by_class, labels_by_image
 
 NO_FILES = "put them into one folder per class, such as {}/cat/1.jpg"
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
@@ -165,16 +168,23 @@ def _table_wins(
     }  # fmt: skip
     names = listed([table.name for table in tables])
     try:
-        by_table = labels_by_image(folder, tables, interpretation)
+        known = labels_by_image(folder, tables, interpretation)
     except DoubtfulLabelError as problem:
         # In Imagenette, a table has a column for each share of wrong labels, of which the first are the folders.
         by_columns = [labels_by_image(folder, tables, replace(interpretation, label_column=c)) for c in problem.columns]
-        if not any(labels == {item: (name,) for item, name in by_folder.items()} for labels in by_columns):
+        if not any(found.labels == {item: (name,) for item, name in by_folder.items()} for found in by_columns):
             raise
         warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
         return False
+    if known.doubt and not known.names <= {*by_folder.values()}:  # `0.png,cat` may well be `cat/0.png`
+        raise DataError(f"{shown}: {known.doubt}; if the names of the folders are the classes, give --folders classes")
+    by_table = known.labels
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
     undivided = not layout.splits or set(layout.parts) == {"train"}
+    column = interpretation.label_column
+    if different and not known.divided and column is None and _only_numbers(by_folder, by_table):
+        warn("unused-table", shown, f"{names} is not used: it numbers the classes, which the folders name")
+        return False
     if not different:
         if undivided and len({table.split for table in tables} - {None}) > 1 and set(by_folder) <= set(by_table):
             return True  # the folders have the same classes, but the tables have the splits as well
@@ -192,6 +202,15 @@ def _table_wins(
         f"{shown}: {printable(example)} is '{printable(by_folder[example])}' by its folder and '{label}' by {names}: "
         "give the table as DATA, or choose the folders with --folders classes or --folders splits"
     )
+
+
+def _only_numbers(by_folder: Mapping[File, str], by_table: Mapping[File, tuple[str, ...]]) -> bool:
+    """Whether tables give the images numbers of which each stands for the name of one folder."""
+    pairs = {(by_folder[item], labels) for item, labels in by_table.items() if item in by_folder}
+    folders, numbers = ({pair[i] for pair in pairs} for i in (0, 1))
+    alike = len(pairs) == len(folders) == len(numbers) == len(set(by_folder.values()))
+    named = all(re.search(r"[^\W\d_]", name) for name in by_folder.values())
+    return alike and named and all(len(labels) == 1 and labels[0].isdigit() for _, labels in pairs)
 
 
 def _holds_data_set(folder: Folder) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ...errors import DataError, printable
 from ...problems import listed, warn
 from ..split import Data, Origin
-from .assemble import Classes, assemble, assemble_multi_label
+from .assemble import assemble, assemble_multi_label
 from .class_folders import CONTAINERS
 from .class_names_file import CLASS_NAME_FILES, with_class_names
 from .folder import File, Folder, has_image_suffix
@@ -21,7 +21,7 @@ from .split_names import is_unlabelled, split_of, split_word_in
 from .split_tables import names_only_splits
 from .table_columns import LabelledRow, LabelledTable, has_labels, holds_measurements, path_column, understand
 from .table_file import is_json_name, is_table_name, read_table
-from .table_images import ImageFinder
+from .table_images import ImageFinder, columns_of_other_images
 from .table_repeats import Repeated, report_repeated
 
 # Lines read to find out whether a file is a table.
@@ -40,6 +40,11 @@ class TableFile:
     item: File
     folder: Folder
     among_others: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path from the data set's root."""
+        return f"{self.folder.path}/{self.name}" if self.folder.path else self.name
 
     @property
     def split(self) -> str | None:
@@ -83,23 +88,25 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
     """
     tables = _with_splits(tables)
     if len(tables) > 1 and len({table.split for table in tables} - {None}) < len(tables):
-        names = listed([_path(table) for table in tables])
+        names = listed([table.path for table in tables])
         raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
     finder = ImageFinder(folder)
     lists = None if any(table.split for table in tables) else find_split_lists([folder], interpretation.encoding)
     collected = _Collected(shown, interpretation.label_type, lists)
     for table in tables:
-        where = shown if shown.endswith(table.name) else f"{shown}/{_path(table)}"
+        where = shown if shown.endswith(table.name) else f"{shown}/{table.path}"
         read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
         if not read.rows:
             raise DataError(f"{where}: it lists no image")
-        preferred = _preferred(folder, table)
+        preferred = preferred_folders(folder, table)
         understood = _understand(read, finder, interpretation)
         for kind, text in (*(("left-out", note) for note in read.notes), *understood.notes):
             warn(kind, where, text)
         if read.is_list:
             rows = with_class_names(understood.rows, table.name, table.folder, where, interpretation.encoding)
             understood = replace(understood, rows=rows)
+        if also := columns_of_other_images(understood, folder, where, preferred):
+            warn("left-out", where, f"{also} name other images, which are not used: give each image a row of its own")
         collected.add(understood, finder, preferred, table.split if len(tables) > 1 else None, where)
     if finder.outside:
         warn("outside", shown, f"{finder.outside:,} listed images lie outside the folder; used")
@@ -218,7 +225,7 @@ class _Collected:
 
 
 def _origin(tables: Sequence[TableFile], collected: _Collected) -> Origin:
-    names, columns = listed([_path(table) for table in tables]), " and ".join(collected.told)
+    names, columns = listed([table.path for table in tables]), " and ".join(collected.told)
     told = f"columns {columns} of {names}" if collected.label_columns > 1 else f"column {columns} of {names}"
     if collected.multi_label:
         told = f"{told}, several labels per image"
@@ -247,7 +254,7 @@ def _labelled_images(table: TableFile, finder: ImageFinder, encoding: str, label
     return read if named or finder.exists(first) else None
 
 
-def _preferred(root: Folder, table: TableFile) -> list[Folder]:
+def preferred_folders(root: Folder, table: TableFile) -> list[Folder]:
     """Return the folders where a table's images are looked up first: its own, and those of the split in its name."""
     preferred = [table.folder] if table.folder is not root else []
     split = table.among_others or split_of(os.path.splitext(table.name)[0])  # noqa: PTH122
@@ -258,43 +265,12 @@ def _preferred(root: Folder, table: TableFile) -> list[Folder]:
     return preferred
 
 
-def _path(table: TableFile) -> str:
-    return f"{table.folder.path}/{table.name}" if table.folder.path else table.name
-
-
 def _warn_about_unlisted(folder: Folder, tables: Sequence[TableFile], collected: _Collected, shown: str) -> None:
     """Warn about images of the folder that no table lists; those without labels are often the test images."""
     used = {item for images in collected.images.values() for _, item, _ in images}
     for inner in folder.folders():
         left = [item for _, item in inner.images() if item not in used]
-        if left and (split_of(inner.name) or is_unlabelled(inner.name) or inner.name.lower() in CONTAINERS):
+        known = split_of(inner.name) or is_unlabelled(inner.name) or inner.name.lower() in CONTAINERS
+        if left and (known or len(left) < len(inner.images())):  # others of the folder are in one
             text = f"{len(left):,} images of {printable(inner.name)} are in no table of labels and are not used"
             warn("unlabelled-images", shown, text)
-
-
-def images_by_class(folder: Folder, table: TableFile, interpretation: Interpretation, shown: str) -> Classes:
-    """Return the images that the table of one split names, by class; DataError as for `load_tables`."""
-    finder, where = ImageFinder(folder), f"{shown}/{_path(table)}"
-    read = read_table(table.name, table.item, where, encoding=interpretation.encoding)
-    understood = understand(read, path_column(read, finder.exists), replace(interpretation, label_type="single"))
-    classes: dict[str, list[tuple[str, File]]] = {}
-    for row in understood.rows:
-        image = finder.find(row.path, row.line, where, _preferred(folder, table))
-        classes.setdefault(row.labels[0], []).append((image.name, image.item))
-    return classes
-
-
-def labels_by_image(
-    folder: Folder, tables: Sequence[TableFile], interpretation: Interpretation
-) -> dict[File, tuple[str, ...]]:
-    """Return the labels that tables give to image files; rows whose file does not exist are left out."""
-    finder, labels = ImageFinder(folder), {}
-    for table in tables:
-        read = read_table(table.name, table.item, _path(table), encoding=interpretation.encoding)
-        understood = _understand(read, finder, interpretation)
-        for row in understood.rows:
-            try:
-                labels[finder.find(row.path, row.line, _path(table), _preferred(folder, table)).item] = row.labels
-            except DataError:
-                continue
-    return labels

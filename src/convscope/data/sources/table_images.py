@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from ...errors import DataError, printable
+from ...problems import listed
 from ..image_file import IMAGE_SUFFIXES
 from .archive_folder import is_archive_name
 from .class_folders import CONTAINERS
 from .folder import File, Folder, has_image_suffix
 from .split_names import split_of, split_of_path
+from .table_columns import ROWS_TRIED, LabelledRow, LabelledTable
 
 # Suffixes that may be left out of a path in a table, the usual ones first; also in upper case.
 USUAL_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -148,6 +150,29 @@ class ImageFinder:
         split = None if _leads_out(text) else split_of_path(_below(self.root.path, inside))
         # In a folder of a split the name alone may stand for other images in other splits.
         return FoundImage(inside if split_of_path(f"{_below(self.root.path, base.path)}/x") else path, item, split)
+
+
+def columns_of_other_images(table: LabelledTable, root: Folder, where: str, preferred: Sequence[Folder]) -> str:
+    """Name the columns beside that of the images whose cells are other images; an empty text if there is none."""
+    pairs: dict[str, list[tuple[LabelledRow, str]]] = defaultdict(list)
+    for row in table.rows[:ROWS_TRIED]:
+        for title, cell in row.further:
+            pairs[title].append((row, cell))
+    titles = []
+    for title, cells in pairs.items():
+        if not all(has_image_suffix(cell) for _, cell in cells):
+            continue
+        finder = ImageFinder(root)
+        try:
+            if all(
+                finder.find(row.path, row.line, where, preferred).item
+                != finder.find(cell, row.line, where, preferred).item
+                for row, cell in cells
+            ):
+                titles.append(title)
+        except DataError:
+            continue
+    return f"columns {listed(titles)}" if len(titles) > 1 else f"the cells of column {listed(titles)}" if titles else ""
 
 
 def _spellings(path: str) -> list[str]:

@@ -22,6 +22,8 @@ from .table_exports import BOXES, coco_entries, is_coco, is_label_studio, label_
 Note = Callable[[str], None]
 # Bytes of a document, which is read as a whole.
 LIMIT = 1 << 28
+# What the VGG annotator says about a file beside its name and labels.
+VGG_ANNOTATOR = ("size", "regions", "file_attributes")
 FORMS = "a list of objects with path and label, labels by file name, or an export of COCO or Label Studio"
 
 
@@ -135,8 +137,19 @@ def _from_names(document: Mapping[str, Any], where: str) -> list[Mapping[str, An
 def _described(name: str, value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return what is said about an image by its name; the VGG annotator has whole images' labels below a name."""
     inner = value.get("file_attributes")
-    entry = {**value, **inner} if isinstance(inner, dict) else dict(value)
+    entry = dict(value)
+    if isinstance(inner, dict):
+        kept = {title: each for title, each in value.items() if title not in VGG_ANNOTATOR}
+        entry = {**kept, **{title: _ticked(each) for title, each in inner.items()}}
     return entry if "filename" in entry or "file_name" in entry else {key: name, **entry}
+
+
+def _ticked(value: Any) -> Any:
+    """Return the names that are ticked in `{"cat": true}`, a single one as it is, and all else as it is."""
+    if not (isinstance(value, dict) and value and all(isinstance(mark, bool) for mark in value.values())):
+        return value
+    names = [name for name, mark in value.items() if mark]
+    return names[0] if len(names) == 1 else names
 
 
 def _is_by_column(values: Sequence[Mapping[str, Any]]) -> bool:

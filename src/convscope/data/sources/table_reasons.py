@@ -17,11 +17,12 @@ from .table_images import ADDRESS, ImageFinder
 OTHER_TABLES = (
     ".xlsx", ".xls", ".ods", ".arrow", ".feather", ".parquet", ".db", ".sqlite", ".mat", ".h5",
 )  # fmt: skip
-# MATLAB's files of labels of published sets, by which name each is read, and in a folder of which name.
+# Files of labels of published sets that are no tables, by which name each is read, and in a folder of which name.
 PUBLISHED_LABELS = {
     "imagelabels.mat": ("flowers102", "flowers-102"),
     "cars_train_annos.mat": ("stanford-cars", "stanford_cars"),
     "cars_annos.mat": ("stanford-cars", "stanford_cars"),
+    "images_variant_train.txt": ("fgvc-aircraft", "fgvc-aircraft-2013b"),
 }
 LINES = 200
 # Files that hold images in forms that are not read, and what they are.
@@ -69,9 +70,8 @@ def why_unused(folder: Folder, encoding: str) -> str:
 
 
 def _why_published(folder: Folder) -> str:
-    """Return how a published set is read whose labels are MATLAB's; an empty text for every other folder."""
-    inner = [each for each in folder.folders() if not each.has_images()]
-    names = {name for each in (folder, *inner) for name in each.files()}
+    """Return how a published set is read whose labels are in no table; an empty text for every other folder."""
+    names = {name for each in (folder, *folder.folders()) for name in each.files()}
     if (file := next((each for each in PUBLISHED_LABELS if each in names), None)) is None:
         return ""
     name, called = PUBLISHED_LABELS[file]
