@@ -34,9 +34,6 @@ FEWEST_OF_GROUPS = 50
 # all of them were right; and the risk that this bound does not hold.
 ERROR_SHARE, SURE_SHARE, DOUBT = 0.5, 0.8, 0.05
 STEPS = 40
-FEW_GROUPS = (
-    "validation images lie in too few groups to cut them in two, so that it is not found out when not to answer"
-)
 NO_FEATURES = "pictures of no class are not recognised: the network has no last layer whose inputs could be used"
 # The share of pictures of the own classes that are taken for familiar.
 KEPT = 0.95
@@ -92,7 +89,10 @@ def fit_abstention(
     if not len(testing):
         if len(val) < FEWEST:
             return _too_few(len(val))
-        return Abstention(note=f"{len(val):,} {FEW_GROUPS}")
+        return Abstention(
+            note=f"{len(val):,} validation images lie in too few groups to cut them in two, so that it is not found "
+            "out when not to answer"
+        )
     temperature = fit_temperature(evaluation.logits[testing], evaluation.labels[testing])
     confidence, answers = (evaluation.logits.double() / temperature).softmax(1).max(1)
     wrong = answers != evaluation.labels
