@@ -8,8 +8,11 @@ import shutil
 import pytest
 
 import convscope as cs
+from convscope.cli import main
 from convscope.evaluation.run_data import load_run_data, source_of_run
 from convscope.run_folder import RunFolder
+
+from ..data.sources.test_layouts import build
 
 
 @pytest.fixture
@@ -52,3 +55,21 @@ def test_a_training_remembers_where_its_images_were(digits_run, squares, tmp_pat
     assert json.loads((run.folder / "env.json").read_text())["data_path"] == str(squares)
     monkeypatch.chdir(tmp_path)
     assert source_of_run(RunFolder(run.folder)) == str(squares)
+
+
+def test_images_that_are_gone_or_new_since_the_training_are_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    build(tmp_path, *(f"set/{split}/{label}/*.png" for split in ("train", "test") for label in ("cat", "dog")))
+    assert main(["train", "set", "--model", "softmax_regression", "--epochs", "1", "--name", "r"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "runs/train/r"]) == 0
+    assert "training" not in capsys.readouterr().err.replace("some of the training images", "")
+    (tmp_path / "set/test/dog/0.png").rename(tmp_path / "set/test/dog/9.png")
+    assert main(["evaluate", "runs/train/r", "set"]) == 0
+    said = capsys.readouterr().err
+    assert "1 of 6 images of test that the training had are not there any more: test/dog/0.png" in said
+    assert "1 images were added since the training and are not used: test/dog/9.png" in said
+    shutil.rmtree(tmp_path / "set/test")
+    assert main(["evaluate", "runs/train/r"]) == 3
+    assert "the 6 test images of the training are not there any more: bring them back" in capsys.readouterr().err
+    assert main(["evaluate", "runs/train/r", "--split", "val"]) == 0

@@ -14,12 +14,12 @@ from ..data.skipped import report_skipped
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, Split
 from ..errors import DataError, UsageError, printable
-from ..problems import warn
+from ..problems import listed, warn
 from ..run_folder import run_of_bundle
 from ..task import Task
 from .metrics import relabel
 from .multi_label import relabel_marks
-from .run_data import as_divided, source_of_run
+from .run_data import as_divided, compare_with_training, source_of_run
 from .tta import frame_for
 
 
@@ -52,6 +52,8 @@ def choose_images(bundle: Path, data: str | None, options: EvaluationOptions, ta
     dataset, is_own = load_dataset(bundle, recipe, data, options.data_dir, task, options.interpretation)
     reading = Reading(options.cache or cache_of(recipe), options.workers)
     split = options.split or default_split(dataset, is_own)
+    if is_own and run is not None and split in (*dataset.splits, "all"):
+        compare_with_training(dataset, run, split, options.split is not None)
     if split == "val" and is_own and run is not None and run.whole.exists():
         n = f"{len(dataset.split(split)):,}"
         warn("trained-on", bundle, f"was trained on {n} of these {n} images, so that its figure is too good")
@@ -77,7 +79,13 @@ def load_dataset(
     # A table whose images happen to have one label each is one of several labels to a classifier of several.
     options = {**own_options, **interpretation, "label_type": "multi" if task.multi_label else "single"}
     dataset = load_data(source, data_dir or (recipe.get("data_dir") if is_own else None), **options, purpose="evaluate")
-    return (as_divided(dataset, run) if is_own and run is not None else dataset), is_own
+    if not is_own or run is None:
+        return dataset, is_own
+    divided = as_divided(dataset, run)
+    if added := sorted({*dataset.split("all").names} - {*divided.split("all").names}):
+        text = f"{len(added):,} images were added since the training and are not used: {listed(added)}"
+        warn("changed-images", dataset.name, text)
+    return divided, is_own
 
 
 def cache_of(recipe: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 
 from ..data.cache_folder import cache_folder
@@ -9,6 +11,7 @@ from ..data.datasets import BUNDLED, HUB, NAMES, load_data
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, redivide
 from ..errors import DataError, printable
+from ..problems import listed, warn
 from ..run_folder import RunFolder
 
 
@@ -44,6 +47,28 @@ def load_run_data(run: RunFolder) -> Data:
         folder = cache_folder() / "torchvision"
     options = {option: recipe[option] for option in INTERPRETATION_OPTIONS if option in recipe}
     return as_divided(load_data(source, folder, **options, purpose="evaluate"), run)
+
+
+def compare_with_training(dataset: Data, run: RunFolder, split: str, named: bool) -> None:
+    """Warn about images of a split that the training had and that are gone, and about those that it had not.
+
+    DataError if all its test images are gone and nobody has `named` the split that is then evaluated instead.
+    """
+    table = run.read_split()
+    rows = list(csv.DictReader(io.StringIO((table or b"").decode("utf-8", "surrogateescape"), newline="")))
+    tests = sum(row["split"] == "test" for row in rows)
+    if not named and tests and split != "test":
+        raise DataError(
+            f"{printable(dataset.name)}: the {tests:,} test images of the training are not there any more: bring them "
+            f"back, or say what to evaluate with --split {split}"
+        )
+    before = {row["path"] for row in rows if split in ("all", row["split"])}
+    now = set(dataset.split(split).names)
+    if before and (gone := sorted(before - now)):
+        text = f"{len(gone):,} of {len(before):,} images of {split} that the training had are not there any more"
+        warn("changed-images", dataset.name, f"{text}: {listed(gone)}")
+    if before and (new := sorted(now - before)):
+        warn("changed-images", dataset.name, f"{len(new):,} images of {split} the training did not have: {listed(new)}")
 
 
 def as_divided(data: Data, run: RunFolder) -> Data:
