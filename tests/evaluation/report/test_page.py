@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import axe_playwright_python
 import pytest
 import torch
 
@@ -18,6 +19,9 @@ from convscope.evaluation.report.report import Report
 from ...offline_page import opened
 
 HOSTILE = ["<script>alert(1)</script>", "猫", 'a"b', "ملف", "line\nbreak", "\udcff", "x" * 200]
+
+AXE_FINDINGS = """async () => (await axe.run()).violations.flatMap(({ id, nodes }) =>
+  nodes.map(({ target, any }) => `${id}: ${target.join(" ")}: ${any[0]?.message ?? ""}`))"""
 
 
 def report_of(names: list[str], wrong: bool = True, history: bool = True) -> Report:
@@ -110,6 +114,15 @@ def test_the_report_is_in_the_readers_language(browser, digits_run, locale, show
         assert shown in page.inner_text("body") and hidden not in page.inner_text("body")
         page.get_by_role("button", name="EN" if locale.startswith("zh") else "中文").click()
         assert hidden in page.inner_text("body") and shown not in page.inner_text("body")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, tmp_path, scheme):
+    write_report(tmp_path / "report.html", report_of([f"class {i}" for i in range(30)]))
+    options = {"color_scheme": scheme, "bypass_csp": True, "locale": "en-US"}
+    with opened(browser, (tmp_path / "report.html").as_uri(), **options) as page:
+        page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
+        assert page.evaluate(AXE_FINDINGS) == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -23,7 +23,7 @@ def reliability_chart(before: Sequence[dict[str, Any]], after: Sequence[dict[str
             line = [plot.place(p["confidence"], p["accuracy"]) for p in points]
             parts.append(f'<path class="band {name}" d="M{"L".join([*top, *bottom])}Z"/>')
             parts.append(f'<path class="curve {name}" d="M{"L".join(line)}"/>')
-    return plot.svg(parts)
+    return plot.svg(parts, "reliability")
 
 
 def coverage_chart(steps: Sequence[dict[str, float]]) -> str:
@@ -36,7 +36,7 @@ def coverage_chart(steps: Sequence[dict[str, float]]) -> str:
         f'<circle class="coverage-mark" r="5" cx="{plot.x(1):.1f}" cy="{plot.y(steps[0]["accuracy"]):.1f}" '
         f'data-left="{LEFT}" data-top="{TOP}" data-width="{plot.width}" data-height="{plot.height}" data-low="{low}"/>'
     )
-    return plot.svg([f'<path class="curve" d="M{points}"/>', mark])
+    return plot.svg([f'<path class="curve" d="M{points}"/>', mark], "coverage")
 
 
 class Plot:
@@ -58,8 +58,8 @@ class Plot:
         """Return the place of two values as a path has it; beyond the axes, at their end."""
         return f"{self.x(min(max(x, self.left), self.right)):.1f} {self.y(max(y, self.low)):.1f}"
 
-    def svg(self, parts: Sequence[str]) -> str:
-        """Return the chart with its grid below `parts`."""
+    def svg(self, parts: Sequence[str], caption: str) -> str:
+        """Return the chart with its grid below `parts`, named by the element whose id is `caption`."""
         lines = []
         for share in _ticks(self.low, 1):
             y = self.y(share)
@@ -67,7 +67,8 @@ class Plot:
             lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{100 * share:g}</text>')
         for share in _ticks(self.left, self.right):
             lines.append(f'<text x="{self.x(share):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{100 * share:g}</text>')
-        return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join([*lines, *parts])}</svg>'
+        start = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{caption}">'
+        return "".join([start, *lines, *parts, "</svg>"])
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -34,7 +34,7 @@ def roc_chart(rows: Sequence[dict[str, Any]]) -> str:
         shown = [place for place in row["roc"] if place[0] <= right]
         places = [plot.place(*place) for place in [*shown, [right, _at(row["roc"], right)]]]
         parts.append(f'<path class="curve rank-{i}" d="M{"L".join(places)}"/>')
-    return plot.svg(parts)
+    return plot.svg(parts, "roc")
 
 
 def precision_recall_chart(rows: Sequence[dict[str, Any]]) -> str:
@@ -45,7 +45,7 @@ def precision_recall_chart(rows: Sequence[dict[str, Any]]) -> str:
     for i, row in reversed(list(enumerate(rows))):
         places = "L".join(plot.place(*place) for place in row["precision_recall"])
         parts.append(f'<path class="curve rank-{i}" d="M{places}"/>')
-    return plot.svg(parts)
+    return plot.svg(parts, "precision-recall")
 
 
 def _at(curve: Sequence[Sequence[float]], false: float) -> float:
