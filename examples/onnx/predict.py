@@ -13,10 +13,18 @@ from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 known = session.get_modelmeta().custom_metadata_map
+levels = json.loads(known["preprocessing"])  # perhaps with `black` and `white`
 outputs = [output.name for output in session.get_outputs()]  # perhaps with `unknown`
 gray = session.get_inputs()[0].shape[3] == 1
 for path in sys.argv[2:]:
-    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
+    picture = ImageOps.exif_transpose(Image.open(path))
+    if picture.mode[0] in "IF":  # more than 8 bits, which Pillow would cut off at 255
+        if picture.mode == "F" and "white" not in levels:
+            sys.exit(f"{path}: floating-point pixels, whose range is unknown")
+        low, high = levels.get("black", 0), levels.get("white", 65535)
+        values = (np.asarray(picture, np.float64).clip(low, high) - low) * 255 / (high - low)
+        picture = Image.fromarray(np.rint(values).astype(np.uint8))
+    picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     picture = Image.alpha_composite(white, picture).convert("RGB").convert("L" if gray else "RGB")
     pixels = np.asarray(picture).reshape(1, picture.height, picture.width, -1)

@@ -25,6 +25,9 @@ def test_the_example_gives_the_probabilities_of_predict(tmp_path, capsys):
     for number, size in enumerate([(28, 28), (101, 77)]):
         pictures.append(tmp_path / f"{number}.png")
         Image.fromarray(np.asarray(split.images[number]).reshape(28, 28)).resize(size).save(pictures[-1])
+    deep = np.asarray(split.images[2]).reshape(28, 28).astype(np.uint16) * 257
+    pictures.append(tmp_path / "16-bit.png")
+    Image.fromarray(deep).save(pictures[-1])
     model = tmp_path / "model.onnx"
     assert main(["export", "mnist-relu", "--input", "image", "--output", str(model)]) == 0
     assert "same answer for" in capsys.readouterr().out
