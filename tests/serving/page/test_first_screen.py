@@ -187,6 +187,25 @@ def test_the_drawer_keeps_products_and_total_in_sight_and_the_network_in_its_pla
     page.locator(".grip").focus()
     page.keyboard.press("ArrowUp")
     assert box_of(page, "#drawer")["height"] == pytest.approx(low["height"] + 32, abs=1)
+    # The map in the drawer, however small, is hit where it is pointed at.
+    own = box_of(page, ".own .mapbox")
+    page.mouse.click(own["x"] + 0.92 * own["width"], own["y"] + 0.92 * own["height"])
+    expect(page.locator(".path")).to_contain_text("row 9, column 9")
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1024, 768)])
+def test_for_a_class_type_is_large_and_products_and_total_stay_in_sight(visit, mnist, size):
+    page = visit(mnist + RELU + "&example=14&at=features.3~9~4~4", width=size[0], height=size[1])
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    digits = box_of(page, ".numbers .cells > :first-child")["width"]
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Presenter mode").click()
+    expect(page.locator("body")).to_have_class(re.compile("presenting"))
+    assert box_of(page, ".numbers .cells > :first-child")["width"] > digits
+    for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
+    page.locator("#to-lesson").click()
+    expect(page.locator(".lesson-text")).to_have_css("font-size", "19px" if size[0] > 1299 else "17px")
 
 
 def test_on_a_tablet_held_upright_picture_answer_and_network_are_in_sight(visit, mnist):

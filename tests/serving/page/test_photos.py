@@ -168,6 +168,8 @@ def test_slash_finds_a_layer_and_the_table_says_how_all_are(visit, resnet):
     finder.get_by_role("button", name="Parameters").click()  # the largest first
     expect(rows.first).to_contain_text("2,359,296")
     expect(finder.get_by_role("columnheader", name="Dead maps")).to_be_visible()
+    finder.get_by_role("button", name="Gradient").click()  # there without leading anything back in the network
+    expect(rows.first.locator(".number").nth(-2)).to_have_text(re.compile(r"^[\d.e−-]+$"))
     page.keyboard.press("Escape")
     expect(finder).to_have_count(0)
     page.locator(".scroller").focus()

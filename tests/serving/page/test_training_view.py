@@ -279,9 +279,11 @@ def test_a_reader_trains_a_network_where_the_host_allows_it(visit, finished):
     panel = page.locator(".trainer")
     expect(panel).to_contain_text("at most 120 seconds")
     assert panel.get_by_label("Images").input_value() == "digits"  # that of the run that is shown
+    network = panel.get_by_label("Network").input_value()
     panel.get_by_label("Epochs").select_option("5")
     panel.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("select.classifier")).to_have_value("trained-here-1")
+    assert panel.get_by_label("Network").input_value() == network  # what was trained stays chosen
     expect(page.locator(".run-state.finished")).to_be_visible()
     expect(page.locator("#tab-training .epoch-slider input")).to_be_visible()
     assert page.evaluate("fetch('/api/snapshots?classifier=trained-here-1').then((a) => a.json())")["epochs"] == [

@@ -1,6 +1,6 @@
 /** One map as a figure, whose values can be selected with the pointer and the arrow keys. */
 
-import { h } from "../dom.js";
+import { h, pointIn } from "../dom.js";
 import { MARGIN, paintMap, scaleOf } from "./paint.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -15,10 +15,13 @@ export function mapView({ onSelect, onArrow }) {
   let shown = null;
 
   function selectBelow(event) {
-    const box = canvas.getBoundingClientRect();
-    const place = (distance) => Math.floor((distance - MARGIN) / scaleOf(shown)) - shown.pad;
-    const [y, x] = [place(event.clientY - box.top), place(event.clientX - box.left)];
-    if (y >= 0 && x >= 0 && y < shown.image.height && x < shown.image.width) onSelect(y, x);
+    const { image: { height, width }, pad } = shown;
+    const scale = scaleOf(shown);
+    const place = (share, count) =>
+      Math.floor((share * ((count + 2 * pad) * scale + 2 * MARGIN) - MARGIN) / scale) - pad;
+    const [across, down] = pointIn(canvas, event);
+    const [y, x] = [place(down, height), place(across, width)];
+    if (y >= 0 && x >= 0 && y < height && x < width) onSelect(y, x);
   }
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);

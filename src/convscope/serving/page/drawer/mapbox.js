@@ -1,7 +1,7 @@
 /** One map, large: with a marked value or window that pointer and arrow keys move. Vectors are shown as cells. */
 
 import { css, cssColour, valuesPicture } from "../colour.js";
-import { fitCanvas, h } from "../dom.js";
+import { fitCanvas, h, pointIn } from "../dom.js";
 import { pictureOf } from "../network/paint.js";
 import { valueAt } from "../numbers.js";
 
@@ -84,10 +84,11 @@ function fadeAfter(context, until, { rows, columns, scale }) {
 
 function listen(view) {
   const { canvas } = view;
-  const followPointer = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const cellAt = (pixel) => Math.floor((pixel - MARGIN) / view.cells.scale);
-    moveTo(view, cellAt(event.clientY - box.top), cellAt(event.clientX - box.left));
+  const followPointer = (event) => { // by shares of the canvas, which may be shown smaller than it is painted
+    const { scale, rows, columns } = view.cells;
+    const cellAt = (share, count) => Math.floor((share * (count * scale + 2 * MARGIN) - MARGIN) / scale);
+    const [x, y] = pointIn(canvas, event);
+    moveTo(view, cellAt(y, rows), cellAt(x, columns));
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);

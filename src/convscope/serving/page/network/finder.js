@@ -6,7 +6,7 @@
 import { h, icon, name, setLabel } from "../dom.js";
 import { t } from "../i18n.js";
 import { milliseconds, short } from "../numbers.js";
-import { health } from "../state/api.js";
+import * as api from "../state/api.js";
 import { shapeText } from "./kinds.js";
 import { plainName } from "./names.js";
 
@@ -51,14 +51,30 @@ export function openFinder(store) {
   view.dialog.showModal();
   search.focus();
   learnHealth(view);
+  learnGradients(view);
 }
 
-function rowsOf({ network, forward, gradients }) {
+function rowsOf({ network, forward }) {
   return network.nodes.map((node, order) => ({
     node, order, name: node.name, plain: plainName(node, network), parameters: node.parameters,
-    dead: null, saturated: null, notFinite: null, gradient: gradients?.norms[node.name] ?? null,
+    dead: null, saturated: null, notFinite: null, gradient: null,
     time: forward?.layer_ms[node.name] ?? null,
   }));
+}
+
+/** Gradients of the loss that is led back, or would be; asked for where the network does not show them already. */
+async function learnGradients(view) {
+  const { forward, gradients, label } = view.store.state;
+  if (!forward) return;
+  const wished = label ?? forward.probabilities[0].index;
+  const known = gradients?.session === forward.session && gradients.label === wished;
+  try {
+    const { norms } = known ? gradients : await api.gradients(forward.session, wished);
+    for (const row of view.rows) row.gradient = norms[row.name] ?? null;
+    show(view);
+  } catch {
+    // As below.
+  }
 }
 
 /** What is not well in this picture is asked for when the table is open. */
@@ -66,7 +82,7 @@ async function learnHealth(view) {
   const { forward } = view.store.state;
   if (!forward) return;
   try {
-    const { layers } = await health(forward.session);
+    const { layers } = await api.health(forward.session);
     const known = new Map(layers.map((one) => [one.layer, one]));
     for (const row of view.rows) {
       const { channels, dead, not_finite: notFinite, saturated } = known.get(row.name) ?? {};

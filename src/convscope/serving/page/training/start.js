@@ -65,7 +65,7 @@ function choice(view, key, values, text) {
 async function begin(view) {
   const { store } = view;
   const wish = wishOf(view);
-  Object.assign(view, { busy: true, problem: null });
+  Object.assign(view, { wish, busy: true, problem: null }); // the choice stays when the new run is shown
   show(view);
   try {
     const { id } = await api.startTraining(wish);
