@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import draw, eventually, until
+from .conftest import box_of, draw, eventually, until
 
 # What a learner answers for mnist-relu: words, or numbers of its layers (5 x 5 kernels over 32 x 32, 400 -> 120).
 ANSWERS = {
@@ -99,6 +99,8 @@ def test_steps_arrange_the_network_and_leave_it_as_it_was(lesson):
     page.keyboard.press("ArrowLeft")
     step(page, 8)
     expect(page.locator("#drawer .path")).to_contain_text("softmax")
+    table, sums = box_of(page, "table.softmax"), box_of(page, ".calculation .sums")
+    assert table["x"] + table["width"] <= sums["x"]  # beside each other, not one over the other
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     step(page, 10)

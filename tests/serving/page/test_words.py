@@ -35,3 +35,17 @@ def test_nothing_from_another_host_and_no_html_from_text():
         assert not re.findall(r"https?://(?!www\.w3\.org/)", source), name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", source), name
     assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", HTML)
+
+
+def test_the_lesson_calls_buttons_what_they_are_called():
+    """A button that a step names in quotation marks (in English they begin with a capital) is there in both languages."""
+    english, chinese = WORDS["en"], WORDS["zh"]
+    named = [
+        (key, words) for key in english if key.startswith("lesson.") for words in re.findall("“([A-Z][^”]+)”", english[key])
+    ]
+    assert len(named) > 5
+    for key, words in named:
+        labels = [one for one in english if not one.startswith("lesson.") and english[one].startswith(words)]
+        assert labels, f"{key}: nothing is called “{words}”"
+        quoted = re.findall("“([^”]+)”", chinese[key])
+        assert any(chinese[label].startswith(tuple(quoted)) for label in labels if quoted), f"{key}: {quoted}"
