@@ -10,9 +10,10 @@ from convscope.html_page import percent, render_page, with_contents
 @pytest.mark.parametrize(
     ("share", "digits", "text"),
     [(0.982, 1, "98.2%"), (1, 1, "100.0%"), (0, 1, "0.0%"), (0.0004, 1, "< 0.1%"), (0.0005, 1, "0.1%"),
-     (0.99327, 2, "99.33%"), (0.00004, 2, "< 0.01%"), (0.0004, 2, "0.04%")],
+     (0.99327, 2, "99.33%"), (0.00004, 2, "< 0.01%"), (0.0004, 2, "0.04%"),
+     (0.99996, 1, "> 99.9%"), (0.9994, 1, "99.9%"), (0.99996, 2, "> 99.99%"), (0.7, 0, "70%"), (0.996, 0, "> 99%")],
 )  # fmt: skip
-def test_a_small_share_is_not_shown_as_none(share, digits, text):
+def test_a_share_is_not_shown_as_none_or_all_that_is_not(share, digits, text):
     assert percent(share, digits) == text
 
 

@@ -64,6 +64,9 @@ def _environment(folder: Path) -> Environment:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """Return a share as `98.2%`; one that is too small to show is `< 0.1%`, never `0.0%`."""
+    """Return a share as `98.2%`; what is not quite none or all is `< 0.1%` or `> 99.9%`, never `0.0%` or `100.0%`."""
     smallest = 10.0**-digits
-    return f"< {smallest:g}%" if 0 < 100 * share < smallest / 2 else f"{100 * share:.{digits}f}%"
+    if 0 < 100 * share < smallest / 2:
+        return f"< {smallest:g}%"
+    text = f"{100 * share:.{digits}f}%"
+    return f"> {100 - smallest:.{digits}f}%" if share < 1 and float(text[:-1]) == 100 else text

@@ -38,11 +38,10 @@ def test_nothing_from_another_host_and_no_html_from_text():
 
 
 def test_the_lesson_calls_buttons_what_they_are_called():
-    """A button that a step names in quotation marks (in English they begin with a capital) is there in both languages."""
+    """What a step names in quotation marks, in English with a capital, is on the page in both languages."""
     english, chinese = WORDS["en"], WORDS["zh"]
-    named = [
-        (key, words) for key in english if key.startswith("lesson.") for words in re.findall("“([A-Z][^”]+)”", english[key])
-    ]
+    steps = [key for key in english if key.startswith("lesson.")]
+    named = [(key, words) for key in steps for words in re.findall("“([A-Z][^”]+)”", english[key])]
     assert len(named) > 5
     for key, words in named:
         labels = [one for one in english if not one.startswith("lesson.") and english[one].startswith(words)]
