@@ -97,20 +97,19 @@ def _experiment(quick: Plan, full: Plan, name: str, language: str) -> list[str]:
 
 def _result(found: dict[str, Any], language: str) -> list[str]:
     words, figure = WORDS[language], found["figure"]
-    share = not figure.endswith("loss") and not figure.startswith("epochs")
     moved = [name for name in found["trials"][0]["figures"] if " moved " in name and name != figure]
     columns = [words["run"], figure, words["n"], *moved, words["parameters"], words["macs"]]
     rows = [f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
     for row in found["rows"]:
         own = [trial["figures"] for trial in found["trials"] if trial["variant"] == row["name"]]
-        means = [shown(spread([figures[name] for figures in own]), share) for name in moved]
-        cells = [row["name"], shown(Spread(**row["figure"]), share), str(row["figure"]["n"]), *means]
+        means = [shown(spread([figures[name] for figures in own]), name) for name in moved]
+        cells = [row["name"], shown(Spread(**row["figure"]), figure), str(row["figure"]["n"]), *means]
         rows.append(f"| {' | '.join([*cells, format(row['parameters'], ','), format(row['macs'], ',')])} |")
     verdicts = [
         f"- **{words[verdict['word']]}**{words['colon']}"
         + words["comma"].join([
             f"`{verdict['expectation']}`",
-            shown(Spread(**verdict["difference"]), share, signed=True),
+            shown(Spread(**verdict["difference"]), figure, signed=True),
             words["agree"].format(verdict["agree"], verdict["difference"]["n"]),
             f"n = {verdict['difference']['n']}",
         ])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..page_chart import empty_chart, page_svg
-from .comparison import Comparison, Trial, figure_of
+from .comparison import Comparison, Trial, figure_of, is_share
 from .plan import Plan
 
 # Placeholder colours that Matplotlib writes, and the page's variables that replace them.
@@ -52,7 +52,7 @@ def _mean_curve(histories: Sequence[list[dict[str, float]]], column: str) -> tup
 def prices(plan: Plan, comparison: Comparison, trials: Sequence[Trial]) -> dict[str, str]:
     """Return the figure of every run against training time, parameters and multiply-accumulates."""
     charts = {}
-    scale = 100.0 if comparison.is_share else 1.0
+    scale = 100.0 if is_share(comparison.figure) else 1.0
     for price in ("seconds", "parameters", "macs"):
         if len({trial[price] for trial in trials}) < 2:
             continue

@@ -18,6 +18,16 @@ EPOCHS_TO = re.compile(r"^epochs to (?P<column>\S+) (?P<value>[\d.]+)$")
 SHOWS, DOES_NOT, TOO_FEW = "shows", "does not show here", "too few runs to say"
 
 
+def is_share(figure: str) -> bool:
+    """Tell whether a figure is a share that is written in per cent."""
+    return not figure.endswith("loss") and not figure.startswith("epochs")
+
+
+def decimals_of(figure: str) -> int:
+    """Return how many decimals a figure is written with: a share in per cent, a number of epochs or a loss."""
+    return 2 if is_share(figure) else 1 if figure.startswith("epochs") else 4
+
+
 @dataclass(frozen=True)
 class Row:
     """One variant: its figure and what it costs; `difference` is the paired one to the first variant."""
@@ -49,16 +59,6 @@ class Comparison:
     figure: str
     rows: tuple[Row, ...]
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def is_share(self) -> bool:
-        """Whether the figure is a share that is written in per cent."""
-        return not self.figure.endswith("loss") and not self.figure.startswith("epochs")
-
-    @property
-    def decimals(self) -> int:
-        """How many decimals the figure is written with: a share in per cent, a number of epochs or a loss."""
-        return 2 if self.is_share else 1 if self.figure.startswith("epochs") else 4
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -10,7 +10,7 @@ from typing import Any
 from ..files import write_atomically
 from ..html_page import render_page
 from .charts import colour_of, curves, prices
-from .comparison import DOES_NOT, SHOWS, TOO_FEW, Comparison, Trial
+from .comparison import DOES_NOT, SHOWS, TOO_FEW, Comparison, Trial, decimals_of, is_share
 from .plan import Plan
 from .statistics import Spread
 
@@ -20,10 +20,10 @@ CHINESE = {SHOWS: "成立", DOES_NOT: "在这里不成立", TOO_FEW: "次数太�
 
 def write_page(path: Path, plan: Plan, comparison: Comparison, trials: Sequence[Trial], command: str) -> None:
     """Write the page of a comparison, atomically."""
-    share = comparison.is_share
+    share = is_share(comparison.figure)
 
     def written(value: Spread | None, signed: bool = False) -> str:
-        return "" if value is None else shown(value, comparison, signed)
+        return "" if value is None else shown(value, comparison.figure, signed)
 
     runs = [{**trial, "report": _beside(Path(trial["folder"]) / "report.html", path)} for trial in trials]
     text = render_page(
@@ -44,9 +44,9 @@ def write_page(path: Path, plan: Plan, comparison: Comparison, trials: Sequence[
     write_atomically(path, text)
 
 
-def shown(value: Spread, comparison: Comparison, signed: bool = False) -> str:
+def shown(value: Spread, figure: str, signed: bool = False) -> str:
     """Return `98.12 ± 0.11`, in per cent for shares, with a sign for differences."""
-    scale, decimals = 100 if comparison.is_share else 1, comparison.decimals
+    scale, decimals = 100 if is_share(figure) else 1, decimals_of(figure)
     mean = f"{scale * value.mean:{'+' if signed else ''}.{decimals}f}"
     return mean if value.deviation is None else f"{mean} ± {scale * value.deviation:.{decimals}f}"
 
@@ -58,19 +58,20 @@ def _beside(file: Path, page: Path) -> str:
 
 def rows_of(comparison: Comparison) -> list[tuple[Any, ...]]:
     """Return the table for a terminal, its header first."""
-    share = comparison.is_share
+    share = is_share(comparison.figure)
     head = comparison.figure + (" %" if share else "")
     first = comparison.rows[0].name
     rows: list[tuple[Any, ...]] = [
         ("run", head, "n", "s", "parameters", "MACs", f"minus {first}", "95 % interval", "p")
     ]
-    scale, decimals = 100 if share else 1, comparison.decimals
+    scale, decimals = 100 if share else 1, decimals_of(comparison.figure)
     for row in comparison.rows:
-        difference = "" if row.difference is None else shown(row.difference, comparison, signed=True)
+        figure = shown(row.figure, comparison.figure)
+        difference = "" if row.difference is None else shown(row.difference, comparison.figure, signed=True)
         between = "" if row.interval is None else " to ".join(f"{scale * end:+.{decimals}f}" for end in row.interval)
         rows.append(
             (
-                row.name, shown(row.figure, comparison), row.figure.n, f"{row.seconds.mean:.1f}", f"{row.parameters:,}",
+                row.name, figure, row.figure.n, f"{row.seconds.mean:.1f}", f"{row.parameters:,}",
                 f"{row.macs:,}", difference, between,
                 "" if row.p is None else f"{row.p:.3f}",
             )
