@@ -189,14 +189,14 @@ def _filtered(
     weights = graph("Div", weights, graph("ReduceSum", weights, [1], keepdims=1))
     # To the 22 bits that Pillow keeps of a weight.
     weights = graph("Div", graph("Round", graph("Mul", weights, 2.0**22)), 2.0**22)
-    weights = graph("Cast", weights, to=TensorProto.FLOAT)
-    part = graph("Cast", part, to=TensorProto.FLOAT)
+    part = graph.float64(part)  # a pixel times such a weight has 30 bits, and the last one decides between two pixels
     if axis == 1:
         result = graph("MatMul", part, graph("Transpose", weights, perm=[1, 0]))
     else:
         result = graph("MatMul", weights, part)
-    half, zero, white = (np.array(value, np.float32) for value in (0.5, 0, 255))
-    return graph("Clip", graph("Floor", graph("Add", result, half)), zero, white)
+    zero, white = (np.array(value, np.float32) for value in (0, 255))
+    whole = graph("Cast", graph("Floor", graph("Add", result, 0.5)), to=TensorProto.FLOAT)
+    return graph("Clip", whole, zero, white)
 
 
 def _triangle(graph: Graph, distance: str) -> str:
