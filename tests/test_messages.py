@@ -13,7 +13,7 @@ from scripts.messages import messages
 from convscope.cli import VERBS, main
 from convscope.cli.help import WIDTH, _width, wrapped
 from convscope.data.preprocess import Preprocess
-from convscope.export.onnx.metadata import BETWEEN_STEPS, resizing_recipe
+from convscope.export.description import BETWEEN_STEPS, resizing_recipe
 from convscope.messages.translate import _catalogue, language, phrase, translated
 
 PLACE = re.compile(r"\{\w+\}")

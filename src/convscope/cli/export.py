@@ -25,6 +25,7 @@ class ExportFormat(str, Enum):
 
     onnx = "onnx"
     triton = "triton"
+    torch = "torch"
 
 
 class Precision(str, Enum):
@@ -46,7 +47,10 @@ def export_command(
     target: Target,
     format: Annotated[
         ExportFormat,
-        Option(help="onnx: one file. triton: a model repository for Triton Inference Server, with that file in it."),
+        Option(
+            help="onnx: one file. triton: a model repository for Triton Inference Server, with that file in it. "
+            "torch: a program for torch.export.load, which needs neither ConvScope nor the network's code."
+        ),
     ] = ExportFormat.onnx,
     input: Annotated[
         ExportInput,
@@ -65,8 +69,8 @@ def export_command(
     output: Annotated[
         str | None,
         Option(
-            help="The file to write. Default: model.onnx (model-image.onnx) in the bundle's folder. For triton, the "
-            "repository's folder, by default model_repository.",
+            help="The file to write. Default: model.onnx (model-image.onnx, model.pt2) in the bundle's folder. For "
+            "triton, the repository's folder, by default model_repository.",
             metavar="FILE",
         ),
     ] = None,
@@ -77,26 +81,37 @@ def export_command(
     It holds normalisation, probabilities, labels and preprocessing, and takes batches of any size. It is compared on
     validation images of the run; if an answer differs, nothing is written.
     """
-    from ..export.onnx.export import export_run
-    from ..export.triton import export_triton
-    from ..serving.examples import PHOTO_FOLDER
-
-    photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
-    if format == ExportFormat.triton:
-        if precision != Precision.float32:
-            raise UsageError("--precision int8 is for --format onnx: leave it out")
-        exported = export_triton(target, output, input=input.value, photos=photos)
-    else:
-        exported = export_run(target, output, input=input.value, precision=precision.value, photos=photos)
+    exported = _export(target, format, input, precision, output)
     if json:
         print_json({"run": target.source, "format": format.value, **exported.to_dict()})
         return
     _tell(exported)
 
 
+def _export(
+    target: Target, format: ExportFormat, input: ExportInput, precision: Precision, output: str | None
+) -> Exported:
+    """Write the file, compared first on validation images of the run, else on bundled ones."""
+    from ..export.onnx.export import export_run
+    from ..export.torch_program import export_torch
+    from ..export.triton import export_triton
+    from ..serving.examples import PHOTO_FOLDER
+
+    photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
+    if format != ExportFormat.onnx and precision != Precision.float32:
+        raise UsageError("--precision int8 is for --format onnx: leave it out")
+    if format == ExportFormat.torch:
+        if input != ExportInput.pixels:
+            raise UsageError("--input image is for --format onnx and triton: leave it out")
+        return export_torch(target, output, photos=photos)
+    if format == ExportFormat.triton:
+        return export_triton(target, output, input=input.value, photos=photos)
+    return export_run(target, output, input=input.value, precision=precision.value, photos=photos)
+
+
 def _tell(exported: Exported) -> None:
     """Print what was written and how it compares with the classifier."""
-    from ..export.onnx.metadata import BETWEEN_STEPS
+    from ..export.description import BETWEEN_STEPS
 
     proof = exported.proof
     say(f"model      {printable(exported.path)} ({exported.size / 1e6:.2f} MB, by {exported.exporter})")
@@ -104,7 +119,7 @@ def _tell(exported: Exported) -> None:
     steps = mark.join(translated(step, sys.stdout) for step in exported.recipe.split(BETWEEN_STEPS))
     say(f"input      {exported.input}: {steps}")
     batches = ", ".join(map(str, proof.batches))
-    say(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in ONNX Runtime")
+    say(f"compared   {proof.n} {proof.origin}, in batches of {batches}, in {exported.engine}")
     say(f"           same answer for {proof.same_answer} of {proof.n}, largest difference of a probability "
                f"{proof.difference:.2g}")  # fmt: skip
     if proof.pixel_difference is not None:

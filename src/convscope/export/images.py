@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...classifier import Classifier
-from ...data.datasets import BUNDLED, load_data
-from ...data.image_file import EmbeddedImage, UnreadableImage, decode_pixels, read_bytes
-from ...data.preprocess import Preprocess
-from ...data.sources.interpretation import INTERPRETATION_OPTIONS
-from ...data.split import redivide
-from ...errors import ConvScopeError
-from ...run_folder import RunFolder
+from ..classifier import Classifier
+from ..data.datasets import BUNDLED, load_data
+from ..data.image_file import EmbeddedImage, UnreadableImage, decode_pixels, read_bytes
+from ..data.preprocess import Preprocess
+from ..data.sources.interpretation import INTERPRETATION_OPTIONS
+from ..data.split import redivide
+from ..errors import ConvScopeError
+from ..run_folder import RunFolder
 
 # Enough for four batches of seven.
 MOST_IMAGES = 28

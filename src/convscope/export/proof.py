@@ -1,23 +1,20 @@
-"""Compare an exported model with the original, image by image, in ONNX Runtime."""
+"""Compare an exported model with the original, image by image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...classifier import Classifier
-from ...errors import ConvScopeError, printable
-from ...prediction import measured
+from ..classifier import Classifier
+from ..errors import ConvScopeError
+from ..prediction import measured
 from .images import Images
 from .unknown import CONFIDENCE, DISTANCE, UNKNOWN
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 BATCHES = (1, 2, 7)
 # The largest difference on the same pixels of a probability, and of a logit as a share of the largest logit. Sums of
@@ -29,6 +26,7 @@ PIXEL_STEPS = 2
 # pixels change by a step.
 NEAR_TIE = 0.05
 
+# From a batch to the model's outputs by name; with the resizing inside, also the resized pixels.
 Run = Callable[[np.ndarray], dict[str, Tensor]]
 
 
@@ -53,9 +51,8 @@ class Proof:
         return asdict(self) | {"batches": list(self.batches)}
 
 
-def prove(model: ModelProto, classifier: Classifier, images: Images, input: str) -> Proof:
-    """Return how far a model is from the original; ConvScopeError in one line if it answers differently."""
-    run = _runner(model, input)
+def prove(run: Run, classifier: Classifier, images: Images, input: str) -> Proof:
+    """Return how far a model that `run` runs is from the original; ConvScopeError in one line if it is too far."""
     seen = torch.stack([_seen(classifier, picture) for picture in images.pictures])
     logits = torch.cat([classifier.logits(part) for part in seen.split(max(BATCHES))])
     original = classifier.task.probabilities(logits)
@@ -82,40 +79,6 @@ def prove(model: ModelProto, classifier: Classifier, images: Images, input: str)
         raise ConvScopeError(f"the exported model resizes differently: a pixel differs by {steps} of 255")
     counts = len(seen), images.origin, BATCHES
     return Proof(*counts, difference, int(same.sum()), steps if input == "image" else None)
-
-
-def _runner(model: ModelProto, input: str) -> Run:
-    """Return a function from a batch to the model's outputs, with the pixels that the network got."""
-    import onnxruntime
-    from onnx import TensorProto, ValueInfoProto
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    outputs = [output.name for output in model.graph.output]
-    if input == "image":  # the resized pixels become an output, for the comparison only
-        shown = type(model)()
-        shown.CopyFrom(model)
-        info = ValueInfoProto(name="pixels")
-        info.type.tensor_type.elem_type = TensorProto.UINT8
-        shown.graph.output.append(info)
-        model, outputs = shown, [*outputs, "pixels"]
-    try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # ONNX Runtime's errors have no common class
-        raise _refused(problem) from problem
-
-    def run(batch: np.ndarray) -> dict[str, Tensor]:
-        try:
-            results = session.run(outputs, {input: batch})
-        except Exception as problem:
-            raise _refused(problem, f" at batches of {len(batch)}") from problem
-        return dict(zip(outputs, map(torch.from_numpy, results), strict=True))
-
-    return run
-
-
-def _refused(problem: Exception, when: str = "") -> ConvScopeError:
-    return ConvScopeError(f"ONNX Runtime cannot run the exported model{when} ({printable(problem)[:200]})")
 
 
 def _seen(classifier: Classifier, picture: np.ndarray) -> Tensor:

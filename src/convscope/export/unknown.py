@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...abstention import NEIGHBOURS, Abstention
+from ..abstention import NEIGHBOURS, Abstention
 
 CONFIDENCE, DISTANCE, UNKNOWN = "confidence", "distance", "unknown"
 

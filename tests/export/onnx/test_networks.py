@@ -14,8 +14,8 @@ from torch import nn
 import convscope as cs
 from convscope.abstention import Abstention, Familiar
 from convscope.errors import ConvScopeError
+from convscope.export.images import Images
 from convscope.export.onnx import export, export_onnx
-from convscope.export.onnx.images import Images
 from convscope.models import CATALOGUE
 from convscope.models.tools.classical_head import HEADS
 from convscope.prediction import measured

@@ -13,15 +13,16 @@ from ...errors import ConvScopeError, UsageError, require_extra
 from ...files import folder_name, write_atomically
 from ...graph_network import GraphNetwork
 from ...onnx_graph import GRAPH, digest_of_bundle
-from ...opening import open_target
+from ...opening import Opened, open_target
 from ...run_folder import run_of_bundle
 from ...target import Target
-from .images import Images, images_for_proof, pixels_for_judging
+from ..images import Images, images_for_proof, pixels_for_judging
+from ..proof import Proof, prove
 from .metadata import describe
 from .network import EXPORTERS, MAX_BYTES, to_onnx
-from .proof import Proof, prove
 from .quantizing import CALIBRATION, MOST_JUDGED, Gain, to_int8
 from .resizing import put_before
+from .runtime import runner
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +37,8 @@ FILES = {"pixels": GRAPH, "image": "model-image.onnx"}
 class Exported:
     """A file that was written: what goes in and how (`recipe`), which of torch's exporters made it, and the proof.
 
-    `gain` is what int8 gains and costs. The proof is then that of the model from which it was converted.
+    `engine` computed the compared answers. `gain` is what int8 gains and costs; the proof is then that of the model
+    from which it was converted.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Exported:
     exporter: str
     proof: Proof
     gain: Gain | None = None
+    engine: str = "ONNX Runtime"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values that `--json` prints."""
@@ -79,10 +82,7 @@ def export_run(
     opened = open_target(source)
     bundle = opened.bundle
     if output is None:
-        inside = bundle is not None and bundle.is_dir() and bundle.parent != BUNDLED
-        name = opened.name if bundle is None else bundle.stem
-        file = FILES[input].replace(".onnx", "-int8.onnx" if precision == "int8" else ".onnx")
-        output = bundle / file if bundle and inside else f"{folder_name(name)}{file[5:]}"
+        output = output_of(opened, FILES[input].replace(".onnx", "-int8.onnx" if precision == "int8" else ".onnx"))
     classifier = opened.classifier
     run = None if bundle is None else run_of_bundle(bundle)
     images, judged, made_from = images_for_proof(classifier, run, photos), None, None
@@ -91,6 +91,15 @@ def export_run(
     elif bundle is not None and bundle.is_dir():
         made_from = digest_of_bundle(bundle)
     return export_onnx(classifier, output, input=input, images=images, made_from=made_from, judged=judged)
+
+
+def output_of(opened: Opened, file: str) -> Path:
+    """Return where the exported `file`, such as `model.onnx`, is written by default: `NAME.onnx` if in no bundle."""
+    bundle = opened.bundle
+    if bundle is not None and bundle.is_dir() and bundle.parent != BUNDLED:
+        return bundle / file
+    name = opened.name if bundle is None else bundle.stem
+    return Path(f"{folder_name(name)}{file.removeprefix('model')}")
 
 
 def export_onnx(
@@ -124,7 +133,7 @@ def export_onnx(
             model = type(plain)()
             model.CopyFrom(plain)
             recipe = _complete(model, classifier, input, made_from)
-            proof = prove(model, classifier, images, input)
+            proof = prove(runner(model, input), classifier, images, input)
         except ConvScopeError as problem:
             problems.append(f"{exporter}: {problem}")
             continue

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import math
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
-from ...abstention import InputsOf
 from ...classifier import Classifier
 from ...errors import ConvScopeError, printable
-from .unknown import Unknown
+from ..answering import Answering
+from ..quiet import quiet
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 OPSET = 18
-OUTPUTS = ("probabilities", "logits")
 # What one file of the Protocol Buffers that ONNX uses can hold.
 MAX_BYTES = 2**31 - 1
 # Both ways that torch has, in the order in which they are tried.
 EXPORTERS = {"torch.export": True, "torch.jit.trace": False}
-
-
-class _WithoutDivisors(TorchFunctionMode):
-    """Computes average pooling with a divisor of one's own (LeNet-5's sums) as the plain mean, times a number.
-
-    Both exporters leave the divisor out without a word.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is not torch.nn.functional.avg_pool2d:
-            return func(*args, **kwargs)
-        names = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-        given = dict(zip(names, args, strict=False)) | kwargs
-        divisor = given.pop("divisor_override", None)
-        if divisor is None or given.get("ceil_mode"):
-            return func(*args, **kwargs)
-        size = given["kernel_size"]
-        area = math.prod(size) if isinstance(size, Sequence) else size**2
-        return func(**given | {"count_include_pad": True}) * (area / divisor)
-
-
-class Answering(nn.Module):
-    """A classifier from pixels to answers: normalisation, network, softmax or sigmoid, as `Classifier` has them.
-
-    With what its bundle knows about that, also which answers should be "unknown".
-    """
-
-    def __init__(self, classifier: Classifier):
-        super().__init__()
-        self.network, self.task, self.preprocess = classifier.network, classifier.task, classifier.preprocess
-        abstention = classifier.abstention
-        self.familiar = abstention.familiar
-        self.unknown = Unknown(abstention, classifier.device) if abstention.refuses else None
-        self.names = [*OUTPUTS, *(self.unknown.names if self.unknown is not None else [])]
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Return what `names` lists of uint8 pixels N x C x H x W: probabilities and logits are N x classes."""
-        inputs = None if self.familiar is None else InputsOf(self.network, self.familiar.layer)
-        with _WithoutDivisors():
-            logits = (inputs or self.network)(self.preprocess.normalize(pixels)).float()
-        further = () if self.unknown is None else self.unknown(logits, None if inputs is None else inputs.features)
-        return self.task.probabilities(logits), logits, *further
 
 
 def to_onnx(classifier: Classifier, exporter: str) -> ModelProto:
@@ -122,20 +68,3 @@ def without_notes(model: ModelProto) -> ModelProto:
         del part.metadata_props[:]
         part.doc_string = ""
     return model
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the exporters' notes on their own progress away from the user."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    # Of a network that it cannot export, the older one prints the whole graph on stdout, also if its log is disabled.
-    log, torch._C._jit_onnx_log = torch._C._jit_onnx_log, lambda *_: None
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            with contextlib.redirect_stderr(io.StringIO()):
-                yield
-    finally:
-        torch._C._jit_onnx_log = log
-        logging.disable(before)

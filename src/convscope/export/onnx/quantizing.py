@@ -14,7 +14,7 @@ import torch
 
 from ...classifier import Classifier
 from ...errors import ConvScopeError, printable
-from .network import quiet
+from ..quiet import quiet
 
 if TYPE_CHECKING:
     from onnx import ModelProto
