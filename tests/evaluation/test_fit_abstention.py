@@ -33,6 +33,17 @@ def test_no_group_lies_in_both_halves():
     assert found.note.startswith("600 validation images lie in too few groups")
 
 
+@pytest.mark.parametrize("groups", [[], [f"patient {i // 7}" for i in range(600)]])
+def test_both_halves_have_every_label_where_they_are_several(groups):
+    random = torch.rand(600, 4, generator=torch.Generator().manual_seed(0))
+    labels = (random < torch.tensor([0.5, 0.3, 0.2, 0.1])).byte()
+    first, second = halves(labels, groups)
+    assert sorted(torch.cat([first, second]).tolist()) == list(range(600)) and abs(len(first) - len(second)) < 30
+    assert (labels[first].long().sum(0) - labels[second].long().sum(0)).abs().max() <= 10
+    if groups:
+        assert not {groups[i] for i in first.tolist()} & {groups[i] for i in second.tolist()}
+
+
 def test_at_most_the_stated_share_of_answers_is_wrong():
     """Over 200 divisions: an answer of confidence c is wrong with probability 1 - c, so the true share is known."""
     generator, risk = torch.Generator().manual_seed(0), 0.02

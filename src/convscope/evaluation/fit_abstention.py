@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..abstention import Abstention, Familiar, InputsOf
@@ -44,16 +45,17 @@ MOST_STORED, MOST_VALUES = 2000, 2**26
 def halves(labels: Tensor, groups: Sequence[str] = ()) -> tuple[Tensor, Tensor]:
     """Return the indices of the half of the validation images that chooses the epoch, and of the one that tests.
 
-    Of each class every second image, in their order; where each has a group, no group lies in both. With fewer than
-    200 images, or too few groups, all choose and none tests.
+    Of each class, or of each combination of several labels, every second image, in their order; where each has a group,
+    no group lies in both. With fewer than 200 images, or too few groups, all choose and none tests.
     """
     everything = torch.arange(len(labels))
-    if len(labels) < FEWEST or labels.ndim != 1:
+    if len(labels) < FEWEST:
         return everything, everything[:0]
     if groups:
         parts = _halves_by_group(labels, groups)
         return parts if min(map(len, parts)) >= FEWEST_OF_GROUPS else (everything, everything[:0])
-    order = labels.argsort(stable=True)
+    kinds = labels if labels.ndim == 1 else labels.unique(dim=0, return_inverse=True)[1]
+    order = kinds.argsort(stable=True)
     return order[::2].sort().values, order[1::2].sort().values
 
 
@@ -62,10 +64,12 @@ def _halves_by_group(labels: Tensor, groups: Sequence[str]) -> tuple[Tensor, Ten
     members: dict[str, list[int]] = {}
     for i, group in enumerate(groups):
         members.setdefault(group, []).append(i)
-    more = torch.zeros(int(labels.max()) + 1)  # how many images of each class the first half has more
+    # What shall be equal: images of each class, or those with each label and all of them, which may have none.
+    marks = F.one_hot(labels.long()) if labels.ndim == 1 else F.pad(labels, (0, 1), value=1)
+    more = torch.zeros(marks.shape[1])  # of how many of each the first half has more
     parts: tuple[list[int], list[int]] = ([], [])
     for group in sorted(members, key=lambda each: (-len(members[each]), each)):
-        counts = labels[members[group]].bincount(minlength=len(more))
+        counts = marks[members[group]].float().sum(0)
         to_second = bool((more - counts).square().sum() < (more + counts).square().sum())
         more += -counts if to_second else counts
         parts[to_second].extend(members[group])
@@ -87,12 +91,7 @@ def fit_abstention(
     """
     choosing, testing = halves(evaluation.labels, groups)
     if not len(testing):
-        if len(val) < FEWEST:
-            return _too_few(len(val))
-        return Abstention(
-            note=f"{len(val):,} validation images lie in too few groups to cut them in two, so that it is not found "
-            "out when not to answer"
-        )
+        return _too_few(len(val))
     temperature = fit_temperature(evaluation.logits[testing], evaluation.labels[testing])
     confidence, answers = (evaluation.logits.double() / temperature).softmax(1).max(1)
     wrong = answers != evaluation.labels
@@ -119,21 +118,30 @@ def fit_abstention(
     )
 
 
-def fit_unfamiliar(network: nn.Module, train: Decoded | None, val: Decoded, preprocess: Preprocess) -> Abstention:
+def fit_unfamiliar(
+    network: nn.Module, train: Decoded | None, val: Decoded, preprocess: Preprocess, groups: Sequence[str] = ()
+) -> Abstention:
     """Return from which distance on a picture is like no training image: all that is refused where labels are several.
 
-    Each label has a threshold of its own, and an image may have none, so there is no answer between two. All the
-    validation images are measured: they chose the epoch, but the network never learned from them.
+    Each label has a threshold of its own, and an image may have none, so there is no answer between two. Only the
+    validation images that did not choose the epoch are measured.
     """
-    if len(val) < FEWEST:
+    testing = halves(val.labels, groups)[1]
+    if not len(testing):
         return _too_few(len(val))
-    found = None if train is None else fit_familiar(network, train, val, torch.arange(len(val)), preprocess)
+    found = None if train is None else fit_familiar(network, train, val, testing, preprocess)
     if found is None:
         return Abstention(note=NO_FEATURES)
-    return Abstention(answered=found.kept, n=len(val), familiar=found)
+    return Abstention(answered=found.kept, n=len(testing), familiar=found)
 
 
 def _too_few(images: int) -> Abstention:
+    """Return that these validation images are not cut in two: they, or their groups, are too few."""
+    if images >= FEWEST:
+        return Abstention(
+            note=f"{images:,} validation images lie in too few groups to cut them in two, so that it is not found "
+            "out when not to answer"
+        )
     return Abstention(
         note=f"{images:,} validation images are too few to find out when not to answer: {FEWEST} are needed"
     )

@@ -208,9 +208,9 @@ def _abstention(
     if validation is None:
         return Abstention()
     train, val = prepared.parts.get("train"), prepared.parts["val"]
-    if isinstance(validation, MultiLabelEvaluation):
-        return fit_unfamiliar(network, train, val, prepared.preprocess)
     groups = prepared.data.groups_of(val.names)
+    if isinstance(validation, MultiLabelEvaluation):
+        return fit_unfamiliar(network, train, val, prepared.preprocess, groups)
     return fit_abstention(network, train, val, validation, prepared.preprocess, groups)
 
 
