@@ -204,6 +204,8 @@ def test_for_a_class_type_is_large_and_products_and_total_stay_in_sight(visit, m
     assert box_of(page, ".numbers .cells > :first-child")["width"] > digits
     for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
         expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
+    fits = "all => all.every(one => one.scrollWidth <= one.clientWidth)"
+    assert page.locator(".numbers .cells > *").evaluate_all(fits)
     page.locator("#to-lesson").click()
     expect(page.locator(".lesson-text")).to_have_css("font-size", "19px" if size[0] > 1299 else "17px")
 

@@ -126,6 +126,10 @@ def test_the_lesson_goes_on_to_residual_blocks(visit, resnet):
     page.locator(".lesson-question input").fill(str(64 * 128))
     page.keyboard.press("Enter")
     expect(page.locator(".lesson-verdict.right")).to_be_visible()
+    # A step about the first layers brings them back into sight.
+    expect(page.locator('.head[data-layer="conv1"]')).not_to_be_in_viewport()
+    page.locator(".lesson-dots button").nth(16).click()
+    expect(page.locator('.head[data-layer="conv1"]')).to_be_in_viewport()
 
 
 def test_values_of_a_deep_network_are_taken_apart_too(visit, resnet):

@@ -1,4 +1,4 @@
-/** The lesson: twelve steps beside the network. Each arranges the page, highlights a part of it and asks a question. */
+/** The lesson: steps beside the network. Each arranges the page, highlights a part of it and asks a question. */
 
 import { Guide } from "./guide.js";
 import { lessonView } from "./view.js";
@@ -15,7 +15,9 @@ export function mount(root, store) {
     if (guide.goTo(number)) view.focus();
   }
   function arrange(again = false) {
-    if (visible && guide.arrange(again)) highlight(guide.step.highlight);
+    if (!visible || !guide.arrange(again)) return;
+    highlight(guide.step.highlight);
+    if (guide.step.fromInput) requestAnimationFrame(() => showInput());
   }
   function show() {
     visible = true;
@@ -50,4 +52,9 @@ function highlight(selector) {
   if (!part) return;
   part.classList.add("lesson-highlight");
   if (innerWidth < NARROW) requestAnimationFrame(() => part.scrollIntoView({ block: "start" }));
+}
+
+/** Scrolls the network, which an earlier step may have left at its end, to its input. */
+function showInput() {
+  document.querySelector("#network .scroller")?.scrollTo({ left: 0 });
 }

@@ -5,6 +5,7 @@
  *   highlight               selector of the part of the page that it speaks of
  *   needs                   the landmark without which the network has nothing to show here
  *   early                   it needs no answer of the network
+ *   fromInput               it speaks of the network from its input on
  *   arrange(state, marks)   the changes of the store that show what the step speaks of
  *   values(state, marks)    what its words fill in
  *
@@ -25,7 +26,7 @@ const CERTAIN = 0.9; // the probability from which the network has recognised a 
 
 export const STEPS = [
   {
-    id: "image", highlight: "#seen",
+    id: "image", fromInput: true, highlight: "#seen",
     arrange: () => ({}),
     values: ({ network: { input_size: [channels, height, width] } }) => ({ channels, height, width }),
     answer: ({ network }) => product(network.input_size),
@@ -118,7 +119,7 @@ export const STEPS = [
     answer: () => 0.48,
   },
   {
-    id: "yours", highlight: "#draw", early: true,
+    id: "yours", fromInput: true, highlight: "#draw", early: true,
     arrange: ({ source }) => ({ source: isOwn(source) ? source : null }),
     values: () => ({}),
     variant: (_, network) => (readsDigits(network) ? "digit" : "photo"),
@@ -128,7 +129,7 @@ export const STEPS = [
     },
   },
   {
-    id: "stacked", highlight: "#network",
+    id: "stacked", fromInput: true, highlight: "#network",
     arrange: () => ({}),
     values: () => ({}),
     answer: () => 18, // two kernels of 3 x 3
@@ -160,7 +161,7 @@ export const STEPS = [
     options: ["input", "zeros", "twice"],
   },
   {
-    id: "invariance", highlight: "#draw",
+    id: "invariance", fromInput: true, highlight: "#draw",
     arrange: () => ({}),
     values: () => ({}),
     options: ["moves", "stays", "vanishes"],
@@ -172,7 +173,7 @@ export const STEPS = [
     options: ["heart", "short", "small"],
   },
   {
-    id: "dropout", highlight: "#network",
+    id: "dropout", fromInput: true, highlight: "#network",
     arrange: () => ({ whatif: NO_CHANGES }),
     values: () => ({}),
     done: ({ whatif, forward, before, busy }) => {
