@@ -73,4 +73,4 @@ def test_images_in_no_list_are_said(tmp_path, caplog):
     table(root, "test.txt", *TEST, "apple_pie/77")
     data = load_data(root)
     assert "apple_pie/n0.jpg" not in data.split("all").names
-    assert "1 images are in no list and are not used" in caplog.text and "1 lines of" in caplog.text
+    assert "images in no list, not used: 1 (" in caplog.text and "that name no image that is there: 1" in caplog.text

@@ -101,6 +101,8 @@ def test_a_decay_of_the_average_may_change_but_not_whether_there_is_one(tmp_path
     run = cs.train("digits", "lenet_relu", epochs=1, ema_decay=0.9, output=tmp_path, **options)
     with pytest.raises(cs.ModelFileError, match=r"was started with ema_decay 0.9, not 0.0: leave it out"):
         cs.resume(run.folder, ema_decay=0.0, epochs=2, show=False)
+    with pytest.raises(cs.ModelFileError, match=r"was started without img_size, not with 28: leave it out"):
+        cs.resume(run.folder, img_size=28, epochs=2, show=False)
     assert len(cs.resume(run.folder, ema_decay=0.99, epochs=2, show=False).history) == 2
 
 

@@ -50,7 +50,7 @@ def load_numbered_names(folder: Folder, shown: str, encoding: str) -> Data | Non
     if not used:
         return None
     if twice:
-        text = f"{twice:,} images are named by more than one of {listed([*named], 4)}: they are not trained on"
+        text = f"images named by more than one of {listed([*named], 4)}, not trained on: {twice:,}"
         warn("split-lists", shown, text)
     _warn_about_rest(listed([*named], 4), missing, [name for name, item in images if item not in used], shown)
     data = assemble(shown, parts)
@@ -66,7 +66,7 @@ def _is_one_to_one(matches: list[re.Match[str]]) -> bool:
 
 def _warn_about_rest(lists: str, missing: int, unlisted: list[str], shown: str) -> None:
     if missing:
-        warn("split-lists", shown, f"{missing:,} lines of {lists} name no image that is there")
+        warn("split-lists", shown, f"lines of {lists} that name no image that is there: {missing:,}")
     if unlisted:
-        text = f"{len(unlisted):,} images are in no list and are not used: {listed(unlisted)}"
+        text = f"images in no list, not used: {len(unlisted):,} ({listed(unlisted)})"
         warn("unlisted-images", shown, text)

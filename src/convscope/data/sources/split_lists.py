@@ -96,7 +96,7 @@ def divided_by_lists(classes: Classes, lists: SplitLists, shown: str) -> dict[st
             else:
                 parts.setdefault(split, {}).setdefault(label, []).append((name, item))
     if unlisted:
-        warn("unlisted-images", shown, f"{len(unlisted):,} images are in no list and are not used: {listed(unlisted)}")
+        warn("unlisted-images", shown, f"images in no list, not used: {len(unlisted):,} ({listed(unlisted)})")
     return dict(parts)
 
 
@@ -116,7 +116,7 @@ def _joined(lists: dict[str, list[tuple[str, list[str]]]], finder: ListedImages,
                     warn("split-lists", where, f"{listed(names, 4)} {text}")
                     return None
     if missing:
-        warn("split-lists", where, f"{missing:,} lines of {listed(names, 4)} name no image that is there")
+        warn("split-lists", where, f"lines of {listed(names, 4)} that name no image that is there: {missing:,}")
     return SplitLists(result, names) if set(result.values()) - {"train"} else None
 
 

@@ -44,6 +44,11 @@ def resumed_recipe(folder: RunFolder, options: dict[str, Any]) -> tuple[Recipe, 
 
 
 def _other_run(folder: RunFolder, field: str, old: Any, new: Any) -> ModelFileError:
+    if old is None:
+        return ModelFileError(
+            f"{printable(folder.path)} was started without {field}, not with {printable(new)}: leave it out, or start "
+            "a new run"
+        )
     return ModelFileError(
         f"{printable(folder.path)} was started with {field} {printable(old)}, not {printable(new)}: leave it out, "
         "or start a new run"
