@@ -9,12 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import convscope as cs
 from convscope.cli import main
 from convscope.data.exclude import read_exclusions, without_excluded, write_exclusions
 from convscope.data.split import Split
-from convscope.evaluation.label_errors import check_labels, doubtful_labels
+from convscope.evaluation.label_errors import check_labels, doubtful_labels, out_of_fold
 
 
 def planted(source: str, count: int = 20) -> tuple[cs.Data, set[str]]:
@@ -35,6 +40,17 @@ def test_planted_labels_are_found(source, features):
     hits = sum(doubt.path in names for doubt in found.doubts)
     assert hits / len(names) >= 0.8 and hits / len(found.doubts) >= 0.8
     assert all(doubt.probability > doubt.probability_of_label for doubt in found.doubts)
+
+
+def test_classifiers_of_many_features_are_not_sure_of_their_mistakes():
+    random, labels = np.random.default_rng(0), np.arange(300) % 3
+    features = random.normal(0, 1, (300, 300))
+    features[:, :3] += 3 * np.eye(3)[labels]
+    labels[:30] = (labels[:30] + 1) % 3
+    free = make_pipeline(StandardScaler(), LogisticRegression())
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    sure = log_loss(labels, cross_val_predict(free, features, labels, cv=folds, method="predict_proba"))
+    assert log_loss(labels, out_of_fold(features, labels)) < 0.95 * sure
 
 
 def test_the_doubts_are_cleanlabs():
@@ -97,13 +113,15 @@ def test_the_command_writes_the_list_and_training_takes_it(tmp_path, monkeypatch
         folder = tmp_path / "photos" / str(split.labels[i] if i not in moved else 1 - split.labels[i])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(split.images[i]).resize((24, 24)).save(folder / f"{i}.png")
+    Image.new("L", (24, 24), 90).save(tmp_path / "photos/0/blank.png")  # it can be of any class
     words = ["check", "photos", "--labels", "--kind", "photos", "--write-exclude", "out.csv", "--json"]
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)["labels"]
     suspects = {int(doubt["path"].split("/")[-1].split(".")[0]) for doubt in found["doubts"]}
-    assert suspects == moved and found["images"] == 120
+    assert suspects == moved and found["images"] == 120  # without the blank one
     with (tmp_path / "out.csv").open() as file:
-        assert {row["path"] for row in csv.DictReader(file)} == {doubt["path"] for doubt in found["doubts"]}
+        left_out = {row["path"] for row in csv.DictReader(file)}
+    assert left_out == {"0/blank.png", *(doubt["path"] for doubt in found["doubts"])}
     assert main(["check", "photos", "--labels", "--kind", "photos"]) == 0
     assert "4 of 120 are probably wrong" in capsys.readouterr().out
     run = cs.train("photos", "softmax_regression", epochs=1, exclude="out.csv", kind="photos", show=False)

@@ -25,12 +25,15 @@ def label_findings(report: Report, run: str | None) -> LabelCheck:
     from ..target import Target
 
     assert report.data is not None
+    pairs = ((report.data.splits[name].names, images) for name, images in report.images.items())
+    looks = (pair for names, images in pairs for pair in zip(names, images, strict=True))
+    blank = {path for path, image in looks if not isinstance(image, str) and image.blank}
     name = run or (OF_DIGITS if report.data.kind == "digits" else None)
     if not name:
-        return check_labels(report.data)
+        return check_labels(report.data, blank=blank)
     known = is_bundle(name) or name == OF_DIGITS
     classifier = load(name) if known else open_target(Target(name, pretrained=True)).classifier
-    return check_labels(report.data, classifier, name)
+    return check_labels(report.data, classifier, name, blank)
 
 
 def print_labels(found: LabelCheck | None) -> None:

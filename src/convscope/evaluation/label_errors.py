@@ -7,7 +7,7 @@ So nobody has told it the label that it judges. Which of them to doubt follows f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,9 @@ from .outliers import Outlier, far_images
 FOLDS, SEED = 5, 0
 # Principal components of the plain pixels, where there is no network; the side to which they are shrunk.
 COMPONENTS, SIDE, SIMILAR = 100, 32, 300
+# How freely classifiers of features may fit (scikit-learn's C), the strictest first: free ones are sure of their own
+# mistakes. The strictest is taken whose log loss on other images is at most this many times the smallest.
+FREEDOMS, LOSS = (0.001, 0.01, 0.1, 1.0), 1.1
 # The places of the images that are learned from and of those that are judged.
 Fold = tuple[np.ndarray, np.ndarray]
 # A class with fewer images than this cannot be judged.
@@ -59,16 +62,19 @@ class LabelCheck:
     weak: bool = False
 
 
-def check_labels(data: Data, classifier: Classifier | None = None, name: str = "") -> LabelCheck:
+def check_labels(
+    data: Data, classifier: Classifier | None = None, name: str = "", blank: Collection[str] = ()
+) -> LabelCheck:
     """Judge the labels of all images of a data set by the features of `classifier`, or without one by their pixels.
 
+    The images named `blank` show nothing and can be of any class, so no classifier learns from or judges them.
     DataError for several labels per image, or where a class has fewer than five usable images.
     """
     require_extra("heads", "sklearn", "finding label errors needs scikit-learn")
     if data.multi_label:
         raise DataError(f"{printable(data.name)} has several labels per image: --labels is for one class per image")
     whole, splits = data.split("all"), [n for n, part in data.splits.items() for _ in part.names]
-    features, kept = _features(whole, data.channels, classifier)
+    features, kept = _features(whole, data.channels, classifier, blank)
     labels = whole.labels[kept]
     counts = np.bincount(labels, minlength=len(data.class_names))
     if counts.min() < FEWEST:
@@ -97,22 +103,34 @@ def out_of_fold(
 ) -> np.ndarray:
     """Return the probabilities N x classes that a logistic regression fitted to the other folds gives each image.
 
-    Of `plain` pixels, which no line divides, it gets the similarity to a few hundred images (Nystroem's kernel map).
+    Of `plain` pixels, which no line divides, it gets the similarity to a few hundred images (Nystroem's kernel map). Of
+    features it is as strict as the log loss of the first fold's images allows.
     """
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
+    from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    cv = list(folds or StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(features, labels))
     if plain:
         few = torch.from_numpy(features[:: max(len(features) // 500, 1)])
         scale = float(torch.pdist(few).median()) or 1.0
         similarity = Nystroem(gamma=scale**-2, n_components=min(SIMILAR, len(features) // 2), random_state=SEED)
         model = make_pipeline(similarity, LogisticRegression(C=100, max_iter=300))
     else:
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-    cv = folds or StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+        train, test = cv[0]
+
+        def regression(freedom: float) -> Pipeline:
+            return make_pipeline(StandardScaler(), LogisticRegression(C=freedom, max_iter=300))
+
+        def loss(freedom: float) -> float:
+            fitted = regression(freedom).fit(features[train], labels[train])
+            return float(log_loss(labels[test], fitted.predict_proba(features[test]), labels=fitted.classes_))
+
+        losses = {freedom: loss(freedom) for freedom in FREEDOMS}
+        model = regression(next(freedom for freedom in FREEDOMS if losses[freedom] <= LOSS * min(losses.values())))
     return cross_val_predict(model, features, labels, cv=cv, method="predict_proba")
 
 
@@ -154,11 +172,15 @@ def doubtful_labels(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple
     return [(int(i), int(claimed[i])) for i in indices[order]]
 
 
-def _features(whole: Split, channels: int, classifier: Classifier | None) -> tuple[np.ndarray, list[int]]:
-    """Return features of the usable images, and their places among all."""
+def _features(
+    whole: Split, channels: int, classifier: Classifier | None, blank: Collection[str]
+) -> tuple[np.ndarray, list[int]]:
+    """Return features of the usable images, and their places among all; those named `blank` are not used."""
     half = (0.5,) * channels
     preprocess = classifier.preprocess if classifier else Preprocess((channels, SIDE, SIDE), half, half)
     decoded = decode_split(whole, preprocess)
+    if blank:
+        decoded = decoded.take(torch.tensor([i for i, known in enumerate(decoded.names) if known not in blank]))
     place: dict[str, list[int]] = {}
     for i, known in enumerate(whole.names):
         place.setdefault(known, []).append(i)
