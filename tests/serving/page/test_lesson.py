@@ -135,3 +135,11 @@ def test_a_link_leads_to_a_step_in_chinese_about_the_layer_that_is_there(visit, 
     page.get_by_role("button", name="下一步").click()
     until(page, "() => location.hash.includes('step=7')")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_a_projector_a_step_shows_what_is_multiplied_with_its_products(visit, mnist):
+    page = visit(f"{mnist}{RELU}&tab=lesson&step=2", width=1024, height=768, reduced_motion="reduce")
+    expect(page.locator(".calculation[aria-busy=false] .result.theirs")).to_be_visible()
+    for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
+    expect(page.locator("#drawer").get_by_role("button", name="Next place")).to_be_in_viewport()
