@@ -76,6 +76,16 @@ KINDS: dict[str, tuple[Words, Words]] = {
         ("Files that cannot be read", "无法读取的文件"),
         ("Training skips them.", "训练会跳过它们。"),
     ),
+    "groups-cut": (
+        ("Groups in more than one split", "同一组出现在多个划分中"),
+        ("The figures become too good: keep each patient, video or object in one split.",
+         "测得的结果会偏高：请让每位病人、每段视频或每个物体只出现在一个划分中。"),
+    ),
+    "likely-groups": (
+        ("Images that seem to come in groups", "图像似乎成组出现"),
+        ("If each group is one patient, video or object, keep it in one split with --group-by.",
+         "如果每组是同一病人、视频或物体，请用 --group-by 让它只出现在一个划分中。"),
+    ),
     "no-validation": (
         ("No validation images", "没有验证图像"),
         ("Training takes some of its images for it.", "训练时会从训练图像中分出一部分。"),
