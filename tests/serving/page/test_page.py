@@ -244,6 +244,8 @@ def test_a_phone_needs_no_sideways_scroll(visit, mnist):
         expect(page.locator("#answer-title")).to_have_text(words)
         box_of(page, "#answer-title")  # painted
         assert page.evaluate(fits), language
+    page.locator("select.classifier option").first.evaluate("one => { one.textContent = 'mnist_fast-'.repeat(5) }")
+    assert page.evaluate(fits), "a run with a long name"
 
 
 def test_a_camera_that_is_not_there_is_explained(visit, mnist):
