@@ -66,7 +66,7 @@ def test_planted_faults_are_found(checked):
     assert {name for name in of_kind["copy-two-splits"] if "copy" in name} == planted["copy"]
     assert len(of_kind["copy-two-splits"]) == 2 * len(planted["copy"])
     assert of_kind["blank"] == planted["blank"]
-    assert {odd["path"] for odd in found["labels"]["outliers"]} == planted["blank"]
+    assert not found["labels"]["outliers"]  # blank images are told as such, and not judged
     parts = [p["images"] for p in found["problems"] if p["kind"] == "transformed"]
     assert len({name for pair in parts for name in pair} & planted["transformed"]) >= 4
     assert len(parts) <= 6  # at most one pair of different digits

@@ -21,7 +21,7 @@ def test_it_writes_a_file_and_says_what_is_in_it(command, tmp_path, capsys):
     done = command("share", "mnist-relu")  # LeNet and no epochs
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mnist-relu.html").stat().st_size < 1_000_000
-    assert "weights    full precision" in done.stdout and "3,800 images to train with" in done.stdout
+    assert "weights    full precision" in done.stdout and "3,600 images to train with" in done.stdout
     (for_all,) = re.findall(r"epochs     0 of 9\n           for all of them: --max-size (\S+)\n", done.stdout)
     assert main(["share", "mnist-relu", "--max-size", for_all, "--output", str(tmp_path / "mnist-relu.html")]) == 0
     assert "epochs     9 of 9\npictures" in capsys.readouterr().out
