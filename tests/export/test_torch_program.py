@@ -9,13 +9,14 @@ import sys
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import convscope as cs
 from convscope.cli import main
 from convscope.errors import ConvScopeError
 from convscope.export.images import Images
 from convscope.export.torch_program import export_program
+
+from .networks import DependsOnTheBatch
 
 ALONE = """
 import sys
@@ -49,18 +50,6 @@ def test_the_program_answers_as_the_classifier_without_it(tmp_path, capsys):
 def test_options_of_other_formats_are_refused(option, capsys):
     assert main(["export", "mnist-lenet5", "--format", "torch", *option]) == 2
     assert "is for --format onnx" in capsys.readouterr().err
-
-
-class DependsOnTheBatch(nn.Module):
-    """Answers otherwise for a lone image."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(48, 2)
-
-    def forward(self, images):
-        logits = self.linear(images.flatten(1))
-        return logits if len(images) > 1 else 9 - logits
 
 
 class DependsOnValues(DependsOnTheBatch):

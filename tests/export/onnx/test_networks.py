@@ -21,6 +21,8 @@ from convscope.models.tools.classical_head import HEADS
 from convscope.prediction import measured
 from convscope.task import Task
 
+from ..networks import DependsOnTheBatch
+
 # One of each construction that exporters have trouble with: sums instead of means, a connection table, odd pooling.
 SAMPLE = ["mlp", "lenet5", "lenet_relu", "resnet20", "mnist_cnn"]
 
@@ -142,18 +144,6 @@ def test_a_network_that_cannot_be_exported_costs_a_line(tmp_path, monkeypatch, c
     with pytest.raises(ConvScopeError, match="cannot export this network"):
         export_onnx(classifier_of(odd, (3, 12, 12), classes=2), tmp_path / "a.onnx", images=random_images((3, 12, 12)))
     assert capfd.readouterr() == ("", "")
-
-
-class DependsOnTheBatch(nn.Module):
-    """Answers otherwise for a lone image: no exporter can see that, only a comparison."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(48, 2)
-
-    def forward(self, images):
-        logits = self.linear(images.flatten(1))
-        return logits if len(images) > 1 else 9 - logits
 
 
 def test_a_model_that_answers_differently_is_not_written(tmp_path):
