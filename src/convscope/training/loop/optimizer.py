@@ -33,7 +33,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe, body: Collection[nn.Param
 
     if recipe.optimizer == "muon":
         kernels = groups(lambda p: p.ndim == 4, recipe.lr, momentum=recipe.momentum)
-        return Muon(kernels, groups(lambda p: p.ndim != 4, recipe.adam_lr))
+        dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
+        return Muon(kernels, groups(lambda p: p.ndim != 4, recipe.adam_lr), dtype)
     decayed = groups(lambda p: p.ndim > 1, recipe.lr, weight_decay=recipe.weight_decay)
     undecayed = groups(lambda p: p.ndim <= 1, recipe.lr, weight_decay=0.0)
     # Fused: one pass over all weights instead of one per operation. torch has none for SGD on divided weights.
@@ -49,10 +50,11 @@ class Muon(AdamW):
     The momentum of a kernel, as a matrix with a row per output channel, is replaced by the nearest matrix whose
     singular values are all equal. As in the author's airbench94, kernels keep the norm sqrt(output channels), so that
     the rate is the share of a kernel that a step replaces; this is for convolutions before a norm, whose scale has no
-    effect. torch.optim.Muon takes matrices only.
+    effect. torch.optim.Muon takes matrices only. The nearest matrix is computed in `dtype`.
     """
 
-    def __init__(self, kernels: list[dict[str, Any]], others: list[dict[str, Any]]):
+    def __init__(self, kernels: list[dict[str, Any]], others: list[dict[str, Any]], dtype: torch.dtype = torch.float32):
+        self.dtype = dtype
         super().__init__(others, weight_decay=0.0, betas=(0.9, 0.95), fused=True)
         for group in kernels:  # recognised by their key `momentum`
             self.add_param_group(group)
@@ -83,19 +85,35 @@ class Muon(AdamW):
             average = state["momentum"].mul_(group["momentum"]).add_(kernel.grad)
             direction = kernel.grad.add(average, alpha=group["momentum"])
             kernel.mul_(len(kernel) ** 0.5 / kernel.norm())
-            kernel.sub_(orthogonal(direction.flatten(1)).view_as(kernel), alpha=group["lr"])
+            # A kernel's columns in the order of its memory: which is which makes no difference.
+            change = orthogonal(direction.permute(0, 2, 3, 1).flatten(1), dtype=self.dtype)
+            height, width = kernel.shape[2:]
+            kernel.sub_(change.unflatten(1, (height, width, -1)).permute(0, 3, 1, 2), alpha=group["lr"])
 
 
-def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
+def orthogonal(matrix: Tensor, steps: int = 3, dtype: torch.dtype | None = None) -> Tensor:
     """Return about U V^T for `matrix` = U S V^T (m x n, singular value decomposition) by Newton-Schulz iteration.
 
     The coefficients are the author's for a quintic iteration: 5 steps bring all but the smallest singular values to
-    between 0.7 and 1.2. His airbench94 takes 3 steps, and so does this.
+    between 0.7 and 1.2. His airbench94 takes 3 steps, and so does this. Every step multiplies X by a polynomial in
+    X X^T. These polynomials commute, so they are multiplied with each other first, as m x m for m <= n, and then once
+    with X. The products are computed in `dtype`, by default that of the matrix.
     """
-    x = matrix / (matrix.norm() + 1e-7)
+    x = (matrix / (matrix.norm() + 1e-7)).to(dtype or matrix.dtype)
     if tall := x.shape[0] > x.shape[1]:
         x = x.T
-    for _ in range(steps):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    square = x @ x.T
+    product = polynomial = _quintic(square)
+    for _ in range(steps - 1):
+        square = polynomial @ square @ polynomial
+        polynomial = _quintic(square)
+        product = polynomial @ product
+    x = (product @ x).to(matrix.dtype)
     return x.T if tall else x
+
+
+def _quintic(square: Tensor) -> Tensor:
+    """Return the polynomial in X X^T by which a step multiplies X."""
+    polynomial = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+    polynomial.diagonal().add_(3.4445)
+    return polynomial
