@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from convscope.errors import ModelFileError
@@ -16,6 +17,16 @@ def test_it_says_what_it_is(client, digits_run):
     assert served["input_size"] == list(digits_run.classifier.preprocess.input_size)
     assert served["details"]["metrics"] == digits_run.classifier.metrics
     assert info["limits"]["image_bytes"] == 16_000_000 and info["limits"]["queue"] == 256
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/info", "/v2/health/ready", "/docs", "/predict", "/nothing"])
+def test_a_load_balancer_may_ask_with_head(make_api, path):
+    client, _, _ = make_api()
+    answer, asked = client.head(path), client.get(path)
+    assert answer.status_code == asked.status_code and answer.content == b""
+    assert {**answer.headers, "x-request-id": ""} == {**asked.headers, "x-request-id": ""}
+    route = path if asked.status_code != 404 else "other"
+    assert f'method="HEAD",route="{route}"' in client.get("/metrics").text
 
 
 def test_metrics_can_be_read_by_prometheus(make_api, digit):

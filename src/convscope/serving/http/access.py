@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from .api_key import RequireApiKey
 from .body_budget import BodyBudget
 from .guard import AccessGuard
+from .head import HeadAsGet
 from .prefix import PathPrefix
 from .request_log import Observe, RequestLog
 from .unread_bodies import CloseUnreadBody
@@ -33,6 +34,7 @@ class Access:
 
 def add_middleware(app: FastAPI, access: Access, observe: Observe) -> None:
     """Put everything that every request goes through in front of an application; the last one added is the first."""
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyBudget)
     if access.api_key is not None:
         app.add_middleware(RequireApiKey, key=access.api_key)
