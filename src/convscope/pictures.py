@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,15 @@ from PIL import Image
 
 from .data.decoding.ahead import available_cores, map_ahead, queue_length
 from .data.decoding.decoded_image import RawImage
-from .data.image_file import Levels, UnreadableImage, decode_pixels, read_bytes, to_8_bits, to_gray_or_rgb
+from .data.image_file import (
+    Levels,
+    UnreadableImage,
+    decode_pixels,
+    read_bytes,
+    to_8_bits,
+    to_gray_or_rgb,
+    within_memory,
+)
 from .data.preprocess import Preprocess
 from .errors import DataError, UsageError, printable
 
@@ -52,7 +61,9 @@ def pixels_of(image: ImageLike, preprocess: Preprocess) -> np.ndarray:
 
     UnreadableImage with the reason for an image that cannot be used, DataError for an array that is not an image.
     """
-    return _pixels(raw_image(image, preprocess.levels), preprocess)
+    raw = raw_image(image, preprocess.levels)
+    with within_memory(raw) if isinstance(raw, bytes) else nullcontext():
+        return _pixels(raw, preprocess)
 
 
 def batch_size_for(preprocess: Preprocess) -> int:

@@ -103,7 +103,7 @@ import sys
 from convscope.cli import main
 from convscope.serving import http_server
 from convscope.serving.http import slow_clients, upload_pace
-upload_pace.SECONDS = slow_clients.WRITE_SECONDS = 2.0
+upload_pace.SECONDS = slow_clients.WRITE_SECONDS = slow_clients.UNREAD_SECONDS = 2.0
 http_server.SHUTDOWN_SECONDS = 2
 sys.exit(main())
 """

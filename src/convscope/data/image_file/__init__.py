@@ -7,6 +7,7 @@ from .decoder import decode, decode_pixels, deep_values, is_gray, read_image
 from .deep import WHOLE_16_BITS, Levels, to_8_bits, told
 from .header import FORMATS, IMAGE_SUFFIXES, MAX_PIXELS, check_header, stored_size
 from .item import EmbeddedImage, ImageItem
+from .large import within_memory
 from .modes import to_gray_or_rgb
 from .unreadable import NotAnImage, TooManyPixels, UnreadableImage
 
@@ -36,4 +37,5 @@ __all__ = [
     "to_8_bits",
     "to_gray_or_rgb",
     "told",
+    "within_memory",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ request, for the rest of one, and for a client that does not read its response; 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -18,6 +19,8 @@ from .upload_pace import UploadPace
 
 CHECK_SECONDS = 1.0
 WRITE_SECONDS = 10.0
+# For what the system holds: it does not count a few bytes that a client reads now and then.
+UNREAD_SECONDS = 60.0
 MAX_HEADER_BYTES = 65_536
 # On, with no seconds: a close is a reset.
 NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -30,6 +33,7 @@ class TimeoutProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the periodic check."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
+        self._limit_unread()
         self.pace = UploadPace()
         self.stalled_since: float | None = None
         self.too_long = False
@@ -95,8 +99,19 @@ class TimeoutProtocol(HttpToolsProtocol):
         else:
             self.next_check = self.loop.call_later(CHECK_SECONDS, self._check)
 
+    def _limit_unread(self) -> None:
+        """Have the system end a connection, also one that is closed here, whose client reads nothing of a response.
+
+        It has buffers for megabytes of responses, and would keep them, and try to send them, for minutes.
+        """
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            milliseconds = round(UNREAD_SECONDS * 1000)
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
     def _discard_unread(self) -> None:
-        """Have the system forget what the client has not read, which it would keep, and go on sending, for minutes."""
+        """Have the system forget at once what the client has not read."""
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
