@@ -4,7 +4,7 @@
       recipe.yaml  env.json  labels.txt  split.csv    what was asked, with what versions, on what
       metrics.csv                                     one row per epoch
       checkpoints/last/  checkpoints/best/            all that is needed to go on; the best weights
-      checkpoints/whole/                              these with a last layer fitted to validation images, too
+      checkpoints/whole/                              those that learned from the validation images, too, if used
       checkpoints/snapshots/                          weights of single epochs, see `snapshots`
       classifier/                                     the bundle, see `bundle`
       predictions_val.csv                             one row per validation image; `_test` where nothing validates
@@ -76,8 +76,13 @@ class RunFolder:
 
     @property
     def whole(self) -> Path:
-        """The weights whose last layer has learned from the validation images as well; only where they are used."""
+        """The weights that have learned from the validation images as well; only where they are used."""
         return self.path / CHECKPOINTS / "whole"
+
+    @property
+    def joining(self) -> Path:
+        """The checkpoints of a stage that learns from the validation images as well; only while it runs."""
+        return self.path / CHECKPOINTS / "joining"
 
     @property
     def snapshots(self) -> Path:

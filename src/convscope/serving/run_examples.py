@@ -24,8 +24,8 @@ FIRST_SHOWN = FIRST_MISTAKES + RIGHT_SHOWN  # the other mistakes follow
 TRIED, SURE = 8, 0.7
 WORDS = {"val": ("validation", "验证"), "test": ("test", "测试")}
 LEARNED = {
-    "en": ". The last layer has learned from them since, so some are answered rightly now",
-    "zh": "。此后最后一层也学习了这些图像，因此其中一些现在答对了",
+    "en": ". The network or its last layer has learned from them since, so some are answered rightly now",
+    "zh": "。此后网络或其最后一层也学习了这些图像，因此其中一些现在答对了",
 }
 
 Row = dict[str, str]

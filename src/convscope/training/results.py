@@ -130,20 +130,24 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
 def _learn_from_validation(
     context: TrainingContext, done: Progress, network: nn.Module, val: Evaluation | MultiLabelEvaluation | None
 ) -> None:
-    """Take the last layer that has learned from the validation images, too, if no epoch behind the fitted one is kept.
+    """Take the weights that have learned from the validation images, too, if there are any that are used.
 
-    Their figures are those of the layer that has not.
+    A fitted last layer's are not used if an epoch behind it is kept. The figures of these images are those without.
     """
     whole = context.folder.whole
     if not has_checkpoint(whole) or val is None:
         return
-    if done.best_epoch or not done.history or not is_probe(done.history[0]):
+    is_fitted = bool(done.history) and is_probe(done.history[0])
+    if is_fitted and done.best_epoch:
         shutil.rmtree(whole)
         return
     read_weights(whole, network)
-    context.display.show_line(
-        f"the last layer learns from the {len(val.names):,} validation images, too; their figures are those without"
-    )
+    n = f"{len(val.names):,}"
+    if is_fitted:
+        line = f"the last layer learns from the {n} validation images, too; their figures are those without"
+    else:
+        line = f"the network has learned from the {n} validation images, too; their figures are those without"
+    context.display.show_line(line)
 
 
 def _save_classifier(

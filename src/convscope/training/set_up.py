@@ -11,6 +11,7 @@ from ..activity import doing
 from ..data.augment import parse_augment
 from ..data.augment.mixup_cutmix import mixer
 from ..data.batches import Batches
+from ..data.decoded import Decoded
 from ..data.decoding.cache_files import cache_root
 from ..data.decoding.progress_bar import ProgressBar
 from ..data.default_augment import augmentation_for
@@ -42,22 +43,12 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
     runtime.make_current()
     forget_peak_memory()
     network = first_network(context, prepared)
-    batches = Batches(
-        prepared.parts["train"],
-        prepared.preprocess,
-        recipe.batch_size,
-        recipe.seed,
-        runtime.device,
-        parse_augment(augmentation_for(recipe.augment, prepared.data)),
-        mixer(recipe.mixup, recipe.cutmix),
-        SAMPLERS[recipe.sampler],
-        (processes.rank, processes.count),
-    )
+    batches = make_batches(context, prepared, prepared.parts["train"])
     images, labels = batches.sample(max(recipe.batch_size, SAMPLE))
     derive_kernels = getattr(network, "prepare", None)
     if callable(derive_kernels) and context.own is None:  # first kernels that follow from the images
         derive_kernels(None if prepared.earlier else images.cpu())
-    body = find_body(network, images[:2].cpu(), recipe, keep_statistics=_is_transfer(recipe, prepared))
+    body = find_body(network, images[:2].cpu(), recipe, keep_statistics=is_transfer(recipe, prepared))
     if context.own is not None and recipe.layout == "auto":  # tutorials flatten with `view`, which needs this layout
         runtime = replace(runtime, layout="contiguous")
     runtime, network = _on_device(replace(context, runtime=runtime), prepared, network, (images, labels))
@@ -65,6 +56,22 @@ def set_up(context: TrainingContext, prepared: PreparedData) -> tuple[TrainingCo
     if processes.rank:  # dropout must not leave out the same in every process
         torch.manual_seed(recipe.seed + processes.rank)
     return replace(context, recipe=recipe, runtime=runtime), network, batches, body
+
+
+def make_batches(context: TrainingContext, prepared: PreparedData, images: Decoded) -> Batches:
+    """Return the recipe's batches of these images."""
+    recipe, processes = context.recipe, context.processes
+    return Batches(
+        images,
+        prepared.preprocess,
+        recipe.batch_size,
+        recipe.seed,
+        context.runtime.device,
+        parse_augment(augmentation_for(recipe.augment, prepared.data)),
+        mixer(recipe.mixup, recipe.cutmix),
+        SAMPLERS[recipe.sampler],
+        (processes.rank, processes.count),
+    )
 
 
 def _on_device(
@@ -104,7 +111,7 @@ def trained_network(
     return context, network
 
 
-def _is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
+def is_transfer(recipe: Recipe, prepared: PreparedData) -> bool:
     """Return whether the network's body, but not its last layer, has learned before."""
     earlier = prepared.earlier
     if recipe.pretrained or recipe.weights:
@@ -122,7 +129,7 @@ def first_stage(
     """
     recipe, parts = context.recipe, prepared.parts
     unused = recipe.head != "own" and recipe.freeze  # a classical head takes its place
-    if recipe.shard_weights or unused or not _is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
+    if recipe.shard_weights or unused or not is_transfer(recipe, prepared) or has_checkpoint(context.folder.last):
         return context, None
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")

@@ -19,12 +19,13 @@ class Clock:
     """Counts seconds from `started`, a reading of `time.perf_counter`, by default now.
 
     `budget` is how many seconds the whole command may take, or None. `reserve` is what of it must be left for the end,
-    which evaluates and reports: in seconds of a machine that does nothing else. `timings` are seconds by name. `on_cpu`
-    is whether the processor computes: where another device does, a thread that waits says nothing about other programs.
+    which evaluates and reports: in seconds of a machine that does nothing else. `later` is the share of the rest that
+    belongs to a later stage of the training. `timings` are seconds by name. `on_cpu` is whether the processor computes:
+    where another device does, a thread that waits says nothing about other programs.
     """
 
     def __init__(self, budget: float | None = None, started: float | None = None):
-        self.budget, self.reserve, self.on_cpu = budget, 0.0, True
+        self.budget, self.reserve, self.later, self.on_cpu = budget, 0.0, 0.0, True
         self.started = time.perf_counter() if started is None else started
         self.timings: dict[str, float] = defaultdict(float)
         # Seconds of computing, by the clock and of the processor; those of the longest of the last steps.
@@ -72,7 +73,7 @@ class Clock:
     def _allowed(self) -> float:
         """Return the seconds after which training has to end; even the shortest budget leaves a moment to train in."""
         assert self.budget is not None
-        return max(self.budget - self.reserve * self.slowness(), 0.05 * self.budget)
+        return (1 - self.later) * max(self.budget - self.reserve * self.slowness(), 0.05 * self.budget)
 
     @contextlib.contextmanager
     def measuring(self, name: str) -> Iterator[None]:

@@ -31,10 +31,12 @@ from ..run_folder import RunFolder, find_run, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .announce import show_beginning, show_end
+from .checkpoint import has_checkpoint, read_weights
 from .context import TrainingContext
 from .fit_head import with_classical_head
 from .hardware.environment import describe_environment
 from .hardware.runtime import choose_runtime, keep_freed_memory, seed_everything
+from .join_held_out import SHARE, join_held_out, joins_held_out
 from .loop.trainer import Trainer
 from .prepare.changed_images import naming_changed_images
 from .prepare.own_model import check_resumed, is_own_model, return_weights
@@ -216,6 +218,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
             clock.reserve = seconds_after(context, prepared, network)
+    joins = joins_held_out(context, prepared)
+    clock.later = SHARE if joins else 0.0
     show_beginning(context, prepared, note)
     doing("")
     context, probe = first_stage(context, prepared, network)
@@ -223,7 +227,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
     with naming_changed_images(folder.read_split(), prepared):
         trainer.resume()
-    if trainer.is_finished():
+    is_new = not trainer.is_finished()
+    if not is_new and not (joins and not has_checkpoint(folder.whole)):
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
     elif processes.is_main:
@@ -232,6 +237,10 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         show_end(context, trainer.fit(), len(prepared.parts["train"]), probe)
         if processes.is_main:
             context, network = trained_network(context, prepared, network)
+            if joins and (is_new or not has_checkpoint(folder.whole)):
+                with clock.measuring("join"):
+                    join_held_out(context, prepared, network)
+                read_weights(folder.best, network)  # the held-out images are evaluated by what has not seen them
     if not processes.is_main:
         return run_of_main(context, trainer.progress)
     clock.timings["train"] = trainer.progress.seconds

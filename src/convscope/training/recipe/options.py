@@ -181,8 +181,9 @@ class TrainingOptions:
     validation: str = option(
         "auto", Panel.DURATION,
         "auto: hold images out for validation if the data has no validation split. none: train on those too, "
-        "measure the test images after every epoch (shown, but they choose nothing) and keep the last epoch.",
-        choices=("auto", "none"), identity=True, by_recipe=True,
+        "measure the test images after every epoch (shown, but they choose nothing) and keep the last epoch. join: as "
+        "auto, but fewer than 200 images that were held out are measured and then trained on, too, to the end.",
+        choices=("auto", "none", "join"), identity=True, by_recipe=True,
     )
     patience: int | None = option(
         None, Panel.DURATION, "Early stopping: stop after N epochs without improvement.", limits=(1, 1_000_000)

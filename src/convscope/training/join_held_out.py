@@ -1,0 +1,91 @@
+"""Let a network that was trained from scratch learn from the held-out images too (`--validation join`).
+
+Of 50 photos per class the 15 % that are held out to choose the epoch are missed more than the time that it takes to
+learn from all of them at the end, with a rate that begins lower and falls to 0. What is said about the held-out images
+is said of the network before that.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from ..data.decoded import Decoded
+from ..errors import DivergedError
+from ..run_folder import RunFolder
+from .checkpoint import save_weights
+from .context import TrainingContext
+from .loop.trainer import Trainer
+from .prepare.prepare_data import PreparedData
+from .progress_display import ProgressDisplay
+from .recipe.recipe import Recipe
+from .set_up import is_transfer, make_batches
+from .time_budget import Clock
+
+# Share of the training that is spent on all images, and its first rate, relative to that of the whole training.
+SHARE, RATE = 0.3, 0.5
+
+
+def joins_held_out(context: TrainingContext, prepared: PreparedData) -> bool:
+    """Return whether the network learns from the held-out images at the end.
+
+    Not if some of them test when not to answer, nor if the user set them aside. What starts from learned weights has a
+    way of its own: see `transfer.linear_probe`.
+    """
+    recipe, parts = context.recipe, prepared.parts
+    if recipe.validation != "join" or "val" not in parts or not (prepared.data.divided or prepared.data.held_out):
+        return False
+    if recipe.head != "own" or recipe.ema_decay or is_transfer(recipe, prepared) or context.processes.count > 1:
+        return False
+    train, val = parts["train"].pixels, parts["val"].pixels
+    in_memory = isinstance(train, Tensor) and isinstance(val, Tensor) and train.shape[1:] == val.shape[1:]
+    return in_memory and not len(prepared.cut_val[1])
+
+
+def join_held_out(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> None:
+    """Train `network` in place on training and validation images, and save its weights as the run's `whole`.
+
+    Raises Interrupted after Ctrl-C or SIGTERM, from where a resumed run goes on.
+    """
+    folder, parts = RunFolder(context.folder.joining), prepared.parts
+    recipe, clock = _of_stage(context.recipe, context.clock)
+    n = f"{len(parts['val']):,}"
+    context.display.show_line(f"from here to the end the network learns from the {n} validation images, too")
+    torch.manual_seed(recipe.seed)
+    display = ProgressDisplay(context.display.stream, recipe)
+    stage = replace(context, recipe=recipe, folder=folder, clock=clock, display=display)
+    everything = _joined(parts["train"], parts["val"])
+    trainer = Trainer(stage, network, make_batches(stage, prepared, everything), identity=prepared.identity)
+    trainer.recipe_is_written = True  # a folder with a recipe would be taken for a run
+    trainer.resume()
+    if not trainer.is_finished():
+        try:
+            trainer.fit()
+        except DivergedError as problem:
+            context.display.show_line(f"the network without them is kept: {problem}")
+            return
+    save_weights(context.folder.whole, network.state_dict(), trainer.progress, context.processes)
+    shutil.rmtree(folder.path)
+
+
+def _of_stage(recipe: Recipe, clock: Clock) -> tuple[Recipe, Clock]:
+    """Return recipe and clock of this stage: what is left of the time, or epochs as long as its share."""
+    changes = {"lr": RATE * recipe.lr, "adam_lr": RATE * recipe.adam_lr, "schedule": "linear", "warmup_epochs": 0.0}
+    changes |= {"progressive": False, "patience": None, "validation": "none", "tensorboard": False}
+    if recipe.epochs:
+        changes["epochs"] = max(round(recipe.epochs * SHARE / (1 - SHARE)), 1)
+    if clock.budget is None:
+        return recipe.changed(**changes), Clock()
+    left = Clock(max(clock.budget - clock.elapsed(), 0.1))
+    left.reserve, left.computed, left.step = clock.reserve, clock.computed, clock.step
+    return recipe.changed(**changes, time_budget=left.budget), left
+
+
+def _joined(first: Decoded, second: Decoded) -> Decoded:
+    """Return the images of both, which lie in memory."""
+    assert isinstance(first.pixels, Tensor) and isinstance(second.pixels, Tensor)
+    pixels, labels = torch.cat([first.pixels, second.pixels]), torch.cat([first.labels, second.labels])
+    return Decoded(pixels, labels, first.names + second.names, [], first.digests + second.digests)

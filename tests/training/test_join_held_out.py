@@ -1,0 +1,101 @@
+"""Held-out images that are few are learned from at the end (`--validation join`), after they were measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import convscope as cs
+from convscope.run_folder import RunFolder
+from convscope.training.loop.trainer import Trainer
+
+from .conftest import OPTIONS, digits
+
+SETTINGS = {**OPTIONS, "epochs": 7, "seed": 3}
+
+
+def weights_of(run: cs.Run) -> dict[str, torch.Tensor]:
+    return dict(run.classifier.network.state_dict())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> tuple[cs.Run, cs.Run]:
+    """The same training that ends with its best epoch, and with the held-out images."""
+    places = [tmp_path_factory.mktemp(name) for name in ("auto", "join")]
+    plain, joined = (
+        cs.train(digits(0, 1, 8), "mnist_fast", validation=place.name[:4], output=place, **SETTINGS) for place in places
+    )
+    return plain, joined
+
+
+def test_the_first_stage_is_the_whole_training_without_it(runs):
+    plain, joined = runs
+    measured = ("train/loss", "val/loss", "val/top1", "lr")
+    assert [[row[name] for name in measured] for row in joined.history] == [
+        [row[name] for name in measured] for row in plain.history
+    ]
+    assert joined.metrics["val"] == plain.metrics["val"] and joined.metrics["best_epoch"] == plain.metrics["best_epoch"]
+    tables = [(run.folder / "predictions_val.csv").read_text() for run in runs]
+    assert tables[0] == tables[1], "the held-out images are evaluated by a network that has not seen them"
+
+
+def test_the_classifier_has_learned_from_all_images(runs):
+    plain, joined = runs
+    assert any(
+        not torch.equal(a, b) for a, b in zip(weights_of(plain).values(), weights_of(joined).values(), strict=True)
+    )
+    folder = RunFolder(joined.folder)
+    assert folder.whole.exists() and not folder.joining.exists() and not RunFolder(plain.folder).whole.exists()
+    assert joined.metrics["timings"]["join"] > 0 and joined.metrics["test"]["top1"] > 0.9
+
+
+def test_it_goes_on_after_a_crash_as_if_there_had_been_none(runs, tmp_path, monkeypatch):
+    ends, end_epoch = [], Trainer.end_epoch
+
+    def dying(self: Trainer) -> None:
+        ends.append(self.validate)
+        if ends.count(None) == 2:
+            raise MemoryError
+        end_epoch(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "end_epoch", dying)
+        with pytest.raises(MemoryError):
+            cs.train(digits(0, 1, 8), "mnist_fast", validation="join", output=tmp_path, **SETTINGS)
+    (folder,) = tmp_path.iterdir()
+    again = cs.resume(folder, data=digits(0, 1, 8), show=False)
+    expected = weights_of(runs[1])
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(again).items())
+
+
+def test_more_epochs_learn_from_them_anew(runs, tmp_path):
+    first = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", output=tmp_path, **SETTINGS | {"epochs": 2})
+    before = weights_of(first)
+    longer = cs.resume(first.folder, data=digits(0, 1, 8), epochs=4, show=False)
+    assert longer.metrics["epochs"] == 4
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in weights_of(longer).items())
+
+
+def test_images_that_a_user_set_aside_are_not_learned(tmp_path):
+    data = replace(digits(0, 1, 8), divided=False, held_out=False)
+    run = cs.train(data, "mnist_fast", validation="join", output=tmp_path, **SETTINGS | {"epochs": 1})
+    assert not RunFolder(run.folder).whole.exists()
+
+
+def test_images_that_test_when_not_to_answer_are_not_learned(tmp_path):
+    run = cs.train("digits", "softmax_regression", validation="join", output=tmp_path, **OPTIONS, epochs=1)
+    assert run.metrics["val"]["n"] >= 200 and not RunFolder(run.folder).whole.exists()
+
+
+def test_few_photos_learn_from_them_by_default():
+    for name in ("fast", "best"):
+        assert cs.Recipe.load(name, "few-photos").validation == "join"
+        assert cs.Recipe.load(name, "photos").validation == "auto"
+
+
+def test_a_time_budget_holds_with_it(tmp_path):
+    run = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", time_budget=6, output=tmp_path, **OPTIONS)
+    timings = run.metrics["timings"]
+    assert RunFolder(run.folder).whole.exists() and 0.1 < timings["join"] / (timings["train"] + timings["join"]) < 0.6
