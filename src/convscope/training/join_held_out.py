@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..data.decoded import Decoded
 from ..errors import DivergedError
 from ..run_folder import RunFolder
-from .checkpoint import save_weights
+from .checkpoint import read_weights, save_weights
 from .context import TrainingContext
 from .loop.trainer import Trainer
 from .prepare.prepare_data import PreparedData
@@ -46,9 +46,10 @@ def joins_held_out(context: TrainingContext, prepared: PreparedData) -> bool:
 
 
 def join_held_out(context: TrainingContext, prepared: PreparedData, network: nn.Module) -> None:
-    """Train `network` in place on training and validation images, and save its weights as the run's `whole`.
+    """Train `network` on training and validation images, and save the weights as the run's `whole`.
 
-    Raises Interrupted after Ctrl-C or SIGTERM, from where a resumed run goes on.
+    Afterwards it has its own again: the held-out images are evaluated by what has not seen them. Raises Interrupted
+    after Ctrl-C or SIGTERM; a resumed run goes on from there.
     """
     folder, parts = RunFolder(context.folder.joining), prepared.parts
     recipe, clock = _of_stage(context.recipe, context.clock)
@@ -66,8 +67,10 @@ def join_held_out(context: TrainingContext, prepared: PreparedData, network: nn.
             trainer.fit()
         except DivergedError as problem:
             context.display.show_line(f"the network without them is kept: {problem}")
+            read_weights(context.folder.best, network)
             return
     save_weights(context.folder.whole, network.state_dict(), trainer.progress, context.processes)
+    read_weights(context.folder.best, network)
     shutil.rmtree(folder.path)
 
 

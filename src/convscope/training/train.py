@@ -31,7 +31,7 @@ from ..run_folder import RunFolder, find_run, newest_run
 from ..snapshots import SnapshotWriter
 from ..task import Task
 from .announce import show_beginning, show_end
-from .checkpoint import has_checkpoint, read_weights
+from .checkpoint import Progress, has_checkpoint
 from .context import TrainingContext
 from .fit_head import with_classical_head
 from .hardware.environment import describe_environment
@@ -218,8 +218,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         context, network, batches, body = set_up(context, prepared)
         if context.recipe.time_budget:
             clock.reserve = seconds_after(context, prepared, network)
-    joins = joins_held_out(context, prepared)
-    clock.later = SHARE if joins else 0.0
+        joins = joins_held_out(context, prepared)
+        clock.later = SHARE if joins else 0.0
     show_beginning(context, prepared, note)
     doing("")
     context, probe = first_stage(context, prepared, network)
@@ -227,8 +227,8 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
     with naming_changed_images(folder.read_split(), prepared):
         trainer.resume()
-    is_new = not trainer.is_finished()
-    if not is_new and not (joins and not has_checkpoint(folder.whole)):
+    joins = joins and not (trainer.is_finished() and has_checkpoint(folder.whole))
+    if trainer.is_finished() and not joins:
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
     elif processes.is_main:
@@ -237,18 +237,22 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         show_end(context, trainer.fit(), len(prepared.parts["train"]), probe)
         if processes.is_main:
             context, network = trained_network(context, prepared, network)
-            if joins and (is_new or not has_checkpoint(folder.whole)):
-                with clock.measuring("join"):
-                    join_held_out(context, prepared, network)
-                read_weights(folder.best, network)  # the held-out images are evaluated by what has not seen them
-    if not processes.is_main:
-        return run_of_main(context, trainer.progress)
-    clock.timings["train"] = trainer.progress.seconds
-    if recipe.head != "own":
+        if joins:
+            with clock.measuring("join"):
+                join_held_out(context, prepared, network)
+    done = trainer.progress
+    return _finish(context, prepared, network, done) if processes.is_main else run_of_main(context, done)
+
+
+def _finish(context: TrainingContext, prepared: PreparedData, network: nn.Module, done: Progress) -> Run:
+    """Fit a classical classifier if the recipe asks for one, save the results and tell the other processes."""
+    clock, processes = context.clock, context.processes
+    clock.timings["train"] = done.seconds
+    if context.recipe.head != "own":
         with clock.measuring("head"):
-            network, prepared = with_classical_head(network, recipe, prepared)
+            network, prepared = with_classical_head(network, context.recipe, prepared)
     with clock.measuring("finish"):
-        run = save_results(context, prepared, network, trainer.progress)
+        run = save_results(context, prepared, network, done)
     run.metrics["seconds"] = clock.elapsed()
     run.metrics["timings"] = dict(clock.timings)
     processes.from_main((run.metrics, run.history))

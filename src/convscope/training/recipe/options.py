@@ -180,9 +180,8 @@ class TrainingOptions:
     )
     validation: str = option(
         "auto", Panel.DURATION,
-        "auto: hold images out for validation if the data has no validation split. none: train on those too, "
-        "measure the test images after every epoch (shown, but they choose nothing) and keep the last epoch. join: as "
-        "auto, but fewer than 200 images that were held out are measured and then trained on, too, to the end.",
+        "auto: hold images out for validation if there are none. join: the same, but train on them, too, at the end if "
+        "they are fewer than 200. none: train on all, measure the test images after every epoch (they choose nothing).",
         choices=("auto", "none", "join"), identity=True, by_recipe=True,
     )
     patience: int | None = option(
