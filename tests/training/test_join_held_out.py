@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 import torch
 
 import convscope as cs
+from convscope.errors import Interrupted
 from convscope.run_folder import RunFolder
 from convscope.training.loop.trainer import Trainer
 
 from .conftest import OPTIONS, digits
+
+
+class Stopped(Trainer):
+    """A stage that is stopped by SIGTERM after its first epoch, saved."""
+
+    def end_epoch(self) -> None:
+        super().end_epoch()
+        self.save()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Diverging(Trainer):
+    """A stage whose first epoch ends with a weight that is no number."""
+
+    def end_epoch(self) -> None:
+        next(self.network.parameters()).data.fill_(math.nan)
+        super().end_epoch()
+
 
 SETTINGS = {**OPTIONS, "epochs": 7, "seed": 3}
 
@@ -68,6 +90,30 @@ def test_it_goes_on_after_a_crash_as_if_there_had_been_none(runs, tmp_path, monk
     again = cs.resume(folder, data=digits(0, 1, 8), show=False)
     expected = weights_of(runs[1])
     assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(again).items())
+
+
+def test_a_stop_names_the_run_and_more_epochs_begin_the_stage_anew(runs, tmp_path, monkeypatch):
+    one = {**SETTINGS, "epochs": 2}
+    with monkeypatch.context() as patch:
+        patch.setattr("convscope.training.join_held_out.Trainer", Stopped)
+        with pytest.raises(Interrupted, match=f"--resume {tmp_path}/[^/]*$") as stop:
+            cs.train(digits(0, 1, 8), "mnist_fast", validation="join", output=tmp_path, **one)
+    assert stop.value.exit_code == 143
+    (folder,) = tmp_path.iterdir()
+    assert RunFolder(folder).joining.exists()
+    longer = cs.resume(folder, data=digits(0, 1, 8), epochs=SETTINGS["epochs"], show=False)
+    first = runs[1].history
+    assert [row["epoch"] for row in longer.history] == [row["epoch"] for row in first]
+    assert not RunFolder(folder).joining.exists() and RunFolder(folder).whole.exists()
+    assert longer.metrics["test"]["top1"] > 0.9
+
+
+def test_a_stage_that_diverges_leaves_the_network_as_it_was(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("convscope.training.join_held_out.Trainer", Diverging)
+    run = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", output=tmp_path, **SETTINGS)
+    assert not RunFolder(run.folder).whole.exists() and not RunFolder(run.folder).joining.exists()
+    expected = weights_of(runs[0])
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(run).items())
 
 
 def test_more_epochs_learn_from_them_anew(runs, tmp_path):

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from ..data.decoded import Decoded
-from ..errors import DivergedError
+from ..errors import DivergedError, Interrupted
 from ..run_folder import RunFolder
 from .checkpoint import read_weights, save_weights
 from .context import TrainingContext
+from .loop.messages import how_to_go_on
 from .loop.trainer import Trainer
 from .prepare.prepare_data import PreparedData
 from .progress_display import ProgressDisplay
@@ -62,16 +63,22 @@ def join_held_out(context: TrainingContext, prepared: PreparedData, network: nn.
     trainer = Trainer(stage, network, make_batches(stage, prepared, everything), identity=prepared.identity)
     trainer.recipe_is_written = True  # a folder with a recipe would be taken for a run
     trainer.resume()
-    if not trainer.is_finished():
-        try:
+    try:
+        if not trainer.is_finished():
             trainer.fit()
-        except DivergedError as problem:
-            context.display.show_line(f"the network without them is kept: {problem}")
-            read_weights(context.folder.best, network)
-            return
-    save_weights(context.folder.whole, network.state_dict(), trainer.progress, context.processes)
+        save_weights(context.folder.whole, network.state_dict(), trainer.progress, context.processes)
+    except Interrupted as stop:
+        raise Interrupted(how_to_go_on(trainer.progress, context.folder), stop.exit_code) from None
+    except DivergedError:
+        context.display.show_line("this diverged: the network that has not learned from them is kept")
     read_weights(context.folder.best, network)
-    shutil.rmtree(folder.path)
+    shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def forget_joined(folder: RunFolder) -> None:
+    """Remove what learned from the validation images: it began from weights that go on learning now."""
+    for place in (folder.joining, folder.whole):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _of_stage(recipe: Recipe, clock: Clock) -> tuple[Recipe, Clock]:

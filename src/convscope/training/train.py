@@ -36,7 +36,7 @@ from .context import TrainingContext
 from .fit_head import with_classical_head
 from .hardware.environment import describe_environment
 from .hardware.runtime import choose_runtime, keep_freed_memory, seed_everything
-from .join_held_out import SHARE, join_held_out, joins_held_out
+from .join_held_out import SHARE, forget_joined, join_held_out, joins_held_out
 from .loop.trainer import Trainer
 from .prepare.changed_images import naming_changed_images
 from .prepare.own_model import check_resumed, is_own_model, return_weights
@@ -227,7 +227,9 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
     trainer = _make_trainer(context, prepared, network, batches, body, probe)
     with naming_changed_images(folder.read_split(), prepared):
         trainer.resume()
-    joins = joins and not (trainer.is_finished() and has_checkpoint(folder.whole))
+    if joins and not trainer.is_finished():
+        forget_joined(folder)
+    joins = joins and not has_checkpoint(folder.whole)
     if trainer.is_finished() and not joins:
         display.show_line("this run is finished: nothing is left to train (give more --epochs to go on)")
         context = replace(context, recipe=with_results_options(before, recipe) if before else recipe)
