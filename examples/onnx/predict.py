@@ -17,12 +17,16 @@ levels = json.loads(known["preprocessing"])  # perhaps with `black` and `white`
 outputs = [output.name for output in session.get_outputs()]  # perhaps with `unknown`
 gray = session.get_inputs()[0].shape[3] == 1
 for path in sys.argv[2:]:
-    picture = ImageOps.exif_transpose(Image.open(path))
+    picture = Image.open(path)
+    if "draft" in known:  # a much larger JPEG is decoded at reduced size
+        picture.draft(None, json.loads(known["draft"]))
+    picture = ImageOps.exif_transpose(picture)
     if picture.mode[0] in "IF":  # more than 8 bits, which Pillow would cut off at 255
-        if picture.mode == "F" and "white" not in levels:
-            sys.exit(f"{path}: floating-point pixels, whose range is unknown")
+        values = np.asarray(picture, np.float64)
+        if "white" not in levels and (picture.mode == "F" or 0 < values.max() < 64 * 257):
+            sys.exit(f"{path}: more than 8 bits per channel, whose range is unknown")
         low, high = levels.get("black", 0), levels.get("white", 65535)
-        values = (np.asarray(picture, np.float64).clip(low, high) - low) * 255 / (high - low)
+        values = (values.clip(low, high) - low) * 255 / (high - low)
         picture = Image.fromarray(np.rint(values).astype(np.uint8))
     picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")

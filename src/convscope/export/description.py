@@ -20,6 +20,7 @@ def description(classifier: Classifier, input: str) -> dict[str, str]:
         "preprocessing": json.dumps(classifier.preprocess.to_dict()),
         "input": input,
         "recipe": resizing_recipe(classifier.preprocess, input),
+        "draft": json.dumps(_draft(classifier.preprocess)),
         "architecture": classifier.architecture,
     }
     if task.thresholds is not None:
@@ -35,7 +36,10 @@ def resizing_recipe(preprocess: Preprocess, input: str) -> str:
     """Return in words how an image becomes the model's input, exactly enough to do it with Pillow elsewhere."""
     channels, height, width = preprocess.input_size
     mode = "gray (Pillow's convert('L'))" if channels == 1 else "RGB"
-    steps = [f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits"]
+    steps = [
+        f"decode a JPEG at reduced size if it is much larger: Pillow's draft(None, {_draft(preprocess)})",
+        f"turn the image upright (EXIF), put transparency over white, make it {mode} with 8 bits",
+    ]
     if preprocess.levels is not None:
         steps.append(f"where it has more than 8 bits per channel, {preprocess.levels} is black to white")
     if input == "image":
@@ -46,6 +50,11 @@ def resizing_recipe(preprocess: Preprocess, input: str) -> str:
         steps.append(f"reduce it to about {preprocess.superpixels} superpixels (SLIC of scikit-image)")
     steps.append(f"give it as uint8 N x {channels} x {height} x {width}. Normalisation is in the model.")
     return BETWEEN_STEPS.join(steps)
+
+
+def _draft(preprocess: Preprocess) -> list[int]:
+    """Return the size that a JPEG is decoded for, as Pillow's `Image.draft` takes it; see `image_file.decode`."""
+    return [2 * preprocess.longest_side] * 2
 
 
 def _steps_to_fit(preprocess: Preprocess) -> list[str]:

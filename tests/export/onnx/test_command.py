@@ -28,6 +28,13 @@ def test_the_example_gives_the_probabilities_of_predict(tmp_path, capsys):
     deep = np.asarray(split.images[2]).reshape(28, 28).astype(np.uint16) * 257
     pictures.append(tmp_path / "16-bit.png")
     Image.fromarray(deep).save(pictures[-1])
+    photo = Image.effect_mandelbrot((900, 700), (-2.2, -1.4, 1, 1.4), 60).convert("RGB")
+    for name, made in {"large.jpg": photo, "cmyk.jpg": photo.convert("CMYK"), "gray.jpg": photo.convert("L")}.items():
+        pictures.append(tmp_path / name)
+        made.save(pictures[-1])
+    photo.putalpha(photo.getchannel("R"))
+    pictures.append(tmp_path / "transparent.png")
+    photo.save(pictures[-1])
     model = tmp_path / "model.onnx"
     assert main(["export", "mnist-relu", "--input", "image", "--output", str(model)]) == 0
     assert "same answer for" in capsys.readouterr().out
