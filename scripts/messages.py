@@ -28,7 +28,8 @@ SHORT = {"say", "translated", "phrase", "print_table", "doing"}
 SAYS = ERRORS | SHORT | {
     "UnreadableImage", "NotAnImage", "ValueError", "Abstention", "warning", "warn", "show_line", "progress", "Problem",
     "_several", "_wrong", "Origin", "require_extra", "did_you_mean", "Choice", "describe_copies",
-    "DoubtfulLayoutError", "NoLabelsError", "OtherTaskError", "DoubtfulLabelError", "OtherImagesError",
+    "DoubtfulLayoutError", "NoLabelsError", "OtherTaskError", "DoubtfulLabelError", "DoubtfulTypeError",
+    "OtherImagesError",
     "UnclearEncodingError", "TooLargeError", "note", "tried",
     "Images", "Refusal", "Layout", "LabelCheck", "Fitted", "Measured",
 }  # fmt: skip

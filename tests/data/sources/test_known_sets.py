@@ -233,7 +233,7 @@ def test_a_table_that_only_numbers_the_folders_leaves_them_their_names(tmp_path,
         root, "index.csv", "path,class_id", *(f"{c}/{i}.png,{k}" for k, c in enumerate(("cat", "dog")) for i in "012")
     )
     assert load_data(root).class_names == ["cat", "dog"]
-    assert "index.csv is not used: it numbers the classes, which the folders name" in caplog.text
+    assert "index.csv calls the classes otherwise (0 for cat): the folder names are used" in caplog.text
     assert load_data(root, label_column="class_id").class_names == ["0", "1"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
+import numpy as np
 import pytest
 
 from convscope.data import load_data
@@ -52,10 +54,52 @@ def test_listed_test_images_are_never_trained_on(form, packed, tmp_path):
 
 def test_lists_that_contradict_each_other_are_said(tmp_path, caplog):
     root = build(tmp_path, *(f"{label}/*.jpg" for label in CLASSES))
-    for name, numbers in (("train1", (0, 1)), ("test1", (2,)), ("train2", (1, 2)), ("test2", (0,))):
+    for name, numbers in (("train", (0, 1)), ("test", (1, 2))):
         table(root, f"labels/{name}.txt", *(f"{label}/{i}.jpg" for label in CLASSES for i in numbers))
     assert load_data(root).divided
     assert "name the same images for several splits; they are not used" in caplog.text
+
+
+def test_the_first_of_several_numbered_divisions_is_used(tmp_path, caplog):
+    """As in DTD, whose list of all labels of an image begins with its folder."""
+    root = build(tmp_path, *(f"images/{label}/*.jpg" for label in CLASSES))
+    for name, numbers in (("train1", (0, 1)), ("test1", (2,)), ("train2", (1, 2)), ("test2", (0,))):
+        table(root, f"labels/{name}.txt", *(f"{label}/{i}.jpg" for label in CLASSES for i in numbers))
+    one, two = CLASSES
+    rows = (f"{one}/0.jpg {one}", f"{one}/1.jpg {one} {two}", f"{two}/0.jpg {two}")
+    table(root, "labels/labels_joint_anno.txt", *rows)
+    data = load_data(root)
+    assert {*class_by_name(data, "test")} == {f"images/{label}/2.jpg" for label in CLASSES}
+    assert "2 divisions are numbered; the first is used (labels/train1.txt, labels/test1.txt)" in caplog.text
+    assert "labels_joint_anno.txt is not used: the folder names are the classes" in caplog.text
+    for name in ("train1", "test1"):
+        (root / f"labels/{name}.txt").unlink()
+    assert {*class_by_name(load_data(root), "test")} == {f"images/{label}/0.jpg" for label in CLASSES}
+
+
+def test_lists_of_matlab_as_stanford_dogs_has_them(tmp_path, caplog, monkeypatch):
+    savemat = pytest.importorskip("scipy.io").savemat
+    root = build(tmp_path, *(f"Images/{label}/*.jpg" for label in CLASSES))
+    (root / "lists").mkdir()
+    for name, numbers in (("train_list", (0, 1)), ("test_list", (2,))):
+        names = [f"{label}/{i}.jpg" for label in CLASSES for i in numbers]
+        cells = np.array([[each] for each in names], dtype=object)
+        savemat(root / f"lists/{name}.mat", {"annotation_list": cells, "file_list": cells, "labels": np.ones((3, 1))})
+    assert {*class_by_name(load_data(root), "test")} == {f"Images/{label}/2.jpg" for label in CLASSES}
+    assert not [line for line in caplog.text.splitlines() if "_list.mat" in line]
+    (root / "lists/test_list.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    load_data(root)
+    assert "test_list.mat: cannot be read as a MATLAB file" in caplog.text
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    load_data(root)
+    assert "test_list.mat: this list of images is read with SciPy only: pip install scipy" in caplog.text
+
+
+def test_outlines_that_lie_like_the_images_are_no_class(tmp_path):
+    """As the segmentations of CUB-200, which is unpacked beside them."""
+    root = build(tmp_path, *(f"CUB/images/{label}/*.jpg" for label in CLASSES))
+    build(root, *(f"segmentations/{label}/*.png" for label in CLASSES))
+    assert load_data(root).class_names == [*CLASSES]
 
 
 def test_what_is_no_list_of_images_is_ignored_and_doubtful_names_are_said(tmp_path, caplog):

@@ -19,6 +19,8 @@ IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages"})
 MASKS = frozenset(
     {"masks", "mask", "groundtruth", "ground_truth", "gt", "segmentation", "segmentations", "segmentationclass"}
 )
+# Names of masks that are never those of classes.
+OUTLINES = MASKS - {"masks", "mask", "gt"}
 # A mask beside its image: `1_mask.png` beside `1.png`.
 MASK = re.compile(r"(.+?)[-_ ](?:masks?|seg|segmentation|gt|groundtruth)(?:[-_ ]?\d+)?$", re.IGNORECASE)
 # What describes boxes in the image whose name it has: YOLO's text, Pascal VOC's XML, labelme's JSON.
@@ -38,12 +40,20 @@ def data_folders(folder: Folder) -> list[Folder]:
     folder holds images, those with other files.
     """
     inner = [each for each in folder.folders() if not is_annotations(each)]
+    inner = [each for each in inner if not (each.name.lower() in OUTLINES and _mirrors(each, inner))]
     filled = [each for each in inner if each.has_images()]
     if any(each.name.lower() in IMAGES for each in filled):
         beside = [each for each in filled if each.name.lower() in MASKS | ANNOTATIONS]
         inner = [each for each in inner if each not in beside]
         filled = [each for each in filled if each not in beside]
     return filled if len(filled) == 1 and all(each in filled or _holds_files(each) for each in inner) else inner
+
+
+def _mirrors(folder: Folder, others: Sequence[Folder]) -> bool:
+    """Whether a folder has the same folders of images as lie in others, as CUB-200's `segmentations/` has."""
+    ends = [{path.rpartition(".")[0].split("/", path.count("/") - 1)[-1] for path, _ in each.images()}
+            for each in (folder, *others) if each is folder or each.name.lower() not in OUTLINES]  # fmt: skip
+    return bool(ends[0]) and ends[0] <= set().union(*ends[1:]) and all("/" in end for end in ends[0])
 
 
 def data_images(folder: Folder) -> list[tuple[str, File]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ...errors import DataError, printable
@@ -14,7 +14,7 @@ from ..image_file import ImageItem
 from ..split import SPLITS, Data, Origin
 from .annotations import data_folders, data_images, warn_about_masks
 from .assemble import Classes, assemble
-from .folder import Folder
+from .folder import Folder, has_image_suffix
 from .nested_folders import INNERMOST, both_readings, inner_names, innermost, may_be_classes
 from .split_lists import SplitLists, divided_by_lists
 from .split_names import is_unlabelled, names_with_splits, split_of, splits_of_names
@@ -43,7 +43,7 @@ class Layout:
     """A reading of folders: the class folders of each split, by class name, and how it is told.
 
     `splits` is the sentence about the splits, empty if the folders name none. `unused` are folders that are left out,
-    `loose` those whose own images are. `by_table` has splits whose classes a table in their folder names.
+    `loose` those whose own images are. `by_table` has splits whose classes a table names.
     `untrainable` says why no classifier can be trained, if the folders show that. `lists` name the images of splits.
     """
 
@@ -109,8 +109,9 @@ def load_layout(layout: Layout, shown: str) -> Data:
         raise NoLabelsError(
             f"{shown}: the images lie in {listed(sorted(called))}, whose name is no class: {ADD_LABELS}"
         )
+    used = {item for classes in layout.by_table.values() for images in classes.values() for _, item in images}
     for holder in layout.loose:
-        _warn_about_loose_images(holder, shown)
+        _warn_about_loose_images(holder, used, shown)
     for other in layout.unused:
         if is_unlabelled(other.name) or split_of(other.name) or _holds_itself(other):
             reason = "holds images without labels"
@@ -128,14 +129,29 @@ def load_layout(layout: Layout, shown: str) -> Data:
                 found.setdefault(names[name], []).extend(images)
         parts[split] = found
     if layout.lists is not None:
-        parts = divided_by_lists(parts["train"], layout.lists, shown)
+        parts = _joined(parts, divided_by_lists(parts.pop("train"), layout.lists, shown))
     data = assemble(shown, {**parts, **layout.by_table})
     data.untrainable = layout.untrainable or data.untrainable
     told = f"folder names ({listed(data.class_names)})"
     nested = inner_names(layout.parts.get("train", {}))
     if not CONTAINERS.issuperset(map(str.lower, nested)):
         told += f", each with the images in its folders ({listed(nested, 3)}; classes by {INNERMOST})"
-    return data.described(Origin(told, layout.lists.told if layout.lists else layout.splits))
+    return data.described(Origin(told, _splits_told(layout)))
+
+
+def _joined(parts: dict[str, Classes], others: Mapping[str, Classes]) -> dict[str, Classes]:
+    """Return splits with the images of others."""
+    for split, classes in others.items():
+        known = parts.get(split, {})
+        parts[split] = {
+            name: [*known.get(name, ()), *classes.get(name, ())] for name in dict.fromkeys([*known, *classes])
+        }
+    return parts
+
+
+def _splits_told(layout: Layout) -> str:
+    lists = layout.lists.told if layout.lists else ""
+    return f"{layout.splits}, and {lists}" if layout.splits and lists else layout.splits or lists
 
 
 def _label_names(layout: Layout, shown: str) -> dict[str, str]:
@@ -215,7 +231,7 @@ def _splits(
 def _splits_in_classes(folder: Folder, inner: Sequence[Folder], shown: str) -> Layout | None:
     """Read class folders that hold split folders (`cat/train`, `cat/test`); None if they do not."""
     below = {each.name: splits_of_names([sub.name for sub in each.folders()]) for each in inner if each.has_images()}
-    if not any(len(set(splits.values())) > 1 for splits in below.values()):
+    if len(below) < 2 or not any(len(set(splits.values())) > 1 for splits in below.values()):
         return None
     parts: dict[str, dict[str, list[Folder]]] = defaultdict(lambda: defaultdict(list))
     told: set[str] = set()
@@ -273,7 +289,8 @@ def _shared_subfolders(folders: Sequence[Folder]) -> list[str]:
     return sorted(shared) if all(2 * len(shared) > len(names) for names in below) else []
 
 
-def _warn_about_loose_images(folder: Folder, shown: str) -> None:
-    if count := folder.loose_images():
+def _warn_about_loose_images(folder: Folder, used: Set[ImageItem], shown: str) -> None:
+    """Warn about the images that lie directly in a folder, but for those that are used."""
+    if count := sum(has_image_suffix(name) and item not in used for name, item in folder.files().items()):
         where = f"{shown}/{printable(folder.path)}" if folder.path else shown
         warn("loose-images", where, f"{count:,} images lie outside the class folders and are not used")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError, UsageError, printable
-from ...problems import listed, warn
+from ...problems import warn
 from ..split import Data
 from .annotations import data_folders, data_images, reason_without_labels
 from .archive_folder import OTHER_ARCHIVES, is_archive_name
+from .choose_tables import choose_tables
 from .cifar import find_cifar, load_cifar
 from .class_folders import (
     DoubtfulLayoutError,
-    Layout,
     NoLabelsError,
     OtherTaskError,
     load_layout,
@@ -25,7 +22,8 @@ from .class_folders import (
 )
 from .class_names_file import mention_class_names
 from .file_tree import DiskFolder, LinkTargets, open_folder
-from .folder import File, Folder
+from .folder import Folder
+from .folders_or_tables import class_of_images, tables_win
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
@@ -38,10 +36,8 @@ from .shards import find_shards, is_shard, load_shards
 from .split_lists import find_split_lists
 from .split_names import split_of
 from .table import TableFile, find_tables, load_tables
-from .table_columns import DoubtfulLabelError
 from .table_file import is_table_name
 from .table_reasons import SAVE, UNREAD, why_no_images, why_unused
-from .tables_beside_folders import images_by_class, labels_by_image
 
 NO_FILES = "put them into one folder per class, such as {}/cat/1.jpg"
 HINT = "give a folder with one folder of images per class, a zip or tar of it, or a table (.csv) of paths and labels"
@@ -100,6 +96,9 @@ def load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> D
     try:
         data = _load_folder(folder, shown, interpretation)
         mention_class_names(folder, data.class_names, shown)
+        one_folder = data.untrainable and len(data.class_names) == 1 and not find_tables(folder)
+        if one_folder and (reason := why_unused(folder, interpretation.encoding)):
+            data.untrainable = f"{data.untrainable}; {reason}"
         return data
     except NoLabelsError as problem:
         reason = "" if isinstance(problem, OtherTaskError) else why_unused(folder, interpretation.encoding)
@@ -120,7 +119,8 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
         if tars := find_shards(folder):
             return load_shards(tars, shown, folder)
         by_table = interpretation.folders == "auto"
-        tables = find_tables(folder, interpretation.encoding, interpretation.label_column) if by_table else []
+        found = find_tables(folder, interpretation.encoding, interpretation.label_column) if by_table else []
+        tables = choose_tables(folder, found, shown, interpretation)
         if by_table and not tables and (numbered := load_numbered_names(folder, shown, interpretation.encoding)):
             return numbered
         if not tables and (reason := reason_without_labels(folder)):
@@ -138,79 +138,20 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
             if arrays := find_npz(folder):
                 return load_npz(arrays, shown)
         if not folder.has_images():
-            found = why_no_images(folder)
-            raise DataError(f"{shown}: no images found: {found or NO_FILES.format(shown)}")
+            why = why_no_images(folder)
+            raise DataError(f"{shown}: no images found: {why or NO_FILES.format(shown)}")
         try:
             classes = read_layout(folder, shown, interpretation.folders)
         except DoubtfulLayoutError:
             if not tables:
                 raise
             return load_tables(folder, tables, shown, interpretation)
-        if tables and (not names_classes(classes) or _table_wins(folder, classes, tables, shown, interpretation)):
+        if tables and (not names_classes(classes) or tables_win(folder, classes, tables, shown, interpretation)):
             return load_tables(folder, tables, shown, interpretation)
-        for table in tables:
-            if table.folder in classes.unused and table.split and table.split not in classes.parts:
-                classes.by_table[table.split] = images_by_class(folder, table, interpretation, shown)
-                classes.unused.remove(table.folder)
-                classes.splits = f"{classes.splits}, {table.folder.name} (labels: {table.name})"
-        if not classes.splits:
-            classes.lists = find_split_lists(above, interpretation.encoding)
+        if classes.lists is None:
+            among = {*class_of_images(classes, "train")} if classes.splits else None
+            classes.lists = find_split_lists(above, interpretation.encoding, among)
         return load_layout(classes, shown)
-
-
-def _table_wins(
-    folder: Folder, layout: Layout, tables: list[TableFile], shown: str, interpretation: Interpretation
-) -> bool:
-    """Whether tables name the classes although folders could; DataError if both do, and differently."""
-    by_folder = {
-        item: name for classes in layout.parts.values() for name, holders in classes.items()
-        for holder in holders for _, item in data_images(holder)
-    }  # fmt: skip
-    names = listed([table.name for table in tables])
-    try:
-        known = labels_by_image(folder, tables, interpretation)
-    except DoubtfulLabelError as problem:
-        # In Imagenette, a table has a column for each share of wrong labels, of which the first are the folders.
-        by_columns = [labels_by_image(folder, tables, replace(interpretation, label_column=c)) for c in problem.columns]
-        if not any(found.labels == {item: (name,) for item, name in by_folder.items()} for found in by_columns):
-            raise
-        warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
-        return False
-    if known.doubt and not known.names <= {*by_folder.values()}:  # `0.png,cat` may well be `cat/0.png`
-        raise DataError(f"{shown}: {known.doubt}; if the names of the folders are the classes, give --folders classes")
-    by_table = known.labels
-    different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
-    undivided = not layout.splits or set(layout.parts) == {"train"}
-    column = interpretation.label_column
-    if different and not known.divided and column is None and _only_numbers(by_folder, by_table):
-        warn("unused-table", shown, f"{names} is not used: it numbers the classes, which the folders name")
-        return False
-    if not different:
-        if undivided and len({table.split for table in tables} - {None}) > 1 and set(by_folder) <= set(by_table):
-            return True  # the folders have the same classes, but the tables have the splits as well
-        for table in tables:
-            if table.folder not in layout.unused:
-                warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")
-        return False
-    if set(by_folder) <= set(by_table) and undivided:
-        text = f"the classes are those of {names}; the names of the folders are not used"
-        warn("unused-folders", shown, text)
-        return True
-    example = different[0]
-    label = printable(", ".join(by_table[example]) or "nothing")
-    raise DataError(
-        f"{shown}: {printable(example)} is '{printable(by_folder[example])}' by its folder and '{label}' by {names}: "
-        "give the table as DATA, or choose the folders with --folders classes or --folders splits"
-    )
-
-
-def _only_numbers(by_folder: Mapping[File, str], by_table: Mapping[File, tuple[str, ...]]) -> bool:
-    """Whether tables give the images numbers of which each stands for the name of one folder."""
-    pairs = {(by_folder[item], labels) for item, labels in by_table.items() if item in by_folder}
-    folders, numbers = ({pair[i] for pair in pairs} for i in (0, 1))
-    alike = len(pairs) == len(folders) == len(numbers) == len(set(by_folder.values()))
-    named = all(re.search(r"[^\W\d_]", name) for name in by_folder.values())
-    return alike and named and all(len(labels) == 1 and labels[0].isdigit() for _, labels in pairs)
 
 
 def _holds_data_set(folder: Folder) -> bool:

@@ -53,7 +53,7 @@ def is_unlabelled(name: str) -> bool:
 def splits_of_names(names: list[str]) -> dict[str, str]:
     """Return the split of each name that names one; of two validation splits `eval` is the test split.
 
-    Where none does, names that end or begin alike but for a split's word (`seg_train`, `seg_test`) do.
+    Where none does, names that are alike but for a split's word (`seg_train`, `seg_test`) do.
     """
     splits = {name: split for name in names if (split := split_of(name))} or _splits_of_variants(names)
     if "test" not in splits.values():
@@ -81,9 +81,9 @@ def _families(names: list[str]) -> list[dict[str, str]]:
     families: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
         words = [word for word in _words(name) if word not in FILLERS]
-        for split_word, rest in ((words[-1], words[:-1]), (words[0], words[1:])) if len(words) > 1 else ():
+        for i, split_word in enumerate(words) if len(words) > 1 else ():
             if split_word in SPLIT_OF_WORD:
-                families.setdefault(tuple(rest), {})[name] = SPLIT_OF_WORD[split_word]
+                families.setdefault((*words[:i], *words[i + 1 :]), {})[name] = SPLIT_OF_WORD[split_word]
     return [family for family in families.values() if {"train"} < set(family.values())]
 
 

@@ -28,6 +28,8 @@ from .table_repeats import Repeated, report_repeated
 LINES_TO_RECOGNISE = 23
 # Files of JSON in a folder that are looked into.
 MOST_DOCUMENTS = 20
+# What tables of labels are called beside the split: `Test_GroundTruth.csv`.
+GROUND_TRUTH = re.compile(r"ground[\W_]*truth", re.IGNORECASE)
 # Kaggle's example of an answer: its labels are no labels.
 ANSWER_TEMPLATES = re.compile(r"(sample|example)?_?submission", re.IGNORECASE)
 
@@ -47,13 +49,14 @@ class TableFile:
         return f"{self.folder.path}/{self.name}" if self.folder.path else self.name
 
     @property
-    def split(self) -> str | None:
-        """The split that its name (`train.csv`) or the folder around it names, or None.
+    def named_split(self) -> str | None:
+        """The split that its name says (`train.csv`), or a word in it beside the names of other tables, or None."""
+        return self.among_others or split_of(GROUND_TRUTH.sub("", os.path.splitext(self.name)[0]))  # noqa: PTH122
 
-        Else `among_others`, which a word in its name says beside the names of other tables.
-        """
-        named = self.among_others or split_of(os.path.splitext(self.name)[0])  # noqa: PTH122
-        return named or (split_of(self.folder.name) if self.folder.path else None)
+    @property
+    def split(self) -> str | None:
+        """The split that its name or the folder around it names, or None."""
+        return self.named_split or (split_of(self.folder.name) if self.folder.path else None)
 
 
 def find_tables(folder: Folder, encoding: str = "auto", label_column: str | None = None) -> list[TableFile]:
@@ -86,7 +89,6 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
 
     Raises DataError for a missing column, an empty label, an unknown split and a file that does not exist.
     """
-    tables = _with_splits(tables)
     if len(tables) > 1 and len({table.split for table in tables} - {None}) < len(tables):
         names = listed([table.path for table in tables])
         raise DataError(f"{shown}: several tables of labelled images, {names}: give one of them as DATA")
@@ -119,19 +121,6 @@ def load_tables(folder: Folder, tables: Sequence[TableFile], shown: str, interpr
     return collected.data(_origin(tables, collected))
 
 
-def _with_splits(tables: Sequence[TableFile]) -> Sequence[TableFile]:
-    """Return several tables with the splits that words in their names say: `places365_val`, `places365_train_big`.
-
-    Where each name has a word for a split, and no two have the same.
-    """
-    if len(tables) < 2 or all(table.split for table in tables):
-        return tables
-    splits = [split_word_in(os.path.splitext(table.name)[0]) for table in tables]  # noqa: PTH122
-    if None in splits or len(set(splits)) < len(splits):
-        return tables
-    return [replace(table, among_others=split) for table, split in zip(tables, splits, strict=True)]
-
-
 class _Collected:
     """The images of all tables, by split, with the rows that repeat an image."""
 
@@ -153,7 +142,7 @@ class _Collected:
         """Add the rows of a table; `given` is the split that its name says, of several tables."""
         repeated = []
         for row in table.rows:
-            image = finder.find(row.path, row.line, where, preferred)
+            image = finder.find_row(row, where, preferred)
             listed_in = self.lists.split(image.item) if self.lists else None
             split = self._split(row, given or listed_in, image.split, where)
             if image.name in self.seen:
@@ -257,7 +246,7 @@ def _labelled_images(table: TableFile, finder: ImageFinder, encoding: str, label
 def preferred_folders(root: Folder, table: TableFile) -> list[Folder]:
     """Return the folders where a table's images are looked up first: its own, and those of the split in its name."""
     preferred = [table.folder] if table.folder is not root else []
-    split = table.among_others or split_of(os.path.splitext(table.name)[0])  # noqa: PTH122
+    split = table.named_split
     holders = [inner for inner in root.folders() if split and split_of(inner.name) == split]
     for holder in [*preferred, *holders]:
         preferred += [holder] if holder not in preferred else []
@@ -270,7 +259,12 @@ def _warn_about_unlisted(folder: Folder, tables: Sequence[TableFile], collected:
     used = {item for images in collected.images.values() for _, item, _ in images}
     for inner in folder.folders():
         left = [item for _, item in inner.images() if item not in used]
-        known = split_of(inner.name) or is_unlabelled(inner.name) or inner.name.lower() in CONTAINERS
+        known = (
+            split_of(inner.name)
+            or split_word_in(inner.name)
+            or is_unlabelled(inner.name)
+            or inner.name.lower() in CONTAINERS
+        )
         if left and (known or len(left) < len(inner.images())):  # others of the folder are in one
             text = f"{len(left):,} images of {printable(inner.name)} are in no table of labels and are not used"
             warn("unlabelled-images", shown, text)

@@ -36,7 +36,7 @@ def is_json_name(name: str) -> bool:
 def read_table(name: str, item: File, where: str, most: int | None = None, encoding: str = "auto") -> Table:
     """Read a table, or its first `most` lines; DataError names the line that is wrong."""
     content = read_file_up_to(item, LIMIT)
-    if b"\0" in content[:4096] and not content.startswith(UTF16_MARKS):
+    if encoding == "auto" and b"\0" in content[:4096] and not content.startswith(UTF16_MARKS):
         raise DataError(f"{where}: not a text file")
     text = decode_text(content, where, encoding)
     if _suffix(name) in JSON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -58,12 +58,46 @@ class ImageFinder:
                 # `part_1/images/`, or a folder in one of the same name
                 deeper = [each for each in deeper if each.name.lower() in CONTAINERS or each.name == inner.name]
             self.bases += deeper
+        self._files: dict[tuple[str, str], Mapping[str, File]] = {}
+        self._inner: Set[str] | None = None
         self._bases_of: dict[str, list[Folder]] | None = None
         self.prefix = ""
 
     def exists(self, path: str) -> bool:
         """Whether a table's cell is the path of a file somewhere; a missing suffix is added."""
         return any(self._in(base, each) for each in self._readings(path) for base in self._candidates(each, []))
+
+    def find_row(self, row: LabelledRow, where: str, preferred: Sequence[Folder] = ()) -> FoundImage:
+        """Return the file of a row, as `find` does; of several, or if there is none, that in the folder of its label.
+
+        Raises DataError as well if there is one elsewhere and another one in the folder of its label.
+        """
+        in_class = f"{row.labels[0]}/{row.path}" if len(row.labels) == 1 and "/" not in row.path else ""
+        if (
+            not in_class
+            or row.labels[0] not in self._inner_names()
+            or any(self._in(each, row.path) for each in preferred)
+        ):
+            return self.find(row.path, row.line, where, preferred)
+        try:
+            found = self.find(row.path, row.line, where)
+        except DataError:
+            if not self.exists(in_class):
+                raise
+            return self.find(in_class, row.line, where)
+        if self.exists(in_class) and (other := self.find(in_class, row.line, where)).item != found.item:
+            first, second = printable(found.item), printable(other.item)
+            raise DataError(
+                f"{where}: line {row.line}: '{printable(row.path)}' may be {first} or {second}: write the path "
+                "from the table's folder on"
+            )
+        return found
+
+    def _inner_names(self) -> Set[str]:
+        """Return the names of all folders in the folders that are searched."""
+        if self._inner is None:
+            self._inner = {inner.name for base in self.bases for inner in base.folders()}
+        return self._inner
 
     def find(self, path: str, line: int, where: str, preferred: Sequence[Folder] = ()) -> FoundImage:
         """Return the file at `path` of a line; `preferred` folders are searched first.
@@ -103,12 +137,10 @@ class ImageFinder:
             yield "/".join(steps[i:])
 
     def _find_at(self, path: str, line: int, where: str, preferred: Sequence[Folder]) -> FoundImage | None:
-        for base in preferred:
+        for base in (*preferred, self.root):
             if found := self._in(base, path):
+                self._refuse_two_suffixes(base, path, f"{where}: line {line}")
                 return self._image(base, path, *found)
-        literal = self._in(self.root, path)
-        if literal:
-            return self._image(self.root, path, *literal)
         places = [(base, found) for base in self._candidates(path, preferred) if (found := self._in(base, path))]
         if len({found[1] for _, found in places}) > 1:
             first, second = (printable(f"{base.path}/{path}") for base, _ in places[:2])
@@ -116,7 +148,26 @@ class ImageFinder:
                 f"{where}: line {line}: '{printable(path)}' may be {first} or {second}: write the path from the "
                 "table's folder on"
             )
-        return self._image(places[0][0], path, *places[0][1]) if places else None
+        if not places:
+            return None
+        self._refuse_two_suffixes(places[0][0], path, f"{where}: line {line}")
+        return self._image(places[0][0], path, *places[0][1])
+
+    def _refuse_two_suffixes(self, base: Folder, path: str, where: str) -> None:
+        """Raise DataError if a path without suffix is that of several images in one folder: `0.jpg` and `0.png`."""
+        if has_image_suffix(path):
+            return
+        above, _, name = path.replace("\\", "/").rpartition("/")
+        if (base.path, above) not in self._files:
+            folder: Folder | None = base
+            for step in filter(None, above.split("/")):
+                folder = folder.folder(step) if folder else None
+            self._files[base.path, above] = folder.files() if folder else {}
+        files = self._files[base.path, above]
+        names = [name + end for end in ("", *OPTIONAL_SUFFIXES) if name + end in files]
+        if len(names) > 1:
+            text = f"'{printable(path)}' may be {printable(names[0])} or {printable(names[1])}: write the suffix"
+            raise DataError(f"{where}: {text}")
 
     def _candidates(self, path: str, preferred: Sequence[Folder]) -> list[Folder]:
         """Return the folders that may hold a path; a bare name is looked up in the folders' lists of files."""

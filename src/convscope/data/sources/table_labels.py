@@ -26,6 +26,10 @@ MOST_NUMBERS = 50
 CHOOSE_TYPE = "say which with --label-type single or --label-type multi"
 
 
+class DoubtfulTypeError(DataError):
+    """Cells that may hold one label, or several."""
+
+
 def is_marked(cells: Sequence[str]) -> bool:
     """Whether a column has marks, such as 1 and 0 or x and nothing, and at least one that says yes."""
     used = {cell.lower() for cell in cells}
@@ -124,7 +128,7 @@ def _separator(table: Table, column: int, cells: Sequence[str], label_type: str)
             return separator
         if separator != "," and shared:  # as `auto` finds it
             example = printable(combined[0])
-            raise DataError(
+            raise DoubtfulTypeError(
                 f"{table.where}: '{example}' may be one label or several with '{separator}' between them: {CHOOSE_TYPE}"
             )
     plural = bool(table.columns) and table.columns[column].strip().lower() in PLURALS
@@ -137,7 +141,7 @@ def _separator(table: Table, column: int, cells: Sequence[str], label_type: str)
         # Names repeat a word (`red apple`, `red pear`); labels that are combined stand alone in other cells, too.
         if combined and (parts <= set(cells) or (plural and separator == " " and _repeat(cells))):
             between = "spaces" if separator == " " else f"'{separator}'"
-            raise DataError(
+            raise DoubtfulTypeError(
                 f"{table.where}: '{printable(combined[0])}' may be one label or several with {between} between them: "
                 f"{CHOOSE_TYPE}"
             )
