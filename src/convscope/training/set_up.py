@@ -144,7 +144,7 @@ def first_stage(
             network, prepared.preprocess, context.runtime, parts["train"], val,
             mirrored=mirrored, balanced=is_balanced(recipe), clock=context.clock,
             keeping=Keeping(cache_root(recipe.cache), recipe.model, bar.advance), class_names=prepared.data.class_names,
-            whole=lent,
+            whole=lent, groups_of=prepared.data.groups_of,
         ))  # fmt: skip
     doing("")
     if probe is not None and probe.whole is not None:

@@ -13,7 +13,7 @@ from convscope.data.decoded import Decoded, decode_split
 from convscope.data.preprocess import Preprocess
 from convscope.training.hardware.runtime import choose_runtime
 from convscope.training.time_budget import Clock
-from convscope.training.transfer import linear_probe
+from convscope.training.transfer import fit_layer
 from convscope.training.transfer.body_features import BATCH, COMPARED, FeatureCache, Keeping
 from convscope.training.transfer.linear_probe import fit_linear_probe
 
@@ -38,7 +38,7 @@ class Counting(nn.Module):
 
 @pytest.fixture
 def network(monkeypatch):
-    monkeypatch.setattr(linear_probe, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(fit_layer, "STRENGTHS", (1.0,))
     torch.manual_seed(0)
     return Counting()
 

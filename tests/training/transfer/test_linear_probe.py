@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from torch import nn
 
 import convscope as cs
@@ -17,8 +17,9 @@ from convscope.data.preprocess import Preprocess
 from convscope.evaluation.evaluate_run import evaluate_bundle
 from convscope.evaluation.evaluated_images import EvaluationOptions
 from convscope.training.hardware.runtime import choose_runtime
-from convscope.training.transfer import linear_probe
-from convscope.training.transfer.linear_probe import Features, fit_layer, fit_linear_probe, is_probe
+from convscope.training.transfer.body_features import Features
+from convscope.training.transfer.fit_layer import STRENGTHS, figures_of_layer, fit_layer, fit_to_all, folds_of
+from convscope.training.transfer.linear_probe import fit_linear_probe, is_probe
 
 from ..conftest import OPTIONS, digits
 
@@ -46,13 +47,40 @@ def test_the_strength_is_the_one_that_suits_the_validation_images():
     train, val = features(40, width=40, noise=3), features(400, width=40, noise=3)
     strength, weight, bias = fit_layer(train, val, nn.Linear(40, 3), False)
     losses = {
-        s: linear_probe._figures(
-            val, *fit_layer(train, None, nn.Linear(40, 3), False, linear_probe.STRENGTHS[: k + 1])[1:]
-        )
-        for k, s in enumerate(linear_probe.STRENGTHS)
+        s: figures_of_layer(val, *fit_layer(train, None, nn.Linear(40, 3), False, STRENGTHS[: k + 1])[1:])
+        for k, s in enumerate(STRENGTHS)
     }
-    assert linear_probe._figures(val, weight, bias)[0] == pytest.approx(min(loss for loss, _ in losses.values()), 1e-3)
-    assert min(linear_probe.STRENGTHS) < strength
+    assert figures_of_layer(val, weight, bias)[0] == pytest.approx(min(loss for loss, _ in losses.values()), 1e-3)
+    assert min(STRENGTHS) < strength
+
+
+def test_without_validation_images_a_cross_validation_chooses_as_scikit_learn_does():
+    data = features(120, width=40, noise=6)
+    folds = folds_of(data.labels)
+    strength, weight, bias = fit_to_all(data, folds, nn.Linear(40, 3), False)
+    parts = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(5)]
+    # scikit-learn's C weighs the sum of the losses of four fifths of the images; ours is a mean per class.
+    chosen = LogisticRegressionCV(
+        Cs=[3 / (96 * s) for s in STRENGTHS], cv=parts, scoring="neg_log_loss", max_iter=10_000, l1_ratios=(0.0,),
+        use_legacy_attributes=False,
+    )  # fmt: skip
+    standard = ((data.values - data.values.mean(0)) / data.values.std(0, unbiased=False)).numpy()
+    chosen.fit(standard, data.labels.numpy())
+    assert strength == pytest.approx(3 / (96 * float(chosen.C_)), rel=1e-6)
+    _, again, offset = fit_layer(data, None, nn.Linear(40, 3), False, tuple(s for s in STRENGTHS if s >= strength))
+    assert torch.equal(weight, again) and torch.equal(bias, offset)
+
+
+def test_folds_divide_every_class_and_cut_no_group():
+    labels = torch.tensor([0, 1] * 10 + [2] * 5)
+    folds = folds_of(labels)
+    for label, of_each in ((0, 2), (1, 2), (2, 1)):
+        assert folds[labels == label].bincount(minlength=5).tolist() == [of_each] * 5
+    groups = [str(number // 3) for number in range(25)]
+    grouped = folds_of(labels, groups)
+    assert len(set(zip(groups, grouped.tolist(), strict=True))) == len(set(groups))
+    assert set(grouped.tolist()) == set(range(5))
+    assert folds_of(torch.eye(10, dtype=torch.uint8)).bincount().tolist() == [2] * 5
 
 
 def test_balanced_classes_move_the_border_to_the_frequent_one():

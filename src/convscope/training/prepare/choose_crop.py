@@ -34,7 +34,8 @@ from ..hardware.runtime import Runtime
 from ..recipe.recipe import Recipe
 from ..time_budget import Clock
 from ..transfer.body_features import Extractor, Features, Keeping
-from ..transfer.linear_probe import fit_layer, last_layer
+from ..transfer.fit_layer import fit_layer
+from ..transfer.linear_probe import last_layer
 from .img_size import DECODING, sample_sizes
 from .prepare_data import prepare_data
 
