@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -48,6 +49,23 @@ def operations(digits_run: cs.Run) -> Iterator[list[Any]]:
     schema = from_asgi("/openapi.json", create_api(hosting), headers=HOST)
     yield [found.ok() for found in schema.get_all_operations()]
     assert hosting.close()
+
+
+def test_every_reference_of_the_description_leads_to_something(operations):
+    description = json.loads(json.dumps(operations[0].schema.raw_schema))
+
+    def references(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            yield from references(one)
+
+    for reference in (found := set(references(description))):
+        assert reference.startswith("#/components/schemas/"), reference
+        assert reference.rpartition("/")[2] in description["components"]["schemas"]
+    parameters = [one for path in description["paths"].values() for way in path.values() for one in
+                  way.get("parameters", [])]  # fmt: skip
+    assert found and not any("anyOf" in one["schema"] for one in parameters)  # "null" as a text is none
 
 
 def ask(operations: list[Any], examples: int, derandomize: bool) -> None:

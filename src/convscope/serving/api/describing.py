@@ -42,3 +42,20 @@ def errors(*statuses: int, model: type[BaseModel] = ErrorAnswer) -> dict[int | s
 def described(en: str, zh: str, zh_summary: str, **more: Any) -> dict[str, Any]:
     """Return a route's description in English, and in Chinese for the documentation page."""
     return {"description": en, "openapi_extra": {"x-zh": {"summary": zh_summary, "description": zh}, **more}}
+
+
+def whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a body that a route reads itself, in one piece: references lead to nothing in OpenAPI."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def in_one_piece(value: Any) -> Any:
+        if isinstance(value, list):
+            return [in_one_piece(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return in_one_piece(parts[value["$ref"].rpartition("/")[2]])
+        return {name: in_one_piece(one) for name, one in value.items()}
+
+    return dict(in_one_piece(schema))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,10 +34,12 @@ SETS = said(
     "Also return the set of classes that holds the true one in this share of cases, such as 0.9.",
     "同时返回一个类别集合，真实类别以该比例落在其中，例如 0.9。",
 )
-ClassifierId = Annotated[str | None, Query(alias="classifier", max_length=300, description=WHICH)]
+# What is left out is None; a client cannot send that.
+Nothing = SkipJsonSchema[None]
+ClassifierId = Annotated[Annotated[str, Field(max_length=300)] | Nothing, Query(alias="classifier", description=WHICH)]
 TopK = Annotated[int, Query(ge=1, le=10_000, description=HOW_MANY)]
-SetCoverage = Annotated[float | None, Query(gt=0, lt=1, description=SETS)]
-HuggingFace = Annotated[str | None, Query(pattern="^hf$", description=AS_LIST)]
+SetCoverage = Annotated[Annotated[float, Field(gt=0, lt=1)] | Nothing, Query(description=SETS)]
+HuggingFace = Annotated[Annotated[str, Field(pattern="^hf$")] | Nothing, Query(description=AS_LIST)]
 FILE = {"type": "string", "format": "binary"}
 BASE64 = {"type": "string", "contentEncoding": "base64", "description": "An image in base64, or a data URL."}
 IMAGES = {"type": "array", "items": BASE64, "minItems": 1, "maxItems": MAX_IMAGES}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Path, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from ....version import __version__
 from ...http.errors import not_found
 from ...http.image_bodies import MAX_IMAGES
 from ...http.responses import json_response
 from ..answering import Answering
-from ..describing import described, errors, said
+from ..describing import described, errors, said, whole_schema
 from ..hosting import Hosted, Hosting
 from ..predict import note, usable
 from .inference import OUTPUTS, VERSION, answer, read_request
@@ -23,7 +24,8 @@ ONE = said("Always 1.", "总是 1。")
 LENGTH = said("Bytes of JSON, if tensors follow as bytes.", "若张量以字节形式跟在后面，则为 JSON 的字节数。")
 Name = Annotated[str, Path(max_length=300, description=ID)]
 Version = Annotated[str, Path(max_length=20, description=ONE)]
-HeaderLength = Annotated[int | None, Header(ge=0, alias="Inference-Header-Content-Length", description=LENGTH)]
+Length = Annotated[int, Field(ge=0)] | SkipJsonSchema[None]
+HeaderLength = Annotated[Length, Header(alias="Inference-Header-Content-Length", description=LENGTH)]
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration"]
 # What the protocol calls the types of tensors, and Triton's configuration.
 TRITON_TYPES = {"UINT8": "TYPE_UINT8", "BYTES": "TYPE_STRING", "FP32": "TYPE_FP32", "BOOL": "TYPE_BOOL"}
@@ -179,7 +181,7 @@ def _add_inference_routes(app: FastAPI, hosting: Hosting) -> None:
     body = {
         "required": True,
         "content": {
-            "application/json": {"schema": InferenceRequest.model_json_schema()},
+            "application/json": {"schema": whole_schema(InferenceRequest)},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
