@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 import zipfile
@@ -79,6 +80,32 @@ def test_a_member_called_by_a_dot_is_passed_over(bundle):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(".", b"")
     assert cs.load(path).class_names == cs.load(bundle).class_names
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_is_wrong_with_a_zip_is_said(bundle):
+    path = zipped(bundle)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(cs.ModelFileError, match=r"bundle\.zip: no bundle: .* a zip that was cut"):
+        cs.load(path)
+    path.write_bytes(content)
+    with zipfile.ZipFile(path, "a") as archive:  # programs differ in which of two they read
+        archive.write(bundle / "config.json", "config.json")
+    with pytest.raises(cs.ModelFileError, match=r"the zip has config\.json 2 times"):
+        cs.load(path)
+    flags = re.compile(rb"(PK\x03\x04..|PK\x01\x02....)\x00", re.DOTALL)
+    path.write_bytes(flags.sub(lambda found: found[1] + b"\x01", content))
+    with pytest.raises(cs.ModelFileError, match=r"config\.json is encrypted: unpack the zip"):
+        cs.load(path)
+
+
+def test_wrong_preprocessing_is_said_with_the_bundle(bundle):
+    config = json.loads((bundle / "config.json").read_text())
+    config["preprocessing"]["interpolation"] = "none"
+    (bundle / "config.json").write_text(json.dumps(config))
+    with pytest.raises(cs.ModelFileError, match=r"bundle: config\.json: preprocessing: unknown interpolation 'none'"):
+        cs.load(bundle)
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:

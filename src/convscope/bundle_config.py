@@ -50,6 +50,8 @@ def find_bundle(source: str | Path) -> Path:
         raise ModelFileError(
             f"{shown}: this run has no classifier yet: finish it with `convscope train --resume {shown}`"
         )
+    if path.is_file():
+        raise ModelFileError(f"{shown}: no bundle: a file that is no zip, or a zip that was cut off or damaged")
     raise ModelFileError(f"{shown}: not a run folder and not a bundle ({CONFIG} is missing)")
 
 
@@ -119,8 +121,8 @@ def read_config(bundle: Path) -> dict[str, Any]:
         raise ModelFileError(f"{shown}: format version {str(version)[:40]!r} is none: the bundle is damaged")
     if version > FORMAT_VERSION:
         raise ModelFileError(
-            f"{shown}: made by a newer ConvScope (format {version}, this one reads up to {FORMAT_VERSION}): update "
-            "with `pip install --upgrade convscope`"
+            f"{shown}: made by a newer ConvScope (format {str(version)[:40]}, this one reads up to {FORMAT_VERSION}): "
+            "update with `pip install --upgrade convscope`"
         )
     labels = config.get("label_names")
     least = 2 if task_of(config, shown).thresholds is None else 1
@@ -132,7 +134,10 @@ def read_config(bundle: Path) -> dict[str, Any]:
         raise ModelFileError(f"{shown}: architecture and model_args are missing or of the wrong kind")
     if not isinstance(config.get("preprocessing"), dict):
         raise ModelFileError(f"{shown}: preprocessing is missing")
-    preprocess = Preprocess.from_dict(config["preprocessing"])
+    try:
+        preprocess = Preprocess.from_dict(config["preprocessing"])
+    except ModelFileError as problem:
+        raise ModelFileError(f"{shown}: {problem}") from problem
     if not config.get("num_classes") == args.get("num_classes") == len(labels):
         raise ModelFileError(f"{shown}: num_classes and the number of label_names differ")
     if args.get("in_channels") != preprocess.input_size[0]:

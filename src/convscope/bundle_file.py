@@ -18,6 +18,7 @@ DAMAGED = (
     IndexError, struct.error, OverflowError,
 )  # fmt: skip
 MAX_CONFIG_BYTES = 16_000_000
+ENCRYPTED = 1  # a bit of a zip's flags
 
 
 def tensor_shapes(bundle: Path, weights: str) -> list[list[int]]:
@@ -80,4 +81,10 @@ def _member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
             found.append(info)
     if not found:
         raise KeyError(name)
-    return min(found, key=lambda info: len(PurePosixPath(info.filename).parts))
+    top = min(len(PurePosixPath(info.filename).parts) for info in found)
+    one, *others = [info for info in found if len(PurePosixPath(info.filename).parts) == top]
+    if others:
+        raise ModelFileError(f"{shown}: the zip has {name} {len(others) + 1} times: pack one bundle alone")
+    if one.flag_bits & ENCRYPTED:
+        raise ModelFileError(f"{shown}: {name} is encrypted: unpack the zip and give the folder")
+    return one

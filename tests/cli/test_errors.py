@@ -53,7 +53,7 @@ ERRORS = [
     (["predict", "RUN", "x.png", "--format", "xml"], 2, "'--format'"),
     (["evaluate", "RUN", "--split", "dev"], 2, "--split must be train, val, test or all, not 'dev'"),
     (["evaluate", "RUN", "nosuch"], 3, "no data set and no folder 'nosuch'"),
-    (["evaluate", "RUN/classifier/config.json"], 4, "not a run folder and not a bundle"),
+    (["evaluate", "RUN/classifier/config.json"], 4, "no bundle: a file that is no zip"),
     (["summary", "lenet6"], 4, "unknown network 'lenet6': did you mean lenet5"),
     (["summary", "lenet5", "--img-size", "31"], 2, "lenet5 cannot take images of 31 x 31"),
 ]  # fmt: skip
