@@ -39,6 +39,13 @@ def until(happened, seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def total(url: str, name: str) -> float:
     lines = httpx.get(f"{url}/metrics", timeout=20).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
@@ -69,7 +76,11 @@ def test_workers_answer_together_and_are_replaced(bundle, tmp_path, digit):
     until(lambda: logged() == 10)
     os.kill(workers[0], signal.SIGKILL)
     until(lambda: len([pid for pid in children_of(running.process.pid) if is_worker(pid)]) == 2)
+    os.kill(workers[1], signal.SIGSTOP)  # the new one must answer
+    until(lambda: answers(running.url), 60)
+    os.kill(workers[1], signal.SIGCONT)
     assert predict()["predictions"] == first["predictions"]
+    assert running.errors().count("it is started again") == 1
 
     config = json.loads((bundle / "config.json").read_text())
     (bundle / "config.json").write_text(json.dumps(config | {"metrics": {"changed": True}}))

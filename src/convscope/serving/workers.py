@@ -23,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
-from ..errors import ConvScopeError
+from ..errors import ConvScopeError, printable
 from .api.hosting import Hosting
 from .api.metrics import SHARED_FOLDER
 from .http_server import EXIT_CODES, HttpServer
@@ -67,6 +67,8 @@ class Workers:
         self.count, self.make, self.listening = count, make, listening
         self.processes: dict[int, BaseProcess] = {}
         self.born: dict[int, float] = {}
+        # Of those that replace others: where each says that it is ready, or why it is not.
+        self.starting: dict[int, Connection] = {}
         self.short_lives = 0
         self.stop_signal = 0
         self.wake, self.woken = socket.socketpair()
@@ -119,9 +121,13 @@ class Workers:
 
     def _watch(self) -> None:
         """Wait until a signal arrives or a worker has ended, and replace it."""
-        ready = wait([self.woken, *(process.sentinel for process in self.processes.values())], 60)
+        sentinels = [process.sentinel for process in self.processes.values()]
+        ready = wait([self.woken, *sentinels, *self.starting.values()], 60)
         if self.woken in ready:
             self.woken.recv(4096)
+        for number, receiving in list(self.starting.items()):
+            if receiving in ready:
+                self._hear(number)
         for number, process in list(self.processes.items()):
             if self.stop_signal or process.is_alive():
                 continue
@@ -131,7 +137,15 @@ class Workers:
                 raise ConvScopeError(f"{process.name} ends again and again, with exit code {process.exitcode}")
             log.warning("%s ended with exit code %s: it is started again", process.name, process.exitcode)
             _forget(process)
-            self._start(number)
+            self.starting[number] = self._start(number)
+
+    def _hear(self, number: int) -> None:
+        """Log why a worker is not ready that should replace another."""
+        with self.starting.pop(number) as receiving:
+            try:
+                _names_from(receiving)
+            except ConvScopeError as problem:
+                log.warning("%s: %s", self.processes[number].name, printable(problem))
 
     def _end(self) -> None:
         self.listening.close()
