@@ -114,3 +114,9 @@ def test_a_set_of_classes_is_given_where_it_is_asked_for(client, digits_run, dig
     for query in ("set_coverage=0.9999", "set_coverage=1", "set_coverage=0.9&format=hf"):
         refused = client.post(f"/predict?{query}", content=digits[0])
         assert refused.status_code == 422 and refused.json()["error"]["zh"]
+
+
+@pytest.mark.parametrize("query", ["format=json", "set_coverage=2", "topk=0"])
+def test_a_wrong_parameter_is_named_as_it_was_given(client, digit, query):
+    error = client.post(f"/predict?{query}", content=digit).json()["error"]
+    assert error["en"].startswith(f"{query.partition('=')[0]}: ") and f" {query.partition('=')[0]} " in error["zh"]

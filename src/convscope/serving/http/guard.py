@@ -79,8 +79,8 @@ class AccessGuard:
             return HttpError(
                 403,
                 f"this service does not answer to the host name '{host[:100]}': open it by its address, or start it "
-                "with --host",
-                f"本服务不接受主机名“{host[:100]}”，请改用 IP 地址访问，或在启动时指定 --host",
+                "with --allow-host",
+                f"本服务不接受主机名“{host[:100]}”，请改用 IP 地址访问，或在启动时指定 --allow-host",
             )
         if method in SAFE_METHODS:
             return None

@@ -67,7 +67,7 @@ def as_http_error(error: Exception) -> HttpError:
 def parameter_error(errors: Any) -> HttpError:
     """Return a 422 that names the first of pydantic's errors."""
     first = errors[0] if errors else {}
-    place, *parts = loc = first.get("loc", ("",))
+    place, *parts = loc = first.get("loc") or ("",)
     # Of a parameter, what follows its name is pydantic's own.
     named = parts[:1] if place in ("query", "path", "header") else parts if place == "body" else loc
     name = ".".join(map(str, named))
