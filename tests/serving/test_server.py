@@ -245,6 +245,8 @@ def test_a_port_that_is_taken(running, command, digits_run, monkeypatch):
     with listening.listen("127.0.0.1", None) as free:  # nobody asked for this very one
         assert running.port < free.getsockname()[1] < running.port + 100
         assert listening.address_of(free) == f"http://127.0.0.1:{free.getsockname()[1]}"
+    with listening.listen("[::1]", 0) as bracketed:
+        assert listening.address_of(bracketed).startswith("http://[::1]:")
     for host in ("no.such.host.invalid", "256.1.1.1", "192.0.2.1"):
         with pytest.raises(OutputError, match=host.replace(".", r"\.")):
             listening.listen(host, 0)

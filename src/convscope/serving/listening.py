@@ -18,6 +18,8 @@ ALL_INTERFACES = ("0.0.0.0", "::")
 def listen(host: str, port: int | None) -> socket.socket:
     """Return a listening socket; OutputError if the address does not exist or is in use."""
     wanted = DEFAULT_PORT if port is None else port
+    if host.startswith("[") and host.endswith("]"):  # as an address of IPv6 stands in a URL
+        host = host[1:-1]
     try:
         family, _, _, _, address = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError, OverflowError) as problem:

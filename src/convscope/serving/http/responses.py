@@ -67,10 +67,12 @@ def as_http_error(error: Exception) -> HttpError:
 def parameter_error(errors: Any) -> HttpError:
     """Return a 422 that names the first of pydantic's errors."""
     first = errors[0] if errors else {}
-    place, *parts = loc = first.get("loc") or ("",)
-    # Of a parameter, what follows its name is pydantic's own.
-    named = parts[:1] if place in ("query", "path", "header") else parts if place == "body" else loc
-    name = ".".join(map(str, named))
+    place, *parts = first.get("loc") or ("",)
+    if place in ("query", "path", "header"):
+        parts = parts[:1]  # what follows a parameter's name is pydantic's own
+    elif place != "body":
+        parts = [place, *parts]
+    name = ".".join(map(str, parts))
     reason, limits = str(first.get("msg", "invalid")), first.get("ctx", {})
     reason_zh = REASONS[first["type"]].format(**limits) if first.get("type") in REASONS else reason
     return invalid(f"{name or 'request'}: {reason}", f"参数 {name or '请求'} 无效（{reason_zh}）")
