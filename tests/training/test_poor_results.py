@@ -73,7 +73,7 @@ def test_the_reason_follows_the_recipe():
     assert "too high: try --lr 0.1." in reason({"optimizer": "sgd", "lr": 1.0}, network())
     assert "too high: try --lr 0.9." in reason({"optimizer": "sgd", "lr": 5.0}, sigmoid)
     assert "convscope check DATA" in reason({"optimizer": "sgd", "lr": 0.9}, sigmoid)
-    assert "too high: try --lr 0.3." in reason({"optimizer": "sgd", "lr": 3.0}, network(-9))
+    assert "too high: try --lr 0.1." in reason({"optimizer": "sgd", "lr": 3.0}, network(-9))
     assert "too low: try --lr 0.003." in reason({"lr": 1e-6}, network())
     assert "try --no-freeze." in reason({"freeze": True}, network())
     assert "convscope check DATA" in reason({}, network())

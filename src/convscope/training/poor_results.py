@@ -195,7 +195,7 @@ def _likeliest_reason(recipe: Recipe, done: Progress, dead: float, squashing: bo
                 f"sigmoid 与 tanh 的梯度很小，学习率 {recipe.lr:g} 对它们偏低", f"--lr {SIGMOID_RATE} --momentum 0",
             )  # fmt: skip
     if dead > MANY_DEAD or rate > 1.5 * usual_rate:
-        lower = usual_rate if recipe.lr > 3 * usual_rate and dead <= MANY_DEAD else recipe.lr / 10
+        lower = usual_rate if recipe.lr > 3 * usual_rate and dead <= MANY_DEAD else min(recipe.lr / 10, usual_rate)
         return _advice("The learning rate is probably too high", "学习率很可能过高", f"--lr {lower:g}")
     if rate < usual_rate / 10:
         return _advice("The learning rate is probably too low", "学习率很可能过低", f"--lr {usual_rate:g}")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import convscope as cs
-from convscope.training.recipe.optimizer_defaults import OPTIMIZER_DEFAULTS, describe_settings
+from convscope.training.recipe.optimizer_defaults import OPTIMIZER_DEFAULTS, describe_settings, lower_rate
 from convscope.training.recipe.options import DEFAULTS
 from convscope.training.results import command_of
 
@@ -68,3 +68,10 @@ def test_what_was_chosen_is_said(tmp_path, capfd):
     assert line in capfd.readouterr().err.splitlines()
     assert describe_settings("sgd", run.metrics["recipe"]) in line
     assert cs.Recipe.load(run.folder / "recipe.yaml").momentum == 0.0
+
+
+@pytest.mark.parametrize(("optimizer", "usual"), [("adamw", 0.003), ("sgd", 0.1), ("muon", 0.06)])
+def test_the_rate_after_one_that_was_too_high_is_the_usual_one_or_lower(optimizer, usual):
+    assert lower_rate(optimizer, 5000) == lower_rate(optimizer, 2 * usual) == usual
+    assert lower_rate(optimizer, usual) == pytest.approx(usual / 10)
+    assert lower_rate(optimizer, usual / 5) == pytest.approx(usual / 50)

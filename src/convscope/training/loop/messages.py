@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import DivergedError, printable
 from ...run_folder import RunFolder
 from ..checkpoint import Progress, has_checkpoint
+from ..recipe.optimizer_defaults import lower_rate
 from ..recipe.recipe import Recipe
 
 
@@ -17,7 +18,7 @@ def diverged(value: float, done: Progress, folder: RunFolder, recipe: Recipe) ->
     )
     return DivergedError(
         f"the loss became {value} in epoch {done.epoch + 1}, step {done.step}: {kept}; "
-        f"try a lower learning rate, such as --lr {recipe.lr / 10:g}, or --precision float32"
+        f"try a lower learning rate, such as --lr {lower_rate(recipe.optimizer, recipe.lr):g}, or --precision float32"
     )
 
 

@@ -27,6 +27,12 @@ def suited_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**suited, "momentum": 0.9} if suited and given.get("nesterov") else suited
 
 
+def lower_rate(optimizer: str, lr: float) -> float:
+    """Return the rate to try after one that was too high: the optimizer's own, or a tenth if it was not higher."""
+    usual: float = OPTIMIZER_DEFAULTS[optimizer]["lr"]
+    return usual if lr > usual else lr / 10
+
+
 def describe_settings(optimizer: str, values: dict[str, Any]) -> str:
     """Return `sgd: lr 0.1, momentum 0, ...`: the settings among `values` that this optimizer uses."""
     unused = {"adamw": ("momentum", "nesterov", "adam_lr"), "sgd": ("adam_lr",), "muon": ("weight_decay", "nesterov")}
