@@ -35,7 +35,7 @@ from .models import (
     preparation_of_file,
     shapes_alone,
 )  # fmt: skip
-from .models.own import is_own, same_file
+from .models.own import is_own, reads_logits, same_file
 from .models.own.input_size import Size
 from .models.own.network import OwnNetwork
 from .models.tools.pretrained import WEIGHTS
@@ -169,7 +169,11 @@ def open_network(card: Card, target: Target) -> Opened:
     names = None if target.labels is None else read_labels(target.labels)
     arguments = _arguments(card, target, size, names)
     network = create_model(card, pretrained=target.pretrained, weights_dir=target.weights_dir, **arguments)
-    state = OWN_CODE if isinstance(card.build, OwnNetwork) else RANDOM
+    state = RANDOM
+    if isinstance(card.build, OwnNetwork):
+        state = OWN_CODE
+        for note in card.build.notes if reads_logits(network) else []:  # else the classifier finds them itself
+            log.warning("%s", note)
     preprocess = _preprocess(card, target, size)
     if target.pretrained:
         state = TRAINED if target.num_classes in (None, _outputs_of(card)) else FRESH_HEAD

@@ -155,7 +155,9 @@ def arguments_for(name: str | Card, input_size: tuple[int, int, int], **options:
     if "img_size" in inspect.signature(card.build).parameters:
         arguments["img_size"] = height
     if isinstance(card.build, OwnNetwork):
-        if reason := refusal(shapes_alone(card, **arguments), input_size):
+        # Some code does not run on shapes alone: it looks at values.
+        made = create_model(card, **arguments)
+        if refusal(on_meta(made), input_size) and (reason := refusal(made, input_size)):
             raise UsageError(f"{card.name} cannot take {channels} x {height} x {width}: {reason}")
         return arguments
     if input_size == card.input_size and set(options) <= {"num_classes"}:

@@ -56,13 +56,18 @@ class ReadLogits:
         return torch.logit(values, 1e-7) if self.kind == INDEPENDENT else values
 
 
+def reads_logits(network: nn.Module) -> bool:
+    """Tell whether `read_logits` has put its hook on a network."""
+    return any(isinstance(hook, ReadLogits) for hook in network._forward_hooks.values())
+
+
 def read_logits(network: nn.Module, size: Size, name: str) -> tuple[int, list[str]]:
     """Make `network` return logits, N x classes, by a hook where it does not; return their number and what to know.
 
     `size` are channels, height and width of an image that it takes. UsageError if it gives no row of numbers per image.
     """
-    if any(isinstance(hook, ReadLogits) for hook in network._forward_hooks.values()):
-        return _answers(network, size)[0][0].shape[1], []
+    if reads_logits(network):
+        return _answers(network, size)[0].shape[1], []
     device = next((tensor.device for tensor in network.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         first, again = _answers(network, size), _answers(network, size)
