@@ -188,6 +188,21 @@ def test_the_names_of_a_tutorial_with_another_last_layer(tmp_path):
     assert classes_in(ours, tmp_path / "w.safetensors", "mlp", (1, 28, 28)) == 7
 
 
+def test_weights_of_rows_of_pixels_say_for_which_images_they_are(tmp_path):
+    """The logo of a tutorial: rows of 1 x 16384 pixels, which are those of 128 x 128."""
+    typed = nn.Linear(16384, 2)
+    torch.save({f"fc.{key}": value for key, value in typed.state_dict().items()}, tmp_path / "w.pt")
+    with pytest.raises(ModelFileError, match=r"2 x 16384, not 2 x 784; images of 128 x 128 .*: give --img-size 128$"):
+        fit_weights(cs.create_model("softmax_regression", num_classes=2), tmp_path / "w.pt", "net", (1, 28, 28))
+    ours = cs.create_model("softmax_regression", num_classes=2, img_size=128)
+    fit_weights(ours, tmp_path / "w.pt", "net", (1, 128, 128))
+    image = torch.rand(1, 1, 128, 128)
+    assert torch.equal(ours(image), typed(image.flatten(1)))
+    torch.save({f"fc.{key}": value for key, value in nn.Linear(1000, 2).state_dict().items()}, tmp_path / "w.pt")
+    with pytest.raises(ModelFileError, match=r"2 x 1000, not 2 x 784$"):
+        fit_weights(cs.create_model("softmax_regression", num_classes=2), tmp_path / "w.pt", "net", (1, 28, 28))
+
+
 class _Hostile:
     def __reduce__(self):
         return Path.touch, (Path("touched"),)

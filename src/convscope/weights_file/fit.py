@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def fit_weights(network: nn.Module, file: str | Path, name: str, size: Size) -> 
         )
     fresh = head if absent == head or others else set()
     notes += _adapt_first(state, wanted, shown)
-    _check(state, wanted, fresh, f"{printable(file)} does not fit {name}")
+    _check(state, wanted, fresh, f"{printable(file)} does not fit {name}", size)
     network.load_state_dict({key: value for key, value in state.items() if key not in fresh}, strict=False)
     return Fitted(notes, frozenset(fresh))
 
@@ -125,8 +126,8 @@ def _adapt_first(state: dict[str, Tensor], wanted: dict[str, Tensor], shown: str
     return [f"{shown}: the first kernels ({first}) are for {channels} there, adapted to {here}"]
 
 
-def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str], what: str) -> None:
-    """Raise ModelFileError with all that does not fit, in one line."""
+def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str], what: str, size: Size) -> None:
+    """Raise ModelFileError with all that does not fit a network for images of `size`, in one line."""
     missing = set(without_counters(wanted)) - state.keys() - fresh
     unexpected = set(without_counters(state)) - wanted.keys()
     reasons = []
@@ -147,8 +148,19 @@ def _check(state: dict[str, Tensor], wanted: dict[str, Tensor], fresh: set[str],
             if key in wanted and key not in fresh and value.shape != wanted[key].shape
         ]
         reasons = differing[:1] + ([f"and {len(differing) - 1} more"] if len(differing) > 1 else [])
+        if len(differing) == 1 and (side := _side(state, wanted, size)):
+            reasons.append(f"images of {side} x {side} have as many pixels: give --img-size {side}")
     if reasons:
         raise ModelFileError(f"{what}: {'; '.join(reasons)}")
+
+
+def _side(state: dict[str, Tensor], wanted: dict[str, Tensor], size: Size) -> int | None:
+    """Return the side of the square images whose pixels the first weights of a network without kernels are for."""
+    key = next(iter(wanted))
+    shape: tuple[int, ...] = tuple(state[key].shape) if key in state else ()
+    pixels = shape[1] // size[0] if len(shape) == 2 and wanted[key].shape[1:] == (math.prod(size),) else 0
+    side = math.isqrt(pixels)
+    return side if side and side * side * size[0] == shape[1] and side != size[1] else None
 
 
 def _is_real(tensor: Tensor) -> bool:
