@@ -64,6 +64,12 @@ def test_images_that_are_gone_or_new_since_the_training_are_told(tmp_path, monke
     capsys.readouterr()
     assert main(["evaluate", "runs/train/r"]) == 0
     assert "training" not in capsys.readouterr().err.replace("some of the training images", "")
+    before = (tmp_path / "set/test/cat/0.png").read_bytes()
+    (tmp_path / "set/test/cat/0.png").write_bytes((tmp_path / "set/test/dog/0.png").read_bytes())
+    for verb in ("evaluate", "report"):
+        assert main([verb, "runs/train/r"]) == 0
+        assert "1 images have another content than in the training: test/cat/0.png" in capsys.readouterr().err
+    (tmp_path / "set/test/cat/0.png").write_bytes(before)
     (tmp_path / "set/test/dog/0.png").rename(tmp_path / "set/test/dog/9.png")
     assert main(["evaluate", "runs/train/r", "set"]) == 0
     said = capsys.readouterr().err

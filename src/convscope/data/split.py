@@ -79,7 +79,8 @@ class Data:
     decided it. With `multi_label` an image may have several labels
     or none. `untrainable` says why no classifier can be trained on the images, if that is so, although one can be
     evaluated. `origin` says where classes and splits come from. `columns` has the further columns of a table: column ->
-    name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for.
+    name of the image -> cell. `groups` has the group of each image by its name, if groups were asked for; `digests` the
+    digest (hexadecimal) of each image file in the training of a run that the data set belongs to.
 
     >>> from convscope import load_data
     >>> data = load_data("digits")
@@ -102,6 +103,7 @@ class Data:
     origin: Origin | None = None
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     def described(self, origin: Origin) -> Data:
         """Note where the classes and splits come from, and what was divided here; return the data set itself."""

@@ -19,7 +19,7 @@ from ..run_folder import run_of_bundle
 from ..task import Task
 from .metrics import relabel
 from .multi_label import relabel_marks
-from .run_data import as_divided, compare_with_training, source_of_run
+from .run_data import as_divided, compare_with_training, digests_of, source_of_run, warn_about_other_content
 from .tta import frame_for
 
 
@@ -54,6 +54,7 @@ def choose_images(bundle: Path, data: str | None, options: EvaluationOptions, ta
     split = options.split or default_split(dataset, is_own)
     if is_own and run is not None and split in (*dataset.splits, "all"):
         compare_with_training(dataset, run, split, options.split is not None)
+        dataset.digests = digests_of(run)
     if split == "val" and is_own and run is not None and run.whole.exists():
         n = f"{len(dataset.split(split)):,}"
         warn("trained-on", bundle, f"was trained on {n} of these {n} images, so that its figure is too good")
@@ -106,6 +107,7 @@ def decode(dataset: Data, split: str, classifier: Classifier, reading: Reading, 
         raise UsageError(f"--split must be train, val, test or all, not '{printable(split)}'")
     decoded = decode_split(_labelled(dataset, split, classifier), classifier.preprocess, reading)
     report_skipped(decoded.skipped, strict)
+    warn_about_other_content(dataset, decoded)
     if not len(decoded):
         raise DataError(f"{printable(dataset.name)}: no image of {split} can be used")
     return decoded

@@ -8,6 +8,7 @@ import os
 
 from ..data.cache_folder import cache_folder
 from ..data.datasets import BUNDLED, HUB, NAMES, load_data
+from ..data.decoded import Decoded
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
 from ..data.split import Data, redivide
 from ..errors import DataError, printable
@@ -54,8 +55,7 @@ def compare_with_training(dataset: Data, run: RunFolder, split: str, named: bool
 
     DataError if all its test images are gone and nobody has `named` the split that is then evaluated instead.
     """
-    table = run.read_split()
-    rows = list(csv.DictReader(io.StringIO((table or b"").decode("utf-8", "surrogateescape"), newline="")))
+    rows = _rows(run)
     tests = sum(row["split"] == "test" for row in rows)
     if not named and tests and split != "test":
         raise DataError(
@@ -69,6 +69,26 @@ def compare_with_training(dataset: Data, run: RunFolder, split: str, named: bool
         warn("changed-images", dataset.name, f"{text}: {listed(gone)}")
     if before and (new := sorted(now - before)):
         warn("changed-images", dataset.name, f"{len(new):,} images of {split} the training did not have: {listed(new)}")
+
+
+def digests_of(run: RunFolder) -> dict[str, str]:
+    """Return the digest (hexadecimal) of each image file in the training; empty where the run does not have them."""
+    return {row["path"]: digest for row in _rows(run) if (digest := row.get("digest"))}
+
+
+def warn_about_other_content(dataset: Data, decoded: Decoded) -> None:
+    """Warn, once, about image files whose content is another one than in the training: the figures may differ."""
+    now = zip(decoded.names, decoded.digests, strict=False)  # arrays have no digests
+    other = sorted(name for name, digest in now if dataset.digests.get(name, digest.hex()) != digest.hex())
+    dataset.digests = {}
+    if other:
+        text = f"{len(other):,} images have another content than in the training: {listed(other)}"
+        warn("changed-images", dataset.name, text)
+
+
+def _rows(run: RunFolder) -> list[dict[str, str]]:
+    table = (run.read_split() or b"").decode("utf-8", "surrogateescape")
+    return list(csv.DictReader(io.StringIO(table, newline="")))
 
 
 def as_divided(data: Data, run: RunFolder) -> Data:
