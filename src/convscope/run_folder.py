@@ -7,6 +7,7 @@
       checkpoints/whole/                              those that learned from the validation images, too, if used
       checkpoints/snapshots/                          weights of single epochs, see `snapshots`
       classifier/                                     the bundle, see `bundle`
+      warnings.json                                   what went wrong with the training, where something did
       predictions_val.csv                             one row per validation image; `_test` where nothing validates
       report.html
       tensorboard/                                    on request
@@ -32,7 +33,7 @@ from .files import csv_text, free_folder, remove_leftovers, write_atomically
 
 RUNS = Path("runs")
 RECIPE, ENVIRONMENT, LABELS, SPLIT, METRICS = "recipe.yaml", "env.json", "labels.txt", "split.csv", "metrics.csv"
-CLASSIFIER, REPORT = "classifier", "report.html"
+CLASSIFIER, REPORT, WARNINGS = "classifier", "report.html", "warnings.json"
 # The column of metrics.csv that is 1 where the weights after an epoch are better than those kept before, else 0.
 KEPT = "kept"
 CHECKPOINTS = Path("checkpoints")
@@ -123,6 +124,21 @@ class RunFolder:
         except (OSError, ValueError, RecursionError):
             return {}
         return values if isinstance(values, dict) else {}
+
+    def write_warnings(self, warnings: Sequence[tuple[str, str]]) -> None:
+        """Write what went wrong with the training, each in English and in Chinese; no file where nothing did."""
+        path = self.path / WARNINGS
+        if warnings:
+            write_atomically(path, json.dumps(warnings, indent=2, ensure_ascii=False) + "\n")
+        else:
+            path.unlink(missing_ok=True)
+
+    def read_warnings(self) -> list[tuple[str, str]]:
+        """Return what `write_warnings` wrote; nothing if it is missing or damaged."""
+        try:
+            return [(str(en), str(zh)) for en, zh in json.loads((self.path / WARNINGS).read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError, RecursionError):
+            return []
 
     def write_labels(self, class_names: Sequence[str]) -> None:
         """Write the names of the classes."""

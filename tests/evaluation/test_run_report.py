@@ -27,6 +27,7 @@ def test_a_report_is_written_anew_in_three_forms(digits_run, tmp_path, monkeypat
     found = json.loads((run / "report.json").read_text("utf-8"))
     assert found["top1"] == pytest.approx(top1) and len(found["history"]) == 12
     assert found["best_epoch"] == digits_run.metrics["best_epoch"]
+    assert found["diagnosis"][0] in text and found["commands"][0] in text and found["warnings"] == []
     assert main(["report", "run", "digits", "--split", "val", "--output", "other.html"]) == 0
     assert "validation images" in (tmp_path / "other.html").read_text("utf-8")
     assert main(["report", "mnist-relu"]) == 2

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import torch
 from torch import nn
 
 import convscope as cs
 from convscope.evaluation import Evaluation
+from convscope.evaluation.run_report import write_run_report
 from convscope.training.checkpoint import Progress
 from convscope.training.poor_results import dead_share, remarks_on_result
 
@@ -114,5 +117,16 @@ def test_the_warning_is_on_the_terminal_in_the_figures_and_in_the_report(tmp_pat
     (first, *_) = run.metrics["warnings"]
     assert "no better than guessing" in first and "--weight-decay 0.0005" in first
     assert f"warning: {first}" in capfd.readouterr().err.splitlines()
-    page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert "What went wrong" in page and "不比猜测好" in page
+    (run.folder / "report.html").rename(tmp_path / "first.html")
+    for form in ("html", "md", "json"):  # a report that is written anew says it, too
+        write_run_report(str(run.folder), format=form)
+    for path in (tmp_path / "first.html", run.folder / "report.html"):
+        page = path.read_text(encoding="utf-8")
+        assert "What went wrong" in page and "不比猜测好" in page
+    text = (run.folder / "report.md").read_text(encoding="utf-8")
+    found = json.loads((run.folder / "report.json").read_text(encoding="utf-8"))
+    assert f"- {first}\n" in text and found["warnings"] == run.metrics["warnings"]
+    weakest, (worst, *_), (pair, *_) = found["weakest"], found["mistakes"], found["confusions"]
+    assert f"“{weakest['label']}”: {weakest['recall']:.2%}" in text and f"{weakest['interval'][1]:.2%})" in text
+    assert f"- {worst['path']}: {worst['predicted']} {worst['probability']:.1%}" in text and "picture" not in worst
+    assert f"| {pair['true']} | {pair['predicted']} | {pair['count']} |" in text

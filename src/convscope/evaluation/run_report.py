@@ -111,6 +111,7 @@ def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dic
         "metrics": {"best_epoch": _best_epoch(history), **_time(history)},
         "environment": run.read_environment(),
         "history": history,
+        "warnings": run.read_warnings(),
     }
 
 

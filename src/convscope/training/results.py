@@ -97,6 +97,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
     remarks = _remarks(context, prepared, network, done, evaluations)
     for remark in remarks:
         context.display.show_line(f"warning: {remark.en}" if language() == "en" else f"警告：{remark.zh}")
+    folder.write_warnings([(remark.en, remark.zh) for remark in remarks])
     doing("finding out when not to answer")
     classifier = _save_classifier(context, prepared, network, evaluations, figures)
     shown = next((split for split in ("val", "test") if split in evaluations), None)

@@ -1,4 +1,4 @@
-"""The report in short, as Markdown."""
+"""The report in short, as Markdown, and what JSON says beyond the figures of an evaluation."""
 
 from __future__ import annotations
 
@@ -6,23 +6,45 @@ from typing import Any
 
 from ...errors import printable
 from ..metrics import Evaluation
+from .commands import next_commands
+from .confidence import unknown_texts
 from .diagnosis import diagnosis_of
-from .mistakes import suspected_labels, weakest_class
+from .mistakes import frequent_confusions, suspected_labels, weakest_class, worst_label_mistakes, worst_mistakes
 from .report import Report
+
+# Pairs of classes and mistakes in JSON, those shown in Markdown, and the number of images that is few.
+MAX_CONFUSIONS, MAX_MISTAKES, MAX_SHOWN, FEW = 50, 24, 10, 100
 
 
 def further_figures(report: Report) -> dict[str, Any]:
     """Return what a report adds to the figures of an evaluation, as plain values for JSON."""
     evaluation, judged = report.evaluation, report.split in ("val", "test")
-    suspected = sorted(suspected_labels(evaluation)) if isinstance(evaluation, Evaluation) and judged else []
+    one = isinstance(evaluation, Evaluation)
+    suspected = sorted(suspected_labels(evaluation)) if one and judged else []
+    most = (report.trust.get("majority") or {}).get("top1")
+    worst = (
+        worst_mistakes(report, evaluation, MAX_MISTAKES, suspected)
+        if one
+        else worst_label_mistakes(report, evaluation, MAX_MISTAKES)
+    )
     return {
+        "warnings": [en for en, _ in report.warnings],
+        "diagnosis": [en for en, _ in diagnosis_of(report, most)] if one else [],
+        **({"weakest": weakest_class(evaluation), "confusions": frequent_confusions(evaluation)[:MAX_CONFUSIONS]}
+           if one else {}),
+        "mistakes": [
+            {("path" if key == "name" else key): printable(value) if key == "name" else value
+             for key, value in row.items() if key not in ("picture", "heat")}
+            for row in worst
+        ],
         "counts": report.counts,
         "best_epoch": report.metrics.get("best_epoch"),
         "suspected_labels": [printable(evaluation.names[i]) for i in suspected],
         **(report.look.to_dict() if report.look else {}),
         "exported": report.exported,
         "history": report.history,
-    }
+        "commands": report.command.splitlines(),
+    }  # fmt: skip
 
 
 def markdown(report: Report, document: dict[str, Any]) -> str:
@@ -30,7 +52,7 @@ def markdown(report: Report, document: dict[str, Any]) -> str:
     lines = [f"# {_cell(report.title)}", ""]
     if isinstance(report.evaluation, Evaluation):
         low, high = document["top1_interval"]
-        most, weakest = document["majority"], weakest_class(report.evaluation)
+        most, weakest = document["majority"], document["weakest"]
         lines += [
             f"**{document['top1']:.2%}** of {document['n']:,} {report.split} images are classified correctly "
             f"(95 % interval {low:.2%} to {high:.2%}).",
@@ -38,11 +60,14 @@ def markdown(report: Report, document: dict[str, Any]) -> str:
             f"- Always answering “{_cell(most['label'])}” would be right for {most['top1']:.2%}.",
         ]
         if weakest:
+            low, high = weakest["interval"]
             lines.append(
                 f"- The weakest class is “{_cell(weakest['label'])}”: {weakest['recall']:.2%} of its "
-                f"{weakest['support']:,} images are found."
+                f"{weakest['support']:,} images are found (95 % interval {low:.2%} to {high:.2%})."
             )
-        lines += [f"- {en}" for en, _ in diagnosis_of(report, most["top1"])]
+        if document["n"] < FEW:
+            lines.append(f"- {document['n']:,} images are few: every figure here is uncertain, as its interval shows.")
+        lines += [f"- {en}" for en in (*document["warnings"], *document["diagnosis"])]
         for name, row in document["calibration"].items():
             if row:
                 lines.append(
@@ -51,13 +76,41 @@ def markdown(report: Report, document: dict[str, Any]) -> str:
                 )
     else:
         lines.append(f"Mean average precision **{document['map']:.2%}** on {document['n']:,} {report.split} images.")
+        lines += ["", *(f"- {en}" for en in document["warnings"])] if document["warnings"] else []
+    if unknown := document.get("unknown"):
+        lines += ["", unknown_texts(unknown)[0]]
     lines += ["", "| class | images | precision | recall | F1 |", "|---|---:|---:|---:|---:|"]
     for row in document["per_class"]:
         shares = ["–" if row[figure] is None else f"{row[figure]:.2%}" for figure in ("precision", "recall", "f1")]
         lines.append(f"| {_cell(row['label'])} | {row['support']:,} | {' | '.join(shares)} |")
-    return "\n".join(
-        [*lines, *_about_network(document), "", *(f"    {line}" for line in report.command.splitlines()), ""]
-    )
+    go_on = [command for command, _, _ in next_commands(report.run)]
+    commands = ["", "To repeat it, and to go on:", "", *(f"    {line}" for line in (*document["commands"], *go_on)), ""]
+    return "\n".join([*lines, *_mistakes(document), *_about_network(document), *commands])
+
+
+def _mistakes(document: dict[str, Any]) -> list[str]:
+    """Return the lines about the most confused classes and the worst mistakes."""
+    lines: list[str] = []
+    if pairs := document.get("confusions"):
+        lines += ["", "| class | taken for | images | share of the class |", "|---|---|---:|---:|"]
+        lines += [
+            f"| {_cell(p['true'])} | {_cell(p['predicted'])} | {p['count']:,} | {p['share']:.2%} |"
+            for p in pairs[:MAX_SHOWN]
+        ]
+    if worst := document["mistakes"][:MAX_SHOWN]:
+        lines += ["", f"The worst {len(worst)} mistakes:", ""]
+    for row in worst:
+        if "true" in row:
+            answer = f"{_cell(row['predicted'])} {row['probability']:.1%}"
+            said = f"{answer}, true: {_cell(row['true'])} {row['true_probability']:.1%}"
+            said += " (its label may be wrong)" if row["suspected"] else ""
+        else:
+            kinds = ((word, row[word]) for word in ("wrong", "missing") if row[word])
+            said = "; ".join(
+                f"{word} {', '.join(f'{_cell(name)} {share:.1%}' for name, share in found)}" for word, found in kinds
+            )
+        lines.append(f"- {_cell(row['path'])}: {said}")
+    return lines
 
 
 def _about_network(document: dict[str, Any]) -> list[str]:
