@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PIL import Image, ImageEnhance
 from skimage import data as photos
 
+import convscope as cs
 from convscope.data.check.near_duplicates import difference_hashes, find_near_duplicates
 from convscope.data.check.report import check_data
+from convscope.data.check.transformed_copies import find_transformed_copies, small_picture
 
 
 def test_images_that_look_the_same(tmp_path):
@@ -44,3 +47,24 @@ def test_mirrored_and_cropped_copies(tmp_path):
     assert sorted(tuple(sorted(p.images)) for p in found) == [(f"a/{i}.png", f"b/{i}.png") for i in range(3)]
     assert all("under two labels" in p.message for p in found)
     assert not [p for p in check_data(tmp_path).problems if p.kind == "transformed"]
+
+
+def test_different_digits_do_not_look_the_same():
+    """Hundreds of ones have the same hashes."""
+    part = cs.load_data("mnist-5k").split("all")
+    ones = [Image.fromarray(part.images[i]) for i in np.flatnonzero(part.labels == 1)]
+    hashes, pictures = [difference_hashes(image) for image in ones], [small_picture(image) for image in ones]
+    assert max(map(len, find_near_duplicates(hashes))) > 300
+    assert sum(map(len, find_near_duplicates(hashes, pictures))) <= 20
+
+
+def test_small_photos_that_were_resized_are_found():
+    """They have lost details, and keep what is left."""
+    photos_of = (photos.astronaut(), photos.coffee(), photos.chelsea(), photos.rocket())
+    tiles = [photo[y : y + 96, x : x + 96] for photo in photos_of for y in (0, 96, 192) for x in (0, 96, 192, 288)]
+    small = [Image.fromarray(tile).convert("L").resize((32, 32)) for tile in tiles if tile.std() > 30]
+    copies = [image.resize((18, 21)) for image in small]
+    found = find_transformed_copies([small_picture(image) for image in (*small, *copies)])
+    true = {(i, i + len(small)) for i in range(len(small))}
+    assert len(true & {pair[:2] for pair in found}) >= 0.9 * len(small) > 25
+    assert len(found) <= len(small) + 1 and np.mean([pair[2] for pair in found]) > 0.985

@@ -1,4 +1,8 @@
-"""Find near-duplicates: images that look the same although their files differ, as after rescaling or recompression."""
+"""Find near-duplicates: images that look the same although their files differ, as after rescaling or recompression.
+
+Hashes find the candidates quickly; their shrunken pictures must correlate nearly perfectly, since different digits
+often have the same hashes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from PIL import Image
 
 # Near-duplicates may differ in at most this many of the 64 and of the 256 bits of their hashes.
 COARSE, FINE = 3, 12
+# The side to which pictures are shrunk, and how similar near-duplicates then are (correlation).
+SIDE, LIKE = 16, 0.99
 # A quarter of coarse bits that more images share says nothing: blank pages, drawings on white.
 MOST_SHARING = 200
 
@@ -22,14 +28,17 @@ def difference_hashes(image: Image.Image) -> Hashes:
     return _difference_hash(gray, 8), _difference_hash(gray, 16)
 
 
-def find_near_duplicates(hashes: Sequence[Hashes | None]) -> list[list[int]]:
+def find_near_duplicates(
+    hashes: Sequence[Hashes | None], pictures: Sequence[np.ndarray | None] | None = None
+) -> list[list[int]]:
     """Return groups of at least two indices whose images look the same; None is for an image that is not compared.
 
-    Two numbers of 64 bits that differ in at most three bits have one of four quarters in common, so only those that do
-    are compared.
+    `pictures` (gray, uint8, with sides that 16 divides) confirm what the hashes say. Two numbers of 64 bits that differ
+    in at most three bits have one of four quarters in common, so only those that do are compared.
     """
     # Union-find: each index leads, by way of others, to the first index of its group.
     leader = list(range(len(hashes)))
+    shrunken = [None if picture is None else _shrunken(picture) for picture in pictures or [None] * len(hashes)]
 
     def first(i: int) -> int:
         while leader[i] != i:
@@ -47,7 +56,11 @@ def find_near_duplicates(hashes: Sequence[Hashes | None]) -> list[list[int]]:
                 continue
             for n, a in enumerate(members):
                 for b in members[n + 1 :]:
-                    if first(a) != first(b) and _look_the_same(hashes[a], hashes[b]):
+                    if (
+                        first(a) != first(b)
+                        and _look_the_same(hashes[a], hashes[b])
+                        and _alike(shrunken[a], shrunken[b])
+                    ):
                         leader[first(b)] = first(a)
     groups: dict[int, list[int]] = defaultdict(list)
     for i in range(len(hashes)):
@@ -58,6 +71,18 @@ def find_near_duplicates(hashes: Sequence[Hashes | None]) -> list[list[int]]:
 def _look_the_same(a: Hashes | None, b: Hashes | None) -> bool:
     assert a is not None and b is not None
     return (a[0] ^ b[0]).bit_count() <= COARSE and (a[1] ^ b[1]).bit_count() <= FINE
+
+
+def _shrunken(picture: np.ndarray) -> np.ndarray:
+    """Return a picture at 16 x 16 pixels as a row of mean 0 and length 1; all 0 for one of one colour."""
+    height, width = (side // SIDE for side in picture.shape)
+    row = picture.reshape(SIDE, height, SIDE, width).mean((1, 3), dtype=np.float32).ravel()
+    row -= row.mean()
+    return row / max(float(np.linalg.norm(row)), 1e-3)
+
+
+def _alike(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is None or b is None or float(a @ b) >= LIKE
 
 
 def _difference_hash(gray: Image.Image, side: int) -> int:

@@ -255,7 +255,7 @@ def _report_problems(report: Report, data: Data, near: bool) -> None:
 
 def _near_copies(data: Data, occurrences: Sequence[Occurrence], images: Sequence[ImageSummary]) -> list[Problem]:
     """Return the problems of images that look the same, and of mirrored or cropped copies."""
-    groups = find_near_duplicates([image.hashes for image in images])
+    groups = find_near_duplicates([image.hashes for image in images], [image.small for image in images])
     alike = {pair for group in groups for pair in combinations(sorted(group), 2)}
     copies = [[occurrences[i] for i in group] for group in groups]
     copies = [group for group in copies if len({image.digest for image in group}) > 1]
@@ -265,7 +265,8 @@ def _near_copies(data: Data, occurrences: Sequence[Occurrence], images: Sequence
     if len(shown) > MOST_IMAGES:
         text = f"not searched for mirrored and cropped copies: that is for at most {MOST_IMAGES:,} images"
         return [*problems, Problem("transformed-skipped", "info", data.name, text)]
-    for a, b, _ in find_transformed_copies([small for i in shown if (small := images[i].small) is not None]):
+    small = [picture for i in shown if (picture := images[i].small) is not None]
+    for a, b, _ in find_transformed_copies(small, fine=data.kind == "digits"):
         first, second = shown[a], shown[b]
         pair = [occurrences[first], occurrences[second]]
         if (first, second) not in alike and pair[0].digest != pair[1].digest:

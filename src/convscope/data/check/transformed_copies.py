@@ -21,8 +21,11 @@ KEPT, COARSE, FITTED = 64, 8, 32
 SHARES, PLACES = (0.9, 0.8, 0.7), (0.0, 0.5, 1.0)
 # Similar parts that are fitted per image, and how similar they must be (correlation).
 MOST, LEAST, STEPS = 5, 0.8, 8
-# The correlation of a copy, and the smallest share of a side that a part has.
-COPY, SMALLEST = 0.99, 0.5
+# A resized copy has lost its finest details, so photos are judged at 16 pixels, and a copy correlates so. Different
+# digits do that, too: they are judged at all 32, and must correlate more.
+JUDGED, COPY, FINE_COPY = 16, 0.985, 0.99
+# The smallest share of a side that a part has.
+SMALLEST = 0.5
 BLOCK = 512
 # With more images the comparison of all with all takes too long.
 MOST_IMAGES = 20_000
@@ -34,10 +37,11 @@ def small_picture(gray: Image.Image) -> np.ndarray:
     return np.asarray(gray.resize((KEPT, KEPT), Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC))
 
 
-def find_transformed_copies(pictures: Sequence[np.ndarray]) -> list[tuple[int, int, float]]:
+def find_transformed_copies(pictures: Sequence[np.ndarray], fine: bool = False) -> list[tuple[int, int, float]]:
     """Return index pairs of pictures of which one is a mirrored or cropped copy of the other, and their correlation.
 
-    The most similar pair comes first. Equal pictures are such a pair too; empty for more than 20,000.
+    The most similar pair comes first. `fine` is for pictures of few details, as digits: all must agree. Equal pictures
+    are such a pair too; empty for more than 20,000.
     """
     if not 2 <= len(pictures) <= MOST_IMAGES:
         return []
@@ -46,9 +50,9 @@ def find_transformed_copies(pictures: Sequence[np.ndarray]) -> list[tuple[int, i
     for query in (images, images.flip(3)):
         pairs = _similar(query, images)
         for part in pairs.split(BLOCK * 4):
-            fits = _fitted(query[part[:, 0]], images[part[:, 1]], _boxes()[part[:, 2]])
+            fits = _fitted(query[part[:, 0]], images[part[:, 1]], _boxes()[part[:, 2]], FITTED if fine else JUDGED)
             for (a, b, _), fit in zip(part.tolist(), fits.tolist(), strict=True):
-                if fit >= COPY:
+                if fit >= (FINE_COPY if fine else COPY):
                     pair = (min(a, b), max(a, b))
                     found[pair] = max(fit, found.get(pair, 0.0))
     return sorted(((a, b, fit) for (a, b), fit in found.items()), key=lambda row: (-row[2], row[:2]))
@@ -81,8 +85,11 @@ def _similar(query: Tensor, images: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
-def _fitted(query: Tensor, images: Tensor, boxes: Tensor) -> Tensor:
-    """Return the correlation of each query with the part of its image that fits best, searched from `boxes` on."""
+def _fitted(query: Tensor, images: Tensor, boxes: Tensor, judged: int) -> Tensor:
+    """Return the correlation of each query with the part of its image that fits best, searched from `boxes` on.
+
+    It is that of both at `judged` x `judged` pixels.
+    """
     size = (FITTED, FITTED)
     template = _standard(F.interpolate(query, size, mode="area")).view(-1, *size)
     across, down = (torch.gradient(template, dim=dim)[0] * FITTED for dim in (2, 1))
@@ -90,10 +97,11 @@ def _fitted(query: Tensor, images: Tensor, boxes: Tensor) -> Tensor:
     slopes = torch.stack([across, across * x, down, down * x.T], 3).flatten(1, 2)
     slopes = slopes - slopes.mean(1, keepdim=True)
     solve = torch.linalg.inv(slopes.mT @ slopes + 1e-4 * torch.eye(4)) @ slopes.mT
-    best = torch.full((len(query),), -1.0)
+    best, wanted = torch.full((len(query),), -1.0), _standard(F.adaptive_avg_pool2d(template, judged))
     for _ in range(STEPS):
         part = _standard(_cut(images, boxes, FITTED))
-        best = torch.maximum(best, (part * template.flatten(1)).sum(1))
+        coarse = _standard(F.adaptive_avg_pool2d(part.view(-1, *size), judged))
+        best = torch.maximum(best, (coarse * wanted).sum(1))
         shift = (solve @ (part - template.flatten(1))[:, :, None]).squeeze(2).clamp(-0.15, 0.15)
         left, width = _moved(boxes[:, 0], boxes[:, 2], shift[:, 0], shift[:, 1])
         top, height = _moved(boxes[:, 1], boxes[:, 3], shift[:, 2], shift[:, 3])
