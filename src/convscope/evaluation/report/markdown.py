@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import printable
 from ..metrics import Evaluation
+from ..multi_label import MultiLabelEvaluation
 from .commands import next_commands
 from .confidence import unknown_texts
 from .diagnosis import diagnosis_of
@@ -18,33 +19,38 @@ MAX_CONFUSIONS, MAX_MISTAKES, MAX_SHOWN, FEW = 50, 24, 10, 100
 
 def further_figures(report: Report) -> dict[str, Any]:
     """Return what a report adds to the figures of an evaluation, as plain values for JSON."""
-    evaluation, judged = report.evaluation, report.split in ("val", "test")
-    one = isinstance(evaluation, Evaluation)
-    suspected = sorted(suspected_labels(evaluation)) if one and judged else []
-    most = (report.trust.get("majority") or {}).get("top1")
-    worst = (
-        worst_mistakes(report, evaluation, MAX_MISTAKES, suspected)
-        if one
-        else worst_label_mistakes(report, evaluation, MAX_MISTAKES)
-    )
+    evaluation = report.evaluation
     return {
         "warnings": [en for en, _ in report.warnings],
-        "diagnosis": [en for en, _ in diagnosis_of(report, most)] if one else [],
-        **({"weakest": weakest_class(evaluation), "confusions": frequent_confusions(evaluation)[:MAX_CONFUSIONS]}
-           if one else {}),
-        "mistakes": [
-            {("path" if key == "name" else key): printable(value) if key == "name" else value
-             for key, value in row.items() if key not in ("picture", "heat")}
-            for row in worst
-        ],
+        **(_of_one(report, evaluation) if isinstance(evaluation, Evaluation) else _of_several(report, evaluation)),
         "counts": report.counts,
         "best_epoch": report.metrics.get("best_epoch"),
-        "suspected_labels": [printable(evaluation.names[i]) for i in suspected],
         **(report.look.to_dict() if report.look else {}),
         "exported": report.exported,
         "history": report.history,
         "commands": report.command.splitlines(),
     }  # fmt: skip
+
+
+def _of_one(report: Report, evaluation: Evaluation) -> dict[str, Any]:
+    suspected = sorted(suspected_labels(evaluation)) if report.split in ("val", "test") else []
+    return {
+        "diagnosis": [en for en, _ in diagnosis_of(report, report.trust["majority"]["top1"])],
+        "weakest": weakest_class(evaluation),
+        "confusions": frequent_confusions(evaluation)[:MAX_CONFUSIONS],
+        "mistakes": _without_pictures(worst_mistakes(report, evaluation, MAX_MISTAKES, suspected)),
+        "suspected_labels": [printable(evaluation.names[i]) for i in suspected],
+    }
+
+
+def _of_several(report: Report, evaluation: MultiLabelEvaluation) -> dict[str, Any]:
+    mistakes = _without_pictures(worst_label_mistakes(report, evaluation, MAX_MISTAKES))
+    return {"diagnosis": [], "mistakes": mistakes, "suspected_labels": []}
+
+
+def _without_pictures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    plain = ({key: value for key, value in row.items() if key not in ("picture", "heat", "name")} for row in rows)
+    return [{"path": printable(row["name"]), **values} for row, values in zip(rows, plain, strict=True)]
 
 
 def markdown(report: Report, document: dict[str, Any]) -> str:
