@@ -71,7 +71,7 @@ def push_bundle(bundle: Path, address: str, private: bool = False, licence: str 
     if licence is not None and not LICENCE.fullmatch(licence.lower()):
         raise UsageError(f"--license {printable(licence)}: give its identifier, such as apache-2.0, mit or cc-by-4.0")
     require_extra("hub", "huggingface_hub", "push needs huggingface_hub")
-    repository, _, revision = _parsed(address if address.startswith(SCHEME) else SCHEME + address)
+    repository, _, revision = _parsed(address)
     if not bundle.is_dir():
         raise UsageError(f"{printable(bundle)} is a zip: unpack it, then push the folder")
     from huggingface_hub import HfApi
