@@ -92,6 +92,13 @@ def test_the_memory_of_large_pictures_goes_back_to_the_system(running):
     assert running.memory() - before < 60 * MB
 
 
+def test_head_ends_where_get_goes_on_for_ever(running):
+    with httpx.Client(base_url=running.url, timeout=5) as client:
+        answer = client.head("/api/training/live")
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
+        assert client.get("/health").status_code == 200  # on the same connection
+
+
 def test_httpx_reads_why_it_was_refused(running):
     for content in (bytes(30 * MB), iter([bytes(MB)] * 30)):
         answer = httpx.post(f"{running.url}/predict", content=content, headers={"content-type": "image/png"})
