@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / CHECKPOINTS / "whole"
 
     @property
+    def fitted(self) -> Path:
+        """The weights with a last layer fitted to the validation images as well, until it is known what is kept."""
+        return self.path / CHECKPOINTS / "fitted"
+
+    @property
     def joining(self) -> Path:
         """The checkpoints of a stage that learns from the validation images as well; only while it runs."""
         return self.path / CHECKPOINTS / "joining"
@@ -202,7 +207,7 @@ class RunFolder:
 
     def remove_leftovers(self) -> None:
         """Delete what a process that was killed while writing left behind."""
-        for folder in (self.path, self.last, self.best, self.whole, self.snapshots):
+        for folder in (self.path, self.last, self.best, self.fitted, self.whole, self.snapshots):
             remove_leftovers(folder)
 
     def _changed_at(self) -> float:

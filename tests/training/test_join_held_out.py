@@ -9,11 +9,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import convscope as cs
 from convscope.errors import Interrupted
 from convscope.run_folder import RunFolder
+from convscope.training.join_held_out import SHARE
 from convscope.training.loop.trainer import Trainer
+from convscope.training.time_budget import Clock
 
 from .conftest import OPTIONS, digits
 
@@ -35,6 +38,7 @@ class Diverging(Trainer):
         super().end_epoch()
 
 
+FILE = "state.safetensors"
 SETTINGS = {**OPTIONS, "epochs": 7, "seed": 3}
 
 
@@ -124,6 +128,20 @@ def test_more_epochs_learn_from_them_anew(runs, tmp_path):
     assert any(not torch.equal(tensor, before[name]) for name, tensor in weights_of(longer).items())
 
 
+def test_layers_that_go_on_behind_a_fitted_one_learn_from_them_too(low, tmp_path, monkeypatch):
+    monkeypatch.setattr("convscope.training.loop.early_stopping.ERRORS", -math.inf)  # the last epoch is kept
+    run = cs.train(digits(6, 7, 8), "mnist_fast", from_run=str(low.folder), epochs=2, output=tmp_path, **OPTIONS)
+    best, whole = (load_file(RunFolder(run.folder).path / "checkpoints" / name / FILE) for name in ("best", "whole"))
+    assert run.metrics["best_epoch"] == 2
+    changed = {name for name in best if not torch.equal(best[name], whole[name])}
+    assert any(name.endswith("conv1.weight") for name in changed), changed
+    # Batch norms of a body that has learned before keep their statistics.
+    assert not any(name.endswith("running_mean") for name in changed)
+    state = weights_of(run)
+    assert all(torch.equal(state[name], whole[f"network.{name}"]) for name in state)
+    assert not RunFolder(run.folder).fitted.exists()
+
+
 def test_images_that_a_user_set_aside_are_not_learned(tmp_path):
     data = replace(digits(0, 1, 8), divided=False, held_out=False)
     run = cs.train(data, "mnist_fast", validation="join", output=tmp_path, **SETTINGS | {"epochs": 1})
@@ -136,6 +154,7 @@ def test_images_that_test_when_not_to_answer_are_not_learned(tmp_path):
 
 
 def test_few_photos_learn_from_them_by_default():
+    assert cs.Recipe.load("transfer").validation == "join"
     for name in ("fast", "best"):
         assert cs.Recipe.load(name, "few-photos").validation == "join"
         assert cs.Recipe.load(name, "photos").validation == "auto"
@@ -143,5 +162,10 @@ def test_few_photos_learn_from_them_by_default():
 
 def test_a_time_budget_holds_with_it(tmp_path):
     run = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", time_budget=6, output=tmp_path, **OPTIONS)
-    timings = run.metrics["timings"]
-    assert RunFolder(run.folder).whole.exists() and 0.1 < timings["join"] / (timings["train"] + timings["join"]) < 0.6
+    assert RunFolder(run.folder).whole.exists() and run.metrics["timings"]["join"] > 0
+    clock = Clock(100)
+    clock.later = SHARE
+    clock.add_earlier(65)
+    assert clock.share() < 1 and not clock.out_of_time()
+    clock.add_earlier(10)
+    assert clock.share() == 1 and clock.out_of_time()

@@ -7,7 +7,7 @@ from .split import Data
 # By the kind of data that recipes distinguish: photos may be mirrored, digits and other signs may not.
 AUGMENT = {"digits": "affine", "photos": "flip,shift=0.125", "few-photos": "flip,shift=0.125,trivial-augment"}
 # With fewer training images than this, augmentation that generalises matters more than speed.
-FEW = 2000
+FEW = 5000
 
 
 def kind_of(data: Data) -> str:

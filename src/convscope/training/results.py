@@ -135,12 +135,13 @@ def _learn_from_validation(
 
     A fitted last layer's are not used if an epoch behind it is kept. The figures of these images are those without.
     """
-    whole = context.folder.whole
+    fitted, whole = context.folder.fitted, context.folder.whole
+    is_fitted = bool(done.history) and is_probe(done.history[0]) and not done.best_epoch
+    if is_fitted and has_checkpoint(fitted):
+        shutil.rmtree(whole, ignore_errors=True)
+        fitted.rename(whole)
+    shutil.rmtree(fitted, ignore_errors=True)
     if not has_checkpoint(whole) or val is None:
-        return
-    is_fitted = bool(done.history) and is_probe(done.history[0])
-    if is_fitted and done.best_epoch:
-        shutil.rmtree(whole)
         return
     read_weights(whole, network)
     n = f"{len(val.names):,}"

@@ -134,9 +134,7 @@ def first_stage(
     alone = ": with --freeze no epochs follow" if recipe.freeze else ""
     context.display.show_line(f"fitting the last layer to the features of the others{alone}")
     val, mirrored = prepared.choosing.get("val"), "flip" in augmentation_for(recipe.augment, prepared.data)
-    # Validation images that were taken from the training images, and of which none tests when not to answer.
-    held = (prepared.data.divided or prepared.data.held_out) and context.processes.count == 1
-    lent = held and val is not None and len(val) == len(parts["val"])
+    lent = recipe.validation == "join" and prepared.lends_held_out and context.processes.count == 1
     total, shown = len(parts["train"]) * (1 + mirrored) + len(val or ()), context.display.stream is not None
     doing("fitting the last layer")
     with context.clock.measuring("probe"), ProgressBar(shown, total, phrase("computing features")) as bar:
@@ -148,7 +146,7 @@ def first_stage(
         ))  # fmt: skip
     doing("")
     if probe is not None and probe.whole is not None:
-        save_weights(context.folder.whole, probe.whole, Progress(), context.processes)
+        save_weights(context.folder.fitted, probe.whole, Progress(), context.processes)
     if probe is None:
         epochs = "all epochs" if recipe.freeze else "the first epoch" if recipe.freeze_epochs <= 1 else "its epochs"
         context.display.show_line(f"this network has no last layer that can be fitted: its head is trained in {epochs}")

@@ -239,9 +239,9 @@ def _run(context: TrainingContext, prepared: PreparedData, note: str = "", befor
         show_end(context, trainer.fit(), len(prepared.parts["train"]), probe)
         if processes.is_main:
             context, network = trained_network(context, prepared, network)
-        if joins:
+        if joins and trainer.progress.best_epoch:  # a fitted last layer that is kept has learned from them already
             with clock.measuring("join"):
-                join_held_out(context, prepared, network)
+                join_held_out(context, prepared, network, body, trainer.progress.epoch)
     done = trainer.progress
     return _finish(context, prepared, network, done) if processes.is_main else run_of_main(context, done)
 

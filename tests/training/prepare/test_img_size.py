@@ -70,7 +70,7 @@ def test_what_was_given_is_not_chosen():
 
 
 def test_few_photos_are_seen_more_often_and_never_twice_alike():
-    few, enough = many(32, 400), many(32, 4000)
+    few, enough = many(32, 400), many(32, 6000)
     assert (kind_of(few), kind_of(enough)) == ("few-photos", "photos")
     assert chosen(few)[0].epochs > 100 and "trivial-augment" in chosen(few)[0].augment
     assert chosen(enough)[0].epochs <= 100

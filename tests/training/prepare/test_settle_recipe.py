@@ -92,4 +92,4 @@ def test_weights_to_start_from_have_a_recipe_of_their_own():
     assert default_recipe_name({"model": "resnet50", "weights": "w.pth"}) == TRANSFER
     assert default_recipe_name({"model": "resnet50", "pretrained": False}) is None and default_recipe_name({}) == "fast"
     recipe = find_recipe(TRANSFER)
-    assert recipe.body_lr_factor < 1 and recipe.label_smoothing == 0 and recipe.model == "resnet18"
+    assert recipe.body_lr_factor < 1 and recipe.label_smoothing == 0.1 and recipe.model == "resnet18"

@@ -61,6 +61,15 @@ class PreparedData:
         val = self.parts["val"]
         return halves(val.labels, self.data.groups_of(val.names))
 
+    @property
+    def lends_held_out(self) -> bool:
+        """Whether the network may learn from the validation images once they are measured.
+
+        That is if they were taken from the training images, and none of them tests when not to answer.
+        """
+        held = self.data.divided or self.data.held_out
+        return held and "val" in self.parts and not len(self.cut_val[1])
+
     def split_table(self) -> bytes:
         """Return the table of which image is in which split, with the digests of files: see `data.split`."""
         digests: dict[str, bytes] = {}
