@@ -32,12 +32,14 @@ MOST_FEATURES, MOST_WIDTH = 10_000, 100_000
 class Refusal:
     """Why an answer should be "unknown": `kind` is "foreign" (close to no class) or "unsure" (between two).
 
-    `reason` is that in words; `between` names the two likeliest classes of an unsure answer.
+    `reason` is that in words; `between` names the two likeliest classes of an unsure answer, and `probability` is the
+    calibrated one of the first of them.
     """
 
     kind: str
     reason: str
     between: tuple[str, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,11 @@ class Abstention:
         scaled = np.asarray(logits, np.float64) / (self.temperature or 1.0)
         probabilities = np.exp(scaled - scaled.max())
         best = np.argsort(-probabilities, kind="stable")[:2]
-        if probabilities[best[0]] / probabilities.sum() >= self.threshold:
+        probability = float(probabilities[best[0]] / probabilities.sum())
+        if probability >= self.threshold:
             return None
         names = tuple(class_names[i] for i in best.tolist())
-        return Refusal("unsure", f"between {' and '.join(names)}", names)
+        return Refusal("unsure", f"between {' and '.join(names)}", names, probability)
 
     def to_config(self) -> dict[str, Any]:
         """Return what a bundle's configuration has about this: nothing if nothing was looked for."""

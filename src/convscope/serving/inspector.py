@@ -219,8 +219,17 @@ def refusal_of(session: Session, pixels: Tensor) -> dict[str, Any] | None:
     """
     if session.epoch is not None or session.what_if.changes_network:
         return None
-    refusal = session.served.classifier.refusal(pixels)
-    return None if refusal is None else {"kind": refusal.kind, "between": list(refusal.between)}
+    classifier = session.served.classifier
+    refusal = classifier.refusal(pixels)
+    if refusal is None:
+        return None
+    least = classifier.abstention.threshold
+    return {
+        "kind": refusal.kind,
+        "between": list(refusal.between),
+        "probability": refusal.probability,
+        "threshold": least,
+    }
 
 
 def set_of(session: Session, probabilities: Tensor) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+import convscope as cs
+
 from .conftest import RELU, answered, box_of, calculated, drawn, eventually, number, select, until
 
 
@@ -190,3 +192,13 @@ def test_a_covered_part_of_the_picture_changes_the_answer(visit, mnist):
     expect(chance).not_to_have_text(before)
     page.get_by_role("button", name="Uncover").click()
     expect(chance).to_have_text(before)
+
+
+def test_an_answer_that_is_not_given_says_so_and_what_its_percentages_are_of(visit, mnist):
+    page = visit(mnist + RELU + "&example=14&lang=en")
+    expect(page.locator(".figure.unsure")).to_have_text("7")
+    expect(page.locator(".chance")).to_have_text("likeliest, with a softmax of 98.7\u00a0%")
+    expect(page.locator(".refusal")).to_contain_text("Unknown: the classifier abstains. Between 7 and 9:")
+    calibrated, threshold = re.findall(r"([\d.]+)\u00a0%", page.locator(".refusal").inner_text())
+    assert threshold == f"{100 * cs.load('mnist-relu').abstention.threshold:.1f}"
+    assert float(calibrated) < float(threshold)

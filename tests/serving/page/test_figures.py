@@ -214,3 +214,25 @@ def test_a_graph_is_gone_through_step_by_step(figure, visit):
     eventually(other, lambda: other.locator(".graph-node[data-id=h3].front").count() > 0)
     other.get_by_role("button", name="中文").click()
     until(other, "() => document.querySelector('.graph-program h3')?.textContent === '用 PyTorch 写'")
+
+
+def test_on_a_tablet_what_belongs_together_stands_in_a_row(visit, mnist):
+    page = visit(mnist + "#model=mnist-relu&lang=en&tab=convolution&figure=volume", width=820, height=1180)
+    tops = "all => all.map(one => Math.round(one.getBoundingClientRect().top))"
+    grids = page.locator(".volume > .volume-line").first.locator(".numbers:has(button)")
+    expect(grids).to_have_count(3)
+    eventually(page, lambda: len(set(grids.evaluate_all(tops))) == 1)
+    page.evaluate("hash => { location.hash = hash }", "#tab=convolution&figure=colour&model=mnist-relu&lang=en")
+    row = page.locator(".colour-row").first.locator("> *")
+    expect(row).to_have_count(3)
+    middles = (
+        "all => all.map((one) => one.getBoundingClientRect()).map(({ top, height }) => Math.round(top + height / 2))"
+    )
+    eventually(page, lambda: np.ptp(row.evaluate_all(middles)) < 3)
+
+
+def test_the_scale_above_a_map_has_fewer_digits_where_room_is_scarce(visit, mnist):
+    page = visit(mnist + "#model=mnist-relu&lang=en&tab=convolution")
+    texts = page.evaluate("""() => import("/network/headtext.js").then(({ scaleText }) =>
+      [100, 42, 30].map((width) => scaleText(0.6752, width)).concat(scaleText(1.26e-8, 300), scaleText(166, 20)))""")
+    assert texts[:3] == ["±0.675", "±0.68", "±0.7"] and texts[3:] == ["±1.3e−8", "±200"]

@@ -292,5 +292,6 @@ def test_a_picture_of_no_class_is_unknown_among_several_labels_too(visit, mnist)
       mount(root, createStore({ ...INITIAL, network, forward: { probabilities, refusal, time_ms: 1 } }), () => {});
       return root.querySelector(".verdict").textContent;
     }"""
-    assert "Unknown: close to no class" in page.evaluate(answer, {"kind": "foreign", "between": []})
+    said = page.evaluate(answer, {"kind": "foreign", "between": [], "probability": None, "threshold": 0.9})
+    assert "Unknown" in said and "Close to no class" in said
     assert "Unknown" not in page.evaluate(answer, None)

@@ -2,7 +2,7 @@
 
 import { h, halvesOf, icon, name } from "./dom.js";
 import { ofLanguage, t } from "./i18n.js";
-import { milliseconds, percent } from "./numbers.js";
+import { fixed, milliseconds, percent } from "./numbers.js";
 import { guessing } from "./predict.js";
 import { isMultiLabel, SOFTMAX } from "./state/softmax.js";
 import { countChanges } from "./state/whatif.js";
@@ -72,9 +72,10 @@ function verdictParts({ status, problem, forward, network }, retry) {
   if (forward && isMultiLabel(network)) return [...labelParts(forward), ...waiting];
   if (forward) {
     const [{ label, probability }] = forward.probabilities;
-    const isLong = [...label].length > SHORT_FIGURE;
-    return [h("p", { class: isLong ? "figure long" : "figure" }, name(label)),
-      h("p", { class: "chance" }, `${percent(probability)} %`),
+    const { refusal } = forward;
+    const classes = ["figure", [...label].length > SHORT_FIGURE ? "long" : "", refusal ? "unsure" : ""];
+    const chance = refusal ? t("answer.likeliest", { percent: percent(probability) }) : `${percent(probability)} %`;
+    return [h("p", { class: classes.filter(Boolean).join(" ") }, name(label)), h("p", { class: "chance" }, chance),
       ...refusalParts(forward.refusal), ...setParts(forward.set), ...waiting];
   }
   const busy = h("span", { class: "busy", "aria-hidden": "true" });
@@ -93,12 +94,21 @@ function waitingParts(status, network, retry) {
   return [h("p", { class: "soft" }, t(key)), ...(status === "stuck" ? [again] : [])];
 }
 
-/** A notice that the answer should rather be "unknown"; nothing if it need not. */
+/** A notice that the classifier does not answer, and why; nothing if it does. */
 function refusalParts(refusal) {
   if (!refusal) return [];
-  const [a, b] = refusal.between;
-  const text = refusal.kind === "foreign" ? t("answer.foreign") : t("answer.unsure", { a, b });
-  return [h("p", { class: "soft refusal", role: "note" }, text)];
+  const { kind, between: [a, b], probability, threshold } = refusal;
+  const [share, least] = distinct(probability, threshold);
+  const text = kind === "foreign" ? t("answer.foreign")
+    : t("answer.unsure", { a, b, percent: share, threshold: least });
+  return [h("p", { class: "soft refusal", role: "note" }, h("b", {}, t("answer.abstains")), " ", text)];
+}
+
+/** Two different shares as per cent, with as many decimals as tell them apart. */
+function distinct(first, second) {
+  const texts = (decimals) => [first, second].map((share) => fixed(100 * share, decimals));
+  const decimals = [1, 2, 3, 4].find((count) => new Set(texts(count)).size > 1) ?? 5;
+  return texts(decimals);
 }
 
 /** The classes among which the true one nearly always is; nothing if that is the answer alone. */

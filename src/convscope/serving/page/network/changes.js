@@ -38,7 +38,8 @@ function classesText(before, now, network) {
   const [old, recent] = [chances(before), chances(now)];
   const moved = [...recent].map(([index, chance]) => [index, old.get(index) ?? 0, chance])
     .sort((a, b) => Math.abs(b[2] - b[1]) - Math.abs(a[2] - a[1])).slice(0, CLASSES);
-  const words = ([index, from, to]) => `${network.class_names[index]}: ${percent(from)} → ${percent(to)} %`;
+  const words = ([index, from, to]) =>
+    `${network.class_names[index]}${t("answer.colon")}${percent(from)} → ${percent(to)} %`;
   return moved.map(words).join(" · ");
 }
 

@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { milliseconds, short } from "../numbers.js";
 import { nodeOf, SOFTMAX } from "../state/softmax.js";
 import { toggled } from "./blocks.js";
-import { headText } from "./headtext.js";
+import { headText, scaleText } from "./headtext.js";
 import { sentence } from "./kinds.js";
 import { isVector } from "./layout.js";
 import { plainName } from "./names.js";
@@ -88,7 +88,7 @@ function headButton(view, item, scene) {
     data: { layer: node.name },
   }, headLines(item, network), h("small", {})));
   const limit = limitOf(scene, node);
-  const strongest = limit ? `±${short(limit)}` : "";
+  const strongest = limit ? scaleText(limit, item.width + plan.gap) : "";
   const title = [label, timeOrGradient(store.state, item),
     limit ? t("network.limit", { value: short(limit) }) : ""].filter(Boolean).join("\n");
   // As with its place: only what has changed is written.

@@ -1,6 +1,7 @@
 /** The words of a layer's head, and how many pixels they need. */
 
 import { t } from "../i18n.js";
+import { short } from "../numbers.js";
 import { lastStepNode, SOFTMAX } from "../state/softmax.js";
 import { amount, ownName, shapeText, windowText } from "./kinds.js";
 import { isVector } from "./layout.js";
@@ -9,6 +10,7 @@ import { plainName } from "./names.js";
 const SIZE = 11; // pixels of the letters
 const LEAST = 30; // pixels of a column
 const MOST = 96; // longer words are cut
+const APART = 2; // pixels beside a number, so that two do not touch
 const MOST_LABELS = 20; // classes that are written beside their cells
 const LONGEST_LABEL = 84; // pixels
 const ELEMENTWISE = new Set(["activation", "norm", "dropout", "identity", "flatten", "input"]);
@@ -29,6 +31,14 @@ function linesOf(node) {
   if (isVector(shape)) return [windowText(node), String(shape[0])].filter(Boolean);
   const size = shape.slice(1).join("×");
   return ELEMENTWISE.has(kind) ? [size] : [windowText(node), amount(shape), size].filter(Boolean);
+}
+
+/** "±0.675", with fewer digits where `width` pixels are too few for that: no number is cut. */
+export function scaleText(limit, width) {
+  const texts = [short(limit), ...[2, 1].map((digits) => Number(limit.toPrecision(digits)))
+    .map((value) => (value && (value < 0.001 || value >= 10000) ? value.toExponential() : String(value)))];
+  const written = texts.map((text) => `±${text.replace("-", "−").replace("e+", "e")}`);
+  return written.find((text) => widthOf(text) + 2 * APART <= width) ?? written.at(-1);
 }
 
 let pen = null; // {context, family}

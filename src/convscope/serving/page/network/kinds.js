@@ -45,7 +45,8 @@ export function amount(shape) {
 export function sentence(node, network) {
   const what = `${kindWithSize(node, network)}, ${amount(node.shape)}, ${shapeText(node.shape)}`;
   const plain = plainName(node, network);
-  return plain === node.name || node.name === SOFTMAX ? `${plain}: ${what}` : `${plain} (${node.name}): ${what}`;
+  return plain === node.name || node.name === SOFTMAX ? `${plain}${t("answer.colon")}${what}`
+    : `${plain} (${node.name})${t("answer.colon")}${what}`;
 }
 
 /** Rows [word, value] for the shape, the settings and the number of parameters of a layer. */

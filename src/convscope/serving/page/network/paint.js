@@ -180,7 +180,8 @@ function paintVector(context, scene, item, layer, colours) {
   const [wide, tall] = [grid.columns * (grid.width + grid.gap) - grid.gap, grid.bottom - grid.y];
   context.strokeRect(grid.x - 1.5, grid.y - 1.5, wide + 3, tall + 3);
   context.globalAlpha = 1;
-  if (grid.labels) paintLabels(context, item, (i) => scene.names[i], () => alpha, colours);
+  const labelled = (i) => alpha * (isLit(scene, layer.name, i) ? 1 : FADED * 2);
+  if (grid.labels) paintLabels(context, item, (i) => scene.names[i], labelled, colours);
 }
 
 /** The names of classes beside the cells of a vector; `name(i)` and `alpha(i)` of each. */

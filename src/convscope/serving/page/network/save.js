@@ -48,7 +48,8 @@ function paintTitle(context, { classifier, forward }) {
   write(context, classifier, MARGIN, 30, { size: 18, weight: 600, colour: "--ink" });
   if (!forward) return;
   const [{ label, probability }] = forward.probabilities;
-  const answer = `${t("answer.title")}: ${label} · ${percent(probability)} %`;
+  const refused = forward.refusal ? ` · ${t("answer.abstains")}` : "";
+  const answer = `${t("answer.title")}${t("answer.colon")}${label} · ${percent(probability)} %${refused}`;
   write(context, answer, MARGIN, 52, { weight: 600, colour: "--accent" });
 }
 

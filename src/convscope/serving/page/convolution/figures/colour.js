@@ -220,7 +220,7 @@ function channelRow(view, c, set, select) {
     kernel.show(entries, KERNEL, KERNEL, { limit: strongest(kernels.map(strongest)), editing: true });
     const most = strongest(working.flatMap((one) => one.products));
     products.show(terms.map((value) => ({ value })), KERNEL, KERNEL, { limit: most });
-    total.replaceChildren(`${words}: `, h("b", {}, plain(sum)));
+    total.replaceChildren(`${words}${t("answer.colon")}`, h("b", {}, plain(sum)));
   }
   return { element, show };
 }
