@@ -15,6 +15,7 @@ ERRORS = [
     (["train", "--epoch", "3"], 2, "No such option: --epoch"),
     (["compare", "digits", "--epochs", "3"], 2, "No such option: --epochs (give it as --option epochs=VALUE)"),
     (["train", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
+    (["export", "RUN", "--precision", "fp16"], 2, "Invalid value for '--precision': 'fp16' is not one of"),
     (["train", "--epochs", "0"], 2, "--epochs must be from 1 to 1,000,000, not 0"),
     (["train", "--lr", "nan"], 2, "--lr must be from 1e-12 to 10,000, not nan"),
     (["train", "--lr", "-1"], 2, "--lr must be from"),

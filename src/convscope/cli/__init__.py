@@ -7,6 +7,7 @@ import gc
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -39,6 +40,8 @@ atexit.register(gc.freeze)
 
 # The exit code after Ctrl-C.
 STOPPED = 130
+# What pydantic puts before a reason of ours.
+OF_PYDANTIC = re.compile(r"(?<=: )Value\Werror,\W")
 
 app = typer.Typer(
     cls=SpokenGroup,
@@ -146,6 +149,7 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
     if hasattr(problem, "format_message"):  # the command line itself was wrong
         verb = f" {words[0]}" if words and words[0] in VERBS else ""
         text = " ".join(printable(problem.format_message()).split()).rstrip(".")
+        text = OF_PYDANTIC.sub("", text)
         text += _hint_of_compare(problem) if verb == " compare" else ""
         return 2, f"error: {text} (see convscope{verb} --help)"
     if isinstance(problem, ModuleNotFoundError) and problem.name and not problem.name.startswith("convscope"):
