@@ -143,3 +143,10 @@ def test_on_a_projector_a_step_shows_what_is_multiplied_with_its_products(visit,
     for place in (".result.ours", ".numbers >> nth=0", ".numbers >> nth=1", ".numbers >> nth=2"):
         expect(page.locator(place)).to_be_in_viewport(ratio=0.99)
     expect(page.locator("#drawer").get_by_role("button", name="Next place")).to_be_in_viewport()
+
+
+def test_the_loss_of_a_sure_answer_is_told_beside_that_of_another_truth(visit, mnist):
+    page = visit(f"{mnist}#model=mnist-lenet5&example=14&tab=lesson&step=9&lang=en")
+    text = page.locator(".lesson-text")
+    expect(text).to_contain_text("If that is “7”, with > 99.9 %, the loss is ≈ 0.")
+    expect(text).to_contain_text("If it were “9”, the loss would be 68.1:")  # 77.95 - 9.885, the scores of step 8

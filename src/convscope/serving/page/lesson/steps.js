@@ -17,12 +17,13 @@
 
 import { readsDigits } from "../intro.js";
 import { functionOf, sortOf } from "../network/names.js";
-import { percent } from "../numbers.js";
+import { percent, short } from "../numbers.js";
 import { SOFTMAX } from "../state/softmax.js";
 import { NO_CHANGES } from "../state/whatif.js";
 import { largestPlace, smallestPlace, windowOf } from "./landmarks.js";
 
 const CERTAIN = 0.9; // the probability from which the network has recognised a drawing
+const LEAST_LOSS = 5e-4; // three decimals would show 0.000
 
 export const STEPS = [
   {
@@ -99,10 +100,14 @@ export const STEPS = [
     id: "loss", highlight: "#answer", needs: "softmax",
     arrange: () => ({}),
     values: (state) => {
-      const index = trueClass(state);
+      const [index, other] = [trueClass(state), wrongClass(state)];
       const { probability } = state.forward.probabilities.find((one) => one.index === index);
-      const loss = Math.max(-Math.log(probability), 0);
-      return { label: state.network.class_names[index], p: probability.toPrecision(4), loss: loss.toPrecision(3) };
+      const { logits } = state.forward;
+      const top = Math.max(...logits);
+      const whole = top + Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)); // shares may round to 0
+      const loss = (at) => (whole - logits[at] < LEAST_LOSS ? "≈ 0" : short(whole - logits[at]));
+      const [label, another] = [index, other].map((at) => state.network.class_names[at]);
+      return { label, share: percent(probability), loss: loss(index), another, more: loss(other) };
     },
     options: ["smaller", "larger", "same"],
   },
