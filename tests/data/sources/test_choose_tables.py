@@ -20,6 +20,9 @@ def test_a_table_of_patients_beside_one_of_labels(tmp_path):
     table(tmp_path, "ISIC_Training_Metadata.csv", "image,age,sex", *(f"I{i},{50 + i % 3},f" for i in range(8)))
     data = load_data(tmp_path)
     assert data.class_names == ["MEL", "NV"] and len(data.split("all")) == 8
+    (tmp_path / "ISIC_Training_Metadata.csv").unlink()
+    table(tmp_path, "ISIC_Training_Groups.csv", "image,lesion_id,confirmed", *(f"I{i},L{i // 2},yes" for i in range(8)))
+    assert load_data(tmp_path).class_names == ["MEL", "NV"]
 
 
 def test_a_table_of_the_classes_beside_those_of_the_splits(tmp_path, caplog):

@@ -133,3 +133,48 @@ def test_the_classes_are_those_of_a_table_whose_images_lie_in_folders_of_a_folde
     build(tmp_path / "b", "imgs/test/3.png")
     with pytest.raises(DataError, match=r"line 5: '3.png' may be .*imgs/test/3.png or .*imgs/train/c1/3.png: write"):
         load_data(tmp_path / "b")
+
+
+GROUPED = {
+    "of patients": ("filename,patient_id,age", "{c}/{i}.png,p{g},{i}"),
+    "with labels": ("filename,label,patient_id", "{c}/{i}.png,{c},p{g}"),
+}
+
+
+@pytest.mark.parametrize("case", GROUPED)
+def test_the_columns_of_a_table_beside_class_folders_group_images_and_are_no_classes(case, tmp_path, caplog):
+    header, form = GROUPED[case]
+    build(tmp_path, *(f"{c}/{i}.png" for c in CLASSES for i in range(8)))
+    table(tmp_path, "t.csv", header, *(form.format(c=c, i=i, g=i // 2) for c in CLASSES for i in range(8)))
+    assert load_data(tmp_path).class_names == [*CLASSES] and "give --group-by 'column:patient_id'" in caplog.text
+    assert "no group in two splits" in load_data(tmp_path, group_by="column:patient_id").origin.splits
+
+
+def test_a_column_whose_name_does_not_say_that_it_has_labels_is_asked_about(tmp_path):
+    build(tmp_path, *(f"{c}/{i}.png" for c in CLASSES for i in range(8)))
+    rows = (f"{c}/{i}.png,{'red' if i % 2 else 'blue'}" for c in CLASSES for i in range(8))
+    table(tmp_path, "t.csv", "filename,colour", *rows)
+    with pytest.raises(
+        DataError, match=r"is 'cat' by its folder and 'blue' by t.csv: give the table as DATA, or choose"
+    ):
+        load_data(tmp_path)
+    assert load_data(tmp_path, folders="classes").class_names == [*CLASSES]
+    assert load_data(tmp_path / "t.csv").class_names == ["blue", "red"]
+    rows = (f"{c}/{i}.png,{'red' if i % 2 else 'blue'},{'MF'[i % 2]}" for c in CLASSES for i in range(8))
+    table(tmp_path, "t.csv", "filename,colour,sex", *rows)
+    with pytest.raises(DataError, match=r"any of the columns colour, sex: .*; if the names of the folders are the cl"):
+        load_data(tmp_path)
+
+
+def test_tables_and_images_in_folders_of_the_same_names(tmp_path):
+    build(tmp_path, "images/train/*.png", "images/val/*.png")
+    for part, labels in (("train", "aba"), ("val", "bab")):
+        table(tmp_path, f"labels/{part}.csv", "image,label", *(f"{i}.png,{label}" for i, label in enumerate(labels)))
+    assert splits(tmp_path)["val"] == {"a": {"images/val/1.png"}, "b": {"images/val/0.png", "images/val/2.png"}}
+
+
+def test_a_list_of_numbers_with_a_file_of_their_names(tmp_path):
+    build(tmp_path, "train/cat/*.png", "train/dog/*.png", "test/t*.png")
+    table(tmp_path, "test.txt", *(f"t{i}.png {i % 2}" for i in range(3)))
+    table(tmp_path, "classes.txt", *CLASSES)
+    assert {label: len(paths) for label, paths in splits(tmp_path)["test"].items()} == {"cat": 2, "dog": 1}

@@ -12,7 +12,7 @@ from .folder import Folder, has_image_suffix
 from .interpretation import Interpretation
 from .split_names import split_word_in
 from .table import TableFile
-from .table_columns import DoubtfulLabelError, path_column, understand
+from .table_columns import LABELS, DoubtfulLabelError, normalised, path_column, understand
 from .table_file import read_table
 from .table_images import ImageFinder
 from .table_labels import DoubtfulTypeError
@@ -96,13 +96,14 @@ def _images(table: TableFile, exists: Callable[[str], bool], interpretation: Int
     except DataError:
         return Images(frozenset(), is_clear=True)
     try:
-        understand(read, path, interpretation)
+        understood = understand(read, path, interpretation)
     except DoubtfulLabelError:
         return Images(names, is_clear=False)
     except DataError:
         # One without the column that the user names is none of labels.
         return Images(names, is_clear=interpretation.label_column in (None, *read.columns))
-    return Images(names, is_clear=True)
+    named = interpretation.label_column is not None or normalised(understood.labelled_by) in LABELS
+    return Images(names, is_clear=named or not read.columns or understood.label_columns > 1)
 
 
 def _with_splits(tables: Sequence[TableFile]) -> Sequence[TableFile]:

@@ -46,7 +46,10 @@ def tables_win(
     by_table = known.labels
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
     undivided = not layout.splits or set(layout.parts) == {"train"}
-    if different and len(by_table) == len(known.names) > len({*by_folder.values()}):  # captions, not labels
+    named = not any(re.search(r"\d", name) for name in by_folder.values())
+    captions = len(by_table) == len(known.names) > len({*by_folder.values()})
+    numbers = known.guessed and named and all(name.isdigit() for name in known.names)  # an age, a count
+    if different and (captions or numbers):
         warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
         return False
     names_of = _other_names(by_folder, by_table) if different and interpretation.label_column is None else {}
@@ -65,7 +68,7 @@ def tables_win(
         for table in () if names_of else unused:
             warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")
         return False
-    if set(by_folder) <= set(by_table) and undivided:
+    if set(by_folder) <= set(by_table) and undivided and not (known.guessed and named):
         text = f"the classes are those of {names}; the names of the folders are not used"
         warn("unused-folders", shown, text)
         return True
@@ -93,7 +96,7 @@ def _as_folders_say(
         inside = {item: labels for item, labels in known.labels.items() if item in by_folder}
         if inside and all(labels == (by_folder[item],) for item, labels in inside.items()):
             return known
-    raise problem
+    raise DataError(f"{problem}; if the names of the folders are the classes, give --folders classes")
 
 
 def _add_to_layout(layout: Layout, known: TableLabels, tables: Sequence[TableFile]) -> list[TableFile]:

@@ -24,6 +24,7 @@ from .class_names_file import mention_class_names
 from .file_tree import DiskFolder, LinkTargets, open_folder
 from .folder import Folder
 from .folders_or_tables import class_of_images, tables_win
+from .further_columns import add_columns
 from .hub import is_saved, load_saved
 from .idx import find_idx, load_idx
 from .interpretation import Interpretation
@@ -151,7 +152,9 @@ def _load_folder(folder: Folder, shown: str, interpretation: Interpretation) -> 
         if classes.lists is None:
             among = {*class_of_images(classes, "train")} if classes.splits else None
             classes.lists = find_split_lists(above, interpretation.encoding, among)
-        return load_layout(classes, shown)
+        data = load_layout(classes, shown)
+        add_columns(data, above, interpretation.encoding)
+        return data
 
 
 def _holds_data_set(folder: Folder) -> bool:

@@ -247,7 +247,11 @@ def preferred_folders(root: Folder, table: TableFile) -> list[Folder]:
     """Return the folders where a table's images are looked up first: its own, and those of the split in its name."""
     preferred = [table.folder] if table.folder is not root else []
     split = table.named_split
-    holders = [inner for inner in root.folders() if split and split_of(inner.name) == split]
+    tops = [
+        *root.folders(),
+        *(inner for top in root.folders() if top.name.lower() in CONTAINERS for inner in top.folders()),
+    ]
+    holders = [inner for inner in tops if split and split_of(inner.name) == split]
     for holder in [*preferred, *holders]:
         preferred += [holder] if holder not in preferred else []
         preferred += [inner for inner in holder.folders() if inner.name.lower() in CONTAINERS]

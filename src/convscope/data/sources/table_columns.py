@@ -37,6 +37,11 @@ MEMBERSHIPS = {
     "is_test": ("test", "train"), "test": ("test", "train"),
 }  # fmt: skip
 NO_LABELS = ("index", "unnamed:_0", *IDENTIFIERS, *FOLDS)
+# Columns that say which images belong together; of the other words for that, some are classes (animal, scene).
+GROUPS = re.compile(
+    r"(\w+_)?((patient|subject|participant|donor|specimen|lesion|session|burst|video|study)(_?(id|no|nr|num|number|code))?"
+    r"|(person|case|animal|individual|sequence|scene|group)_?(id|no|nr|num|number|code))"
+)
 # Rows whose cells must be names of files for a column to be the images', where its name does not say so.
 ROWS_TRIED = 20
 
@@ -260,7 +265,8 @@ def _spells_out(table: Table, numbers: int, words: int) -> bool:
 
 def _label_like(table: Table, column: int) -> bool:
     """Whether cells repeat, as labels do: a column of numbers of rows or of free text is none."""
-    if not table.columns[column].strip() or normalised(table.columns[column]) in NO_LABELS:
+    name = normalised(table.columns[column])
+    if not name or name in NO_LABELS or GROUPS.fullmatch(re.sub(r"\W+", "_", name)):
         return False
     cells = [cell for cell in table.cells(column) if cell]
     return bool(cells) and (len(cells) < ROWS_TRIED or len(set(cells)) <= len(cells) // 2)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError, printable
+from .class_names_file import CLASS_NAME_FILES, with_class_names
 from .folder import File, Folder
 from .interpretation import Interpretation
 from .split_names import split_of
@@ -33,13 +34,15 @@ class ListedImage:
 class TableLabels:
     """The images that tables name, whether they have splits, too, and all labels that they have.
 
-    `doubt` says which image is not found where no row of a table with a column for labels finds its own.
+    `doubt` says which image is not found where no row of a table with a column for labels finds its own. `guessed` is
+    true if the name of the only column that may have the labels does not say that it has.
     """
 
     images: Sequence[ListedImage]
     divided: bool
     names: frozenset[str]
     doubt: str = ""
+    guessed: bool = False
 
     @property
     def labels(self) -> Mapping[File, tuple[str, ...]]:
@@ -55,15 +58,20 @@ def labels_by_image(folder: Folder, tables: Sequence[TableFile], interpretation:
     finder = ImageFinder(folder)
     images: list[ListedImage] = []
     names: set[str] = set()
-    divided, doubt = len({table.split for table in tables}) > 1, ""
+    divided, doubt, guessed = len({table.split for table in tables}) > 1, "", False
     for table in tables:
         read = read_table(table.name, table.item, table.path, encoding=interpretation.encoding)
         understood = understand(read, path_column(read, finder.exists), interpretation)
         divided |= any(row.split is not None for row in understood.rows)
         # A document of JSON may hold anything; the column of a table is called so by somebody.
+        named = interpretation.label_column is not None or normalised(understood.labelled_by) in LABELS
+        guessed |= bool(read.columns) and understood.label_columns == 1 and not named
         is_meant = not is_json_name(table.name) and normalised(understood.labelled_by) in LABELS
         preferred = preferred_folders(folder, table)
-        for row in understood.rows:
+        rows: Sequence[LabelledRow] = understood.rows
+        if read.is_list and not {*CLASS_NAME_FILES}.isdisjoint(map(str.lower, table.folder.files())):
+            rows = with_class_names(rows, table.name, table.folder, table.path, interpretation.encoding)
+        for row in rows:
             names.update(row.labels)
             try:
                 found = finder.find_row(row, table.path, preferred)
@@ -73,7 +81,7 @@ def labels_by_image(folder: Folder, tables: Sequence[TableFile], interpretation:
             said = _split(row, table)
             split = found.split if found.split == "test" else said or found.split  # nothing makes test images others
             images.append(ListedImage(found.name, found.item, row.labels, split, table))
-    return TableLabels(images, divided, frozenset(names), "" if images else doubt)
+    return TableLabels(images, divided, frozenset(names), "" if images else doubt, guessed)
 
 
 def _split(row: LabelledRow, table: TableFile) -> str | None:
