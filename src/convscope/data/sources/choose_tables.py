@@ -66,11 +66,13 @@ def _only_annotates(table: TableFile, interpretation: Interpretation, shown: str
 
     As `labels_joint_anno.txt` of DTD does: `banded/banded_0004.jpg banded lined`.
     """
+    if interpretation.label_type == "multi":
+        return False
     try:
         read = read_table(table.name, table.item, table.path, LINES_TO_RECOGNISE, interpretation.encoding)
         path = path_column(read, has_image_suffix)
         try:
-            understand(read, path, interpretation)
+            understand(read, path, replace(interpretation, label_type="auto"))
             return False
         except DoubtfulTypeError:
             rows = understand(read, path, replace(interpretation, label_type="multi")).rows

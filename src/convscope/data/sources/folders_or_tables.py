@@ -46,10 +46,7 @@ def tables_win(
     by_table = known.labels
     different = [item for item, labels in by_table.items() if item in by_folder and labels != (by_folder[item],)]
     undivided = not layout.splits or set(layout.parts) == {"train"}
-    named = not any(re.search(r"\d", name) for name in by_folder.values())
-    captions = len(by_table) == len(known.names) > len({*by_folder.values()})
-    numbers = known.guessed and named and all(name.isdigit() for name in known.names)  # an age, a count
-    if different and (captions or numbers):
+    if different and _are_no_labels(known, by_folder):
         warn("unused-table", shown, f"{names} is not used: the folder names are the classes")
         return False
     names_of = _other_names(by_folder, by_table) if different and interpretation.label_column is None else {}
@@ -68,7 +65,7 @@ def tables_win(
         for table in () if names_of else unused:
             warn("unused-table", shown, f"{printable(table.name)} is not used: the folder names are the classes")
         return False
-    if set(by_folder) <= set(by_table) and undivided and not (known.guessed and named):
+    if set(by_folder) <= set(by_table) and undivided and not (known.guessed and _are_names(by_folder)):
         text = f"the classes are those of {names}; the names of the folders are not used"
         warn("unused-folders", shown, text)
         return True
@@ -78,6 +75,17 @@ def tables_win(
         f"{shown}: {printable(example)} is '{printable(by_folder[example])}' by its folder and '{label}' by {names}: "
         "give the table as DATA, or choose the folders with --folders classes or --folders splits"
     )
+
+
+def _are_names(by_folder: Mapping[File, str]) -> bool:
+    """Whether the folders have names as classes have them, not those of numbered parts."""
+    return not any(re.search(r"\d", name) for name in by_folder.values())
+
+
+def _are_no_labels(known: TableLabels, by_folder: Mapping[File, str]) -> bool:
+    """Whether tables have another text for each image, or numbers such as an age beside folders that name classes."""
+    captions = len(known.labels) == len(known.names) > len({*by_folder.values()})
+    return captions or (known.guessed and _are_names(by_folder) and all(name.isdigit() for name in known.names))
 
 
 def _as_folders_say(
