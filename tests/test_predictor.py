@@ -55,12 +55,15 @@ def images():
 
 
 def assert_same(expected, got):
-    assert [r.refusal for r in got] == [r.refusal for r in expected]
+    parts = lambda r: r.refusal and (r.refusal.kind, r.refusal.reason, r.refusal.between)  # noqa: E731
+    assert list(map(parts, got)) == list(map(parts, expected))
     for ours, theirs in zip(got, expected, strict=True):
         assert [p.label for p in ours.predictions] == [p.label for p in theirs.predictions]
         assert [p.probability for p in ours.predictions] == pytest.approx(
             [p.probability for p in theirs.predictions], abs=1e-4
         )
+        if ours.refusal is not None:
+            assert ours.refusal.probability == pytest.approx(theirs.refusal.probability, abs=1e-4)
 
 
 def test_answers_are_those_of_the_classifier(bundle, images):
