@@ -202,3 +202,14 @@ def test_an_answer_that_is_not_given_says_so_and_what_its_percentages_are_of(vis
     calibrated, threshold = re.findall(r"([\d.]+)\u00a0%", page.locator(".refusal").inner_text())
     assert threshold == f"{100 * cs.load('mnist-relu').abstention.threshold:.1f}"
     assert float(calibrated) < float(threshold)
+
+
+def test_the_place_of_a_token_is_named_in_full(visit, mnist):
+    page = visit(mnist + RELU + "&lang=en&tab=convolution")
+    words = page.evaluate("""() => import("/drawer/product.js").then(({ termPlace }) =>
+      [[40, 7, null], [3], [2, 5, 8]].map((index) => termPlace({ input: "norm", index })))""")
+    assert words == ["norm, row 40, column 7", "norm, value 3", "norm, map 2, row 5, column 8"]
+    heads = page.evaluate("""() => import("/network/headtext.js").then(({ headText }) =>
+      [[197, 192], [84]].map((shape) => headText({ block: null, members: [],
+        node: { name: "norm", kind: "norm", shape, inputs: [] } }, { nodes: [], groups: [] }).lines))""")
+    assert heads == [["197×192", "first 197"], ["84"]]

@@ -8,6 +8,8 @@ import { fixed } from "../numbers.js";
 /** The words for a term's place: "conv1, map 3, row 5, column 8". */
 export function termPlace({ input, index: [map, y, x] }) {
   const isPixel = y !== null && y !== undefined;
+  // Two indices are those of tokens, rows of a table without channels.
+  if (isPixel && (x === null || x === undefined)) return t("place.row", { layer: input, y: map, x: y });
   return isPixel ? t("place.pixel", { layer: input, map, y, x }) : t("place.value", { layer: input, map });
 }
 

@@ -28,6 +28,9 @@ export function headText({ node, block, members }, network) {
 
 function linesOf(node) {
   const { shape, kind } = node;
+  if (shape.length === 2) { // tokens: cells for the first values alone
+    return [windowText(node), shapeText(shape), t("network.first", { n: shape[0] })].filter(Boolean);
+  }
   if (isVector(shape)) return [windowText(node), String(shape[0])].filter(Boolean);
   const size = shape.slice(1).join("×");
   return ELEMENTWISE.has(kind) ? [size] : [windowText(node), amount(shape), size].filter(Boolean);

@@ -38,7 +38,8 @@ export const shapeText = (shape) => shape.join("×");
 
 /** "6 maps" or "120 values". */
 export function amount(shape) {
-  return t(isVector(shape) ? "layer.values" : "layer.maps", { n: shape[0] });
+  const values = shape.length === 2 ? shape[0] * shape[1] : shape[0];
+  return t(isVector(shape) ? "layer.values" : "layer.maps", { n: values });
 }
 
 /** One line that says everything: "Conv 1 (C1): convolution 5×5, 6 maps, 6×28×28". */
