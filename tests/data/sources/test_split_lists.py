@@ -70,7 +70,8 @@ def test_the_first_of_several_numbered_divisions_is_used(tmp_path, caplog):
     table(root, "labels/labels_joint_anno.txt", *rows)
     data = load_data(root)
     assert {*class_by_name(data, "test")} == {f"images/{label}/2.jpg" for label in CLASSES}
-    assert "2 divisions are numbered; the first is used (labels/train1.txt, labels/test1.txt)" in caplog.text
+    said = "labels/train1.txt: 2 divisions are numbered; the first is used (labels/train1.txt, labels/test1.txt)"
+    assert said in caplog.text
     assert "labels_joint_anno.txt is not used: the folder names are the classes" in caplog.text
     assert load_data(root, label_type="single").class_names == data.class_names  # as evaluate reads it
     assert load_data(root, label_type="multi").multi_label

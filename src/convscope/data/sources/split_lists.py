@@ -78,7 +78,8 @@ def find_split_lists(
         lists["train"] = []
         lists = {split: [each for each in found if not outside.most(each[1])] for split, found in lists.items()}
     lists = {split: [each for each in found if finder.listed(each[1], each[0])] for split, found in lists.items()}
-    return _joined(lists, finder, printable(above[0]))
+    first = next((path for found in lists.values() for path, _ in found), "")
+    return _joined(lists, finder, printable(first))
 
 
 def _all_lists(files: Sequence[tuple[str, File]], encoding: str) -> Lists:
