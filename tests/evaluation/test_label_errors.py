@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -129,3 +130,33 @@ def test_the_command_writes_the_list_and_training_takes_it(tmp_path, monkeypatch
     assert table.count("\n") == 1 + 116
     assert main(["check", "photos", "--run", "mnist-relu"]) == 2
     assert "add --labels" in capsys.readouterr().err
+
+
+def test_early_layers_judge_where_the_last_has_learned_the_labels_by_heart():
+    """The first layers see the image; the last gives each training image, wrong or not, the class of its label."""
+    random, right = np.random.default_rng(0), np.arange(400) % 4
+    images = random.integers(0, 120, (400, 12, 12)).astype(np.uint8)
+    for image, quarter in zip(images, right, strict=True):
+        image[quarter // 2 * 6 :, quarter % 2 * 6 :][:6, :6] += 90
+    labels, names = right.copy(), {str(i) for i in range(12)}
+    labels[:12] = (labels[:12] + 1) % 4
+    data = cs.Data("quarters", [*"abcd"], {"train": Split(images, labels, [str(i) for i in range(400)])}, channels=1)
+    by_heart = {image.tobytes(): int(label) for image, label in zip(images, labels, strict=True)}
+
+    class Memory(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.early, self.last = torch.nn.ReLU(), torch.nn.Linear(4, 4)
+
+        def forward(self, images):
+            seen = self.early(images)[:, 0].mul(255).round().to(torch.uint8).numpy()
+            labels = torch.tensor([by_heart.get(image.tobytes(), 0) for image in seen])
+            return self.last(torch.nn.functional.one_hot(labels, 4).float())
+
+    preprocess = cs.Preprocess((1, 12, 12), (0.0,), (1.0,))
+    memory = cs.Classifier(Memory(), data.class_names, preprocess)
+    assert not {doubt.path for doubt in check_labels(data, memory, "memory").doubts} & names
+    found = check_labels(data, memory, "memory", learned=data.splits["train"].names)
+    hits = len({doubt.path for doubt in found.doubts} & names)
+    assert hits >= 0.8 * len(names) and hits >= 0.8 * len(found.doubts)
+    assert found.features == "early layers of memory (it was trained with these labels)"

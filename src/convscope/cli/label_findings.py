@@ -33,7 +33,21 @@ def label_findings(report: Report, run: str | None) -> LabelCheck:
         return check_labels(report.data, blank=blank)
     known = is_bundle(name) or name == OF_DIGITS
     classifier = load(name) if known else open_target(Target(name, pretrained=True)).classifier
-    return check_labels(report.data, classifier, name, blank)
+    return check_labels(report.data, classifier, name, blank, _learned(name) if known else ())
+
+
+def _learned(name: str) -> set[str]:
+    """Return the names of the images that a run was trained on; none for a classifier without a run folder."""
+    import csv
+    import io
+
+    from ..bundle_config import find_bundle
+    from ..run_folder import run_of_bundle
+
+    run = run_of_bundle(find_bundle(name))
+    table = run.read_split() if run else None
+    rows = csv.DictReader(io.StringIO((table or b"").decode("utf-8", "surrogateescape"), newline=""))
+    return {row["path"] for row in rows if row.get("split") == "train" and row.get("path")}
 
 
 def print_labels(found: LabelCheck | None) -> None:

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from ..classifier import Classifier
-from ..data.decoded import decode_split
+from ..data.decoded import Decoded, decode_split
 from ..data.preprocess import Preprocess
 from ..data.split import Data, Split
 from ..errors import DataError, printable, require_extra
+from .early_maps import early_maps
 from .features import features_of
 from .outliers import Outlier, far_images
 
@@ -28,6 +29,9 @@ COMPONENTS, SIDE, SIMILAR = 100, 32, 300
 # How freely classifiers of features may fit (scikit-learn's C), the strictest first: free ones are sure of their own
 # mistakes. The strictest is taken whose log loss on other images is at most this many times the smallest.
 FREEDOMS, LOSS = (0.001, 0.01, 0.1, 1.0), 1.1
+# Early layers judge where they agree with this share of the labels, without those that err this many times as often as
+# the best of them. Measured on digits alone: photos are left to the last layer.
+ENOUGH, MUCH_WORSE = 0.95, 4.0
 # The places of the images that are learned from and of those that are judged.
 Fold = tuple[np.ndarray, np.ndarray]
 # A class with fewer images than this cannot be judged.
@@ -63,10 +67,16 @@ class LabelCheck:
 
 
 def check_labels(
-    data: Data, classifier: Classifier | None = None, name: str = "", blank: Collection[str] = ()
+    data: Data,
+    classifier: Classifier | None = None,
+    name: str = "",
+    blank: Collection[str] = (),
+    learned: Collection[str] = (),
 ) -> LabelCheck:
     """Judge the labels of all images of a data set by the features of `classifier`, or without one by their pixels.
 
+    The images named `learned` are those that it was trained on, with labels that it may know by heart: if they are
+    some of these, its early layers judge.
     The images named `blank` show nothing and can be of any class, so no classifier learns from or judges them.
     DataError for several labels per image, or where a class has fewer than five usable images.
     """
@@ -74,7 +84,7 @@ def check_labels(
     if data.multi_label:
         raise DataError(f"{printable(data.name)} has several labels per image: --labels is for one class per image")
     whole, splits = data.split("all"), [n for n, part in data.splits.items() for _ in part.names]
-    features, kept = _features(whole, data.channels, classifier, blank)
+    features, kept, decoded = _features(whole, data.channels, classifier, blank)
     labels = whole.labels[kept]
     counts = np.bincount(labels, minlength=len(data.class_names))
     if counts.min() < FEWEST:
@@ -82,7 +92,11 @@ def check_labels(
         raise DataError(f"class '{few}' has {counts.min()} usable images: --labels needs {FEWEST} of each class")
     groups = data.groups_of([whole.names[i] for i in kept])
     folds = _folds_by_group(labels, groups, data) if groups else None
-    probabilities = out_of_fold(features, labels, plain=classifier is None, folds=folds)
+    early = None
+    if classifier is not None and not {*learned}.isdisjoint(whole.names):
+        early = _by_early_layers(classifier, decoded, labels, folds)
+    plain = classifier is None
+    probabilities = out_of_fold(features, labels, plain=plain, folds=folds) if early is None else early
     doubtful = doubtful_labels(labels, probabilities)
     doubts = [
         LabelDoubt(
@@ -92,6 +106,7 @@ def check_labels(
         for i, j in doubtful
     ]  # fmt: skip
     described = f"the features of {name}" if classifier is not None else f"{features.shape[1]} components of the pixels"
+    described = f"early layers of {name} (it was trained with these labels)" if early is not None else described
     outliers = [Outlier(whole.names[kept[i]], splits[kept[i]], times) for i, times in far_images(features)]
     accuracy = float((probabilities.argmax(1) == labels).mean())
     weak = classifier is None and data.kind == "photos"
@@ -134,6 +149,24 @@ def out_of_fold(
     return cross_val_predict(model, features, labels, cv=cv, method="predict_proba")
 
 
+def _by_early_layers(
+    classifier: Classifier, decoded: Decoded, labels: np.ndarray, folds: Sequence[Fold] | None
+) -> np.ndarray | None:
+    """Return the probabilities N x classes by the early layers of a classifier that knows these labels by heart.
+
+    They are the geometric mean of one regression per layer; None where early layers do not tell the classes apart.
+    """
+    maps = early_maps(classifier.network, decoded, classifier.preprocess, classifier.device)
+    each = [out_of_fold(values, labels, folds=folds) for values in maps]
+    wrong = [float((one.argmax(1) != labels).mean()) for one in each]
+    good = [np.log(one + 1e-12) for one, share in zip(each, wrong, strict=True) if share <= MUCH_WORSE * min(wrong)]
+    if not good:
+        return None
+    mean = np.exp(np.mean(good, axis=0))
+    mean /= mean.sum(1, keepdims=True)
+    return mean if (mean.argmax(1) == labels).mean() >= ENOUGH else None
+
+
 def _folds_by_group(labels: np.ndarray, groups: Sequence[str], data: Data) -> list[Fold]:
     """Return folds that cut no group, each with every class among the other folds' images.
 
@@ -174,8 +207,8 @@ def doubtful_labels(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple
 
 def _features(
     whole: Split, channels: int, classifier: Classifier | None, blank: Collection[str]
-) -> tuple[np.ndarray, list[int]]:
-    """Return features of the usable images, and their places among all; those named `blank` are not used."""
+) -> tuple[np.ndarray, list[int], Decoded]:
+    """Return features of the usable images, their places among all, and they; those named `blank` are not used."""
     half = (0.5,) * channels
     preprocess = classifier.preprocess if classifier else Preprocess((channels, SIDE, SIDE), half, half)
     decoded = decode_split(whole, preprocess)
@@ -187,9 +220,9 @@ def _features(
     kept = [place[known].pop(0) for known in decoded.names]
     if classifier is not None:
         values = features_of(classifier.network, [], decoded, preprocess, classifier.device)
-        return values.double().numpy(), kept
+        return values.double().numpy(), kept, decoded
     pixels = torch.cat([decoded.pixels[i : i + 1000] for i in range(0, len(decoded), 1000)])
-    return _components(pixels.flatten(1).double() / 255), kept
+    return _components(pixels.flatten(1).double() / 255), kept, decoded
 
 
 def _components(pixels: Tensor) -> np.ndarray:
