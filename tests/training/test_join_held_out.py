@@ -74,7 +74,11 @@ def test_the_classifier_has_learned_from_all_images(runs):
     )
     folder = RunFolder(joined.folder)
     assert folder.whole.exists() and not folder.joining.exists() and not RunFolder(plain.folder).whole.exists()
-    assert joined.metrics["timings"]["join"] > 0 and joined.metrics["test"]["top1"] > 0.9
+    timings = joined.metrics["timings"]
+    assert (
+        joined.metrics["train_seconds"] == pytest.approx(timings["train"] + timings["join"])
+        and joined.metrics["test"]["top1"] > 0.9
+    )
 
 
 def test_it_goes_on_after_a_crash_as_if_there_had_been_none(runs, tmp_path, monkeypatch):
