@@ -213,3 +213,17 @@ def test_the_place_of_a_token_is_named_in_full(visit, mnist):
       [[197, 192], [84]].map((shape) => headText({ block: null, members: [],
         node: { name: "norm", kind: "norm", shape, inputs: [] } }, { nodes: [], groups: [] }).lines))""")
     assert heads == [["197×192", "first 197"], ["84"]]
+
+
+def test_a_single_product_shows_both_its_factors(visit, mnist):
+    page = visit(mnist + RELU + "&lang=en&tab=convolution")
+    text = page.evaluate("""async () => {
+      const { termList } = await import("/drawer/operations/terms.js");
+      const term = { input: "mul", index: [3, 4, 2], value: 0.5, weight: 0.25, product: 0.125, padded: false };
+      const [network, forward] = [{ byName: new Map() }, { layers: new Map() }];
+      const arithmetic = { layer: "se", kind: "multiply", operation: "sum of products", terms: [term], bias: null,
+        value: 0.125, network_value: 0.125, partial_sums: [] };
+      const store = { state: { selected: { layer: "se", map: 3, y: 4, x: 2 }, network, forward } };
+      return termList(store, arithmetic, {}).map((column) => column.textContent).join(" ");
+    }""")
+    assert "0.500000 × 0.250000 = 0.125000" in text and "One product" in text

@@ -44,6 +44,7 @@ export function openFinder(store) {
     h("div", { class: "finder-table", tabindex: 0, role: "group", "aria-label": t("finder.title") },
       h("table", {}, h("thead", {}, view.head), view.body)));
   search.addEventListener("keydown", (event) => event.key === "Enter" && view.found[0] && go(view, view.found[0]));
+  search.addEventListener("keydown", (event) => event.key === "Escape" && view.dialog.close()); // not clear the words
   view.dialog.addEventListener("close", () => view.dialog.remove());
   view.dialog.addEventListener("click", (event) => event.target === view.dialog && view.dialog.close());
   document.body.append(view.dialog);

@@ -32,9 +32,10 @@ export function addition(store, arithmetic) {
 /** A dense layer, or one of which only influences are known: the strongest terms, the others together, the bias. */
 export function termList(store, arithmetic, list) {
   const { terms, operation } = arithmetic;
-  const picked = store.state.selected.term;
+  const alone = terms.length === 1 && operation === "sum of products"; // as where two inputs are multiplied
+  const picked = alone ? 0 : store.state.selected.term;
   const vector = terms.length && store.state.forward.layers.get(terms[0].input);
-  const title = t(TITLES[operation] ?? "op.dense", { n: terms.length });
+  const title = alone ? t("op.oneProduct") : t(TITLES[operation] ?? "op.dense", { n: terms.length });
   return [
     inputColumn(
       vector ? inputCells(store, arithmetic, vector, picked) : null,
