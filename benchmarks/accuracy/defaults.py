@@ -86,6 +86,8 @@ def show(runs: list[dict[str, measure.Result]]) -> measure.Result:
     print(f"\n{'':36}  convscope better by (points){'':18}  wrong answers (convscope: {ours} of {count * len(runs)})")
     for who in names[1:]:
         print(f"{who:36}  {against(table[who], ours)}")
+    if len(names) == 1:
+        return table
     best = min(names[1:], key=lambda who: table[who]["wrong"])
     print(f"best peer ({best}): {against(table[best], ours)}")
     return {"test_images": count, "results": table, "best": best}
@@ -100,7 +102,7 @@ def against(figures: measure.Result, ours: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peers", nargs="+", choices=tuple(processes.PEERS))
+    parser.add_argument("--peers", nargs="*", choices=tuple(processes.PEERS))
     parser.add_argument("--photos", type=Path, metavar="CIFAR10", help="few photos, from this folder, not the digits")
     parser.add_argument("--seconds", type=float, default=300, help="how long each may take with photos")
     parser.add_argument("--quick", action="store_true", help="one seed, 5 epochs: to try it out, not to measure")
@@ -108,7 +110,8 @@ def main() -> None:
     given = parser.parse_args()
     name = "defaults_photos" if given.photos else "defaults"
     usual = ["fastai", "keras-tensorflow", "timm"]
-    peers = processes.installed(given.peers or (usual if given.photos else ["plain", "lightning", *usual]))
+    named = given.peers if given.peers is not None else usual if given.photos else ["plain", "lightning", *usual]
+    peers = processes.installed(named)
     runs: list[dict[str, measure.Result]] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -165,7 +165,7 @@ def test_few_photos_learn_from_them_by_default():
 
 
 def test_a_time_budget_holds_with_it(tmp_path):
-    run = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", time_budget=6, output=tmp_path, **OPTIONS)
+    run = cs.train(digits(0, 1, 8), "mnist_fast", validation="join", time_budget=3, output=tmp_path, **OPTIONS)
     assert RunFolder(run.folder).whole.exists() and run.metrics["timings"]["join"] > 0
     clock = Clock(100)
     clock.later = SHARE
