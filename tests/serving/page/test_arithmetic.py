@@ -177,6 +177,22 @@ def test_gradients_and_heat_maps(visit, mnist):
         expect(said).to_contain_text("points best." if method != best["method"] else "points best in")
 
 
+def test_a_map_is_shown_as_computed_until_the_newest_question_is_answered(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.get_by_role("button", name="Why this answer?").click()
+    expect(page.locator(".why-figure.busy")).to_have_count(0)
+    held = []
+    page.route("**/api/attribution/**", lambda route: held.append(route))
+    for method in ("saliency", "integrated-gradients"):
+        page.get_by_label("Method").select_option(method)
+    expect(page.locator(".why-figure.busy")).to_have_count(2)
+    page.wait_for_timeout(300)  # the first question has been given up by now
+    assert page.locator(".why-figure.busy").count() == 2
+    for route in held[-2:]:
+        route.continue_()
+    expect(page.locator(".why-figure.busy")).to_have_count(0)
+
+
 def test_a_covered_part_of_the_picture_changes_the_answer(visit, mnist):
     page = drawn(visit, mnist + RELU)
     page.get_by_role("button", name="Why this answer?").click()

@@ -100,7 +100,8 @@ function known({ method, layer, first, second, versus }, network) {
 
 async function showMap({ store, maps, requests }, i, chosen, label, other) {
   const { forward } = store.state;
-  const { element, caption } = maps[i];
+  const map = maps[i];
+  const { element, caption } = map;
   const { label: text, probability } = forward.probabilities.find(({ index }) => index === label);
   const question = {
     method: chosen.method, label,
@@ -109,15 +110,16 @@ async function showMap({ store, maps, requests }, i, chosen, label, other) {
   };
   caption(name(text), ` · ${percent(probability)} %`);
   element.classList.add("busy");
+  map.question = question;
   try {
-    const heat = await requests[i]((signal) => attribution(forward.session, question, signal));
-    element.classList.remove("busy");
-    return heat;
+    return await requests[i]((signal) => attribution(forward.session, question, signal));
   } catch (problem) {
     caption(h("span", { class: "problem", role: "alert" }, ofLanguage(problem.words) || String(problem)));
+    return null;
+  } finally {
+    // A question that a newer one has replaced ends before that one is answered.
+    if (map.question === question) element.classList.remove("busy");
   }
-  element.classList.remove("busy");
-  return null;
 }
 
 /** Both maps in one scale, whose strongest number stands below. */
