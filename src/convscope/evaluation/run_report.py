@@ -108,7 +108,11 @@ def _about_run(run: RunFolder, source: str, data: str | None, split: str) -> dic
     )
     return {
         "command": "\n".join(map(shlex.join, commands)),
-        "metrics": {"best_epoch": _best_epoch(history), **_time(history)},
+        "metrics": {
+            "best_epoch": _best_epoch(history),
+            "learned_from_validation": run.whole.exists(),
+            **_time(history),
+        },
         "environment": run.read_environment(),
         "history": history,
         "warnings": run.read_warnings(),

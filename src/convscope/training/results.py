@@ -112,6 +112,7 @@ def save_results(context: TrainingContext, prepared: PreparedData, network: nn.M
         "epochs": done.epoch,
         "ended_by": _ended_by(recipe, done),
         "best_epoch": done.best_epoch,
+        "learned_from_validation": folder.whole.exists(),
         "train_seconds": done.seconds + context.clock.timings.get("join", 0.0),
         "images_per_second": done.images / max(done.seconds, 1e-9),
         "precision": context.runtime.precision,

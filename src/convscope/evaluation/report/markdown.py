@@ -25,6 +25,7 @@ def further_figures(report: Report) -> dict[str, Any]:
         **(_of_one(report, evaluation) if isinstance(evaluation, Evaluation) else _of_several(report, evaluation)),
         "counts": report.counts,
         "best_epoch": report.metrics.get("best_epoch"),
+        "learned_from_validation": report.metrics.get("learned_from_validation", False),
         **(report.look.to_dict() if report.look else {}),
         "exported": report.exported,
         "history": report.history,
