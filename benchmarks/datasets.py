@@ -6,11 +6,17 @@ import gzip
 import random
 import shutil
 import zipfile
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+SKIMAGE_PICTURES = (
+    "astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png",
+    "retina.jpg", "rocket.jpg",
+)  # fmt: skip
 SIZES = {"train": 60_000, "t10k": 10_000}
 
 
@@ -93,6 +99,39 @@ def ants_bees(source: Path, place: Path) -> Path:
         with zipfile.ZipFile(source / "ants-bees-jpeg.zip") as packed:
             packed.extractall(place)
         (place / "val").rename(place / "test")
+    return place
+
+
+def ants_bees_divided(source: Path, place: Path, seed: int) -> Path:
+    """The same photos, as many for training and for testing of each class, but which ones is drawn by the seed."""
+    ants_bees(source, place)
+    draw = random.Random(seed)
+    for label in ("ants", "bees"):
+        files = sorted(place.glob(f"*/{label}/*"), key=lambda file: file.name)
+        tested = set(draw.sample(files, len(list((place / "test" / label).iterdir()))))
+        for file in files:
+            file.rename(place / ("test" if file in tested else "train") / label / file.name)
+    return place
+
+
+def cut_pictures(place: Path, images: int, test_images: int, seed: int) -> Path:
+    """Photos cut at random from ten colour pictures of scikit-image and scikit-learn, whose names are the classes.
+
+    Squares of 64 to 160 pixels, `images` per class for training from the left 60 % of the picture and `test_images`
+    for testing from the rest, as JPEG files, so that the tested pixels have never been seen.
+    """
+    draw = random.Random(seed)
+    scikit_image, scikit_learn = Path(str(resources.files("skimage.data"))), Path(str(resources.files("sklearn")))
+    files = [scikit_image / name for name in SKIMAGE_PICTURES]
+    for file in (*files, *sorted((scikit_learn / "datasets" / "images").glob("*.jpg"))):
+        picture = Image.open(file).convert("RGB")
+        middle = round(0.6 * picture.width)
+        for part, left, right, count in (("train", 0, middle, images), ("test", middle, picture.width, test_images)):
+            (folder := place / part / file.stem).mkdir(parents=True)
+            for number in range(count):
+                side = draw.randint(64, min(160, right - left, picture.height))
+                x, y = draw.randint(left, right - side), draw.randint(0, picture.height - side)
+                picture.crop((x, y, x + side, y + side)).save(folder / f"{number:03}.jpg", quality=92)
     return place
 
 
