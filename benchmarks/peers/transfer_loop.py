@@ -137,15 +137,21 @@ def fine_tune(given: argparse.Namespace, classes: int, clock: common.Clock) -> f
     return float((found.argmax(1) == wanted).float().mean())
 
 
-def main() -> None:
+def arguments(ways: tuple[str, ...] = ()) -> argparse.Namespace:
+    """The arguments of a transfer, `--way` among them where there are several ways."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--way", choices=("features", "timm", "tutorial"), required=True)
+    if ways:
+        parser.add_argument("--way", choices=ways, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments(("features", "timm", "tutorial"))
     torch.manual_seed(given.seed)
     np.random.seed(given.seed)
     classes = len([folder for folder in (given.data / "train").iterdir() if folder.is_dir()])
