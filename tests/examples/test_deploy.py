@@ -12,11 +12,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import yaml
 
 import convscope as cs
 from convscope.bundle_config import BUNDLED
 from convscope.export.onnx.export import export_run
 from convscope.png import png_bytes
+from convscope.serving.http.guard import checked_host_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +57,16 @@ def test_the_image_is_small_and_its_user_is_not_root():
     assert "USER 1000" in lines and any('"--api"' in line for line in lines)
     listed = (ROOT / "examples" / "deploy" / "requirements.txt").read_text().splitlines()
     assert "torch" not in {line.partition(">")[0] for line in listed if not line.startswith("#")}
+
+
+def test_the_image_copies_the_sources_alone_and_they_are_enough():
+    lines = (ROOT / "examples" / "deploy" / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
+    assert {"pyproject.toml", "README.md", "LICENSE", "src"} <= copied and "." not in copied
+
+
+def test_kserve_may_ask_by_the_name_that_it_gives_the_predictor():
+    service = yaml.safe_load((ROOT / "examples" / "deploy" / "kserve.yaml").read_text())
+    args = service["spec"]["predictor"]["containers"][0]["args"]
+    names = [checked_host_name(arg.removeprefix("--allow-host=")) for arg in args]
+    assert "{name}-predictor.{namespace}.svc.cluster.local".format_map(service["metadata"]) in names
