@@ -13,6 +13,7 @@ import typer
 from ..data.decoding.progress_bar import ProgressBar
 from ..data.skipped import report_skipped
 from ..errors import DataError, UsageError, printable
+from ..messages.translate import phrase
 from .image_arguments import STDIN, find_images
 from .output import print_json, say
 from .parameters import CsvSafe, Device, SetCoverage, Strict
@@ -129,7 +130,7 @@ def _predict(
 ) -> tuple[int, list[tuple[str, str]]]:
     """Write a row for each image; return their number, and path and reason of each image that cannot be used."""
     written, skipped = 0, []
-    with ProgressBar(show and len(sources) > FEW, len(sources), "predicting") as bar:
+    with ProgressBar(show and len(sources) > FEW, len(sources), phrase("predicting")) as bar:
         for result in classifier.predict_each(sources, writer.topk, writer.set_coverage):
             bar.advance(1)
             path = STDIN if isinstance(result.image, bytes) else str(result.image)
