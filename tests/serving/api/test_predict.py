@@ -96,6 +96,7 @@ def test_what_is_asked_for_under_another_name_is_not_left_out(client, digit):
         (client.post("/predict", files={"file": digit}, data={"filename": "a"}), "a field 'filename'", "filename"),
         (unknown, "no parameter 'model': classifier, topk", "没有名为“model”的参数"),
         (field, "a field 'topk': it takes images alone", "表单中有字段“topk”"),
+        (client.post("/predict?topk=2&topk=3", content=digit), "topk: give it once", "topk 只能出现一次"),
         (client.post("/predict?topk=0", content=digit), "topk: Input should be", "topk 无效（应不小于 1）"),
         (client.post("/predict?set_coverage=0.9999", content=digit), "sets with a coverage", "的集合需要"),
     ):

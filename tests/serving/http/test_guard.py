@@ -27,6 +27,11 @@ def test_a_foreign_name_that_points_here_is_rejected(client, host):
         assert answer.status_code == 403 and set(answer.json()["error"]) == {"en", "zh"}
 
 
+def test_two_hosts_are_none(client):
+    answer = client.get("/health", headers=[("host", "127.0.0.1"), ("host", "evil.example")])
+    assert answer.status_code == 400 and "several Host headers" in answer.json()["error"]["en"]
+
+
 def test_only_named_pages_may_show_it_in_a_frame(client, service):
     assert client.get("/").headers["content-security-policy"].endswith("; frame-ancestors 'none'")
     origins = tuple(map(checked_origin, ["http://LocalHost:8888/", "vscode-webview://abc", "https://[::1]:9"]))

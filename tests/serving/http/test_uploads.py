@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,12 @@ def test_other_types_are_415(client, digit, kind):
     for path in ("/predict", "/api/forward"):
         answer = client.post(path, content=digit, headers={"content-type": kind})
         assert answer.status_code == 415 and "image" in in_both_languages(answer)
+
+
+def test_compressed_bodies_are_415(client, digit):
+    for path in ("/predict", "/api/forward"):
+        answer = client.post(path, content=gzip.compress(digit), headers={"content-encoding": "gzip"})
+        assert answer.status_code == 415 and "Content-Encoding" in in_both_languages(answer)
 
 
 def test_a_form_is_read_too(client, digit):

@@ -99,7 +99,7 @@ def add_predict_route(app: FastAPI, hosting: Hosting) -> None:
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """HttpError 422 if the address names a parameter that there is not.
+    """HttpError 422 if the address names a parameter that there is not, or one twice.
 
     What is only left out gives another answer than was asked for, such as that of another classifier.
     """
@@ -108,6 +108,8 @@ def refuse_unknown_parameters(request: Request) -> None:
         if name not in known:
             shown, names = printable(name)[:100], ", ".join(known)
             raise invalid(f"there is no parameter '{shown}': {names}", f"没有名为“{shown}”的参数，可用：{names}")
+        if len(request.query_params.getlist(name)) > 1:
+            raise invalid(f"{name}: give it once", f"参数 {name} 只能出现一次")
 
 
 class PlainPredict:

@@ -74,7 +74,11 @@ class AccessGuard:
 
     def _error(self, method: str, headers: Headers) -> HttpError | None:
         """Return the reason to reject a request, None if it may pass."""
-        host = headers.get("host", "")
+        host, *others = headers.getlist("host") or [""]
+        if others:  # whoever stands between may have taken the other one
+            return HttpError(
+                400, "the request has several Host headers: send one", "请求包含多个 Host 头，请只发送一个"
+            )
         if not self._is_allowed_host(host):
             return HttpError(
                 403,

@@ -59,7 +59,9 @@ async def read_images(request: Request) -> tuple[list[bytes], bool]:
 
 
 def content_type(request: Request) -> tuple[str, str | None]:
-    """Return the type of a body, "" if none is named, and the boundary of a form."""
+    """Return the type of a body, "" if none is named, and the boundary of a form; HttpError 415 if it is compressed."""
+    if request.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
+        raise HttpError(415, "send the body as it is, without Content-Encoding", "请求内容请勿压缩（Content-Encoding）")
     text = request.headers.get("content-type", "")
     if not text:
         return "", None
