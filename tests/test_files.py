@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 import convscope as cs
@@ -21,3 +24,17 @@ def test_a_full_disk_names_the_space_that_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(cs.OutputError, match=r"No space left on device \(0.001 MB needed\): free some space"):
         write_atomically(tmp_path / "below", "text")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_or_device_is_written_into_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(tmp_path / "pipe", "text")
+    assert os.read(reading, 100) == b"text" and (tmp_path / "pipe").is_fifo()
+    os.close(reading)
+
+
+def test_a_path_without_a_name_is_refused():
+    with pytest.raises(cs.OutputError, match="names no file"):
+        write_atomically(Path(), "text")

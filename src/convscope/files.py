@@ -22,10 +22,18 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a temporary file beside `path`, flush it to the disk, rename it to `path`; OutputError if that fails."""
+    """Write a temporary file beside `path`, flush it to the disk, rename it to `path`; OutputError if that fails.
+
+    A device or a pipe, such as /dev/stdout, is written into and stays.
+    """
+    if not path.name:
+        raise OutputError(f"cannot write {printable(path)}: it names no file: give a name for the file")
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
+        if _is_device(path):
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
@@ -158,6 +166,12 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _is_device(path: Path) -> bool:
+    """Return whether a file of this name must not take the place of what is there, also behind /dev/stdout."""
+    kept = path.exists() and not path.is_file() and not path.is_dir()
+    return kept or (path.exists() and path.parent in map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
 
 
 def _umask() -> int:

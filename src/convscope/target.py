@@ -34,7 +34,7 @@ class Target:
     def given(self) -> dict[str, Any]:
         """Return the fields beside `source` that were given, by their name."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "source"}
-        return {name: value for name, value in values.items() if value not in (None, False)}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
 
     def flags(self) -> list[str]:
         """Return what stood on the command line beside `source`."""

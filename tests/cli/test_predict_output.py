@@ -67,7 +67,10 @@ def test_nothing_is_left_of_a_call_that_cannot_work(run, pictures, tmp_path, cap
     shutil.copy(pictures / "cut.png", bad)
     place = tmp_path / "out"
     assert main(["predict", run, str(bad), "--output", str(place / "a.csv")]) == 3
-    assert "the file could not be read" in capsys.readouterr().err and files_in(place) == []
+    assert capsys.readouterr().err.startswith(f"error: {bad / 'cut.png'}: damaged PNG") and files_in(place) == []
+    (place / "b.csv").mkdir()
+    assert main(["predict", run, str(pictures), "--output", str(place / "b.csv")]) == 7
+    assert "b.csv: it is a folder" in capsys.readouterr().err and list(place.iterdir()) == [place / "b.csv"]
     assert main(["predict", run, str(pictures), "--output", str(place / "a.txt")]) == 2
     assert "must end with .csv or .jsonl" in capsys.readouterr().err
     assert main(["predict", run, str(pictures), "--format", "csv", "--output", str(place / "a.jsonl")]) == 2

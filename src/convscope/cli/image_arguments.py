@@ -23,6 +23,8 @@ def find_images(arguments: Sequence[str]) -> Iterator[Path | bytes]:
     from ..data.sources.file_tree import image_files
 
     for argument in arguments:
+        if not argument:  # a variable that is not set, which would be the folder one is in
+            raise UsageError("an empty text is no image: name files, folders or patterns")
         if argument == STDIN:
             yield from _from_stdin(sys.stdin.buffer.read())
         elif Path(argument).is_dir():

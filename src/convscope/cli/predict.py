@@ -96,9 +96,9 @@ def _print(
     writer.begin()
     written, skipped = _predict(classifier, sources, writer, show)
     writer.close(skipped)
-    report_skipped(skipped, strict)
     if not written:
-        raise _none_of(sources)
+        raise _none_of(sources, skipped)
+    report_skipped(skipped, strict)
 
 
 def _save(
@@ -107,8 +107,7 @@ def _save(
     with file:
         written, skipped = _predict(classifier, file.left_of(sources), file.writer, show=True)
         if not written + file.resumed:  # before the file gets its name
-            report_skipped(skipped, strict)
-            raise _none_of(sources)
+            raise _none_of(sources, skipped)
     if json:
         reasons = [{"path": path, "reason": reason} for path, reason in skipped]
         counts = {"written": written, "resumed": file.resumed, "skipped": reasons}
@@ -119,9 +118,12 @@ def _save(
     report_skipped(skipped, strict)
 
 
-def _none_of(sources: Sequence[Path | bytes]) -> DataError:
-    if len(sources) == 1:
-        return DataError("the file could not be read as an image")
+def _none_of(sources: Sequence[Path | bytes], skipped: Sequence[tuple[str, str]]) -> DataError:
+    """Return the error if no image could be used; each of several is logged."""
+    if len(sources) == 1 and skipped:
+        path, reason = skipped[0]
+        return DataError(f"{printable(path)}: {reason}")
+    report_skipped(skipped)
     return DataError(f"none of the {len(sources)} files could be read as an image")
 
 

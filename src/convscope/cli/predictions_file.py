@@ -73,6 +73,8 @@ class PredictionsFile:
         return left
 
     def __enter__(self) -> PredictionsFile:
+        if self.path.is_dir():
+            raise OutputError(f"cannot write {printable(self.path)}: it is a folder: give a name for the file")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             kept = self._read_part()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.models import ArgumentInfo
 
+from ..errors import UsageError
 from ..target import Target
 from ..training.recipe.options import OPTIONS
 from .parameters import OwnModel
@@ -86,6 +87,8 @@ def with_target_options(command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         options = {key: given.pop(key) for key in OPTIONS_OF_TARGETS}
         sources = given.pop(name)
+        if "" in ([sources] if name == "target" else sources or []):
+            raise UsageError("TARGET is empty: name a run, a bundle or a network")
         if name == "target":
             command(target=Target(sources, **options), **given)
         else:
