@@ -12,7 +12,7 @@ from torch import nn
 from convscope.data.image_file import decode
 from convscope.insight import trace
 from convscope.models import create_model
-from convscope.serving.classifiers import copy_modules
+from convscope.serving.shared_weights import copy_modules
 from convscope.serving.what_if import WhatIf
 
 from .conftest import BinaryAnswer

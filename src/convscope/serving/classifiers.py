@@ -18,13 +18,14 @@ from ..classifier import Classifier, card_of, load
 from ..errors import ModelFileError, UsageError, printable
 from ..insight import Node, Trace, trace
 from ..models import Card
-from ..models.tools.copying import copy_network
 from ..opening import Opened, code_of_bundle, names_network, network_of, open_network
 from ..run_folder import METRICS, RunFolder, find_run, read_metrics, run_of_bundle
 from ..snapshots import load_snapshot, snapshot_epochs
 from ..target import Target, as_target
 from .describing import description, in_python
 from .http.errors import not_found
+from .layer_maps import LayerMaps, layer_maps
+from .shared_weights import copy_modules
 
 # Networks of saved epochs that stay in memory, each once per worker.
 MAX_EPOCHS_IN_MEMORY = 4
@@ -83,7 +84,7 @@ class ServedClassifier:
             return
         classifier = self._read()
         with self.lock:
-            for derived in ("structure", "nodes", "graph"):
+            for derived in ("structure", "nodes", "layer_maps", "graph"):
                 self.__dict__.pop(derived, None)
             self.networks.clear()
             self.__dict__["classifier"] = classifier
@@ -152,11 +153,19 @@ class ServedClassifier:
         return {node.name: node for node in self.structure.nodes}
 
     @cached_property
+    def layer_maps(self) -> dict[str, LayerMaps]:
+        """How the layers are shown whose outputs are no maps."""
+        return layer_maps(self.structure.nodes)
+
+    @cached_property
     def graph(self) -> dict[str, Any]:
         """The network as nodes, edges and groups, with the classes and the preprocessing, as JSON."""
         preprocess = self.classifier.preprocess
+        graph = self.structure.graph()
+        shown = {name: maps.to_dict() for name, maps in self.layer_maps.items()}
         return {
-            **self.structure.graph(),
+            **graph,
+            "nodes": [node | shown.get(node["name"], {}) for node in graph["nodes"]],
             "classifier": self.id,
             "input_size": list(preprocess.input_size),
             "class_names": self.classifier.class_names,
@@ -274,18 +283,6 @@ def _settled(targets: list[Target]) -> list[Target]:
     if targets[0].model is not None and all(target.model is None for target in settled):
         raise UsageError("--model: none of these is a run of a network of one's own: leave --model out")
     return settled
-
-
-def copy_modules(network: nn.Module, changed: tuple[str, ...] = ()) -> nn.Module:
-    """Copy the modules and hooks of a network and the parameters named in `changed`; the other weights are shared."""
-    own = set(changed)
-    shared: dict[int, Any] = {}
-    for name, parameter in network.named_parameters():
-        if name not in own:
-            shared[id(parameter)] = nn.Parameter(parameter.detach(), requires_grad=parameter.requires_grad)
-    for buffer in network.buffers():
-        shared[id(buffer)] = buffer
-    return copy_network(network, shared)
 
 
 def _locate(run: str) -> tuple[Path, RunFolder | None]:

@@ -16,10 +16,9 @@ from .classifiers import ServedClassifier
 from .http.binary_response import Payload, add_layer
 from .http.errors import invalid, not_found
 from .layer_health import layer_health
+from .layer_maps import in_maps, with_places
 from .sessions import Session, TraceCache
-
-# The coverage of the sets that the page shows.
-SET_COVERAGE = 0.9
+from .verdict import ranking, refusal_of, set_of
 
 
 def new_session(served: ServedClassifier, epoch: int | None, content: bytes, page: str | None) -> Session:
@@ -58,7 +57,7 @@ class Inspector:
         traced = self.trace(session)
         payload = Payload()
         pixels = session.what_if.apply_to_pixels(session.pixels)[0]
-        layers = [add_layer(payload, node.name, traced.output(node.name)[0], slice(maps)) for node in traced.nodes]
+        layers = [add_layer(payload, node.name, _shown(session, traced, node), slice(maps)) for node in traced.nodes]
         logits = traced.output(traced.nodes[-1].name)[0].float().cpu()
         channels, height, width = pixels.shape
         probabilities = session.served.classifier.task.probabilities(logits)
@@ -80,23 +79,27 @@ class Inspector:
     def activations(self, session: Session, layer: str, maps: slice | list[int]) -> bytes:
         """Return further maps of one layer: a range in the order of strength, or the maps with these numbers."""
         traced = self.trace(session)
-        node = _node(traced, layer)
+        output = _shown(session, traced, _node(traced, layer))
         if isinstance(maps, list):
-            count = node.shape[0] if len(node.shape) == 3 and node.shape[1] * node.shape[2] > 1 else 1
+            count = len(output) if output.ndim == 3 and output.shape[1] * output.shape[2] > 1 else 1
             _check_range("map", "特征图编号", max(maps, default=0), count)
         payload = Payload()
-        entry = add_layer(payload, layer, traced.output(layer)[0], maps)
+        entry = add_layer(payload, layer, output, maps)
         return payload.pack({"session": session.id, "layer": entry})
 
     def arithmetic(self, session: Session, layer: str, map: int, y: int | None, x: int | None) -> dict[str, Any]:
         """Return how one value is computed from its inputs; of a map that is switched off, a plain zero."""
         traced = self.trace(session)
         node = _node(traced, layer)
-        position = _position(node.shape, map, y, x)
+        shown = session.served.layer_maps
+        known = shown.get(layer)
+        position = _position(node.shape if known is None else known.shape, map, y, x)
         if session.what_if.is_off(layer, map):
             return _switched_off(node, [map, *position])
+        place = (map, *position) if known is None else known.position(map, *(i or 0 for i in position))
         try:
-            return {**insight.arithmetic(traced, layer, map, *position).to_dict(), "off": False}
+            found = insight.arithmetic(traced, layer, place).to_dict()
+            return {**with_places(found, shown), "off": False}
         except ValueError as problem:
             raise invalid(
                 f"{layer}: {problem}", f"{layer} 的数值无法展开计算（{in_chinese(str(problem))}）"
@@ -131,6 +134,8 @@ class Inspector:
         """Return the part of the input that one unit depends on."""
         traced = self.trace(session)
         shape = _node(traced, layer).shape
+        if layer in session.served.layer_maps:
+            y = x = 0  # the field of any value is that of all
         height, width = (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
         _check_range("row", "行", y, height)
         _check_range("column", "列", x, width)
@@ -144,7 +149,10 @@ class Inspector:
         _check_range("row", "行", row, session.pixels.shape[2])
         _check_range("column", "列", column, session.pixels.shape[3])
         boxes = {node.name: insight.seen_by(traced, node.name, row, column) for node in traced.nodes}
-        return {"layers": {name: [box.top, box.left, box.bottom, box.right] for name, box in boxes.items()}}
+        units = {name: [box.top, box.left, box.bottom, box.right] for name, box in boxes.items()}
+        # Where any value of a table sees the pixel, all of them do.
+        whole = {name: [0, 0, *maps.shape[1:]] for name, maps in session.served.layer_maps.items() if any(units[name])}
+        return {"layers": units | whole}
 
     def gradients(self, session: Session, label: int, maps: int) -> bytes:
         """Return the gradient of the loss at every layer, with `label` as the true class."""
@@ -160,7 +168,8 @@ class Inspector:
         with torch.no_grad():
             value = float(loss(network(images), labels))
         payload = Payload()
-        layers = [add_layer(payload, name, gradient[0], slice(maps)) for name, gradient in gradients.items()]
+        shown = session.served.layer_maps
+        layers = [add_layer(payload, name, in_maps(shown, name, g[0]), slice(maps)) for name, g in gradients.items()]
         norms = {name: float(gradient[0].norm()) for name, gradient in gradients.items()}
         return payload.pack({"label": label, "loss": value, "layers": layers, "norms": norms})
 
@@ -206,50 +215,14 @@ class Inspector:
         return payload.pack(header)
 
 
-def ranking(served: ServedClassifier, probabilities: Tensor) -> list[dict[str, Any]]:
-    """Return all classes as JSON, the most probable first."""
-    classifier = served.classifier
-    return [vars(prediction) for prediction in classifier.best(probabilities[None], len(classifier.class_names))[0]]
-
-
-def refusal_of(session: Session, pixels: Tensor) -> dict[str, Any] | None:
-    """Return as JSON why the answer to uint8 pixels C x H x W should be "unknown"; None if it should not.
-
-    None also for the weights of another epoch and for a changed network, of which nothing was found out.
-    """
-    if session.epoch is not None or session.what_if.changes_network:
-        return None
-    classifier = session.served.classifier
-    refusal = classifier.refusal(pixels)
-    if refusal is None:
-        return None
-    least = classifier.abstention.threshold
-    return {
-        "kind": refusal.kind,
-        "between": list(refusal.between),
-        "probability": refusal.probability,
-        "threshold": least,
-    }
-
-
-def set_of(session: Session, probabilities: Tensor) -> dict[str, Any] | None:
-    """Return as JSON the set of classes that holds the true one in `coverage` of cases; None as `refusal_of`.
-
-    None also where the bundle holds nothing for sets.
-    """
-    if session.epoch is not None or session.what_if.changes_network:
-        return None
-    classifier = session.served.classifier
-    sets = classifier.abstention.sets
-    if sets is None or classifier.task.multi_label or sets.most < SET_COVERAGE:
-        return None
-    rows = classifier.best(probabilities[None], 1, SET_COVERAGE)[0]
-    return {"coverage": SET_COVERAGE, "labels": [row.label for row in rows]}
-
-
 def milliseconds_since(start: float) -> float:
     """Return the time since a reading of `time.perf_counter`."""
     return round((time.perf_counter() - start) * 1000, 3)
+
+
+def _shown(session: Session, traced: Trace, node: Node) -> Tensor:
+    """Return the output of a layer for the image, as the page shows it."""
+    return in_maps(session.served.layer_maps, node.name, traced.output(node.name)[0])
 
 
 def _node(traced: Trace, layer: str) -> Node:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..insight import Trace
+from .layer_maps import in_maps, layer_maps
 
 # Functions that level off, with the lowest and the highest value: close to either, hardly any gradient passes.
 BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "scaledtanh": (-1.7159, 1.7159)}
@@ -17,13 +18,11 @@ NEAR = 0.01
 def layer_health(traced: Trace) -> list[dict[str, Any]]:
     """Return for each layer, as JSON: `channels`, how many of them are `dead` (0 everywhere), `not_finite` values, and
     the share of its values that is `saturated` (None for functions that do not level off)."""
-    return [
-        {
-            "layer": node.name,
-            **_health(traced.output(node.name)[0], _bounds(node.attributes.get("function"), node.type)),
-        }
-        for node in traced.nodes
-    ]
+    maps, health = layer_maps(traced.nodes), []
+    for node in traced.nodes:
+        output = in_maps(maps, node.name, traced.output(node.name)[0])
+        health.append({"layer": node.name, **_health(output, _bounds(node.attributes.get("function"), node.type))})
+    return health
 
 
 def _bounds(function: object, type: str) -> tuple[float, float] | None:

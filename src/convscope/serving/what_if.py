@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ..insight import Node
-from .classifiers import copy_modules
 from .http.errors import invalid, not_found
+from .layer_maps import LayerMaps, layer_maps
+from .shared_weights import copy_modules
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Index = Annotated[int, Field(ge=0)]
@@ -107,9 +108,10 @@ class WhatIf(_StrictModel):
         changed = copy_modules(network, tuple(edited))
         for edit in self.kernels:
             _edit_kernel(changed, _node(nodes, edit.layer), edit)
+        maps = layer_maps(list(nodes.values())) if self.channels_off else {}
         for layer, channels in self.channels_off.items():
             if channels:
-                _switch_off(changed, _node(nodes, layer), channels)
+                _switch_off(changed, _node(nodes, layer), channels, maps.get(layer))
         return changed
 
 
@@ -155,21 +157,21 @@ def _kernel(module: nn.Module, out: int, inp: int) -> Tensor | None:
     return data[out, inp - first] if 0 <= inp - first < data.shape[1] else None
 
 
-def _switch_off(network: nn.Module, node: Node, channels: list[int]) -> None:
+def _switch_off(network: nn.Module, node: Node, channels: list[int], maps: LayerMaps | None) -> None:
     if node.module is None:
         raise invalid(
             f"{node.name} is an operation without a module: switch off the maps of its inputs instead",
             f"{node.name} 是没有模块的运算，请改为关闭它的输入特征图",
         )
-    if max(channels) >= node.shape[0]:
+    count = node.shape[0] if maps is None else maps.shape[0]
+    if max(channels) >= count:
         raise invalid(
-            f"{node.name} has {node.shape[0]} maps, counted from 0",
-            f"{node.name} 有 {node.shape[0]} 个特征图，从 0 开始编号",
+            f"{node.name} has {count} maps, counted from 0", f"{node.name} 有 {count} 个特征图，从 0 开始编号"
         )
     call = int(node.name.rpartition("#")[2]) if "#" in node.name else 1
     counter = {"calls": 0}
     network.register_forward_pre_hook(_reset_hook(counter))
-    network.get_submodule(node.module).register_forward_hook(_zero_hook(counter, call, channels))
+    network.get_submodule(node.module).register_forward_hook(_zero_hook(counter, call, channels, maps))
 
 
 def _reset_hook(counter: dict[str, int]) -> Callable[..., None]:
@@ -181,13 +183,15 @@ def _reset_hook(counter: dict[str, int]) -> Callable[..., None]:
     return reset
 
 
-def _zero_hook(counter: dict[str, int], call: int, channels: list[int]) -> Callable[..., Any]:
+def _zero_hook(counter: dict[str, int], call: int, channels: list[int], maps: LayerMaps | None) -> Callable[..., Any]:
     """Return a hook that zeroes `channels` of the output of a module's `call`-th call."""
 
     def zero(module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
         counter["calls"] += 1
         if counter["calls"] != call:
             return None
+        if maps is not None:
+            return output * maps.without(channels).to(output)
         kept = torch.ones(output.shape[1], dtype=output.dtype, device=output.device)
         kept[channels] = 0
         return output * kept.view(1, -1, *[1] * (output.ndim - 2))

@@ -223,8 +223,21 @@ def test_an_answer_that_is_not_given_says_so_and_what_its_percentages_are_of(vis
 def test_the_place_of_a_token_is_named_in_full(visit, mnist):
     page = visit(mnist + RELU + "&lang=en&tab=convolution")
     words = page.evaluate("""() => import("/drawer/product.js").then(({ termPlace }) =>
-      [[40, 7, null], [3], [2, 5, 8]].map((index) => termPlace({ input: "norm", index })))""")
+      [[40, 7, null], [3], [2, 5, 8]].map((index) => termPlace({ input: "norm", index }, { byName: new Map() })))""")
     assert words == ["norm, row 40, column 7", "norm, value 3", "norm, map 2, row 5, column 8"]
+    words = page.evaluate("""() => import("/network/tokens.js").then(({ outputIndex, positionText }) => {
+      const [tokens, parts] = [{ axis: 0, prefix: 2 }, { shape: [6, 4, 5], table: [3, 2, 4, 5] }];
+      const node = { shape: [8, 5, 4], table: [14, 8], tokens };
+      return [[2, 1], [0, 3], [1, 0], [4, 3]].map(([y, x]) => [positionText(node, { y, x }),
+        outputIndex(node, { map: 7, y, x })]).concat([outputIndex(parts, { map: 3, y: 2, x: 1 })]);
+    })""")
+    assert words == [
+        ["patch in row 0, column 1", [3, 7]],
+        ["token 0 before the patches", [0, 7]],
+        ["token 1 before the patches", [1, 7]],
+        ["patch in row 2, column 3", [13, 7]],
+        [1, 1, 2, 1],
+    ]
     heads = page.evaluate("""() => import("/network/headtext.js").then(({ headText }) =>
       [[197, 192], [84]].map((shape) => headText({ block: null, members: [],
         node: { name: "norm", kind: "norm", shape, inputs: [] } }, { nodes: [], groups: [] }).lines))""")

@@ -15,6 +15,7 @@ import convscope as cs
 from convscope.classifier import Classifier
 from convscope.data.preprocess import Preprocess
 
+from .. import tokens
 from .conftest import answered, box_of, calculated, chances, eventually, number, select, served, until
 
 PHOTO = Path(skimage.__file__).parent / "data" / "chelsea.png"
@@ -37,7 +38,7 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = Classifier(network, NAMES, preprocess, "resnet18", arguments).save(
         tmp_path_factory.mktemp("resnet") / "resnet18"
     )
-    with served(str(folder)) as address:
+    with served(str(folder), f"{tokens.__file__}:Tokens") as address:
         yield address
 
 
@@ -209,3 +210,22 @@ def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_p
     broken.write_text("not a picture")
     page.locator("input[type=file]").set_input_files(broken)
     expect(page.get_by_text("That is not a picture.")).to_be_visible()
+
+
+def test_every_feature_of_every_token_of_a_transformer_can_be_chosen(visit, resnet):
+    page = uploaded(visit, f"{resnet}#model=tokens.py:Tokens&lang=en")
+    calculated(page, "wide~11~2~1")
+    expect(page.locator('.head[data-layer="wide"]')).to_contain_text("12 features")
+    expect(page.locator(".path")).to_contain_text("patch in row 1, column 1")
+    theirs = page.locator(".result.theirs")
+    expect(page.locator(".calculation")).to_contain_text("Sum of 8 products")
+    shown = theirs.inner_text()
+    page.locator(".own canvas").press("ArrowUp")
+    expect(page.locator(".path")).to_contain_text("patch in row 0, column 1")
+    page.locator(".own canvas").press("ArrowUp")
+    expect(page.locator(".path")).to_contain_text("class token")
+    eventually(page, lambda: theirs.inner_text() != shown)
+    calculated(page, "getitem~11~0~0")
+    expect(page.locator(".calculation")).to_contain_text("feature 11, class token")
+    page.locator(".calculation").get_by_role("button", name="Where does this number come from?").click()
+    expect(page.locator(".path")).to_contain_text("relu")

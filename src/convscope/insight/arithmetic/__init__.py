@@ -37,11 +37,17 @@ HANDLERS: dict[str, Handler] = {
 
 
 def arithmetic(
-    trace: Trace, name: str, channel: int, y: int | None = None, x: int | None = None, image: int = 0
+    trace: Trace,
+    name: str,
+    channel: int | tuple[int, ...],
+    y: int | None = None,
+    x: int | None = None,
+    image: int = 0,
 ) -> Arithmetic:
     """Return how the output of node `name` at [channel, y, x] was computed, for one image of the batch.
 
-    `y` and `x` are None where the output has fewer axes; in a vector, `channel` is the position. `value` is computed
+    `y` and `x` are None where the output has fewer axes; in a vector, `channel` is the
+    position; of outputs with more axes it is all of it, as a tuple. `value` is computed
     here in float64 and equals `network_value` up to the rounding of the network. The outputs of the node and of those
     that feed it must have been kept. ValueError for a name or a position that does not exist.
 

@@ -68,21 +68,26 @@ class Arithmetic:
 class Unit:
     """One position in the output of one node; ValueError if it does not exist.
 
-    `position` is (channel, y, x), as many of them as the output has axes.
+    `position` is (channel, y, x), as many of them as the output has axes; of more axes `channel` is all of it.
     """
 
-    def __init__(self, trace: Trace, node: Node, image: int, channel: int, y: int | None, x: int | None):
+    def __init__(
+        self, trace: Trace, node: Node, image: int, channel: int | tuple[int, ...], y: int | None, x: int | None
+    ):
         self.trace, self.node, self.image = trace, node, image
         self.output = trace.output(node.name)
         if self.output.is_complex() or self.output.is_meta:
             what = "is complex" if self.output.is_complex() else "has no numbers (meta device)"
             raise ValueError(f"{node.name}: its output {what}; arithmetic takes real numbers")
-        self.position = tuple(i for i in (channel, y, x) if i is not None)
-        self.index = [channel, y, x]
+        whole = channel if isinstance(channel, tuple) else (channel, y, x)
+        self.position = tuple(i for i in whole if i is not None)
+        self.index = as_index(whole)
         if not node.shape and self.position == (0,):
             self.position = ()
-        if len(node.shape) > 3:
-            raise ValueError(f"{node.name}: an output with {len(node.shape)} axes per image; arithmetic takes up to 3")
+        if len(node.shape) > 3 and not isinstance(channel, tuple):
+            raise ValueError(
+                f"{node.name}: an output with {len(node.shape)} axes per image: give all of the position as a tuple"
+            )
         exists = len(self.position) == len(node.shape) and all(
             0 <= i < size for i, size in zip(self.position, node.shape, strict=False)
         )

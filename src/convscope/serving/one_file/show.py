@@ -19,7 +19,8 @@ from ...explaining.explanation import page_of
 from ...files import write_atomically
 from ...opening import Opened
 from ...target import Target
-from ..classifiers import ServedClassifier, copy_modules, serve_target
+from ..classifiers import ServedClassifier, serve_target
+from ..shared_weights import copy_modules
 from .share import MAX_MB, TooLargeError, share_served
 
 log = logging.getLogger("convscope")

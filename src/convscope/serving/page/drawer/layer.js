@@ -36,7 +36,7 @@ function aboutLayer({ store, node, range }) {
   const { network } = store.state;
   const explained = explanation(node, network);
   const rows = facts(node).map(([word, value]) => h("div", {}, h("dt", {}, word), h("dd", {}, value)));
-  const title = h("h3", {}, `${kindWithSize(node, network)}, ${amount(node.shape)}`);
+  const title = h("h3", {}, `${kindWithSize(node, network)}, ${amount(node)}`);
   return h("div", { class: "about" }, title, h("p", {}, explained), h("dl", { class: "facts" }, rows), range);
 }
 
@@ -55,7 +55,7 @@ function update(view) {
 function showVector({ node, gallery, vector }, layer, limit) {
   const [map] = layer.maps;
   vector.show({ layer, map, limit: limit(layer, map), label: t("layer.choose") });
-  vector.caption(amount(node.shape));
+  vector.caption(amount(node));
   if (!vector.element.parentNode) gallery.replaceChildren(vector.element);
 }
 

@@ -3,6 +3,7 @@
 import { h, name } from "../dom.js";
 import { t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
+import { positionText } from "../network/tokens.js";
 import { lastStep, SOFTMAX } from "../state/softmax.js";
 
 /** The last step is text, the others are buttons that go back to their level. */
@@ -19,13 +20,14 @@ export function pathTo(store) {
 function stepsTo({ selected, network, arithmetic }) {
   const { layer, map, y, x, term } = selected;
   const softmax = layer === SOFTMAX;
-  const vector = softmax || isVector(network.byName.get(layer).shape);
+  const node = network.byName.get(layer);
+  const vector = softmax || isVector(node.shape);
   const steps = [softmax ? [t(`kind.${lastStep(network)}`), null] : [layer, { layer }]];
   if (map !== undefined) {
     const text = softmax ? network.class_names[map] : t(vector ? "drawer.value" : "drawer.map", { map });
     steps.push([text, vector ? { layer, map, y, x } : { layer, map }]);
   }
-  if (y !== undefined && !vector) steps.push([t("drawer.place", { y, x }), { layer, map, y, x }]);
+  if (y !== undefined && !vector) steps.push([positionText(node, { y, x }), { layer, map, y, x }]);
   if (term !== undefined && arithmetic) {
     steps.push([t("drawer.term", { n: term + 1, all: arithmetic.terms.length }), selected]);
   }

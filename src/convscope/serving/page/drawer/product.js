@@ -3,12 +3,15 @@
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
+import { positionText } from "../network/tokens.js";
 import { fixed } from "../numbers.js";
 
 /** The words for a term's place: "conv1, map 3, row 5, column 8". */
-export function termPlace({ input, index: [map, y, x] }) {
+export function termPlace({ input, index: [map, y, x] }, network) {
+  const node = network.byName.get(input);
+  if (node?.tokens) return t("place.token", { layer: input, map, place: positionText(node, { y, x }) });
   const isPixel = y !== null && y !== undefined;
-  // Two indices are those of tokens, rows of a table without channels.
+  // Two indices are those of a table without channels.
   if (isPixel && (x === null || x === undefined)) return t("place.row", { layer: input, y: map, x: y });
   return isPixel ? t("place.pixel", { layer: input, map, y, x }) : t("place.value", { layer: input, map });
 }
@@ -34,7 +37,7 @@ function working({ value, weight, product }) {
 /** A term in one line, a hint for null. `place` {row, column} is that in the kernel. */
 export function productLine(store, term, place) {
   if (!term) return h("p", { class: "soft" }, t("product.hint"));
-  const from = term.padded ? t("product.padded") : termPlace(term);
+  const from = term.padded ? t("product.padded") : termPlace(term, store.state.network);
   return h("div", { class: "product" },
     h("output", {}, working(term)),
     h("span", { class: "soft" }, from, place ? ` · ${t("product.weight", place)}` : ""),

@@ -4,6 +4,7 @@ import { h, icon, stillness } from "../dom.js";
 import { t } from "../i18n.js";
 import { inShort } from "../network/help.js";
 import { limits } from "../network/paint.js";
+import { positionText } from "../network/tokens.js";
 import { decimalsFor, fixed } from "../numbers.js";
 import { findMap } from "../state/maps.js";
 import { isOff, withMapToggled } from "../state/whatif.js";
@@ -114,15 +115,15 @@ function showOwnMap(view) {
     until: slide.isRunning() && placed ? y * answer.width + x : undefined,
   });
   own.caption(t(answer.vector ? "sum.vector" : "unit.map", { layer, map: number }));
-  view.value.textContent = valueText(store.state, answer.vector);
+  view.value.textContent = valueText(store.state, view.node, answer.vector);
 }
 
-function valueText({ selected: { y, x }, arithmetic }, vector) {
-  if (y === undefined) return t("unit.pick");
+function valueText({ selected, arithmetic }, node, vector) {
+  if (selected.y === undefined) return t("unit.pick");
   const given = arithmetic?.network_value;
   if (given === undefined) return "";
   const value = fixed(given, decimalsFor([given]));
-  return vector ? value : t("unit.value", { y, x, value });
+  return vector ? value : `${positionText(node, selected)}${t("answer.colon")}${value}`;
 }
 
 function showCalculation(view) {

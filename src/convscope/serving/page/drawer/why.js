@@ -166,7 +166,7 @@ function showControls(view, chosen, best) {
 }
 
 function layerSelect(network, chosen, choose) {
-  const withMaps = network.nodes.filter(({ shape, kind }) => !isVector(shape) && kind !== "input");
+  const withMaps = network.nodes.filter(({ shape, table, kind }) => !isVector(shape) && !table && kind !== "input");
   const layers = withMaps.map((node) => [node.name, node.name]);
   return select(t("why.layer"), [["", t("why.lastLayer")], ...layers], chosen.layer, (layer) => choose({ layer }));
 }

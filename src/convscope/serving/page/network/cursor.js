@@ -5,6 +5,7 @@ import { classesShown, SOFTMAX } from "../state/softmax.js";
 import { isVector } from "./layout.js";
 import { plainName } from "./names.js";
 import { mapsShown } from "./scene.js";
+import { positionText } from "./tokens.js";
 
 const STEPS = { // [columns, rows]
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
@@ -15,6 +16,7 @@ const STEPS = { // [columns, rows]
 export function placeOf(node, { map, y, x }, { network }) {
   const layer = plainName(node, network);
   if (map === undefined) return layer;
+  if (node.tokens && y !== undefined) return t("place.token", { layer, map, place: positionText(node, { y, x }) });
   if (!isVector(node.shape)) return t(y === undefined ? "place.map" : "place.pixel", { layer, map, y, x });
   const label = network.class_names[map];
   const isOutput = node.name === SOFTMAX

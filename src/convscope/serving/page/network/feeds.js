@@ -36,11 +36,11 @@ function inputsWithOffsets(network, node) {
 }
 
 /** Whether the map (or value) `from` of an input is part of what map `to` of a layer is made of. */
-function feeds({ kind, attributes, shape }, source, before, { map, y, x }, to) {
+function feeds({ kind, attributes, shape, tokens }, source, before, { map, y, x }, to) {
   const count = source.shape[0];
   if (attributes?.table) return attributes.table[to].includes(map);
   if (kind === "concat") return to === before + map;
-  if (kind === "flatten") {
+  if (kind === "flatten" && !tokens) {
     const size = shape[0] / count;
     return y === undefined ? Math.floor(to / size) === map : to === map * size + y * (source.shape[2] ?? 1) + x;
   }

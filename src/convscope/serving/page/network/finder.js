@@ -135,7 +135,7 @@ function rowOf(view, row, shown) {
     return h("td", { class: bad ? "number bad" : "number" }, value === null ? "" : text(value, row));
   });
   const lead = h("button", { onclick: () => go(view, row) }, h("b", {}, name(row.plain)), " ", h("code", {}, row.name),
-    " ", h("span", { class: "soft" }, shapeText(row.node.shape)));
+    " ", h("span", { class: "soft" }, shapeText(row.node)));
   return h("tr", {}, h("td", { class: "number" }, String(row.order)), h("th", { scope: "row" }, lead), cells);
 }
 

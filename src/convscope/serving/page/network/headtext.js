@@ -6,6 +6,7 @@ import { lastStepNode, SOFTMAX } from "../state/softmax.js";
 import { amount, ownName, shapeText, windowText } from "./kinds.js";
 import { isVector } from "./layout.js";
 import { plainName } from "./names.js";
+import { patchesText } from "./tokens.js";
 
 const SIZE = 11; // pixels of the letters
 const LEAST = 30; // pixels of a column
@@ -19,7 +20,7 @@ const ELEMENTWISE = new Set(["activation", "norm", "dropout", "identity", "flatt
 export function headText({ node, block, members }, network) {
   if (block !== null) {
     return { title: ownName(block), code: "",
-      lines: [t("network.block", { n: members.length }), t("network.open"), shapeText(node.shape)] };
+      lines: [t("network.block", { n: members.length }), t("network.open"), shapeText(node)] };
   }
   const title = plainName(node, network);
   const code = node.name === SOFTMAX ? "" : ownName(node.name);
@@ -28,12 +29,12 @@ export function headText({ node, block, members }, network) {
 
 function linesOf(node) {
   const { shape, kind } = node;
-  if (shape.length === 2) { // tokens: cells for the first values alone
-    return [windowText(node), shapeText(shape), t("network.first", { n: shape[0] })].filter(Boolean);
+  if (shape.length === 2) { // a table that is not shown as maps: cells for the first values alone
+    return [windowText(node), shapeText(node), t("network.first", { n: shape[0] })].filter(Boolean);
   }
   if (isVector(shape)) return [windowText(node), String(shape[0])].filter(Boolean);
-  const size = shape.slice(1).join("×");
-  return ELEMENTWISE.has(kind) ? [size] : [windowText(node), amount(shape), size].filter(Boolean);
+  const size = node.tokens ? patchesText(node) : shape.slice(1).join("×");
+  return ELEMENTWISE.has(kind) ? [size] : [windowText(node), amount(node), size].filter(Boolean);
 }
 
 /** "±0.675", with fewer digits where `width` pixels are too few for that: no number is cut. */

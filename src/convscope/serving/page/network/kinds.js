@@ -34,17 +34,18 @@ export function ownName(path) {
   return /^\d/.test(last) ? parts.slice(-2).join(".") : last;
 }
 
-export const shapeText = (shape) => shape.join("×");
+/** The shape of a layer's output, also where it is shown in another one. */
+export const shapeText = ({ shape, table }) => (table ?? shape).join("×");
 
-/** "6 maps" or "120 values". */
-export function amount(shape) {
+/** "6 maps", "120 values" or, of tokens, "192 features". */
+export function amount({ shape, tokens }) {
   const values = shape.length === 2 ? shape[0] * shape[1] : shape[0];
-  return t(isVector(shape) ? "layer.values" : "layer.maps", { n: values });
+  return t(isVector(shape) ? "layer.values" : tokens ? "layer.features" : "layer.maps", { n: values });
 }
 
 /** One line that says everything: "Conv 1 (C1): convolution 5×5, 6 maps, 6×28×28". */
 export function sentence(node, network) {
-  const what = `${kindWithSize(node, network)}, ${amount(node.shape)}, ${shapeText(node.shape)}`;
+  const what = `${kindWithSize(node, network)}, ${amount(node)}, ${shapeText(node)}`;
   const plain = plainName(node, network);
   return plain === node.name || node.name === SOFTMAX ? `${plain}${t("answer.colon")}${what}`
     : `${plain} (${node.name})${t("answer.colon")}${what}`;
@@ -56,7 +57,7 @@ export function facts(node) {
   const rows = (keys, text) => keys.filter((key) => isKnown(attributes[key]))
     .map((key) => [t(`fact.${key}`), text(attributes[key])]);
   return [
-    [t("fact.shape"), shapeText(node.shape)],
+    [t("fact.shape"), shapeText(node)],
     ...rows(["kernel_size", "stride", "padding", "dilation"], sizeText),
     ...rows(["groups", "eps", "p"], String),
     [t("fact.parameters"), node.parameters.toLocaleString("en")],

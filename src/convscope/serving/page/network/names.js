@@ -21,13 +21,15 @@ const SPECIAL = [
   ["norm", /local_?response/i, "norm-local"], ["norm", /layer|group|instance/i, "norm-own"],
   ["identity", /StochasticDepth|DropPath/, "identity-depth"],
   ["reshape", /PaddedIdentity/, "reshape-padded"],
+  ["flatten", /getitem|select|narrow/, "flatten-part"], ["reshape", /getitem|select|narrow/, "flatten-part"],
 ];
 
 /**
  * What a layer does, finer than its kind: the end of the keys "short.", "kind." and "explain." of its words. A layer
  * that the page has no words for is "other".
  */
-export function sortOf({ kind, type, attributes, shape, inputs }, network) {
+export function sortOf({ kind, type, attributes, shape, inputs, tokens }, network) {
+  if (kind === "linear" && tokens) return "linear-tokens";
   if (kind === "pool") {
     if (/subsampl/i.test(type)) return "pool-trained";
     return /max/i.test(type) ? "pool-max" : /avg|average/i.test(type) ? "pool-average" : "pool-other";

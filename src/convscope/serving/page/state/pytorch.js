@@ -3,6 +3,7 @@
  * Names and numbers from outside the page stand in Python literals only.
  */
 
+import { outputIndex } from "../network/tokens.js";
 import { lastStep, SOFTMAX } from "./softmax.js";
 
 const MOST_PIXELS = 12_288; // of a picture that is written into the program: 3 x 64 x 64
@@ -133,16 +134,18 @@ function selected({ selected: place, network }) {
   const { layer, map, y = 0, x = 0 } = place;
   if (layer === SOFTMAX) return ["", `print("${lastStep(network)}:", float(chances[${map}]))`];
   const node = network.byName.get(layer);
-  const index = node.shape.length === 3 ? [0, map, y, x] : [0, map];
+  const index = [0, ...outputIndex(node, { map, y, x })];
   const lines = ["", `value = traced.output(${text(layer)})[${index.join(", ")}]`,
     `print(${text(`${layer} ${tuple(index.slice(1))}:`)}, float(value))`];
-  return [...lines, ...byHand(network, node, index)];
+  return [...lines, ...byHand(network, node, { map, y, x })];
 }
 
-function byHand(network, node, [, map, y, x]) {
+function byHand(network, node, { map, y, x }) {
   const { attributes = {}, inputs, type, module } = node;
-  if (inputs.length !== 1 || !module) return [];
-  const begin = ["", `layer = network.get_submodule(${text(module)})`, `inputs = traced.output(${text(inputs[0])})[0]`];
+  if (inputs.length !== 1 || !module || (node.table && node.tokens?.axis !== 0)) return [];
+  const token = node.tokens ? `, ${outputIndex(node, { map, y, x })[0]}` : "";
+  const begin = ["", `layer = network.get_submodule(${text(module)})`,
+    `inputs = traced.output(${text(inputs[0])})[0${token}]`];
   const print = "print(\"worked out by hand:\", by_hand.item())";
   const bias = attributes.bias ? ` + layer.bias[${map}]` : "";
   if (type === "Linear") {

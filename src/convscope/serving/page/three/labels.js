@@ -23,7 +23,7 @@ export function paintLabels(context, { items, eye, scene, width, height, network
   context.textBaseline = "top";
   for (const item of selectedFirst) {
     const { node, block } = item;
-    const lines = [block === null ? plainName(node, network) : ownName(block), shapeText(node.shape)];
+    const lines = [block === null ? plainName(node, network) : ownName(block), shapeText(node)];
     const foot = eye.project([0, item.y + item.tall / 2 + BELOW, item.z]);
     context.font = fonts[0];
     const free = ROWS.map((row) => boxOf(context, lines, { x: foot.x, y: foot.y + row }))

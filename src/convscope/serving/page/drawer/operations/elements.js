@@ -38,7 +38,7 @@ function boxAround(terms) {
 }
 
 /** The value of one term, its place, and the way on to what it comes from. */
-export function termValue(store, term, place = termPlace(term)) {
+export function termValue(store, term, place = termPlace(term, store.state.network)) {
   return h("div", { class: "product" }, h("output", {}, fixed(term.value, 6)), h("span", { class: "soft" }, place),
     followButton(store, term));
 }

@@ -22,14 +22,15 @@ const step = ([what, working, result]) => h("li", {}, h("span", { class: "what" 
 
 /** [words, working, result] for each step: minus mean, over spread, times weight, plus bias. */
 function stepsOf(arithmetic) {
-  const { terms: [{ value }], parameters: { mean, variance, eps, weight, bias } } = arithmetic;
+  const { type, terms: [{ value }], parameters: { mean, variance, eps, weight, bias } } = arithmetic;
   const decimals = Math.max(commonDecimals(arithmetic, [value]), 4);
   const f = (number) => fixed(number, decimals);
   const inBrackets = (number) => (number < 0 ? `(${f(number)})` : f(number));
   const centred = value - mean;
   const scaled = centred / Math.sqrt(variance + eps);
+  const learned = /batch_?norm/i.test(type); // in the training; others take the values' own
   const steps = [
-    [t("op.minusMean"), `${f(value)} − ${inBrackets(mean)}`, f(centred)],
+    [t(learned ? "op.minusMean" : "op.minusOwnMean"), `${f(value)} − ${inBrackets(mean)}`, f(centred)],
     [t("op.overSpread"), `${f(centred)} / √(${f(variance)} + ${short(eps)})`, f(scaled)],
   ];
   if (typeof weight === "number") {

@@ -27,6 +27,7 @@ export function copy(store, arithmetic) {
   if (!term) return [h("p", { class: "soft" }, t(arithmetic.off ? "op.off" : "op.nothing"))];
   return [
     inputColumn(grids(sourceMap(store, [term])), termValue(store, term)),
-    sumColumn(h("h3", {}, t("op.copy")), formula(termPlace(term)), results(arithmetic, commonDecimals(arithmetic))),
+    sumColumn(h("h3", {}, t("op.copy")), formula(termPlace(term, store.state.network)),
+      results(arithmetic, commonDecimals(arithmetic))),
   ];
 }

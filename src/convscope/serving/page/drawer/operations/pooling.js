@@ -18,7 +18,7 @@ export function pooling(store, arithmetic) {
   return [
     inputColumn(
       grids(sourceMap(store, terms), grid ? windowGrid(store, terms, grid, picked) : null),
-      term ? termValue(store, term, term.padded ? t("product.padded") : termPlace(term)) : null),
+      term ? termValue(store, term, term.padded ? t("product.padded") : termPlace(term, store.state.network)) : null),
     sumColumn(
       h("h3", {}, t(`op.${operation}`)), formula(formulaOf(arithmetic, decimals)), results(arithmetic, decimals)),
   ];

@@ -49,13 +49,14 @@ export function termList(store, arithmetic, list) {
 function termLines(store, arithmetic, { showsAll, showAll }) {
   const { terms, bias } = arithmetic;
   const picked = store.state.selected.term;
+  const together = areTogether(terms);
   const weights = terms.map(({ product, value }) => product ?? value);
   const style = { limit: strongest(weights), decimals: commonDecimals(arithmetic) };
   const order = terms.map((_, i) => i).sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a]));
   const listed = order.slice(0, showsAll ? MOST_LISTED : LISTED);
   const rest = order.slice(listed.length);
   const lines = listed.map((i) => {
-    const index = terms[i].index.filter((part) => part !== null).join(", ");
+    const index = together ? terms[i].index[0] : terms[i].index.filter((part) => part !== null).join(", ");
     const onclick = () => selectTerm(store, i);
     return line({ label: t("op.input", { index }), value: weights[i], ...style, onclick, chosen: i === picked });
   });
@@ -68,9 +69,16 @@ function termLines(store, arithmetic, { showsAll, showAll }) {
   return lines;
 }
 
+/** Whether terms are the values of all maps at one place, as those of a dense layer on each token by itself. */
+function areTogether(terms) {
+  const [{ index: [, y, x] }] = terms;
+  const isHere = ({ index }, i) => index[0] === i && index[1] === y && index[2] === x;
+  return terms.length > 1 && y !== null && terms.every(isHere);
+}
+
 /** Inputs, weights and products of a dense layer side by side as cells. */
 function inputCells(store, { terms, operation }, layer, picked) {
-  if (!layer.vector) return grids(sourceMap(store, [terms[picked ?? 0]]));
+  if (!layer.vector && !areTogether(terms)) return grids(sourceMap(store, [terms[picked ?? 0]]));
   const isSum = operation === "sum";
   const cells = (key, what) => {
     const values = terms.map((term) => term[what] ?? 0);
