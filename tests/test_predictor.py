@@ -145,6 +145,14 @@ def test_a_graph_of_other_weights_is_not_used(bundle, tmp_path, caplog, capsys):
         open_predictor(tmp_path / "cut")
 
 
+def test_a_damaged_bundle_is_one_line_although_it_has_a_graph(bundle, tmp_path, capsys):
+    damaged = shutil.copytree(bundle, tmp_path / "damaged")
+    (damaged / "config.json").write_text("{")
+    assert main(["predict", str(damaged), "x.png"]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "config.json is no valid JSON" in line
+
+
 @pytest.mark.parametrize("name", bundled_names())
 def test_the_bundled_classifiers_come_with_their_graphs(name, images):
     predictor = open_predictor(name)

@@ -151,7 +151,10 @@ def open_predictor(source: str | Path) -> Predictor:
 
 
 def find_predictor(source: str | Path) -> Predictor | None:
-    """Return the predictor if there is one; else None, after a warning if there is a graph that cannot be used."""
+    """Return the predictor if there is one; else None, after a warning if there is a graph that cannot be used.
+
+    ModelFileError if the bundle itself cannot be used either.
+    """
     if find_spec("onnxruntime") is None:
         return None
     try:
@@ -162,6 +165,7 @@ def find_predictor(source: str | Path) -> Predictor | None:
     try:
         return open_predictor(source)
     except ModelFileError as problem:
+        read_config(find_bundle(source))  # what is wrong with the bundle itself is the one thing to say
         log.warning("%s; torch answers", problem)
         return None
 
