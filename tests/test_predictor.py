@@ -104,12 +104,16 @@ def test_the_command_answers_in_a_process_that_has_no_torch(bundle, without_grap
         env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    words[1] = str(without_graph)
-    without = subprocess.run(
-        [sys.executable, "-m", "convscope", *words], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-    )  # fmt: skip
-    assert without.returncode == 2 and "torch is not installed: pip install torch" in without.stderr
+    for source, code, said in (
+        (str(without_graph), 4, f"{without_graph} has no model.onnx: make one with"),
+        ("resnet18", 4, "a network by its name needs torch, which is not installed"),
+    ):
+        words[1] = source
+        without = subprocess.run(
+            [sys.executable, "-m", "convscope", *words], capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )  # fmt: skip
+        assert without.returncode == code and said in without.stderr and without.stderr.count("\n") == 1
     words[1] = str(bundle)
     assert main([*words, "--runtime", "torch"]) == 0
     with_torch, without = json.loads(capsys.readouterr().out), json.loads(done.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def find_bundle(source: str | Path) -> Path:
     if (path / CONFIG).is_file() or zipfile.is_zipfile(path):
         return path
     if not path.exists():
+        if find_spec("torch") is None:
+            raise no_such_run(str(source), bundled_names(), None)
         from .models import list_models
 
         raise no_such_run(str(source), bundled_names(), list_models())

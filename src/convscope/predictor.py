@@ -136,6 +136,8 @@ def open_predictor(source: str | Path) -> Predictor:
     config = read_config(bundle)
     shown, path = printable(bundle), graph_of(bundle)
     advice = f"make one with `convscope export {shown}`"
+    if not bundle.is_dir():
+        raise ModelFileError(f"{shown}: {GRAPH} is not taken out of a zip: unpack it, or install torch")
     if path is None:
         raise ModelFileError(f"{shown} has no {GRAPH}: {advice}")
     with ThreadPoolExecutor(1) as pool:  # large weights take as long to read as the session to begin
@@ -153,8 +155,10 @@ def open_predictor(source: str | Path) -> Predictor:
 def find_predictor(source: str | Path) -> Predictor | None:
     """Return the predictor if there is one; else None, after a warning if there is a graph that cannot be used.
 
-    ModelFileError if the bundle itself cannot be used either.
+    ModelFileError if the bundle itself cannot be used either, or if there is no torch to answer in the graph's place.
     """
+    if find_spec("torch") is None:
+        return open_predictor(source)
     if find_spec("onnxruntime") is None:
         return None
     try:

@@ -246,18 +246,22 @@ def find_run(source: str | Path, bundled: Sequence[str] = ()) -> RunFolder:
     return RunFolder(found[0])
 
 
-def no_such_run(source: str, bundled: Sequence[str], networks: Sequence[str]) -> ModelFileError:
-    """Return the error for a source that is no run and no bundle; it says what is possible instead."""
+def no_such_run(source: str, bundled: Sequence[str], networks: Sequence[str] | None) -> ModelFileError:
+    """Return the error for a source that is no run and no bundle; it says what is possible instead.
+
+    `networks` are the names of networks, None where torch is not installed, which knows them.
+    """
     shown = printable(source)
-    if source.partition(":")[0] in ("timm", "hf", "torchvision") or source in networks:
+    if source.partition(":")[0] in ("timm", "hf", "torchvision") or source in (networks or ()):
         return ModelFileError(
             f"{shown}: a network without a trained run: make one with `convscope train DATA --model {shown}`, or look "
             f"at its layers with `convscope summary {shown}`"
         )
     known = f", or a bundled one ({', '.join(bundled)})" if bundled else ""
+    needs = "" if networks is not None else "; a network by its name needs torch, which is not installed"
     return ModelFileError(
         f"{shown}: no such run or bundle: give a folder that `convscope train` printed, the name of a run below "
-        f"{RUNS}/, or `last`{known}"
+        f"{RUNS}/, or `last`{known}{needs}"
     )
 
 

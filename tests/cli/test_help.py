@@ -30,6 +30,10 @@ def test_the_list_of_verbs_has_whole_sentences(help_of):
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
+def test_without_a_verb_it_is_shown(help_of, capsys):
+    assert main([]) == 0 and capsys.readouterr().out == help_of()
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_everything_is_described(help_of, verb):
     text = help_of(verb)

@@ -40,6 +40,8 @@ atexit.register(gc.freeze)
 
 # The exit code after Ctrl-C.
 STOPPED = 130
+# Packages that are called otherwise than their modules.
+PACKAGES = {"yaml": "pyyaml", "PIL": "pillow", "prometheus_client": "prometheus-client"}
 # What pydantic puts before a reason of ours.
 OF_PYDANTIC = re.compile(r"(?<=: )Value\Werror,\W")
 
@@ -47,7 +49,6 @@ app = typer.Typer(
     cls=SpokenGroup,
     help="Train, see inside and ship the classic convolutional image classifiers.",
     epilog="`convscope VERB --help` describes a verb. Add --debug to any verb for the stack trace of an error.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -95,7 +96,7 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Every error is one line on stderr; `--debug` raises it instead."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = _take_debug(words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -153,7 +154,8 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
         text += _hint_of_compare(problem) if verb == " compare" else ""
         return 2, f"error: {text} (see convscope{verb} --help)"
     if isinstance(problem, ModuleNotFoundError) and problem.name and not problem.name.startswith("convscope"):
-        return 2, f"error: {problem.name} is not installed: pip install {problem.name}"
+        package = PACKAGES.get(problem.name, problem.name)
+        return 2, f"error: {package} is not installed: pip install {package}"
     if _is_out_of_memory(problem):
         return 1, "error: out of memory: use a smaller --batch-size or --img-size"
     if isinstance(problem, OSError):

@@ -8,11 +8,13 @@ import hashlib
 import io
 import json
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TextIO
+from types import FrameType, TracebackType
+from typing import Any, TextIO
 
 from ..errors import Interrupted, ModelFileError, OutputError, UsageError, printable
 from ..files import csv_text, spreadsheet_safe
@@ -45,6 +47,10 @@ def identity_of(target: Target, *settings: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised as Ctrl-C is."""
+
+
 class PredictionsFile:
     """Lets a `Writer` of CSV or JSON lines write to a file, within a `with` block.
 
@@ -60,6 +66,7 @@ class PredictionsFile:
         self._done: Counter[str] = Counter()
         self._file: TextIO | None = None
         self._rows = 0
+        self._former_handler: Any = None
 
     def left_of(self, sources: Sequence[Path | bytes]) -> list[Path | bytes]:
         """Return the images that have no row yet."""
@@ -84,6 +91,8 @@ class PredictionsFile:
                 self.writer.begin()
             self._file.writelines(kept)
             self.writer.out, self._rows = self._write, self.resumed
+            if threading.current_thread() is threading.main_thread():
+                self._former_handler = signal.signal(signal.SIGTERM, _terminate)
         except OSError as problem:
             raise self._cannot_write(problem) from problem
         return self
@@ -92,6 +101,8 @@ class PredictionsFile:
         self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
     ) -> None:
         assert self._file is not None
+        if self._former_handler is not None:
+            signal.signal(signal.SIGTERM, self._former_handler)
         try:
             with self._file:
                 self._file.flush()
@@ -103,7 +114,8 @@ class PredictionsFile:
         except OSError as failure:
             raise self._cannot_write(failure) from failure
         if isinstance(problem, KeyboardInterrupt):
-            raise Interrupted(f"stopped: the same command goes on from {printable(self.part)}") from problem
+            code = 143 if isinstance(problem, Terminated) else 130
+            raise Interrupted(f"stopped: the same command goes on from {printable(self.part)}", code) from problem
         if isinstance(problem, OSError):
             raise self._cannot_write(problem) from problem
 
@@ -136,3 +148,7 @@ class PredictionsFile:
 
     def _cannot_write(self, problem: OSError) -> OutputError:
         return OutputError(f"cannot write {printable(self.part)}: {problem.strerror or problem}")
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
