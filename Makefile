@@ -13,8 +13,8 @@ demo: $(STAMP)  ## train on real digits and say what to look at
 test: check  ## lint, types and all tests, in about twelve minutes on two cores
 	$(BIN)/python -m pytest
 
-test-slow: $(STAMP)  ## the longer checks; JupyterLab and Ray Serve are installed for them
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]' 'ray[serve]>=2.40'
+test-slow: $(STAMP)  ## the longer checks; JupyterLab, OpenVINO and Ray Serve are installed for them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab,openvino]' 'ray[serve]>=2.40'
 	$(BIN)/python -m pytest -m slow
 
 test-gpu: $(STAMP)  ## what needs a CUDA device; elsewhere each test says that it was skipped

@@ -59,6 +59,7 @@ def plain_installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
         "onnx",
         "onnxruntime",
         "onnxscript",
+        "openvino",
     )
     # Python imports `sitecustomize` by itself when it starts.
     (place / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names}))\n")

@@ -19,7 +19,7 @@ from .imports import imported_names
 
 PACKAGE = Path(convscope.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-EXTRAS = {"heads", "hub", "onnx", "parquet", "remote", "superpixels", "tensorboard", "timm"}
+EXTRAS = {"heads", "hub", "onnx", "openvino", "parquet", "remote", "superpixels", "tensorboard", "timm"}
 # Imported by the functions that need them, since they take long to import or may be missing.
 LATE = {
     "captum",
@@ -37,6 +37,7 @@ LATE = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "openvino",
 }
 
 

@@ -12,22 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .abstention import Abstention, abstention_of
 from .bundle_config import find_bundle, read_config, task_of
-from .data.decoding.ahead import available_cores
 from .data.image_file import UnreadableImage
 from .data.preprocess import Preprocess
 from .errors import DataError, ModelFileError, printable, require_extra
 from .onnx_graph import GRAPH, MADE_FROM, digest_of_bundle, graph_of
 from .pictures import NOT_FINITE, ImageLike, batch_size_for, check_topk, decoded_batches, named, pixels_of
 from .ranking import ImageResult, best
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from .sessions import ONNX_RUNTIME, Open, Session, onnx_session
 
 log = logging.getLogger("convscope")
 # ONNX Runtime is as quick with 32 images at once as with more, and the first answers come sooner.
@@ -44,17 +41,23 @@ class Answers:
 
 
 class Predictor:
-    """A bundle answered by ONNX Runtime. Several threads may use one.
+    """A bundle answered by ONNX Runtime, or by another `runtime` (see `quickest`). Several threads may use one.
 
     `answer` and `predict_each` are those of `Classifier`; `pixels`, `run` and `results` are the steps of which they are
     made, for those who batch images themselves. `bundle`, `config`, `class_names`, `preprocess`, `task` and
     `abstention` are what the bundle says.
     """
 
-    runtime = "onnxruntime"
-
-    def __init__(self, bundle: Path, config: dict[str, Any], session: InferenceSession):
+    def __init__(
+        self,
+        bundle: Path,
+        config: dict[str, Any],
+        session: Session,
+        runtime: str = ONNX_RUNTIME,
+        open_session: Open = onnx_session,
+    ):
         self.bundle, self.config, self.session = bundle, config, session
+        self.runtime, self.open_session = runtime, open_session
         self.class_names: list[str] = config["label_names"]
         self.preprocess = Preprocess.from_dict(config["preprocessing"])
         self.task = task_of(config)
@@ -64,7 +67,12 @@ class Predictor:
 
     def on_one_thread(self) -> Predictor:
         """Return the same, computed by the thread that asks alone: the quickest for a network of microseconds."""
-        return Predictor(self.bundle, self.config, _session(self.bundle / GRAPH, threads=1))
+        return self.by(self.runtime, self.open_session, threads=1)
+
+    def by(self, runtime: str, open_session: Open, threads: int | None = None) -> Predictor:
+        """Return the same, computed by another runtime; ModelFileError if that cannot compute the graph."""
+        session = open_session(self.bundle / GRAPH, threads)
+        return Predictor(self.bundle, self.config, session, runtime, open_session)
 
     def pixels(self, image: ImageLike) -> np.ndarray:
         """Return the uint8 pixels H x W x C that the network gets of one image: those of `Classifier.pixels`.
@@ -79,6 +87,10 @@ class Predictor:
     def run(self, pixels: Sequence[np.ndarray]) -> Answers:
         """Return the answers to N images, at least one, each uint8 H x W x C from `pixels`."""
         batch = np.ascontiguousarray(np.stack(pixels).transpose(0, 3, 1, 2))
+        return self.run_batch(batch)
+
+    def run_batch(self, batch: np.ndarray) -> Answers:
+        """Return the answers to N images, at least one, uint8 N x C x H x W."""
         return Answers(*self.session.run(self._outputs, {"pixels": batch}))
 
     def least_of_sets(self, coverage: float | None) -> float | None:
@@ -142,7 +154,7 @@ def open_predictor(source: str | Path) -> Predictor:
         raise ModelFileError(f"{shown} has no {GRAPH}: {advice}")
     with ThreadPoolExecutor(1) as pool:  # large weights take as long to read as the session to begin
         digest = pool.submit(digest_of_bundle, bundle)
-        session = _session(path)
+        session = onnx_session(path)
         made_from = session.get_modelmeta().custom_metadata_map.get(MADE_FROM)
         if made_from != digest.result():
             raise ModelFileError(f"{printable(path)} was not made from the weights and settings beside it: {advice}")
@@ -172,18 +184,3 @@ def find_predictor(source: str | Path) -> Predictor | None:
         read_config(find_bundle(source))  # what is wrong with the bundle itself is the one thing to say
         log.warning("%s; torch answers", problem)
         return None
-
-
-def _session(path: Path, threads: int | None = None) -> InferenceSession:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or available_cores()
-    options.log_severity_level = 3
-    # Threads that wait for work must not keep the cores from those that decode.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # ONNX Runtime has an exception of its own for each way to fail
-        reason = " ".join(printable(problem).split())[:200]
-        raise ModelFileError(f"{printable(path)} is damaged or no ONNX model ({reason})") from problem

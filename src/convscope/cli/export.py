@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -127,3 +127,18 @@ def _tell(exported: Exported) -> None:
     if exported.gain is not None:
         gain = exported.gain
         say(f"int8       {gain.speed:.1f} times as fast on this machine; another answer for {gain.changed} of {gain.n}")
+    if exported.runtimes is not None:
+        _tell_runtimes(exported.runtimes)
+
+
+def _tell_runtimes(choice: dict[str, Any]) -> None:
+    """Print how fast each runtime is, which is chosen, and why others are not."""
+    folders, service = choice["runtime"].values()
+    n = choice["images"]
+    say(f"runtime    {folders} for whole folders, {service} for the service; compared on {n} images:")
+    for name, found in choice["measured"].items():
+        rates = [f"{rate:,.0f}" for rate in found.get("images_per_second", {}).values()]
+        if rates:
+            say(f"           {name}: {rates[0]} images/s one by one, {rates[-1]} in batches")
+        if found["refused"]:
+            say(f"           {name}: refused, {translated(found['refused'], sys.stdout)}")

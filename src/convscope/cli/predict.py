@@ -62,7 +62,7 @@ def predict_command(
         Option(
             help="Runtime that computes the answers: onnx is ONNX Runtime with the model that `convscope export "
             "RUN` left in the bundle, and starts several times faster than torch; auto takes it if it is "
-            "there."
+            "there, for more than 50 images by the runtime that the export found the quickest."
         ),
     ] = Runtime.auto,
     output: Annotated[
@@ -81,6 +81,8 @@ def predict_command(
     classifier = _open(target, device, runtime)
     classifier.least_of_sets(set_coverage)  # before anything is read
     sources = list(find_images(images))
+    if runtime == Runtime.auto and len(sources) > FEW:
+        classifier = _quickest(classifier)
     names, task = classifier.class_names, classifier.task
     writer = WRITERS[file_kind or kind](topk, len(names), task.multi_label, csv_safe, classifier.runtime, set_coverage)
     if output is None:
@@ -176,6 +178,23 @@ def _open(target: Target, device: str, runtime: Runtime) -> Classifier | Predict
         source = printable(target.source)
         say(f"torch answers; after `convscope export {source}` the same command takes a quarter of the time", err=True)
     return classifier
+
+
+def _quickest(classifier: Classifier | Predictor) -> Classifier | Predictor:
+    """Return the same by the runtime that was chosen when it was exported, which is said, if it answers from a graph.
+
+    Only for many images: another runtime takes longer to begin.
+    """
+    from ..predictor import Predictor
+
+    if not isinstance(classifier, Predictor):
+        return classifier
+    from ..quickest import FOLDERS, quickest
+
+    chosen = quickest(classifier, FOLDERS)
+    if chosen is not classifier:
+        say(f"{chosen.runtime} answers", err=True)
+    return chosen
 
 
 def _lacks_graph(source: str) -> bool:

@@ -9,7 +9,9 @@ from importlib.util import find_spec
 
 from ..errors import Interrupted, UsageError, printable
 from ..predictor import Predictor, find_predictor, open_predictor
+from ..quickest import SERVICE, quickest
 from ..run_folder import run_of_bundle
+from ..sessions import ONNX_RUNTIME
 from ..target import Target, as_target
 from .api.answering import GraphAnswering
 from .api.app import create_api
@@ -47,6 +49,9 @@ def serve_api(
     else:
         made = make()
         say(made.names)
+        for hosted in made.hosting.by_id.values():
+            if hosted.is_loaded() and (runtime := hosted.find().runtime) not in (ONNX_RUNTIME, "torch"):
+                echo(f"{runtime} computes {hosted.id}")
         exit_code = made.run(listening)
     if exit_code:
         raise Interrupted("stopped", exit_code)
@@ -116,7 +121,7 @@ def _named(predictors: Sequence[tuple[str, Predictor]]) -> dict[str, tuple[str, 
 
 
 def _warm(predictor: Predictor) -> GraphAnswering:
-    answering = GraphAnswering(predictor)
+    answering = GraphAnswering(quickest(predictor, SERVICE))
     answering.warm_up()
     return answering
 

@@ -10,6 +10,7 @@ import torch
 from ..classifier import Classifier
 from ..prediction import measured
 from ..predictor import Answers, find_predictor
+from ..quickest import SERVICE, quickest
 from .api.answering import Answering, GraphAnswering, Settings
 from .api.hosting import Hosted
 from .classifiers import ServedClassifier
@@ -66,5 +67,5 @@ def _answering(served: ServedClassifier, classifier: Classifier) -> Answering:
     if served.is_on_disk and served.device.type == "cpu" and not served.is_unfinished():
         predictor = find_predictor(served.source)
         if predictor is not None:
-            return GraphAnswering(predictor)
+            return GraphAnswering(quickest(predictor, SERVICE))
     return NetworkAnswering(classifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,10 @@ from ...files import folder_name, write_atomically
 from ...graph_network import GraphNetwork
 from ...onnx_graph import GRAPH, digest_of_bundle
 from ...opening import Opened, open_target
-from ...run_folder import run_of_bundle
+from ...predictor import open_predictor
+from ...quickest import FEWEST, MOST, measure, write_choice
+from ...run_folder import RunFolder, run_of_bundle
+from ...sessions import other_runtimes
 from ...target import Target
 from ..images import Images, images_for_proof, pixels_for_judging
 from ..proof import Proof, prove
@@ -38,7 +41,7 @@ class Exported:
     """A file that was written: what goes in and how (`recipe`), which of torch's exporters made it, and the proof.
 
     `engine` computed the compared answers. `gain` is what int8 gains and costs; the proof is then that of the model
-    from which it was converted.
+    from which it was converted. `runtimes` says which of several runtimes will answer (see `quickest.measure`).
     """
 
     path: Path
@@ -49,6 +52,7 @@ class Exported:
     proof: Proof
     gain: Gain | None = None
     engine: str = "ONNX Runtime"
+    runtimes: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values that `--json` prints."""
@@ -60,6 +64,7 @@ class Exported:
             "exporter": self.exporter,
             "compared": self.proof.to_dict(),
             **({} if self.gain is None else {"int8": self.gain.to_dict()}),
+            **({} if self.runtimes is None else {"runtimes": self.runtimes}),
         }
 
 
@@ -90,7 +95,20 @@ def export_run(
         judged = pixels_for_judging(classifier, run, CALIBRATION + MOST_JUDGED)
     elif bundle is not None and bundle.is_dir():
         made_from = digest_of_bundle(bundle)
-    return export_onnx(classifier, output, input=input, images=images, made_from=made_from, judged=judged)
+    exported = export_onnx(classifier, output, input=input, images=images, made_from=made_from, judged=judged)
+    if bundle is None or made_from is None or Path(output) != bundle / GRAPH:
+        return exported
+    return replace(exported, runtimes=_choose(bundle, classifier, run))
+
+
+def _choose(bundle: Path, classifier: Classifier, run: RunFolder | None) -> dict[str, Any] | None:
+    """Measure which runtime answers soonest with the graph beside a bundle, and keep it there; None if there is one."""
+    others = other_runtimes()
+    choice = None
+    if others and len(pixels := pixels_for_judging(classifier, run, MOST)) >= FEWEST:
+        choice = measure(open_predictor(bundle), pixels, others)
+    write_choice(bundle, choice)
+    return choice
 
 
 def output_of(opened: Opened, file: str) -> Path:
