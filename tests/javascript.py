@@ -23,8 +23,8 @@ FUNCTION_LINES, FILE_LINES, LINE_WIDTH = 60, 300, 120
 BROWSER = """
     AbortController Array Blob Boolean DOMException DataView Date DecompressionStream Error Event EventSource
     Float32Array Float64Array ImageData Infinity Int32Array Int8Array JSON Map Math NaN Number Object Promise RangeError
-    ResizeObserver Response Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint16Array
-    Uint32Array Uint8Array WeakMap WebAssembly Worker
+    MutationObserver ResizeObserver Response Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams
+    Uint16Array Uint32Array Uint8Array WeakMap WebAssembly Worker
     addEventListener atob btoa clearInterval clearTimeout console createImageBitmap crypto devicePixelRatio document
     encodeURIComponent fetch getComputedStyle history innerHeight innerWidth localStorage location matchMedia navigator
     parseFloat parseInt performance queueMicrotask requestAnimationFrame self setInterval setTimeout structuredClone

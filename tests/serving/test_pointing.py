@@ -21,3 +21,9 @@ def test_the_methods_are_ordered_by_what_was_measured(client, service, digits_ru
     assert measure_methods(served, served.network(user="test"), [], 1) is None
     few = measure_methods(served, served.network(user="test"), examples, 0)
     assert few is not None and few["images"] == 1
+
+
+def test_a_network_that_would_keep_heat_maps_waiting_is_not_measured(service, monkeypatch):
+    served = service.registry.get(None)
+    monkeypatch.setattr("convscope.serving.pointing.MOST_SECONDS", 1e-6)
+    assert measure_methods(served, served.network(user="test"), service.examples.of(served)) is None

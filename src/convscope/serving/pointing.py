@@ -24,6 +24,9 @@ MEASURED = ("occlusion", "integrated-gradients", "hires-cam", "grad-cam", "salie
 # Covering a small patch of a larger picture again and again takes seconds for each image.
 OCCLUDED_SIDE = 64
 RANDOM = "random"
+# How often the network runs for one example, gradients included, and how long that may take at most: the page's heat
+# maps wait for it.
+PASSES, MOST_SECONDS = 280, 20.0
 
 
 def measure_methods(
@@ -31,10 +34,12 @@ def measure_methods(
 ) -> dict[str, Any] | None:
     """Return the methods, the best first, with their means on up to six examples that the network gets right.
 
-    As JSON; None for a classifier without examples, or of several labels per image. It ends after `seconds`, but
-    measures one image in any case.
+    As JSON; None for a classifier without examples, of several labels per image, or so slow that one example would
+    take more than `MOST_SECONDS`. It ends after `seconds`, but measures one image in any case.
     """
     if served.classifier.task.multi_label:
+        return None
+    if _seconds_of_pass(served, network) * PASSES > MOST_SECONDS:
         return None
     started = time.perf_counter()
     measured: list[dict[str, Pointing]] = []
@@ -53,6 +58,18 @@ def measure_methods(
     rows.sort(key=lambda row: (-row["score"], row["method"]))
     random = next(row for row in rows if row["method"] == RANDOM)
     return {"images": len(measured), "methods": [row for row in rows if row is not random], "random": random}
+
+
+def _seconds_of_pass(served: ServedClassifier, network: nn.Module) -> float:
+    """Return how long the network takes for one image, after one that warms it up."""
+    images = torch.zeros(1, *served.classifier.preprocess.input_size, device=served.device)
+    seconds = 0.0
+    for _ in range(2):
+        started = time.perf_counter()
+        with torch.no_grad():
+            network(images)
+        seconds = time.perf_counter() - started
+    return seconds
 
 
 def _spread(examples: Sequence[Example]) -> list[Example]:

@@ -9,7 +9,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import RELU, answered, box_of, until
+from .conftest import RELU, answered, box_of, eventually, select, until
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 VIEWS = {
@@ -78,3 +78,55 @@ def test_forced_colours_keep_what_is_marked_by_colour(visit, mnist):
     pressed = page.locator(".choice [aria-pressed=true]").first
     assert "solid" in pressed.evaluate("one => getComputedStyle(one).outlineStyle")
     assert len(set(page.locator(".cells > *").evaluate_all(COLOURS))) > 1
+
+
+def test_the_focus_is_never_lost_where_something_is_made_anew_or_closes(visit, mnist):
+    page = visit(mnist + RELU + "&example=14&lang=en", reduced_motion="reduce")
+    answered(page)
+    where = """() => { const { activeElement: e } = document; return e === document.body || !e.checkVisibility()
+      ? "nowhere" : e.getAttribute("aria-label") ?? e.textContent; }"""
+
+    def focused_is(pattern: str) -> None:
+        eventually(page, lambda: re.search(pattern, page.evaluate(where)) is not None)
+
+    page.get_by_role("button", name="Share").press("Enter")
+    page.get_by_role("menuitem", name="Show a QR code").press("Enter")
+    expect(page.get_by_role("dialog", name="This view as a QR code")).to_be_visible()
+    page.keyboard.press("Escape")
+    focused_is("^Share$")
+    page.get_by_role("button", name="中文").press("Enter")
+    expect(page.locator("#to-network")).to_have_text("网络")
+    focused_is("^中文$")
+    page.get_by_role("button", name="EN", exact=True).press("Enter")
+    page.get_by_role("button", name="Why this answer?").press("Enter")
+    method = page.locator("#drawer select").first
+    method.focus()
+    method.select_option("hires-cam")
+    eventually(page, lambda: not method.evaluate("e => e.isConnected") or method.input_value() == "hires-cam")
+    focused_is("HiResCAM")
+    page.locator("#drawer").get_by_role("checkbox").press("Escape")
+    focused_is("^Why this answer")
+    select(page, "features.0~1~4~4")
+    excite = page.get_by_role("button", name="What excites this map most?")
+    excite.focus()
+    change = "(e, no) => { e.disabled = no; e.parentNode.append(''); }"  # as while it tries all pictures
+    excite.evaluate(change, True)
+    focused_is("nowhere")
+    excite.evaluate(change, False)
+    focused_is("What excites this map")
+    page.locator("#drawer .numbers button").first.press("Escape")
+    for level in ("map 1", "features.0"):
+        expect(page.locator(".path > *").last).to_have_text(level)
+        assert page.evaluate("document.querySelector('#drawer').contains(document.activeElement)")
+        page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    focused_is("Why this answer|The network")
+
+
+def test_the_order_of_the_keyboard_is_that_of_sight(visit, mnist):
+    page = visit(mnist + RELU + "&lang=en&tab=lesson&step=2")
+    expect(page.locator(".lesson-dots button").first).to_be_visible()
+    before = """(pairs) => pairs.map(([a, b]) => Boolean(document.querySelector(a)
+      .compareDocumentPosition(document.querySelector(b)) & Node.DOCUMENT_POSITION_FOLLOWING))"""
+    pairs = [["#tab-lesson", "#draw"], ["#legend", "#network"], ["#toolbar", "#legend"], ["#network", "#answer"]]
+    assert page.evaluate(before, pairs) == [True] * 4

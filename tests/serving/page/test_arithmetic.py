@@ -256,3 +256,12 @@ def test_a_single_product_shows_both_its_factors(visit, mnist):
       return termList(store, arithmetic, {}).map((column) => column.textContent).join(" ");
     }""")
     assert "0.500000 × 0.250000 = 0.125000" in text and "One product" in text
+
+
+def test_large_values_that_differ_by_the_rounding_of_single_precision_are_the_same(visit, mnist):
+    page = visit(mnist + RELU + "&lang=en&tab=convolution")
+    texts = page.evaluate("""() => import("/drawer/total.js").then(({ results, commonDecimals }) =>
+      [[-251784829, -251784992], [-251784829, -252784992], [3e7, 5e7]].map(([value, network_value]) =>
+        results({ value, network_value }, commonDecimals({ value, network_value })).textContent))""")
+    assert [text.endswith("The same, to the digits shown.") for text in texts] == [True, False, False]
+    assert texts[0].count("251785000") == 2

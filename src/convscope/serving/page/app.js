@@ -10,6 +10,7 @@ import * as answer from "./answer.js";
 import { rebuildScale } from "./colour.js";
 import * as drawer from "./drawer/drawer.js";
 import { listenToEscape } from "./escape.js";
+import { keepFocus } from "./focus.js";
 import { translate, useLanguage } from "./i18n.js";
 import * as draw from "./input/draw.js";
 import * as pictures from "./input/pictures.js";
@@ -98,6 +99,7 @@ async function begin() {
   followSystemTheme();
   mountViews(() => session.retry());
   listenToEscape(store);
+  keepFocus();
   listenToFinder(store);
   listenToPresenter(store);
   listenToSpotlight(store);

@@ -4,12 +4,13 @@ import { isVector } from "./network/layout.js";
 import { SOFTMAX } from "./state/softmax.js";
 import { up } from "./state/store.js";
 
+const NO_ESCAPE = ["number", "checkbox", "radio", "range", "file"]; // inputs that do nothing with it
 const OWN_ESCAPE = "input, select, textarea, dialog, [role=menu]"; // where the key belongs to the element
 
 export function listenToEscape(store) {
   document.addEventListener("keydown", (event) => {
     const element = event.target.closest?.(OWN_ESCAPE);
-    const isTaken = event.defaultPrevented || (element && element.type !== "number");
+    const isTaken = event.defaultPrevented || (element && !NO_ESCAPE.includes(element.type));
     if (event.key === "Escape" && !isTaken && goBack(store)) event.preventDefault();
   });
 }

@@ -15,6 +15,7 @@ export function shareMenu(store) {
   const button = h("button", { class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false" });
   const element = h("div", { class: "share" }, button, menu);
   const open = (yes) => {
+    if (!yes && menu.contains(document.activeElement)) button.focus(); // before it is hidden
     if (yes) menu.replaceChildren(...itemsOf(store, () => open(false)));
     menu.hidden = !yes;
     button.setAttribute("aria-expanded", String(yes));
@@ -25,7 +26,6 @@ export function shareMenu(store) {
     if (event.key === "Escape" && !menu.hidden) {
       event.preventDefault();
       open(false);
-      button.focus();
     } else if (moveFocus(menu, event.key)) event.preventDefault();
   });
   document.addEventListener("pointerdown", (event) => element.contains(event.target) || open(false));
@@ -60,7 +60,6 @@ function itemsOf(store, close) {
     }),
     item(presenter ? "top.presenterOff" : "top.presenter", true, () => {
       close();
-      document.activeElement?.blur(); // the browser takes the focus out of what is hidden later than the first key
       store.set({ presenter: !presenter });
     }),
     item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),

@@ -35,7 +35,10 @@ export function mount(root, store) {
 
 function showClosed(view) {
   const { root, path, body, opener } = view;
-  if (root.contains(document.activeElement) && opener?.isConnected) opener.focus({ preventScroll: true });
+  if (root.contains(document.activeElement)) {
+    const isThere = opener?.isConnected && opener !== document.body;
+    (isThere ? opener : document.querySelector("#network .scroller")).focus({ preventScroll: true });
+  }
   root.hidden = true;
   document.body.classList.remove("drawn");
   if (!view.key) return;

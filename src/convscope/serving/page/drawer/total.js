@@ -17,6 +17,13 @@ export function commonDecimals({ value, network_value: given }, others = []) {
   return 0;
 }
 
+/** What two large numbers that agree are rounded to until they are alike, since single precision has 7 digits. */
+function commonUnit(a, b) {
+  let unit = 1;
+  while (Math.round(a / unit) !== Math.round(b / unit)) unit *= 10;
+  return unit;
+}
+
 const agrees = (a, b) => a === b || Math.abs(a - b) <= SAME * Math.max(Math.abs(a), Math.abs(b), 1e-3);
 
 /**
@@ -45,7 +52,9 @@ function bar(value, limit) {
 /** "= 0.4123", the network's own value 0.4123, and whether both are the same to the digits shown. */
 export function results(arithmetic, decimals) {
   const { value, network_value: given } = arithmetic;
-  const [ours, theirs] = [value, given].map((number) => fixed(number, decimals));
+  const unit = agrees(value, given) && decimals === 0 ? commonUnit(value, given) : 1;
+  const rounded = (number) => (unit > 1 ? Math.round(number / unit) * unit : number);
+  const [ours, theirs] = [value, given].map((number) => fixed(rounded(number), decimals));
   const same = agrees(value, given) && ours === theirs;
   const row = (className, text, number) =>
     h("div", { class: `result ${className}` }, h("span", {}, text), h("output", {}, number));
