@@ -143,7 +143,7 @@ def test_a_damaged_or_hostile_choice_is_one_line(bundle, content, caplog):
     assert quickest(predictor, FOLDERS, OTHER) is predictor  # no regular file is opened
 
 
-def test_export_chooses_and_whole_folders_and_the_service_follow(bundle, tmp_path, monkeypatch, capsys):
+def test_export_chooses_and_whole_folders_and_the_service_follow(bundle, pixels, tmp_path, monkeypatch, capsys):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for number in range(51):
@@ -166,8 +166,9 @@ def test_export_chooses_and_whole_folders_and_the_service_follow(bundle, tmp_pat
         assert ("one-thread answers" in answer.err) == (runtime == "one-thread")
     hosting = hosting_of([as_target(str(bundle))], ServeOptions())
     assert hosting.get(None).find().runtime == "one-thread"
-    monkeypatch.setattr(export, "other_runtimes", dict)
+    monkeypatch.setattr(export, "pixels_for_judging", lambda *_: pixels[:27])  # the former choice is of another time
     assert main(["export", str(bundle)]) == 0 and not (bundle / CHOICE).exists()
+    assert "28 images of the run's data are needed, and 27 were found" in capsys.readouterr().err
 
 
 @pytest.mark.slow  # which installs it

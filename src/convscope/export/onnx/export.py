@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from onnx import ModelProto
 
+log = logging.getLogger("convscope")
 INPUTS, PRECISIONS = ("pixels", "image"), ("float32", "int8")
 # The names of the file in a bundle's folder.
 FILES = {"pixels": GRAPH, "image": "model-image.onnx"}
@@ -105,8 +107,15 @@ def _choose(bundle: Path, classifier: Classifier, run: RunFolder | None) -> dict
     """Measure which runtime answers soonest with the graph beside a bundle, and keep it there; None if there is one."""
     others = other_runtimes()
     choice = None
-    if others and len(pixels := pixels_for_judging(classifier, run, MOST)) >= FEWEST:
-        choice = measure(open_predictor(bundle), pixels, others)
+    if others:
+        pixels = pixels_for_judging(classifier, run, MOST)
+        if len(pixels) >= FEWEST:
+            choice = measure(open_predictor(bundle), pixels, others)
+        else:
+            log.warning(
+                "ONNX Runtime answers: to choose another runtime, %d images of the run's data are needed, and %d were "
+                "found", FEWEST, len(pixels),
+            )  # fmt: skip
     write_choice(bundle, choice)
     return choice
 
