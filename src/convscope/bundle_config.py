@@ -22,6 +22,8 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Classifiers that ship with the package, one folder per classifier.
 BUNDLED = Path(__file__).parent / "bundled"
+# The network that most tutorials describe: convolution, ReLU, pooling.
+FIRST = "mnist-relu"
 
 
 def find_bundle(source: str | Path) -> Path:
@@ -73,8 +75,8 @@ def is_bundle(source: str | Path) -> bool:
 
 
 def bundled_names() -> list[str]:
-    """Return the names of the classifiers that ship with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+    """Return the names of the classifiers that ship with the package, the one that is shown first at the front."""
+    return sorted((path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}")), key=lambda name: (name != FIRST, name))
 
 
 def make_config(

@@ -152,12 +152,17 @@ def open_predictor(source: str | Path) -> Predictor:
         raise ModelFileError(f"{shown}: {GRAPH} is not taken out of a zip: unpack it, or install torch")
     if path is None:
         raise ModelFileError(f"{shown} has no {GRAPH}: {advice}")
-    with ThreadPoolExecutor(1) as pool:  # large weights take as long to read as the session to begin
-        digest = pool.submit(digest_of_bundle, bundle)
-        session = onnx_session(path)
-        made_from = session.get_modelmeta().custom_metadata_map.get(MADE_FROM)
-        if made_from != digest.result():
-            raise ModelFileError(f"{printable(path)} was not made from the weights and settings beside it: {advice}")
+    try:
+        path.open("rb").close()
+        with ThreadPoolExecutor(1) as pool:  # large weights take as long to read as the session to begin
+            digest = pool.submit(digest_of_bundle, bundle)
+            session = onnx_session(path)
+            made_from = session.get_modelmeta().custom_metadata_map.get(MADE_FROM)
+            is_current = made_from == digest.result()
+    except OSError as problem:
+        raise ModelFileError(f"{printable(problem.filename)}: {problem.strerror}") from problem
+    if not is_current:
+        raise ModelFileError(f"{printable(path)} was not made from the weights and settings beside it: {advice}")
     predictor = Predictor(bundle, config, session)
     if missing := set(predictor._outputs) - {output.name for output in session.get_outputs()}:
         raise ModelFileError(f"{printable(path)} does not give {missing.pop()}: {advice}")

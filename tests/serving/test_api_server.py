@@ -12,8 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from convscope.bundle_config import BUNDLED
+from convscope.bundle_config import BUNDLED, bundled_names
 from convscope.cli import main
+from convscope.serving.api.answering import GraphAnswering
+from convscope.serving.api_server import hosting_of
+from convscope.serving.options import ServeOptions
 
 from .conftest import Running
 
@@ -94,6 +97,13 @@ def test_workers_answer_together_and_are_replaced(bundle, tmp_path, digit):
     survivors = children_of(running.process.pid)
     assert running.stop() == 143
     assert not any(Path(f"/proc/{pid}").exists() and is_worker(pid) for pid in survivors)
+
+
+def test_without_a_target_the_bundled_classifiers_answer_without_torch():
+    hosting = hosting_of([], ServeOptions())
+    assert hosting.current == "mnist-relu" and list(hosting.by_id) == bundled_names()
+    assert all(isinstance(hosted.find(), GraphAnswering) for hosted in hosting.by_id.values())
+    assert hosting.close()
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def _exit_code_and_message(problem: BaseException, words: Sequence[str]) -> tupl
     if _is_out_of_memory(problem):
         return 1, "error: out of memory: use a smaller --batch-size or --img-size"
     if isinstance(problem, OSError):
+        if problem.filename is not None and problem.strerror:
+            text = ": ".join([printable(problem.filename), problem.strerror])
         return 7, f"error: {text}"
     return 1, f"error: unexpected {type(problem).__name__}: {text[:300]} (add --debug for the stack trace)"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from ..bundle_config import bundled_names
 from ..errors import Interrupted, UsageError, printable
 from ..predictor import Predictor, find_predictor, open_predictor
 from ..quickest import SERVICE, quickest
@@ -75,10 +76,11 @@ class Maker:
 
 
 def hosting_of(targets: Sequence[Target], options: ServeOptions) -> Hosting:
-    """Return the classifiers that targets mean: by ONNX Runtime alone if all have graphs, else with torch.
+    """Return the classifiers that targets mean, else the bundled ones: by ONNX Runtime if all have graphs, or torch.
 
     ModelFileError if there is no such classifier, or if it needs torch and that is not installed.
     """
+    targets = targets or [Target(name) for name in bundled_names()]
     predictors, without = _predictors(targets, options.device)
     if predictors and without is None:
         hosted = [_hosted(name, *given) for name, given in _named(predictors).items()]

@@ -29,8 +29,6 @@ from .shared_weights import copy_modules
 
 # Networks of saved epochs that stay in memory, each once per worker.
 MAX_EPOCHS_IN_MEMORY = 4
-# The bundled classifier that the page opens with.
-SHOWN_FIRST = "mnist-relu"
 
 
 class ServedClassifier:
@@ -209,8 +207,7 @@ class Registry:
             served = serve_target(target, device)
             served.id = self._free(served)
             self.by_id[served.id] = served
-        # First the one that most tutorials describe: convolution, ReLU, pooling.
-        for name in sorted(bundled_names(), key=lambda name: name != SHOWN_FIRST):
+        for name in bundled_names():
             bundled = ServedClassifier(name, BUNDLED / name, None, device)
             bundled.is_bundled = True
             self.by_id.setdefault(name, bundled)
