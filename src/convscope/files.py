@@ -26,8 +26,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     A device or a pipe, such as /dev/stdout, is written into and stays.
     """
-    if not path.name:
-        raise OutputError(f"cannot write {printable(path)}: it names no file: give a name for the file")
+    check_file_name(path)
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
@@ -45,6 +44,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise _cannot_write(path, problem, len(data)) from problem
+
+
+def check_file_name(path: Path) -> None:
+    """Raise OutputError if no file can have this path: for what takes long before it writes."""
+    if not path.name:
+        raise OutputError(f"cannot write {printable(path)}: it names no file: give a name for the file")
+    if path.is_dir():
+        raise OutputError(f"cannot write {printable(path)}: it is a folder: give a name for the file")
 
 
 def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None:

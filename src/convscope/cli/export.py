@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import UsageError, printable
+from ..files import check_file_name
 from ..messages.translate import language, translated
 from .output import print_json, say
 from .parameters import Json
@@ -98,6 +100,8 @@ def _export(
     from ..serving.examples import PHOTO_FOLDER
 
     photos = sorted(PHOTO_FOLDER.glob("*.jpg"))
+    if output is not None and format != ExportFormat.triton:
+        check_file_name(Path(output))
     if format != ExportFormat.onnx and precision != Precision.float32:
         raise UsageError("--precision int8 is for --format onnx: leave it out")
     if format == ExportFormat.torch:

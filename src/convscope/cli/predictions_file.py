@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any, TextIO
 
 from ..errors import Interrupted, ModelFileError, OutputError, UsageError, printable
-from ..files import csv_text, spreadsheet_safe
+from ..files import check_file_name, csv_text, spreadsheet_safe
 from .predictions import Format, Writer
 from .target_options import Target
 
@@ -80,8 +80,7 @@ class PredictionsFile:
         return left
 
     def __enter__(self) -> PredictionsFile:
-        if self.path.is_dir():
-            raise OutputError(f"cannot write {printable(self.path)}: it is a folder: give a name for the file")
+        check_file_name(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             kept = self._read_part()
