@@ -107,7 +107,7 @@ def test_clearing_can_be_undone_and_an_empty_board_has_no_answer(visit, mnist):
     page.get_by_role("button", name="Clear (C)").click()
     page.get_by_role("button", name="Eraser (E)").click()
     draw(page)  # with the eraser, over nothing
-    expect(page.get_by_text("Draw something on the left")).to_be_visible()
+    expect(page.get_by_text("Draw something, or choose a picture")).to_be_visible()
     expect(page.locator(".chance")).to_have_count(0)
 
 
