@@ -30,13 +30,13 @@ function successorOf({ element, label, places }) {
 export function keepFocus() {
   let last = null;
   const check = () => {
-    const { activeElement } = document;
-    if (!last || (activeElement !== document.body && activeElement !== last.element)) return;
-    if (!isShown(last.element)) successorOf(last)?.focus({ preventScroll: true });
-    else if (activeElement === document.body) last.element.focus({ preventScroll: true }); // was disabled
+    if (!last || document.activeElement !== document.body) return; // that is all, nearly always
+    const now = isShown(last.element) ? last.element : successorOf(last); // it was disabled for a while, or it is gone
+    now?.focus({ preventScroll: true });
   };
   document.addEventListener("focusin", ({ target }) => (last = placeOf(target)));
   document.addEventListener("pointerdown", () => (last = null), true); // beside everything means nowhere
   document.addEventListener("keydown", check, true);
-  new MutationObserver(onceAFrame(check)).observe(document.body, { childList: true, subtree: true });
+  // The browser takes the focus out of what is hidden when it paints, which is awaited.
+  new MutationObserver(onceAFrame(() => setTimeout(check))).observe(document.body, { childList: true, subtree: true });
 }
