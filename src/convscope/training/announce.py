@@ -8,7 +8,7 @@ from ..errors import printable
 from ..messages.translate import phrase, translated
 from .checkpoint import Progress
 from .context import TrainingContext
-from .loop.monitor import GAIN, GAIN_ERROR
+from .loop.monitor import ERROR, GAIN, GAIN_ERROR
 from .prepare.own_model import own_notes
 from .prepare.prepare_data import PreparedData
 from .prepare.random_crop import describe_crop
@@ -60,12 +60,13 @@ def show_end(context: TrainingContext, done: Progress, images: int, probe: Linea
 
 
 def _show_kept(context: TrainingContext, done: Progress) -> None:
-    """Show whether the fitted last layer or an epoch behind it is kept, and why; nothing where there was no choice."""
+    """Show which weights are kept, and why, where that is not simply the epoch with the best figure."""
     behind = {row["epoch"]: row for row in done.history if GAIN in row}
     if not behind:
+        _show_later(context, done)
         return
     kept = done.best_epoch in behind
-    row = behind[done.best_epoch] if kept else max(behind.values(), key=lambda row: row[GAIN])
+    row = behind[done.best_epoch if kept else max(behind)]
     epoch, figure, n = f"{row['epoch']:.0f}", context.recipe.monitor, f"{len(done.fitted):,}"
     gain = f"{row[GAIN]:.3f} ± {row[GAIN_ERROR]:.3f}"  # and its standard error
     if kept:
@@ -73,8 +74,21 @@ def _show_kept(context: TrainingContext, done: Progress) -> None:
             f"kept: epoch {epoch}, whose {figure} is better than that of the fitted last layer by {gain} (n = {n})"
         )
     elif row[GAIN] <= 0:
-        context.display.show_line(f"kept: the fitted last layer, since {figure} was better after no epoch (n = {n})")
+        context.display.show_line(f"kept: the fitted last layer, since {figure} is no better in the end (n = {n})")
     else:
         context.display.show_line(
-            f"kept: the fitted last layer, since {figure} was better by only {gain} after epoch {epoch} (n = {n})"
+            f"kept: the fitted last layer, since {figure} is better by only {gain} in the end (n = {n})"
         )
+
+
+def _show_later(context: TrainingContext, done: Progress) -> None:
+    """Show that a later epoch than the one with the best figure is kept, since it is no worse but by chance."""
+    figure = context.recipe.monitor
+    found = {row["epoch"]: row[figure] for row in done.history if ERROR in row}
+    if done.best is None or done.improved == done.best_epoch or done.best_epoch not in found:
+        return
+    error = next(row[ERROR] for row in done.history if row["epoch"] == done.best_epoch)
+    context.display.show_line(
+        f"kept: epoch {done.best_epoch}, the last whose {figure}, {found[done.best_epoch]:.4f}, is within its standard "
+        f"error of {error:.4f} of the best, {done.best:.4f} after epoch {done.improved}"
+    )

@@ -13,32 +13,50 @@ from convscope.training.loop.monitor import figures_of_epoch, figures_of_images
 from convscope.training.recipe.recipe import Recipe
 
 
-def kept_after(rows: list[dict[str, float]], monitor: str = "val/loss") -> list[int]:
+def kept_after(rows: list[dict[str, float]], monitor: str = "val/loss", epochs: int = 1) -> list[int]:
     """Return the epoch that is kept after each of the rows."""
     done, kept = Progress(), []
     for row in rows:
         done.epoch = int(row["epoch"])
-        if is_best(done, row, monitor):
+        if kept_now := is_best(done, row, monitor, done.epoch / epochs):
             done.best_epoch = done.epoch
-        done.history.append(row)
+        done.history.append({**row, "kept": float(kept_now)})
         kept.append(done.best_epoch)
     return kept
 
 
-def test_an_epoch_behind_a_fitted_layer_has_to_be_better_by_more_than_two_standard_errors():
+def test_an_epoch_behind_a_fitted_layer_has_to_be_better_by_more_than_a_standard_error_late_in_the_training():
     rows = [
         {"epoch": 0, "val/loss": 0.5},
-        {"epoch": 1, "val/loss": 0.4, "val/gain": 0.1, "val/gain_error": 0.06},  # may be chance
-        {"epoch": 2, "val/loss": 0.45, "val/gain": 0.05, "val/gain_error": 0.02},
-        {"epoch": 3, "val/loss": 0.47, "val/gain": 0.03, "val/gain_error": 0.01},  # worse than what is kept
-        {"epoch": 4, "val/loss": 0.41, "val/gain": 0.09, "val/gain_error": 0.02},
+        {"epoch": 1, "val/loss": 0.3, "val/gain": 0.2, "val/gain_error": 0.02},  # at a high rate
+        {"epoch": 4, "val/loss": 0.45, "val/gain": 0.05, "val/gain_error": 0.06},  # may be chance
+        {"epoch": 5, "val/loss": 0.4, "val/gain": 0.1, "val/gain_error": 0.06},
+        {"epoch": 6, "val/loss": 0.45, "val/gain": 0.05, "val/gain_error": 0.02},  # worse than what is kept
     ]
-    assert kept_after(rows) == [0, 0, 2, 2, 4]
+    assert kept_after(rows, epochs=6) == [0, 0, 0, 5, 5]
 
 
 def test_without_a_fitted_layer_the_later_of_equal_epochs_is_kept():
     rows = [{"epoch": epoch, "val/top1": top1} for epoch, top1 in enumerate([0.5, 0.7, 0.6, 0.7], 1)]
     assert kept_after(rows, "val/top1") == [1, 2, 2, 4]
+
+
+def test_of_epochs_within_the_standard_error_of_the_best_the_last_is_kept():
+    figures = [(0.5, 0.1), (0.8, 0.05), (0.76, 0.05), (0.7, 0.06), (0.79, 0.05), (0.81, 0.05), (0.77, 0.05)]
+    rows = [{"epoch": n, "val/top1": top1, "val/standard_error": e} for n, (top1, e) in enumerate(figures, 1)]
+    assert kept_after(rows, "val/top1") == [1, 2, 3, 3, 5, 6, 7]
+
+
+@pytest.mark.parametrize(("changes", "has_error"), [
+    ({"monitor": "val/top1", "schedule": "linear"}, True), ({"monitor": "val/top1", "schedule": "constant"}, False),
+    ({"monitor": "val/loss", "schedule": "linear"}, False),
+])  # fmt: skip
+def test_the_standard_error_is_that_of_a_share_of_the_images(changes, has_error):
+    labels = torch.tensor([0, 1] * 50)
+    logits = torch.nn.functional.one_hot(torch.where(torch.arange(100) < 80, labels, 1 - labels), 2).double()
+    row = figures_of_epoch(Evaluation(["a", "b"], [""] * 100, labels, logits, 0.5), Recipe(**changes))
+    assert row["val/top1"] == pytest.approx(0.8)
+    assert row.get("val/standard_error") == (pytest.approx((0.8 * 0.2 / 99) ** 0.5) if has_error else None)
 
 
 def test_patience_counts_from_the_last_improvement_even_if_it_is_not_kept():

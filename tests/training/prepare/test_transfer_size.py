@@ -16,6 +16,11 @@ from convscope.training.time_budget import Clock
 RUNTIME = choose_runtime("cpu", "bf16", "channels-last")
 
 
+@pytest.fixture(autouse=True)
+def large_photos(monkeypatch):
+    monkeypatch.setattr(transfer_size, "typical_side", lambda _: 400)
+
+
 def files(count: int) -> Data:
     """A data set that says it has many photos; nobody opens them."""
     train = Split([None] * count, np.arange(count) % 2, [""] * count)
@@ -35,6 +40,21 @@ def test_the_largest_size_at_which_all_photos_are_seen(monkeypatch, milliseconds
     assert (recipe.img_size or 224) == size
     expected = f"images at {size} pixels: the features of 10,000 photos at the weights' 224 would take about "
     assert not note if size == 224 else note == f"{expected}{10 * milliseconds} s (--img-size)"
+
+
+@pytest.mark.parametrize(("side", "milliseconds", "given", "size"), [
+    (32, 5, {}, 224), (32, 10, {}, 160), (32, 20, {}, 128), (32, 40, {}, 96),
+    (32, 200, {}, 224),  # too few epochs at any size
+    (130, 10, {}, 160), (200, 10, {}, 224),  # nothing of the photos is lost
+    (32, 10, {"freeze": True}, 224),
+])  # fmt: skip
+def test_small_photos_are_enlarged_as_far_as_there_is_time_for_epochs(monkeypatch, side, milliseconds, given, size):
+    monkeypatch.setattr(transfer_size, "typical_side", lambda _: side)
+    monkeypatch.setattr(transfer_size, "seconds_per_image", lambda *_, **__: milliseconds / 1000)
+    recipe, note = settled(400, 180, **given)
+    assert (recipe.img_size or 224) == size
+    reason = f"photos of about {side} enlarged to the weights' 224 would leave time for few epochs"
+    assert note == ("" if size == 224 else f"images at {size} pixels: {reason} (--img-size)")
 
 
 def test_the_machine_is_measured():

@@ -17,6 +17,8 @@ ONE_CLASS_MONITORS = ("val/loss", "val/top1", "val/top5", "val/balanced_top1", "
 PER_CLASS = ("recall", "precision", "f1")
 # By how much the monitored figure is better than with the last layer that was fitted first, and the standard error.
 GAIN, GAIN_ERROR = "val/gain", "val/gain_error"
+# Standard error of the share of right answers, where the last of equal epochs has learned most: its rate falls to 0.
+ERROR, FALLING = "val/standard_error", ("linear", "cosine", "one-cycle")
 
 
 def check_monitor(monitor: str, class_names: Sequence[str], multi_label: bool) -> None:
@@ -80,8 +82,11 @@ def figures_of_epoch(
         row |= {f"val/balanced_{name}": value for name, value in balanced_figures(evaluation).items()}
     if recipe.monitor not in row:
         row[recipe.monitor] = monitored_figure(recipe.monitor, evaluation)
-    figures_now = figures_of_images(evaluation, recipe) if len(fitted) > 1 else []
-    if figures_now:
+    has_error = recipe.monitor == "val/top1" and recipe.schedule in FALLING
+    figures_now = figures_of_images(evaluation, recipe) if has_error or len(fitted) > 1 else []
+    if has_error and len(figures_now) > 1:
+        row[ERROR] = float(torch.tensor(figures_now).std()) / len(figures_now) ** 0.5
+    if figures_now and len(fitted) > 1:
         gains = torch.tensor(figures_now, dtype=torch.float64) - torch.tensor(fitted, dtype=torch.float64)
         row |= {GAIN: float(gains.mean()), GAIN_ERROR: float(gains.std()) / len(gains) ** 0.5}
     return row

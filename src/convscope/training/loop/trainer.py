@@ -217,8 +217,8 @@ class Trainer:
 
     def keep_if_best(self, row: dict[str, float]) -> None:
         """Add a row to the history, which says whether the weights are the best so far, and keep them if they are."""
-        done = self.progress
-        if kept := self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor):
+        done, share = self.progress, 1.0 if self.recipe.patience else self.share()
+        if kept := self.recipe.validation == "none" or is_best(done, row, self.recipe.monitor, share):
             done.best_epoch = done.epoch
             self.unsaved_best = {name: t.detach().clone() for name, t in self.kept_network.state_dict().items()}
         done.history.append({**row, KEPT: float(kept)})
