@@ -65,6 +65,7 @@ def test_it_goes_on_where_it_was(compared, tmp_path, capsys):
     assert not list((place / "claims").iterdir())
 
 
+@pytest.mark.slow
 def test_two_commands_share_the_runs_of_one_folder(tmp_path):
     """Each as on a machine of its own; together they train every run once, and both have all figures."""
     words = [*WORDS[:-1], "epochs=3", "--seeds", "3", "--output", str(tmp_path / "out"), "--json"]

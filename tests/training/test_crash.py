@@ -112,6 +112,7 @@ def test_a_stop_that_is_asked_for_saves_and_says_how_to_go_on(tmp_path, referenc
     assert "Traceback" not in err and out == ""
 
 
+@pytest.mark.slow
 def test_killed_in_mid_epoch_and_resumed_by_the_command_that_was_printed(tmp_path, command, reference):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AT, "step", "12", "train", *OPTIONS],

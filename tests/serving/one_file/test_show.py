@@ -78,6 +78,7 @@ def test_what_the_engine_lacks_is_said_and_an_image_shows_its_maps(caplog):
     assert "<iframe" in shown._repr_html_() and "body.0" in shown.page and 'src="http' not in shown.page
 
 
+@pytest.mark.slow
 def test_a_network_too_large_for_the_file_is_shown_by_its_maps(caplog):
     image = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
     wide = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(2304, 1500), nn.Linear(1500, 10))
