@@ -70,13 +70,17 @@ def _own_images(run: RunFolder) -> Iterator[Any]:
 
 
 def pixels_for_judging(classifier: Classifier, run: RunFolder | None, most: int) -> np.ndarray:
-    """Return what the network gets of up to `most` validation images, or bundled digits: uint8 N x C x H x W."""
+    """Return what the network gets of up to `most` validation images of the run: uint8 N x C x H x W.
+
+    Without them of bundled digits if it tells digits apart, since others' figures on digits say nothing; else of none.
+    """
     preprocess = classifier.preprocess
     images: Iterable[Any] = [] if run is None else _own_images(run)
     found = [preprocess.array(_plain(picture)) for picture in islice(_each(images, preprocess), most)]
     if not found and preprocess.input_size[0] == 1:
-        digits = load_data("mnist-5k").splits["test"].images[:most]
-        found = [preprocess.array(_plain(picture)) for picture in _each(digits, preprocess)]
+        digits = load_data("mnist-5k")
+        bundled = digits.splits["test"].images[:most] if classifier.class_names == digits.class_names else []
+        found = [preprocess.array(_plain(picture)) for picture in _each(bundled, preprocess)]
     if not found:
         return np.empty((0, *preprocess.input_size), np.uint8)
     return np.ascontiguousarray(np.stack(found).transpose(0, 3, 1, 2))

@@ -10,6 +10,7 @@ import pytest
 import convscope as cs
 from convscope.cli import main
 from convscope.errors import ConvScopeError
+from convscope.export.images import pixels_for_judging
 from convscope.export.onnx import export, quantizing
 from convscope.export.onnx.network import to_onnx
 
@@ -59,6 +60,13 @@ def test_int8_with_the_resizing_inside_answers_pictures_of_any_size(tmp_path, qu
         (got,) = session.run(["probabilities"], {"image": picture[None, :, :, None]})
         same += int(got[0].argmax()) == int(classifier.probabilities([picture])[0].argmax())
     assert same >= 19
+
+
+def test_a_network_for_other_gray_images_is_never_judged_by_digits(monkeypatch):
+    classifier = cs.load("mnist-relu")
+    assert len(pixels_for_judging(classifier, None, 7)) == 7
+    monkeypatch.setattr(classifier, "class_names", ["shirt", "shoe", *"abcdefgh"])
+    assert pixels_for_judging(classifier, None, 7).shape == (0, 1, 28, 28)
 
 
 def test_int8_is_refused_where_it_is_not_worth_it(tmp_path, quick, monkeypatch, capsys):
