@@ -66,7 +66,7 @@ def test_a_network_for_other_gray_images_is_never_judged_by_digits(monkeypatch):
     classifier = cs.load("mnist-relu")
     assert len(pixels_for_judging(classifier, None, 7)) == 7
     monkeypatch.setattr(classifier, "class_names", ["shirt", "shoe", *"abcdefgh"])
-    assert pixels_for_judging(classifier, None, 7).shape == (0, 1, 28, 28)
+    assert len(pixels_for_judging(classifier, None, 7)) == 0
 
 
 def test_int8_is_refused_where_it_is_not_worth_it(tmp_path, quick, monkeypatch, capsys):
