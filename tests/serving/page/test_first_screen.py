@@ -39,8 +39,9 @@ SORTS = """async (pairs) => {
   const [{ sortOf, wordsFor }, { t }] = await Promise.all([import("/network/names.js"),
     import("/i18n.js")]);
   return pairs.map(([kind, type]) => {
-    const key = wordsFor((sort) => `explain.${sort}`, sortOf({ kind, type, attributes: {}, shape: [8], inputs: [] }));
-    return [[kind, type], key && t(key, { n: 2, type })];
+    const sort = sortOf({ kind, type, attributes: {}, shape: [8], inputs: [] });
+    const words = (use) => { const key = wordsFor((s) => `${use}.${s}`, sort); return key && t(key, { n: 2, type }); };
+    return [[kind, type], words("explain"), words("short")];
   });
 }"""
 
@@ -93,9 +94,10 @@ def test_every_layer_says_in_two_sentences_what_it_does(visit, mnist):
     expect(page.locator(".ask").nth(1)).to_be_focused()
     # The pairs of kind and type of the 72 networks of the catalogue, and the words that are not those of the kind.
     found = page.evaluate(SORTS, [[kind, type] for kind, types in CATALOGUE.items() for type in types.split()])
-    assert [pair for pair, words in found if not words] == []
-    special = {pair[1]: words for pair, words in found}
+    assert [pair for pair, words, _ in found if not words] == []
+    special = {pair[1]: words for pair, words, _ in found}
     assert "largest value" in special["AdaptiveMaxPool2d"] and "neighbouring maps" in special["LocalResponseNorm"]
+    assert [head for (_, of), _, head in found if "Adaptive" in of] == ["Average", "Max of all"]
     assert "leaves out the whole block" in special["StochasticDepth"] and "zeros" in special["PaddedIdentity"]
     table = page.locator('.head[data-layer="C3"]')
     table.click()
