@@ -61,7 +61,7 @@ def test_all_ways_in_give_the_same_answer(classifier, photos, tmp_path, capsys):
 def test_a_bad_file_has_its_reason_in_its_place(classifier, photos):
     results = list(classifier.predict_each([photos[0], photos[3], photos[3].read_bytes(), photos[1], "gone.jpg"]))
     assert [bool(result.predictions) for result in results] == [True, False, False, True, False]
-    assert "looks like text" in results[1].reason and results[1].image == photos[3]
+    assert "looks like a text file" in results[1].reason and results[1].image == photos[3]
     assert results[2].reason == results[1].reason and results[4].reason == "no such file"
     with pytest.raises(cs.DataError, match=r"2b\.jpg: not an image"):
         classifier.predict(photos)

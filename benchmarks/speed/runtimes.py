@@ -20,7 +20,7 @@ import torch
 import convscope as cs
 from benchmarks import measure
 from benchmarks.speed.predict import make_bundle, make_images
-from convscope.export.images import pixels_for_judging
+from convscope.export.images import own_images, pixels_for_judging
 from convscope.models import list_models
 from convscope.prediction import measured
 from convscope.predictor import open_predictor
@@ -61,7 +61,7 @@ def seconds_to_begin(bundle: Path, open_session: Open) -> float:
 
 def compare(source: str | Path, pictures: list[Path], rounds: int) -> dict[str, object]:
     predictor, classifier = open_predictor(source), cs.load(source)
-    pixels = pixels_for_judging(classifier, run_of_bundle(predictor.bundle), MOST)
+    pixels = pixels_for_judging(classifier, own_images(run_of_bundle(predictor.bundle)), MOST)
     if not len(pixels):
         made = [predictor.pixels(path) for path in pictures]
         pixels = np.ascontiguousarray(np.stack(made).transpose(0, 3, 1, 2))

@@ -167,7 +167,7 @@ def test_wrong_files(digits_run, seven, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.png").write_text("no picture")
     assert main(["explain", str(digits_run.folder), "text.png"]) == 3
-    assert capsys.readouterr().err == "error: text.png: not an image that can be read (it looks like text)\n"
+    assert capsys.readouterr().err == "error: text.png: not an image that can be read (it looks like a text file)\n"
     assert main(["explain", str(digits_run.folder), "none.png"]) == 3
     assert main(["explain", "nowhere", str(seven)]) == 4
     assert "no such run or bundle" in capsys.readouterr().err

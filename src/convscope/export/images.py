@@ -32,14 +32,14 @@ class Images:
     origin: str
 
 
-def images_for_proof(classifier: Classifier, run: RunFolder | None, photos: Sequence[Path] = ()) -> Images:
-    """Return validation images of the run if its data is still there; else bundled digits, `photos`, or random ones.
+def images_for_proof(classifier: Classifier, own: Sequence[Any] = (), photos: Sequence[Path] = ()) -> Images:
+    """Return some of the run's `own` images, see `own_images`; else bundled digits, `photos`, or random ones.
 
     Nothing is downloaded for it.
     """
     preprocess = classifier.preprocess
-    if run is not None and (own := _decoded(_own_images(run), preprocess)):
-        return Images(own, "validation images of the run")
+    if found := _decoded(own, preprocess):
+        return Images(found, "validation images of the run")
     if preprocess.input_size[0] == 1:
         test = load_data("mnist-5k").splits["test"]
         chosen = np.random.default_rng(0).permutation(len(test))[:MOST_IMAGES]
@@ -51,32 +51,32 @@ def images_for_proof(classifier: Classifier, run: RunFolder | None, photos: Sequ
     return Images(_random(preprocess), "random images, since the run's data was not found")
 
 
-def _own_images(run: RunFolder) -> Iterator[Any]:
-    """Yield validation images of the data that the run was trained on, if it is on this machine."""
+def own_images(run: RunFolder | None) -> Sequence[Any]:
+    """Return the validation images of the data that the run was trained on, not decoded; none if it is not here."""
+    if run is None:
+        return []
     recipe = run.read_recipe()
     source = str(recipe.get("data") or "")
     if source not in BUNDLED and not (source and Path(source).exists()):
-        return
+        return []
     options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe}
     try:
         data = load_data(source, recipe.get("data_dir"), **options)
         table = run.read_split()
         data = redivide(data, table) if table is not None and (data.divided or data.held_out) else data
     except ConvScopeError:
-        return
+        return []
     split = next((data.splits[name] for name in ("val", "test") if name in data.splits), None)
-    if split is not None:
-        yield from split.take(np.random.default_rng(0).permutation(len(split))).images
+    return [] if split is None else list(split.take(np.random.default_rng(0).permutation(len(split))).images)
 
 
-def pixels_for_judging(classifier: Classifier, run: RunFolder | None, most: int) -> np.ndarray:
-    """Return what the network gets of up to `most` validation images of the run: uint8 N x C x H x W.
+def pixels_for_judging(classifier: Classifier, own: Sequence[Any], most: int) -> np.ndarray:
+    """Return what the network gets of up to `most` of the run's `own` images: uint8 N x C x H x W.
 
     Without them of bundled digits if it tells digits apart, since others' figures on digits say nothing; else of none.
     """
     preprocess = classifier.preprocess
-    images: Iterable[Any] = [] if run is None else _own_images(run)
-    found = [preprocess.array(_plain(picture)) for picture in islice(_each(images, preprocess), most)]
+    found = [preprocess.array(_plain(picture)) for picture in islice(_each(own, preprocess), most)]
     if not found and preprocess.input_size[0] == 1:
         digits = load_data("mnist-5k")
         bundled = digits.splits["test"].images[:most] if classifier.class_names == digits.class_names else []

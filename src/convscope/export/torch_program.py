@@ -20,7 +20,7 @@ from ..run_folder import run_of_bundle
 from ..target import Target
 from .answering import Answering
 from .description import description
-from .images import Images, images_for_proof
+from .images import Images, images_for_proof, own_images
 from .onnx.export import Exported, output_of
 from .proof import Run, prove
 from .quiet import quiet
@@ -35,8 +35,8 @@ def export_torch(source: str | Target, output: str | Path | None = None, *, phot
     others into the current one.
     """
     opened = open_target(source)
-    run = None if opened.bundle is None else run_of_bundle(opened.bundle)
-    images = images_for_proof(opened.classifier, run, photos)
+    own = own_images(None if opened.bundle is None else run_of_bundle(opened.bundle))
+    images = images_for_proof(opened.classifier, own, photos)
     return export_program(opened.classifier, output_of(opened, FILE) if output is None else output, images)
 
 
@@ -50,7 +50,7 @@ def export_program(classifier: Classifier, output: str | Path, images: Images | 
     """
     if isinstance(classifier.network, GraphNetwork):
         classifier.network.need_code()
-    images = images or images_for_proof(classifier, None)
+    images = images or images_for_proof(classifier)
     classifier.network.eval()
     about = description(classifier, "pixels")
     try:

@@ -91,7 +91,7 @@ def test_the_report_as_json(tmp_path):
     (problem,) = [problem for problem in found["problems"] if problem["kind"] not in ("blank", "dark")]
     assert problem == {"kind": "unreadable", "severity": "warning", "path": "train/a/broken.png",
                        "images": ["train/a/broken.png"],
-                       "message": "not an image that can be read (it looks like text)"}  # fmt: skip
+                       "message": "not an image that can be read (it looks like a text file)"}  # fmt: skip
     refused = check_data(tmp_path / "nowhere").to_dict()
     assert not refused["ok"] and refused["images"] == 0 and refused["problems"][0]["severity"] == "error"
 

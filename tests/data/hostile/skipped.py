@@ -101,12 +101,12 @@ def _bombs() -> Files:
 def _no_images() -> Files:
     return {
         "empty.jpg": (b"", "^empty file$"),
-        "text.jpg": (b"this is no picture\n" * 9, "looks like text"),
+        "text.jpg": (b"this is no picture\n" * 9, "looks like a text file"),
         "page.jpg": (b"<!DOCTYPE html>\n<html><body>404</body></html>", "web page"),
         "drawing.jpg": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         "pointer.png": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         "photo.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "HEIC"),
-        "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "looks like text"),
+        "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "looks like a text file"),
     }
 
 

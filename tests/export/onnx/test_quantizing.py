@@ -64,9 +64,9 @@ def test_int8_with_the_resizing_inside_answers_pictures_of_any_size(tmp_path, qu
 
 def test_a_network_for_other_gray_images_is_never_judged_by_digits(monkeypatch):
     classifier = cs.load("mnist-relu")
-    assert len(pixels_for_judging(classifier, None, 7)) == 7
+    assert len(pixels_for_judging(classifier, [], 7)) == 7
     monkeypatch.setattr(classifier, "class_names", ["shirt", "shoe", *"abcdefgh"])
-    assert len(pixels_for_judging(classifier, None, 7)) == 0
+    assert len(pixels_for_judging(classifier, [], 7)) == 0
 
 
 def test_int8_is_refused_where_it_is_not_worth_it(tmp_path, quick, monkeypatch, capsys):

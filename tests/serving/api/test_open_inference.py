@@ -94,7 +94,7 @@ def test_tritons_client_is_told_what_is_wrong(asking, name, pixels):
     cases = {
         "pixels must be UINT8 N x": tensor("pixels", np.zeros((1, 1, 2, 2), np.uint8), "UINT8", True),
         "give one input": tensor("nothing", np.zeros((1, 1), np.float32), "FP32", True),
-        "it looks like text": tensor("image", np.array([b"hello, I am a text"], object), "BYTES", True),
+        "it looks like a text file": tensor("image", np.array([b"hello, I am a text"], object), "BYTES", True),
     }
     for said, given in cases.items():
         with pytest.raises(InferenceServerException, match=said):

@@ -116,5 +116,5 @@ def _other_type(content: bytes) -> str | None:
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         return "HEIC, whose codec is not installed"
     if all(32 <= byte < 127 or byte in (9, 10, 13) for byte in content):
-        return "text"
+        return "a text file"
     return None

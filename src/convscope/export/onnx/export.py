@@ -17,10 +17,10 @@ from ...onnx_graph import GRAPH, digest_of_bundle
 from ...opening import Opened, open_target
 from ...predictor import open_predictor
 from ...quickest import FEWEST, MOST, measure, write_choice
-from ...run_folder import RunFolder, run_of_bundle
+from ...run_folder import run_of_bundle
 from ...sessions import other_runtimes
 from ...target import Target
-from ..images import Images, images_for_proof, pixels_for_judging
+from ..images import Images, images_for_proof, own_images, pixels_for_judging
 from ..proof import Proof, prove
 from .metadata import describe
 from .network import EXPORTERS, MAX_BYTES, to_onnx
@@ -91,24 +91,24 @@ def export_run(
     if output is None:
         output = output_of(opened, FILES[input].replace(".onnx", "-int8.onnx" if precision == "int8" else ".onnx"))
     classifier = opened.classifier
-    run = None if bundle is None else run_of_bundle(bundle)
-    images, judged, made_from = images_for_proof(classifier, run, photos), None, None
+    own = own_images(None if bundle is None else run_of_bundle(bundle))
+    images, judged, made_from = images_for_proof(classifier, own, photos), None, None
     if precision == "int8":
-        judged = pixels_for_judging(classifier, run, CALIBRATION + MOST_JUDGED)
+        judged = pixels_for_judging(classifier, own, CALIBRATION + MOST_JUDGED)
     elif bundle is not None and bundle.is_dir():
         made_from = digest_of_bundle(bundle)
     exported = export_onnx(classifier, output, input=input, images=images, made_from=made_from, judged=judged)
     if bundle is None or made_from is None or Path(output) != bundle / GRAPH:
         return exported
-    return replace(exported, runtimes=_choose(bundle, classifier, run))
+    return replace(exported, runtimes=_choose(bundle, classifier, own))
 
 
-def _choose(bundle: Path, classifier: Classifier, run: RunFolder | None) -> dict[str, Any] | None:
+def _choose(bundle: Path, classifier: Classifier, own: Sequence[Any]) -> dict[str, Any] | None:
     """Measure which runtime answers soonest with the graph beside a bundle, and keep it there; None if there is one."""
     others = other_runtimes()
     choice = None
     if others:
-        pixels = pixels_for_judging(classifier, run, MOST)
+        pixels = pixels_for_judging(classifier, own, MOST)
         if len(pixels) >= FEWEST:
             choice = measure(open_predictor(bundle), pixels, others)
         else:
@@ -151,7 +151,7 @@ def export_onnx(
         raise UsageError("--input image cannot hold the superpixels of this classifier: use --input pixels")
     if isinstance(classifier.network, GraphNetwork):
         classifier.network.need_code()
-    images = images or images_for_proof(classifier, None)
+    images = images or images_for_proof(classifier)
     classifier.network.eval()
     problems = []
     for exporter in EXPORTERS:
