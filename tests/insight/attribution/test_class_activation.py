@@ -77,3 +77,25 @@ def test_channels_that_are_kept_last_are_no_maps():
             return self.head(self.norm(self.conv(x).permute(0, 2, 3, 1)).mean((1, 2)))
 
     assert map_layer(trace(Last(), torch.zeros(1, 3, 32, 32))) == "conv"
+
+
+class Branches(nn.Module):
+    """Two branches of maps that are concatenated; with `late`, only after pooling, so that no maps are of both."""
+
+    def __init__(self, late: bool) -> None:
+        super().__init__()
+        self.one, self.two = (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()) for _ in range(2))
+        self.late, self.small, self.head = late, nn.Conv2d(8, 8, 9, stride=9), nn.Linear(8, 3)
+
+    def forward(self, x):
+        one, two = self.one(x), self.two(x)
+        if self.late:
+            return self.head(torch.cat([one.mean((2, 3)), two.mean((2, 3))], 1))
+        first, second = torch.cat([one, two], 1).relu().chunk(2, 1)
+        return self.head(self.small(torch.cat([first.sigmoid(), second.relu()], 1).flip(1)).mean((2, 3)))
+
+
+def test_maps_of_one_of_two_branches_say_only_its_part():
+    images = torch.randn(1, 3, 12, 12)
+    assert map_layer(trace(Branches(late=False), images)) == "flip"
+    assert map_layer(trace(Branches(late=True), images)) == "two.1"

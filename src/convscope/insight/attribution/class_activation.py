@@ -11,7 +11,7 @@ from ...suggest import did_you_mean
 from ..tracing.graph import Trace
 from ..tracing.trace import trace
 from .class_score import Target, gradient_by, run_observed, score_of_logits, scores_node
-from .image_maps import image_maps, layers_around
+from .image_maps import bottlenecks, image_maps, layers_around
 
 # Maps below this side have so few positions, each of which sees nearly the whole image, that they say little about
 # where something is.
@@ -55,9 +55,10 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
     """Return the layer that a class-activation map is made from: the last one whose maps are fine enough to point.
 
     That is 7 x 7 positions or more, as at the end of the networks for 224 pixels, behind norm and activation; where
-    there are none, more than one position. A given `layer` is returned if it gives maps; else ValueError names similar
-    layers. ValueError too if the last maps stand at the network's beginning, as in a vision transformer, whose
-    attention mixes the places: they would point badly.
+    there are none, more than one position. Of parallel branches it is where they were joined, if the maps there have
+    the same size: a branch knows only its part of the answer. A given `layer` is returned if it gives maps; else
+    ValueError names similar layers. ValueError too if the last maps stand at the network's beginning, as in a vision
+    transformer, whose attention mixes the places: they would point badly.
 
     >>> import torch
     >>> from convscope.insight.tracing.trace import trace
@@ -87,4 +88,5 @@ def map_layer(trace: Trace, layer: str | None = None) -> str:
             f"'{names[-1]}' gives the last maps of this network, and {after} layers come after it: choose another "
             "method, such as saliency, or give that layer"
         )
-    return large[-1]
+    whole = [name for name in large if sizes[name] == sizes[large[-1]] and name in bottlenecks(trace, on_way)]
+    return whole[-1] if whole else large[-1]

@@ -42,6 +42,18 @@ def layers_around(trace: Trace, node: Node) -> tuple[int, int]:
     return before, after
 
 
+def bottlenecks(trace: Trace, on_way: set[str]) -> set[str]:
+    """Return the nodes `on_way` to the answer that everything passes which reaches it: no connection leads around."""
+    nodes = [(place, node) for place, node in enumerate(trace.nodes) if node.name in on_way]
+    last_user = {name: place for place, node in nodes for name in node.inputs}
+    found, farthest = set(), -1
+    for place, node in nodes:
+        if farthest <= place:
+            found.add(node.name)
+        farthest = max(farthest, last_user.get(node.name, -1))
+    return found
+
+
 def _taken_by_products(trace: Trace) -> set[str]:
     """Return the nodes that products of two arrays take, directly or rearranged and scaled: queries, keys, values.
 
