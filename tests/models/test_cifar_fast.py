@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 import convscope as cs
-from convscope.models.cifar_fast import CifarFast
+from convscope.errors import UsageError
+from convscope.models.cifar_fast import CifarFast, cifar_fast
 
 
 def test_counts_by_hand():
@@ -64,3 +66,37 @@ def test_the_trainer_prepares_it_once_and_keeps_the_kernels(tmp_path):
     assert torch.equal(longer.classifier.network.whiten.weight, kernels)
     with pytest.raises(cs.UsageError, match="progressive"):
         cs.train("digits", "mnist_fast", progressive=True, epochs=1, output=tmp_path, show=False)
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members():
+    torch.manual_seed(0)
+    network, images, labels = (
+        cifar_fast(num_classes=4, width=0.5, members=3),
+        torch.randn(6, 3, 16, 16),
+        torch.arange(6) % 4,
+    )
+    alone = [CifarFast(num_classes=4, width=0.5) for _ in range(3)]
+    for number, member in enumerate(alone):
+        state = network.state_dict()
+        member.load_state_dict({
+            name: state[name] if name in state else state[re.sub(r"^(block\d|head)", rf"\1.{number}", name)]
+            for name in member.state_dict()
+        })  # fmt: skip
+    logits = [member(images) for member in alone]
+    outputs = network(images)
+    for one, other in zip(outputs[1:], logits, strict=True):
+        torch.testing.assert_close(one, other)
+    torch.testing.assert_close(outputs[0].exp(), torch.stack(logits).softmax(2).mean(0))
+    losses = [F.cross_entropy(one, labels, label_smoothing=0.1) for one in logits]
+    torch.testing.assert_close(network.loss(outputs, labels, label_smoothing=0.1), sum(losses) / 3)
+    network.eval()
+    answers = network(images)
+    torch.testing.assert_close(network.loss(answers, labels), -answers[torch.arange(6), labels].mean())
+
+
+def test_an_ensemble_gives_one_class_per_image():
+    network = cifar_fast(num_classes=4, members=2)
+    with pytest.raises(UsageError, match="one class per image, not several labels: leave members out"):
+        network.loss(torch.zeros(2, 4), torch.zeros(2, 4))
+    with pytest.raises(UsageError, match="members"):
+        cs.create_model("cifar_fast", members=0)

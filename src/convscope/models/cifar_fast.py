@@ -18,10 +18,15 @@ scaled, the last layer starts small instead.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .tools.card import Card
 from .tools.layers import require_at_least
 
@@ -55,6 +60,12 @@ class FastBlock(nn.Module):
         return self.act2(self.norm2(self.conv2(maps)))
 
 
+def _small_linear(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs, bias=False)
+    nn.init.normal_(layer.weight, std=1 / inputs)
+    return layer
+
+
 class CifarFast(nn.Module):
     """1,971,616 parameters with `width` 1 and 10 classes; 288 of them, the whitening kernels, are fixed by `prepare`.
 
@@ -62,6 +73,8 @@ class CifarFast(nn.Module):
     some training images before the first step; without it the first layer is an ordinary one that learns. For larger
     photos the whitened patches can lie `stride` pixels apart (and are twice as large), and there can be more `blocks`.
     """
+
+    members = 1
 
     def __init__(
         self, num_classes: int = 10, in_channels: int = 3, width: float = 1.0, stride: int = 1, blocks: int = 3
@@ -80,14 +93,19 @@ class CifarFast(nn.Module):
         channels = first
         for number in range(1, blocks + 1):
             following = narrow if number == 1 else wide
-            self.add_module(f"block{number}", FastBlock(channels, following))
+            self.add_module(f"block{number}", self._block(channels, following, number == 1))
             channels = following
-            self.stages[f"block{number}"] = (channels, stride * 2**number)
+            self.stages[f"block{number}"] = (channels * self.members, stride * 2**number)
         # N x 64 x 15 x 15, N x 256 x 7 x 7, N x 256 x 3 x 3
         self.pool = nn.AdaptiveMaxPool2d(1)
         self.flatten = nn.Flatten()
-        self.head = nn.Linear(channels, num_classes, bias=False)
-        nn.init.normal_(self.head.weight, std=1 / channels)
+        self.head = self._head(channels, num_classes)
+
+    def _block(self, inputs: int, outputs: int, is_first: bool) -> nn.Module:
+        return FastBlock(inputs, outputs)
+
+    def _head(self, features: int, num_classes: int) -> nn.Module:
+        return _small_linear(features, num_classes)
 
     @torch.no_grad()
     def prepare(self, images: Tensor | None) -> None:
@@ -110,7 +128,7 @@ class CifarFast(nn.Module):
         kernels = (directions / (variances + 5e-4).sqrt()).T[-len(weight) // 2 :].reshape(-1, *weight.shape[1:])
         weight.copy_(torch.cat([kernels, -kernels]))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Any:
         """Return logits, N x classes."""
         require_at_least(images, self.smallest, "cifar_fast")
         maps = self.act(self.whiten(images))
@@ -119,9 +137,77 @@ class CifarFast(nn.Module):
         return self.head(self.flatten(self.pool(maps)))
 
 
+class SideBySide(nn.ModuleList):
+    """The same block of each member of an ensemble. N x C x H x W -> N x sum of the members' channels x H' x W'.
+
+    Each gets its own part of the channels; those of the first stage (`is_first`) all get the same maps.
+    """
+
+    def __init__(self, blocks: Iterable[nn.Module], is_first: bool):
+        super().__init__(blocks)
+        self.is_first = is_first
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the members' maps, concatenated along the channels."""
+        parts = [maps] * len(self) if self.is_first else maps.chunk(len(self), 1)
+        return torch.cat([block(part) for block, part in zip(self, parts, strict=True)], 1)
+
+
+class MeanProbability(nn.ModuleList):
+    """The heads of an ensemble's members: N x features of all -> N x classes, logarithms of the mean probabilities."""
+
+    def forward(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return logits whose softmax is the mean of the members'; in training, each member's logits behind them."""
+        parts = features.chunk(len(self), 1)
+        each = [head(part) for head, part in zip(self, parts, strict=True)]
+        logs = torch.stack([logits.float().log_softmax(1) for logits in each])
+        together = logs.logsumexp(0) - math.log(len(each))
+        return (together, *each) if self.training else together
+
+
+class CifarFastEnsemble(CifarFast):
+    """As many `members` of `CifarFast` side by side, which share the whitening and differ in their first weights.
+
+    B. Lakshminarayanan, A. Pritzel and C. Blundell, *Simple and Scalable Predictive Uncertainty Estimation using Deep
+    Ensembles*, NeurIPS 2017: the answer has the mean of their probabilities, and in training each has its own loss.
+    Where photos are few, members that know them all by heart still err differently.
+    """
+
+    def __init__(self, members: int, *options: Any):
+        self.members = members
+        super().__init__(*options)
+
+    def _block(self, inputs: int, outputs: int, is_first: bool) -> nn.Module:
+        return SideBySide([FastBlock(inputs, outputs) for _ in range(self.members)], is_first)
+
+    def _head(self, features: int, num_classes: int) -> nn.Module:
+        return MeanProbability([_small_linear(features, num_classes) for _ in range(self.members)])
+
+    def loss(self, outputs: Tensor | tuple[Tensor, ...], labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Return the cross-entropy; in training the mean of the members' own."""
+        if labels.ndim > 1:
+            raise UsageError(
+                "an ensemble of cifar_fast gives one class per image, not several labels: leave members out"
+            )
+        each = outputs[1:] if isinstance(outputs, tuple) else (outputs,)
+        losses = [F.cross_entropy(logits, labels, label_smoothing=label_smoothing) for logits in each]
+        return torch.stack(losses).mean()
+
+
+def cifar_fast(
+    num_classes: int = 10, in_channels: int = 3, width: float = 1.0, stride: int = 1, blocks: int = 3, members: int = 1
+) -> CifarFast:
+    """Return a `CifarFast`, or with more than one member a `CifarFastEnsemble`."""
+    if members < 1:
+        raise ValueError("members must be at least 1")
+    if members == 1:
+        return CifarFast(num_classes, in_channels, width, stride, blocks)
+    return CifarFastEnsemble(members, num_classes, in_channels, width, stride, blocks)
+
+
 CARDS = [
     Card(
-        "cifar_fast", CifarFast, None, "ConvScope, after K. Jordan, D. Page and T. Tysland Balsam",
+        "cifar_fast", cifar_fast, None, "ConvScope, after K. Jordan, D. Page and T. Tysland Balsam",
         "(no paper: ConvScope's own network, after airbench)", "https://arxiv.org/abs/2404.00498", "depth", (3, 32, 32),
     )
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from torch import nn
 from convscope.insight import attribute
 from convscope.insight.attribution.class_activation import map_layer
 from convscope.insight.tracing.trace import trace
+from convscope.models import create_model
 
 
 def test_a_network_without_maps():
@@ -99,3 +100,8 @@ def test_maps_of_one_of_two_branches_say_only_its_part():
     images = torch.randn(1, 3, 12, 12)
     assert map_layer(trace(Branches(late=False), images)) == "flip"
     assert map_layer(trace(Branches(late=True), images)) == "two.1"
+
+
+def test_an_ensemble_is_explained_as_a_whole():
+    network = create_model("cifar_fast", members=3).eval()
+    assert map_layer(trace(network, torch.randn(1, 3, 32, 32))) == "block2.cat"

@@ -63,6 +63,21 @@ def test_more_time_never_makes_them_smaller():
     assert chosen(many(500, 400), 60)[1].endswith("for 60 seconds in all")
 
 
+def test_networks_learn_side_by_side_where_one_would_know_few_photos_by_heart():
+    def members(count: int, budget: float | None, **given) -> int:
+        recipe, why = chosen(many(32, count), budget, **given)
+        number = recipe.model_args.get("members", 1)
+        assert (f"{number} networks learn side by side and answer together" in why) == (number > 1 and not given)
+        return number
+
+    assert members(400, 1e6) == 5
+    assert members(400, 2) == members(400, None) == members(6000, 1e6) == 1
+    assert members(400, 1e6, model_args={"members": 2}) == 2 and members(400, 1e6, epochs=9) == 1
+    assert chosen(many(500, 400), 1e6)[0].model_args == LARGE | {"members": 5}
+    assert chosen(many(500, 400), model_args={"width": 0.5})[0].model_args == LARGE | {"width": 0.5}
+    assert chosen(many(32, 400), 1e6, model="cifar_fast")[0].model_args == {}
+
+
 def test_what_was_given_is_not_chosen():
     recipe, why = chosen(many(500, 400), img_size=40)
     assert recipe.img_size == 40 and recipe.model_args == {} and why == ""

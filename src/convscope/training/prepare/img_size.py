@@ -65,7 +65,7 @@ def choose_for_photos(recipe: Recipe, data: Data, runtime: Runtime, clock: Clock
     if side <= SMALL:
         chosen = recipe.changed(img_size=max(side, 32))
     else:
-        chosen = recipe.changed(model_args=LARGE)
+        chosen = recipe.changed(model_args={**LARGE, **recipe.model_args})
         sizes = [size for size in SIZES if size <= side]
         if recipe.time_budget:
             size = _largest_in_time(chosen, data, sizes, runtime, clock)
@@ -98,20 +98,22 @@ def sample_sizes(split: Split) -> list[tuple[int, int]]:
 
 def _largest_in_time(recipe: Recipe, data: Data, sizes: list[int], runtime: Runtime, clock: Clock) -> int:
     """Return the largest of the descending `sizes` with time for enough epochs; the smallest if there is none."""
+    smallest, enough = sizes[-1], min(EPOCHS * len(data.splits["train"]), SHOWN)
+    seconds = training_seconds_per_image(recipe, data, smallest, runtime)
+    in_time = (size for size in sizes if shown_in_time(recipe, data, seconds * (size / smallest) ** 2, clock) >= enough)
+    return next(in_time, smallest)
+
+
+def shown_in_time(recipe: Recipe, data: Data, seconds: float, clock: Clock) -> float:
+    """Return how many images can be shown in the time that is left, if a training step takes `seconds` per image."""
     assert clock.budget is not None
-    smallest, images = sizes[-1], len(data.splits["train"])
-    others = sum(len(split) for name, split in data.splits.items() if name != "train")
-    seconds = _seconds_per_image(recipe, data, smallest, runtime)
-    left = 0.9 * (clock.budget - clock.elapsed()) - (images + others) * DECODING / (os.cpu_count() or 1)
-    for size in sizes:
-        cost = seconds * (size / smallest) ** 2
-        shown = (left - others * cost * EVALUATING) / (cost * (PROGRESSIVE if recipe.progressive else 1))
-        if shown >= min(EPOCHS * images, SHOWN):
-            return size
-    return smallest
+    images = sum(len(split) for split in data.splits.values())
+    others = images - len(data.splits["train"])
+    left = 0.9 * (clock.budget - clock.elapsed()) - images * DECODING / (os.cpu_count() or 1)
+    return (left - others * seconds * EVALUATING) / (seconds * (PROGRESSIVE if recipe.progressive else 1))
 
 
-def _seconds_per_image(recipe: Recipe, data: Data, size: int, runtime: Runtime) -> float:
+def training_seconds_per_image(recipe: Recipe, data: Data, size: int, runtime: Runtime) -> float:
     """Measure a training step with random pixels of this size."""
     network = create_model(
         recipe.model, num_classes=len(data.class_names), in_channels=data.channels, **recipe.model_args

@@ -19,6 +19,7 @@ from ..recipe.recipe import Recipe
 from ..time_budget import Clock
 from ..transfer.from_run import EarlierRun
 from .choose_crop import settle_crop
+from .ensemble import settle_members
 from .img_size import choose_for_photos
 from .transfer_size import settle_size
 
@@ -66,8 +67,11 @@ def settle_recipe(
     recipe = base.changed(**given)
     if recipe.from_run:
         recipe = EarlierRun(recipe.from_run, own).with_its_network(recipe, given)
-    if named in BY_KIND and data.kind == "photos" and not {"model", "model_args", "img_size"} & set(given):
+    if named in BY_KIND and data.kind == "photos" and not {"model", "img_size"} & set(given):
         recipe, note = choose_for_photos(recipe, data, runtime, clock)
+    members = ""
+    if named in BY_KIND and "model" not in given:
+        recipe, members = settle_members(recipe, data, runtime, clock)
     recipe = _with_monitor(recipe, data, "monitor" in given)
     few = named in BY_KIND and kind_of(data) == "few-photos"
     if "batch_size" not in given and (named is None or named in (*BY_KIND, TRANSFER)):
@@ -79,7 +83,7 @@ def settle_recipe(
         note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
     recipe, size = settle_size(recipe, data, runtime, clock, own)
     recipe, crop = settle_crop(recipe, data, runtime, clock, own, show)
-    return recipe, "\n".join(line for line in (note, size, crop) if line)
+    return recipe, "\n".join(line for line in (note, members, size, crop) if line)
 
 
 def _planned_duration(recipe: Recipe) -> str:
