@@ -46,6 +46,7 @@ from .target import Target, as_target, flag_of
 from .weights_file import ENDINGS, classes_in, fit_weights
 
 log = logging.getLogger("convscope")
+FIRST_WEIGHTS = 0  # seed
 # What the weights of an opened classifier are.
 TRAINED, OWN_CODE, FRESH_HEAD, RANDOM = "trained", "own-code", "fresh-head", "random"
 STATES = {
@@ -168,7 +169,9 @@ def open_network(card: Card, target: Target) -> Opened:
     size = size_of(card, target)
     names = None if target.labels is None else read_labels(target.labels)
     arguments = _arguments(card, target, size, names)
-    network = create_model(card, pretrained=target.pretrained, weights_dir=target.weights_dir, **arguments)
+    with torch.random.fork_rng(devices=[]):  # the same first weights each time: a link, or a program, shows the same
+        torch.manual_seed(FIRST_WEIGHTS)
+        network = create_model(card, pretrained=target.pretrained, weights_dir=target.weights_dir, **arguments)
     state = RANDOM
     if isinstance(card.build, OwnNetwork):
         state = OWN_CODE

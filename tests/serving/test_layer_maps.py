@@ -11,19 +11,23 @@ from convscope.insight import trace
 from convscope.opening import Opened
 from convscope.serving.classifiers import ServedClassifier
 from convscope.serving.inspector import Inspector
-from convscope.serving.layer_maps import layer_maps
+from convscope.serving.layer_maps import in_maps, layer_maps
 from convscope.serving.sessions import Session, TraceCache
 from convscope.serving.what_if import WhatIf
 
-from .tokens import Tokens
+from .tokens import Tokens, Windows
 
 SIZE = (3, 8, 8)
 
 
-@pytest.fixture(scope="module")
-def served() -> ServedClassifier:
+def only(network: type[torch.nn.Module]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("served", [network], indirect=True)
+
+
+@pytest.fixture(scope="module", params=[Tokens, Windows])
+def served(request: pytest.FixtureRequest) -> ServedClassifier:
     torch.manual_seed(3)
-    classifier = Classifier(Tokens().eval(), list("abcd"), Preprocess(SIZE, (0.5,) * 3, (0.5,) * 3))
+    classifier = Classifier(request.param().eval(), list("abcd"), Preprocess(SIZE, (0.5,) * 3, (0.5,) * 3))
     return ServedClassifier.of(Opened(classifier, "tokens"), torch.device("cpu"))
 
 
@@ -37,6 +41,7 @@ def inspector() -> Inspector:
     return Inspector("quick", TraceCache())
 
 
+@only(Tokens)
 def test_features_are_maps_of_the_patches_below_the_class_token(served, session, inspector):
     traced = inspector.trace(session)
     shapes = {node["name"]: (node["shape"], node.get("tokens")) for node in served.graph["nodes"]}
@@ -49,12 +54,13 @@ def test_features_are_maps_of_the_patches_below_the_class_token(served, session,
     joined = served.layer_maps["cat"].planes(traced.output("cat")[0])
     assert torch.equal(joined[:, 1:], patches)
     assert torch.equal(joined[:, 0], served.classifier.network.token.detach()[0, 0, :, None].expand(-1, 4))
-    assert [len(maps.table) for maps in served.layer_maps.values()].count(4) == 2  # parts of all heads
+    parts = [(len(maps.table), maps.windows) for maps in served.layer_maps.values() if len(maps.table) > 3]
+    assert parts == [(4, False), (5, True)]  # parts of all heads, before and after they take the place of the images
 
 
 def test_each_value_is_computed_from_values_at_their_places(served, session, inspector):
     traced = inspector.trace(session)
-    planes = {name: maps.planes(traced.output(name)[0]) for name, maps in served.layer_maps.items()}
+    planes = {name: in_maps(served.layer_maps, name, traced.output(name)) for name in served.layer_maps}
     for name, maps in served.layer_maps.items():
         count, rows, columns = maps.shape
         for place in {(0, 0, 0), (count - 1, rows - 1, columns - 1), (count // 2, rows - 1, columns // 2)}:
@@ -67,12 +73,30 @@ def test_each_value_is_computed_from_values_at_their_places(served, session, ins
                     assert term["value"] == pytest.approx(float(planes[term["input"]][tuple(term["index"])])), name
 
 
+@only(Tokens)
 def test_a_feature_that_is_switched_off_is_zero_for_all_tokens(served, session, inspector):
     changed = session.with_what_if(WhatIf(channels_off={"wide": [5]}))
     wide = inspector.trace(changed).output("wide")[0]
     assert not wide[:, 5].any() and wide[:, [0, 4, 6, 11]].all()
     rows = {row["layer"]: row for row in inspector.health(changed)["layers"]}
     assert (rows["wide"]["channels"], rows["wide"]["dead"]) == (12, 1)
+
+
+@only(Windows)
+def test_maps_that_the_code_keeps_last_are_maps_and_windows_tables(served, session, inspector):
+    traced = inspector.trace(session)
+    shown = {node["name"]: node for node in served.graph["nodes"]}
+    for name in ("permute", "norm", "roll", "reshape_2", "add", "getitem", "cat", "wide"):
+        output = traced.output(name)[0]
+        assert shown[name]["last"] and torch.equal(served.layer_maps[name].planes(output), output.permute(2, 0, 1)), (
+            name
+        )
+    assert shown["norm"]["shape"] == [6, 4, 4] and shown["wide"]["shape"] == [12, 2, 2]
+    assert shown["each"]["windows"] and shown["each"]["shape"] == [4, 4, 6]
+    assert not {"patches", "permute_4"} & set(served.layer_maps)  # before and after, the maps come first
+    changed = session.with_what_if(WhatIf(channels_off={"each": [2], "wide": [5]}))
+    assert not inspector.trace(changed).output("each")[2].any()
+    assert not inspector.trace(changed).output("wide")[..., 5].any()
 
 
 def test_a_table_that_is_no_tokens_is_one_map():

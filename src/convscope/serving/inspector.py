@@ -97,9 +97,10 @@ class Inspector:
         if session.what_if.is_off(layer, map):
             return _switched_off(node, [map, *position])
         place = (map, *position) if known is None else known.position(map, *(i or 0 for i in position))
+        image, place = (place[0], place[1:]) if known is not None and known.windows else (0, place)
         try:
-            found = insight.arithmetic(traced, layer, place).to_dict()
-            return {**with_places(found, shown), "off": False}
+            found = insight.arithmetic(traced, layer, place, image=image).to_dict()
+            return {**with_places(found, shown, image), "off": False}
         except ValueError as problem:
             raise invalid(
                 f"{layer}: {problem}", f"{layer} 的数值无法展开计算（{in_chinese(str(problem))}）"
@@ -169,7 +170,7 @@ class Inspector:
             value = float(loss(network(images), labels))
         payload = Payload()
         shown = session.served.layer_maps
-        layers = [add_layer(payload, name, in_maps(shown, name, g[0]), slice(maps)) for name, g in gradients.items()]
+        layers = [add_layer(payload, name, in_maps(shown, name, g), slice(maps)) for name, g in gradients.items()]
         norms = {name: float(gradient[0].norm()) for name, gradient in gradients.items()}
         return payload.pack({"label": label, "loss": value, "layers": layers, "norms": norms})
 
@@ -222,7 +223,7 @@ def milliseconds_since(start: float) -> float:
 
 def _shown(session: Session, traced: Trace, node: Node) -> Tensor:
     """Return the output of a layer for the image, as the page shows it."""
-    return in_maps(session.served.layer_maps, node.name, traced.output(node.name)[0])
+    return in_maps(session.served.layer_maps, node.name, traced.output(node.name))
 
 
 def _node(traced: Trace, layer: str) -> Node:

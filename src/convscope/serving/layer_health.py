@@ -20,7 +20,7 @@ def layer_health(traced: Trace) -> list[dict[str, Any]]:
     the share of its values that is `saturated` (None for functions that do not level off)."""
     maps, health = layer_maps(traced.nodes), []
     for node in traced.nodes:
-        output = in_maps(maps, node.name, traced.output(node.name)[0])
+        output = in_maps(maps, node.name, traced.output(node.name))
         health.append({"layer": node.name, **_health(output, _bounds(node.attributes.get("function"), node.type))})
     return health
 

@@ -108,8 +108,13 @@ def _differentiated(unit: Unit, precise: bool) -> tuple[float, dict[str, tuple[T
 
 
 def _terms(unit: Unit, name: str, values: Tensor, gradient: Tensor) -> list[Term]:
-    image = unit.image if unit.image < len(values) else 0
-    values, gradient = as_float64(values[image]), as_float64(gradient[image])
+    values, gradient = as_float64(values), as_float64(gradient)
     positions = gradient.nonzero()
     rows = zip(positions.tolist(), values[gradient != 0].tolist(), gradient[gradient != 0].tolist(), strict=True)
-    return [Term(name, as_index(position), value, weight, value * weight) for position, value, weight in rows]
+    return [
+        Term(
+            name, as_index(position), value, weight, value * weight,
+            image=image if image != unit.image and len(values) > 1 else None,
+        )
+        for (image, *position), value, weight in rows
+    ]  # fmt: skip

@@ -51,7 +51,8 @@ def rearranged(unit: Unit) -> Arithmetic:
     value = as_float(tensor[position])
     with_image = len(position) == unit.output.ndim or isinstance(argument, Ref)
     index = as_index(position[1:] if with_image else position)
-    return unit.result("copy", [Term(unit.name(argument), index, value, 1.0, value)], "x")
+    image = position[0] if isinstance(argument, Ref) and position and position[0] != unit.image else None
+    return unit.result("copy", [Term(unit.name(argument), index, value, 1.0, value, image=image)], "x")
 
 
 def _is_index(argument: Ref, call: Call) -> bool:

@@ -22,7 +22,8 @@ class Term:
     """One number that takes part: `value` comes from `input` at `index`; `product` is what it adds.
 
     `padded` marks what lies outside of the input (a border of zeros, or a copy of an inner value), `chosen` the
-    maximum. `weight_from` says where a factor comes from that is itself an activation.
+    maximum. `weight_from` says where a factor comes from that is itself an activation. `image` is the place in the
+    first axis, where it is not that of the computed value.
     """
 
     input: str
@@ -33,12 +34,14 @@ class Term:
     padded: bool = False
     chosen: bool = False
     weight_from: dict[str, Any] | None = None
+    image: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; `weight_from` only where there is one."""
+        """Return plain values for JSON; `weight_from` and `image` only where there is one."""
         values = dict(vars(self))
-        if self.weight_from is None:
-            del values["weight_from"]
+        for key in ("weight_from", "image"):
+            if values[key] is None:
+                del values[key]
         return values
 
 

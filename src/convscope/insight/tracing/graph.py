@@ -54,7 +54,8 @@ class Node:
     `shape` is that of one image, without the batch axis. `inputs` are the names of the nodes that feed it. `module` is
     the path of the layer, None for a function; `group` the path of the block around it. `calls` are the torch functions
     that it consists of, `result` says which of their results is its output, and `part` which of the tensors that the
-    operation returned (the first is 0). `floating` is False for integers, truth values and complex numbers.
+    operation returned (the first is 0). `batch` is how long its first axis is: more than the images where the network
+    puts parts of an image there, as windows. `floating` is False for integers, truth values and complex numbers.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Node:
     module: str | None = None
     group: str = ""
     part: int = 0
+    batch: int = field(default=1, compare=False)
     floating: bool = True
     calls: tuple[Call, ...] = field(default=(), repr=False, compare=False)
     result: Ref | Step | None = field(default=None, repr=False, compare=False)

@@ -66,6 +66,7 @@ class GraphBuilder:
                 name=name, kind=ran.kind or kind_of(ran.calls, before, shape), type=ran.type, shape=shape,
                 inputs=inputs, attributes=attributes,
                 parameters=0 if part else ran.parameters, module=ran.module, group=ran.group, part=part,
+                batch=len(tensor) if tensor.ndim else 1,
                 floating=tensor.is_floating_point(),
                 calls=ran.calls, result=source,
             )  # fmt: skip

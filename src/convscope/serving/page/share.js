@@ -6,7 +6,7 @@ import { allNumbers, networkPicture, shownNumbers } from "./network/save.js";
 import { showQr } from "./qr.js";
 import { linkOf } from "./state/address.js";
 import { isWhole } from "./state/link.js";
-import { pytorchCode } from "./state/pytorch.js";
+import { isTooLarge, pytorchCode } from "./state/pytorch.js";
 import { hasWorksheet, printWorksheet } from "./worksheet.js";
 
 /** {element, show()}: a button that opens the menu; `show()` follows the store. */
@@ -62,7 +62,8 @@ function itemsOf(store, close) {
       close();
       store.set({ presenter: !presenter });
     }),
-    item("top.pytorch", forward, (event) => copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
+    item(isTooLarge(store.state) ? "top.pytorchLarge" : "top.pytorch", forward && !isTooLarge(store.state), (event) =>
+      copy(event.currentTarget, pytorchCode(store.state), "top.pytorchCopied")),
     item("top.worksheet", hasWorksheet(store.state), () => {
       close();
       printWorksheet(store.state);

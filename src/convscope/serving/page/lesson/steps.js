@@ -85,7 +85,7 @@ export const STEPS = [
     arrange: ({ forward }, { linear }) => ({ selected: largestPlace(forward, linear.name) }),
     values: ({ network }, { linear }) => {
       const source = network.byName.get(linear.inputs[0]);
-      const inputs = source.tokens ? source.shape[0] : product(source.shape);
+      const inputs = source.tokens || source.last ? source.shape[0] : product(source.shape);
       return { layer: linear.name, inputs, outputs: linear.shape[0] };
     },
     answer: (_, { linear }) => linear.parameters,

@@ -10,6 +10,7 @@ import { plainName, sortOf, wordsFor } from "./names.js";
 export function explanation(node, network) {
   const border = node.kind === "conv" ? borderOf(node, network) : null;
   const words = inShort(node, network);
+  if (node.windows) return `${words} ${t("explain.windows")}`;
   if (node.tokens) return `${words} ${t(node.tokens.prefix ? "explain.tokens" : "explain.patches")}`;
   return border ? `${words} ${t(`explain.border.${border}`)}` : words;
 }

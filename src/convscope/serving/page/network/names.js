@@ -28,8 +28,8 @@ const SPECIAL = [
  * What a layer does, finer than its kind: the end of the keys "short.", "kind." and "explain." of its words. A layer
  * that the page has no words for is "other".
  */
-export function sortOf({ kind, type, attributes, shape, inputs, tokens }, network) {
-  if (kind === "linear" && tokens) return "linear-tokens";
+export function sortOf({ kind, type, attributes, shape, inputs, tokens, last }, network) {
+  if (kind === "linear" && (tokens || last)) return "linear-tokens";
   if (kind === "pool") {
     if (/subsampl/i.test(type)) return "pool-trained";
     return /max/i.test(type) ? "pool-max" : /avg|average/i.test(type) ? "pool-average" : "pool-other";

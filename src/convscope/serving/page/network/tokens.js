@@ -10,9 +10,13 @@ export function positionText(node, { y, x }) {
   return prefix === 1 ? t("token.class") : t("token.extra", { n: y });
 }
 
-/** The index in the layer's output of one image: [map, y, x] of maps, [token, feature] of tokens. */
+/**
+ * The index in the layer's output of one image: [map, y, x] of maps, [token, feature] of tokens, [y, x, map] of maps
+ * that the code keeps last.
+ */
 export function outputIndex(node, { map, y, x }) {
-  const { shape, table, tokens } = node;
+  const { shape, table, tokens, last } = node;
+  if (last) return [y, x, map];
   if (tokens) {
     const { axis, prefix } = tokens;
     const token = y < prefix ? y : prefix + (y - prefix) * shape[2] + x;

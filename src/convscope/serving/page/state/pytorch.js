@@ -5,9 +5,11 @@
 
 import { outputIndex } from "../network/tokens.js";
 import { lastStep, SOFTMAX } from "./softmax.js";
+import { isOff } from "./whatif.js";
 
-const MOST_PIXELS = 12_288; // of a picture that is written into the program: 3 x 64 x 64
+const MOST_PIXELS = 600_000; // of a picture that is written into the program: 3 x 447 x 447
 const LINES = /.{1,100}/g; // of the picture's text
+const AT_ONCE = 8192; // bytes that are made a text in one go
 
 const SNAPSHOTS = ["from convscope.snapshots import load_snapshot, snapshots_of"];
 const NETWORKS = ["from convscope.opening import open_target", "from convscope.target import Target"];
@@ -21,7 +23,7 @@ export function pytorchCode(state) {
   const { python, caution } = classifiers.find(({ id }) => id === classifier);
   const changes = [...edits(network, whatif), ...switchedOff(network, whatif)];
   return `${[
-    ...(forward.seen.data.length <= MOST_PIXELS ? ["import base64", ""] : []),
+    "import base64", "",
     "import numpy as np", "import torch", "import torch.nn.functional as F", "", "import convscope as cs",
     "from convscope.insight import trace",
     ...(epoch === null || python.options ? [] : [...(python.model ? OWN_CODE : []), ...SNAPSHOTS]),
@@ -54,14 +56,13 @@ function call(source, model, options, epoch) {
   return `load_snapshot(snapshots_of(${text(source)}), ${epoch}${card})  # the weights after that epoch`;
 }
 
-function picture({ forward: { seen }, source }) {
-  const { channels, height, width, data } = seen;
-  if (data.length > MOST_PIXELS) {
-    const name = source?.kind === "file" && source.name ? source.name : "picture.jpg";
-    return [`pixels = classifier.pixels(${text(name)})  # the picture of the page, as a file`,
-      "images = classifier.preprocess.normalize(pixels[None])", ""];
-  }
-  const code = btoa(Array.from(data, (value) => String.fromCharCode(value)).join(""));
+/** Whether the picture is too large to be written into the program, which is then not offered. */
+export const isTooLarge = ({ forward }) => forward?.seen.data.length > MOST_PIXELS;
+
+function picture({ forward: { seen: { channels, height, width, data } } }) {
+  const parts = Array.from({ length: Math.ceil(data.length / AT_ONCE) }, (_, i) =>
+    String.fromCharCode(...data.subarray(i * AT_ONCE, (i + 1) * AT_ONCE)));
+  const code = btoa(parts.join(""));
   const lines = code.match(LINES).map((line) => `    "${line}"`);
   return [
     "# The picture as the network sees it, before it is normalised.",
@@ -97,25 +98,30 @@ function weightIndex(network, { inputs, shape, attributes }, map, input) {
 function switchedOff(network, { channels_off: off }) {
   const layers = Object.entries(off).filter(([, maps]) => maps.length);
   if (!layers.length) return [];
-  const lines = layers.flatMap(([layer, maps]) => {
-    const { module } = network.byName.get(layer);
+  const lines = layers.map(([layer, maps]) => {
+    const node = network.byName.get(layer);
     const call = layer.includes("#") ? Number(layer.split("#").at(-1)) : 1;
-    return [`switch_off(${text(module)}, ${call}, [${maps.join(", ")}])`];
+    return `switch_off(${text(node.module)}, ${call}, [${maps.join(", ")}]${axisOf(node)})`;
   });
   return [
     "",
-    "def switch_off(module, call, maps):  # the maps of the module's `call`-th call are zero",
+    "def switch_off(module, call, maps, axis=1, shape=None):  # the maps of the module's `call`-th call are zero",
     "    calls = []",
     "    def hook(module, inputs, output):",
     "        calls.append(1)",
     "        if len(calls) == call:",
-    "            output = output.clone()",
-    "            output[:, maps] = 0",
-    "            return output",
+    "            values = output if shape is None else output.reshape(shape)",
+    "            return values.index_fill(axis, torch.tensor(maps), 0).reshape(output.shape)",
     "    network.register_forward_pre_hook(lambda *_: calls.clear())",
     "    network.get_submodule(module).register_forward_hook(hook)", "",
     "", ...lines, "",
   ];
+}
+
+/** Which axis of the output counts the maps that the page shows, where it is not the second one. */
+function axisOf({ table, tokens, last, shape }) {
+  if (!table || tokens?.axis === 1) return "";
+  return tokens || last ? ", axis=-1" : `, axis=0, shape=${tuple(shape)}`;
 }
 
 function answer({ network }) {
@@ -129,21 +135,23 @@ function answer({ network }) {
 }
 
 /** The selected value, and where it is a convolution or a dense layer, the same from its window and kernel. */
-function selected({ selected: place, network }) {
-  if (!place || place.map === undefined) return [];
-  const { layer, map, y = 0, x = 0 } = place;
+function selected({ selected: chosen, network, whatif }) {
+  if (!chosen || chosen.map === undefined) return [];
+  const { layer, map, y = 0, x = 0 } = chosen;
   if (layer === SOFTMAX) return ["", `print("${lastStep(network)}:", float(chances[${map}]))`];
   const node = network.byName.get(layer);
-  const index = [0, ...outputIndex(node, { map, y, x })];
+  const place = outputIndex(node, { map, y, x });
+  const index = node.windows ? place : [0, ...place]; // else the first axis is that of the images
   const lines = ["", `value = traced.output(${text(layer)})[${index.join(", ")}]`,
-    `print(${text(`${layer} ${tuple(index.slice(1))}:`)}, float(value))`];
-  return [...lines, ...byHand(network, node, { map, y, x })];
+    `print(${text(`${layer} ${tuple(place)}:`)}, float(value))`];
+  return isOff(whatif, layer, map) ? lines : [...lines, ...byHand(network, node, { map, y, x })];
 }
 
 function byHand(network, node, { map, y, x }) {
   const { attributes = {}, inputs, type, module } = node;
-  if (inputs.length !== 1 || !module || (node.table && node.tokens?.axis !== 0)) return [];
-  const token = node.tokens ? `, ${outputIndex(node, { map, y, x })[0]}` : "";
+  const isWhole = !node.table || node.tokens?.axis === 0 || node.last; // the features of one place are together
+  if (inputs.length !== 1 || !module || !isWhole) return [];
+  const token = node.table ? outputIndex(node, { map, y, x }).slice(0, -1).map((at) => `, ${at}`).join("") : "";
   const begin = ["", `layer = network.get_submodule(${text(module)})`,
     `inputs = traced.output(${text(inputs[0])})[0${token}]`];
   const print = "print(\"worked out by hand:\", by_hand.item())";
