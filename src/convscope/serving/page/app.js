@@ -44,8 +44,13 @@ function linked({ language, theme, ...rest }) {
 
 function useTheme({ theme }) {
   document.documentElement.dataset.theme = theme;
-  remember("theme", theme);
   rebuildScale();
+}
+
+/** Only what a person chooses is remembered, not what the page passes through when the system changes its colours. */
+function changeTheme(theme) {
+  remember("theme", theme);
+  store.set({ theme });
 }
 
 /** Fetches a language, then tells the views by `language` that its words are there. */
@@ -67,7 +72,7 @@ function followSystemTheme() {
 
 function mountViews(retry) {
   const element = (id) => document.getElementById(id);
-  top.mount(element("top"), store, changeLanguage);
+  top.mount(element("top"), store, { changeLanguage, changeTheme });
   notice.mount(element("notice"), store);
   draw.mount(element("draw"), store);
   pictures.mount(element("pictures"), store);

@@ -9,20 +9,20 @@ const CODES = { en: "en", zh: "zh-Hans" }; // for the attribute `lang`
 const THEMES = ["auto", "light", "dark"];
 const ICONS = { auto: "auto", light: "sun", dark: "moon" };
 
-/** `useLanguage(code)` changes the language of the page. */
-export function mount(root, store, useLanguage) {
+/** `changeLanguage(code)` and `changeTheme(theme)` change those of the page, and of later visits. */
+export function mount(root, store, { changeLanguage, changeTheme }) {
   const classifier = h("select", {
     class: "classifier", onchange: () => store.set({ classifier: classifier.value, selected: null, notice: null }),
   });
   const about = h("span", { class: "about-classifier soft", dir: "auto" });
   const share = shareMenu(store);
   const languages = h("div", { class: "choice", role: "group" });
-  const theme = h("button", { class: "tool", onclick: () => store.set({ theme: nextTheme(store.state.theme) }) });
+  const theme = h("button", { class: "tool", onclick: () => changeTheme(nextTheme(store.state.theme)) });
   root.append(classifier, about, share.element, languages, theme);
   const show = () => {
     share.show();
     languages.setAttribute("aria-label", t("top.language"));
-    languages.replaceChildren(...LANGUAGES.map((code) => languageButton(code, store.state.language, useLanguage)));
+    languages.replaceChildren(...LANGUAGES.map((code) => languageButton(code, store.state.language, changeLanguage)));
     theme.replaceChildren(icon(ICONS[store.state.theme]));
     setLabel(theme, t(`top.theme.${store.state.theme}`));
     showClassifiers(classifier, about, store.state);

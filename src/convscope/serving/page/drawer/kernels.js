@@ -1,6 +1,6 @@
 /** All kernels of a convolution as one picture: in colour where it sees three colours, else in the page's scale. */
 
-import { colourOf } from "../colour.js";
+import { colourOf, scaleVersion } from "../colour.js";
 import { h, icon, saveFile } from "../dom.js";
 import { t } from "../i18n.js";
 import { short, strongest } from "../numbers.js";
@@ -11,7 +11,7 @@ const MOST = 256; // kernels
 const AT_ONCE = 6; // that are asked for together
 const [TILE, GAP] = [44, 4]; // pixels
 
-/** An element for a layer whose kernels can be shown so; null for other layers. */
+/** {element, update()} for a layer whose kernels can be shown so; null for other layers. */
 export function kernelsPicture(store, node) {
   const { network } = store.state;
   const inputs = node.inputs.reduce((sum, input) => sum + network.byName.get(input).shape[0], 0);
@@ -24,14 +24,15 @@ export function kernelsPicture(store, node) {
   const save = h("button", { class: "quiet", hidden: true, onclick: () => canvas.toBlob((blob) =>
     saveFile(`${node.name} kernels.png`, blob, "image/png")) }, icon("share"), t("kernels.save"));
   const element = h("section", { class: "kernels" }, h("h3", {}, t("kernels.title")), canvas, words, save);
-  learn(store, node, { element, canvas, words, save });
-  return element;
+  const view = { element, canvas, words, save, kernels: [], painted: null }; // painted: the version of the colours
+  learn(store, node, view);
+  return { element, update: () => view.painted !== null && view.painted !== scaleVersion() && paint(view) };
 }
 
-async function learn(store, node, { element, canvas, words, save }) {
+async function learn(store, node, view) {
+  const { element, canvas, words, save, kernels } = view;
   const { forward: { session }, network: { classifier } } = store.state;
   const count = Math.min(node.shape[0], MOST);
-  const kernels = [];
   try {
     while (kernels.length < count) {
       const maps = Array.from({ length: Math.min(AT_ONCE, count - kernels.length) }, (_, i) => kernels.length + i);
@@ -42,8 +43,7 @@ async function learn(store, node, { element, canvas, words, save }) {
     element.hidden = true;
     return;
   }
-  const limit = strongest(kernels.map(({ values }) => strongest(values)));
-  paint(canvas, kernels, limit);
+  const limit = paint(view);
   canvas.setAttribute("aria-label", t("kernels.label", { n: count, layer: node.name }));
   const inColour = kernels[0].shape[0] === 3;
   words.textContent = inColour ? t("kernels.colour", { n: count })
@@ -51,8 +51,11 @@ async function learn(store, node, { element, canvas, words, save }) {
   save.hidden = false;
 }
 
-/** The kernels row by row, each as a tile; gray stands for 0 where they are in colour. */
-function paint(canvas, kernels, limit) {
+/** The kernels row by row, each as a tile; gray stands for 0 where they are in colour. Returns the strongest weight. */
+function paint(view) {
+  const { canvas, kernels } = view;
+  const limit = strongest(kernels.map(({ values }) => strongest(values)));
+  view.painted = scaleVersion();
   const columns = Math.ceil(Math.sqrt(kernels.length * 1.6));
   const rows = Math.ceil(kernels.length / columns);
   canvas.width = columns * (TILE + GAP) - GAP;
@@ -70,4 +73,5 @@ function paint(canvas, kernels, limit) {
       context.fillRect(left + (at % width) * wide, top + Math.floor(at / width) * tall, wide + 0.5, tall + 0.5);
     }
   });
+  return limit;
 }

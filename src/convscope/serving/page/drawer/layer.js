@@ -17,10 +17,11 @@ export function layerView(root, store) {
     range: h("p", { class: "soft" }),
     gallery: h("div", { class: "layer-maps" }),
     more: h("button", { class: "quiet", onclick: () => showMore(store, node) }),
+    kernels: kernelsPicture(store, node),
     vector: mapBox({ size: 260, caption: "", onPlace: (_, map) => select(store, node, { map, y: 0, x: 0 }) }),
   };
   root.append(h("div", { class: "layer" }, aboutLayer(view),
-    h("div", {}, h("p", { class: "soft" }, t("layer.choose")), view.gallery, view.more, kernelsPicture(store, node))));
+    h("div", {}, h("p", { class: "soft" }, t("layer.choose")), view.gallery, view.more, view.kernels?.element)));
   return { update: () => update(view) };
 }
 
@@ -44,6 +45,7 @@ function update(view) {
   const { store, node, range, more } = view;
   const { forward, scale } = store.state;
   const layer = forward?.layers.get(node.name);
+  view.kernels?.update();
   more.hidden = true;
   if (!layer) return;
   range.textContent = t("layer.range", { low: short(layer.low), high: short(layer.high) });

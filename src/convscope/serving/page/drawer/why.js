@@ -1,5 +1,6 @@
 /** Why this answer: heat maps of two classes side by side, and a brush that covers parts of the picture. */
 
+import { scaleVersion } from "../colour.js";
 import { h, icon, name } from "../dom.js";
 import { has, ofLanguage, t } from "../i18n.js";
 import { isVector } from "../network/layout.js";
@@ -29,6 +30,8 @@ export function whyView(root, store) {
     maps: [figure("heat", "why.map"), figure("heat", "why.map")],
     requests: [latest(), latest()],
     asked: "", // what the maps were asked for
+    heats: null, // those maps
+    painted: null, // the version of the colours in which they are
   };
   cover.caption(t("why.cover"));
   cover.element.append(h("p", { class: "soft" }, t("why.brush")), view.uncover);
@@ -72,13 +75,18 @@ async function update(view) {
   const classes = [chosen.first ?? best[0], chosen.second ?? best[1] ?? best[0]];
   showMeasured(view, chosen.method);
   const asked = JSON.stringify([forward.session, chosen, classes]);
-  if (asked === view.asked) return;
-  view.asked = asked;
+  if (asked === view.asked) {
+    if (view.heats && view.painted !== scaleVersion()) paintTogether(view);
+    return;
+  }
+  Object.assign(view, { asked, heats: null });
   showControls(view, chosen, best);
   const [first, second] = classes;
   const pairs = [[first, second], [second, first]];
   const heats = await Promise.all(pairs.map(([label, other], i) => showMap(view, i, chosen, label, other)));
-  if (heats.every(Boolean)) paintTogether(view, heats);
+  if (!heats.every(Boolean)) return;
+  view.heats = heats;
+  paintTogether(view);
 }
 
 /** The two most probable classes, without what is covered or switched off: the question stays the same meanwhile. */
@@ -123,7 +131,9 @@ async function showMap({ store, maps, requests }, i, chosen, label, other) {
 }
 
 /** Both maps in one scale, whose strongest number stands below. */
-function paintTogether({ store, maps, scale }, heats) {
+function paintTogether(view) {
+  const { store, maps, scale, heats } = view;
+  view.painted = scaleVersion();
   const { forward } = store.state;
   const limit = strongest(heats.flatMap(({ low, high }) => [low, high]));
   heats.forEach((heat, i) => paintHeat(maps[i].canvas, forward.seen, heat, limit));

@@ -1,7 +1,7 @@
 /** The network at one epoch: what it answers, some of its maps, and the kernels of its first convolution. */
 
 import * as api from "../state/api.js";
-import { mapPicture, seenPicture, valuesPicture } from "../colour.js";
+import { mapPicture, scaleVersion, seenPicture, valuesPicture } from "../colour.js";
 import { h, name } from "../dom.js";
 import { t } from "../i18n.js";
 import { kindWithSize } from "../network/kinds.js";
@@ -101,13 +101,14 @@ function firstKernels() {
   const title = h("h3", {});
   const row = h("div", { class: "moment-row" });
   const asked = api.latest();
-  let session = null; // whose kernels are shown
+  let shown = ""; // whose kernels are shown, in which colours
 
   async function show({ network, forward }) {
     const node = network.nodes.find(({ kind, parameters }) => kind === "conv" && parameters);
     title.textContent = node ? t("training.kernels", { layer: node.name }) : "";
-    if (session === forward.session) return;
-    session = forward.session;
+    const key = `${forward.session} ${scaleVersion()}`;
+    if (shown === key) return;
+    shown = key;
     const kernels = node ? await asked((signal) => kernelsOf(node, network, forward, signal)).catch(() => null) : [];
     if (!kernels) return; // of another epoch, or not to be had
     const limit = Math.max(...kernels.flatMap(({ values }) => [...values].map(Math.abs)));
