@@ -49,6 +49,17 @@ def uploaded(visit, address):
     return page
 
 
+def test_a_network_of_photos_begins_with_a_picture_and_not_with_a_board_to_draw_on(visit, resnet):
+    page = visit(f"{resnet}#lang=en", width=390, height=844, has_touch=True)
+    answered(page)
+    expect(page.locator(".thumb").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".board-hint")).to_be_hidden()
+    for place in (".thumb >> nth=0", ".verdict .figure"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Draw instead").click()  # who wants to draw still can
+    expect(page.locator(".board-hint")).to_be_visible()
+
+
 def test_an_uploaded_photo_runs_through_resnet18(visit, resnet):
     page = uploaded(visit, resnet)
     assert set(chances(page)) == set(NAMES)

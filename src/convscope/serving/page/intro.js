@@ -4,6 +4,7 @@
  */
 
 import { stillness } from "./dom.js";
+import { firstExample, readsDrawings } from "./state/first.js";
 
 const SEVEN = [[0.28, 0.28], [0.5, 0.27], [0.7, 0.27], [0.62, 0.45], [0.52, 0.62], [0.45, 0.8]];
 const BETWEEN = 5; // points that are drawn from one to the next
@@ -12,9 +13,6 @@ const LOOK = 40; // milliseconds between two looks for an answer
 const REST = 3500; // milliseconds with the answer
 const REPEATS = 6; // then the answer stays
 export const FLOW = 4200; // milliseconds from the picture to the answer
-
-/** Whether the classes of a network are the ten digits. */
-export const readsDigits = ({ class_names: names }) => names.join() === "0,1,2,3,4,5,6,7,8,9";
 
 /** Begins as soon as there is a network. `store.state.intro` is "drawing", "flowing" or "answered", then null. */
 export function playIntro(store) {
@@ -40,9 +38,9 @@ function begin(play) {
   const { store } = play;
   const { network, examples, intro } = store.state;
   if (!network || intro) return;
-  play.digits = network.input_size[0] === 1 && readsDigits(network);
-  if (!play.digits && !examples.length) return;
-  play.whole = play.digits ? drawing(pointsOf(SEVEN)) : { kind: "example", id: examples[0].id };
+  play.digits = readsDrawings(network);
+  play.whole = play.digits ? drawing(pointsOf(SEVEN)) : firstExample(network, examples);
+  if (!play.whole) return;
   if (stillness()) show(play, play.whole, "answered");
   else repeat(play);
 }

@@ -15,9 +15,9 @@
  * whether it was done.
  */
 
-import { readsDigits } from "../intro.js";
 import { functionOf, sortOf } from "../network/names.js";
 import { percent, short } from "../numbers.js";
+import { readsDigits } from "../state/first.js";
 import { SOFTMAX } from "../state/softmax.js";
 import { NO_CHANGES } from "../state/whatif.js";
 import { largestPlace, smallestPlace, windowOf } from "./landmarks.js";

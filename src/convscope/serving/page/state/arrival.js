@@ -3,6 +3,7 @@
  * seen to have such layers, maps, examples and classes. What is not there is left out and said in one notice.
  */
 
+import { firstExample } from "./first.js";
 import { isSame } from "./link.js";
 import { SOFTMAX } from "./softmax.js";
 import { NO_CHANGES } from "./whatif.js";
@@ -41,7 +42,7 @@ export function withoutClassifier({ classifier, wish, problems }, shown) {
 
 /** Brings what the link asks for into the state, as far as the network that is here now has it. */
 export function fulfil(store) {
-  const { wish, notice, source, selected, whatif, snapshots, tab } = store.state;
+  const { wish, notice, source, selected, whatif, snapshots, tab, network, examples } = store.state;
   if (!wish) return;
   const { changes, problems } = checked(wish, store.state);
   // A step of the lesson has arranged by now what its link does not name.
@@ -49,6 +50,7 @@ export function fulfil(store) {
     changes.source ??= source;
     changes.selected ??= selected;
   }
+  changes.source ??= firstExample(network, examples);
   if (isSame(source, changes.source) && source?.kind !== "file") changes.source = source; // asks nothing anew
   if (isSame(whatif, changes.whatif)) changes.whatif = whatif;
   const said = [...(notice ?? []), ...problems];

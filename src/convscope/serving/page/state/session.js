@@ -4,6 +4,7 @@ import { answers, whileWaiting } from "./answers.js";
 import * as api from "./api.js";
 import { fulfil, withoutClassifier } from "./arrival.js";
 import { followGradients, followHover, followSelection } from "./details.js";
+import { firstExample } from "./first.js";
 import { fail } from "./problems.js";
 import { SOFTMAX } from "./softmax.js";
 import { newestEpoch } from "./store.js";
@@ -68,6 +69,7 @@ async function loadNetwork(store, request) {
     const aboutExamples = { about, warning, mistakes };
     store.set({ network, examples, aboutExamples, ...keptOf(store.state, network, examples) });
     fulfil(store);
+    if (!store.state.source) store.set({ source: firstExample(network, examples) });
     return true;
   } catch (problem) {
     fail(store, problem);
