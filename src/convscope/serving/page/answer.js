@@ -12,6 +12,7 @@ const LISTED = 10; // classes at first
 const MOST_LISTED = 200; // more rows would slow the page down
 const SHORT_FIGURE = 3; // characters of a class's name that are shown as large as a digit
 const SHORT_LABEL = 4; // halves of a Chinese character, of a class's name that leave the bar its room
+const LETTER = 0.55; // of the letters' size: how wide such a half is
 
 /** `retry()` repeats what failed. */
 export function mount(root, store, retry) {
@@ -138,7 +139,9 @@ function showRows(view) {
     list.replaceChildren(...view.rows.map(({ item }) => item));
   }
   if (!forward) return;
-  list.classList.toggle("long", network.class_names.some((label) => halvesOf(label) > SHORT_LABEL));
+  const longest = Math.max(...network.class_names.map(halvesOf));
+  list.classList.toggle("long", longest > SHORT_LABEL);
+  list.style.setProperty("--label", `${longest * LETTER}em`);
   const best = forward.probabilities[0].index;
   const isBest = (one) => one.selected ?? one.index === best;
   const changed = countChanges(whatif) > 0;

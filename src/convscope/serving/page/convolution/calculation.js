@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { numberGrid } from "../drawer/grid.js";
 import { plot, slopePlot } from "../drawer/plot.js";
+import { signed } from "../drawer/sign.js";
 import { t } from "../i18n.js";
 import { fixed, strongest } from "../numbers.js";
 import { LEAK, pooled } from "./compute.js";
@@ -19,9 +20,9 @@ const inBrackets = (value) => (value < 0 ? `(${plain(value)})` : plain(value));
 /** `show(playground)` follows its state. */
 export function calculation() {
   const [patch, kernel, products] = Array.from({ length: 3 }, () => numberGrid({ caption: "" }));
-  const [times, equals] = ["×", "="].map((sign) => h("span", { class: "sign", "aria-hidden": "true" }, sign));
   const curve = h("div", { class: "slopes" });
-  const grids = [patch.element, times, kernel.element, equals, products.element, curve];
+  const [times, equals] = [signed("×", kernel.element), signed("=", products.element)];
+  const grids = [patch.element, times, equals, curve];
   const title = h("h3", {});
   const sum = h("p", { class: "conv-sum", "aria-live": "polite" });
   const element = h("section", { class: "conv-working" }, title, h("div", { class: "grids" }, grids), sum);
@@ -33,7 +34,7 @@ export function calculation() {
     element.hidden = !map;
     if (!map) return;
     const { stage, place: [y, x] } = settings;
-    for (const part of [times, kernel.element, equals, products.element]) part.hidden = stage !== "conv";
+    for (const part of [times, equals]) part.hidden = stage !== "conv";
     patch.element.hidden = stage === "act";
     curve.hidden = stage !== "act";
     beside.hidden = stage === "conv";
@@ -58,8 +59,8 @@ function showConvolution({ patch, kernel, products }, settings, taps) {
   showGrid(products, terms.map((value) => ({ value })), terms);
   kernel.caption(t(settings.flip ? "convolution.kernelTurned" : "sum.kernel"));
   products.caption(t("sum.products"));
-  if (terms.length > MOST_TERMS) return `${t("convolution.manyProducts", { n: terms.length })} = `;
-  return `${values.map((value, i) => `${inBrackets(value)}·${inBrackets(weights[i])}`).join(" + ")} = `;
+  if (terms.length > MOST_TERMS) return `${t("convolution.manyProducts", { n: terms.length })} =\u00a0`;
+  return `${values.map((value, i) => `${inBrackets(value)}·${inBrackets(weights[i])}`).join(" + ")} =\u00a0`;
 }
 
 function showGrid(grid, entries, values) {
@@ -77,7 +78,7 @@ function showActivation({ curve, beside }, { activation }, [{ value }], result) 
     sigmoid: `1 / (1 + e^${inBrackets(-value)})`,
     tanh: `tanh(${x})`,
   };
-  return `${t(`convolution.activation.${activation}`)}: ${formulas[activation]} = `;
+  return `${t(`convolution.activation.${activation}`)}: ${formulas[activation]} =\u00a0`;
 }
 
 function showPooling({ patch, beside }, { pooling }, taps, result) {
@@ -88,7 +89,7 @@ function showPooling({ patch, beside }, { pooling }, taps, result) {
   const written = few ? values.map(inBrackets) : [t("convolution.manyValues", { n: values.length })];
   const sum = written.join(" + ");
   const formulas = {
-    max: `max(${written.join(", ")}) = `, sum: `${sum} = `, average: `(${sum}) / ${values.length} = `,
+    max: `max(${written.join(", ")}) =\u00a0`, sum: `${sum} =\u00a0`, average: `(${sum}) / ${values.length} =\u00a0`,
   };
   const others = ["max", "average", "sum"].filter((kind) => kind !== pooling);
   const results = others.map((kind) => `${t(`convolution.poolingDone.${kind}`)} ${plain(pooled(kind, values))}`);

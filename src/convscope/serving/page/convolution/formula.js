@@ -24,5 +24,5 @@ function line(key, word, size, { kernel, stride, padding = 0, dilation = 1 }) {
   const output = Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
   const written = `⌊(${size} + 2·${padding} − ${dilation}·(${kernel} − 1) − 1) / ${stride}⌋ + 1`;
   const result = h("output", { data: { of: key } }, stride < 1 ? "–" : fixed(output, 0));
-  return h("span", {}, `${word} = ${written} = `, result);
+  return h("span", {}, `${word} = ${written} =\u00a0`, result);
 }

@@ -7,6 +7,7 @@ import { percent, short, strongest, valueAt } from "../numbers.js";
 import { imageOf } from "../state/answers.js";
 import * as api from "../state/api.js";
 import { findMap } from "../state/maps.js";
+import { signed } from "./sign.js";
 
 const SIZE = 132; // pixels of a map
 
@@ -122,12 +123,12 @@ function partsOf({ store, other, problem }) {
   const count = layer.height * layer.width;
   const difference = Float32Array.from({ length: count }, (_, i) => valueAt(other.map, i) - valueAt(map, i));
   const most = strongest(difference);
-  const sign = (text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
   const figure = (picture, ...words) => shown(picture, layer, words);
   return [
-    figure(mapPicture(map, layer.height, layer.width, limit), t("beside.here"), " ", answerOf(forward)), sign("→"),
-    figure(mapPicture(other.map, layer.height, layer.width, limit), t("beside.there"), " ", answerOf(other)), sign("="),
-    figure(valuesPicture(difference, layer.height, layer.width, most), t("beside.difference")),
+    figure(mapPicture(map, layer.height, layer.width, limit), t("beside.here"), " ", answerOf(forward)),
+    signed("→", figure(mapPicture(other.map, layer.height, layer.width, limit), t("beside.there"), " ",
+      answerOf(other))),
+    signed("=", figure(valuesPicture(difference, layer.height, layer.width, most), t("beside.difference"))),
     h("p", { class: "soft beside-words" }, t("beside.scale", { limit: short(limit), most: short(most) }),
       other.layer.name === selected.layer ? "" : ` ${t("beside.counterpart", { layer: other.layer.name })}`),
   ];

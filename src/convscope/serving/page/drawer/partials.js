@@ -7,6 +7,7 @@ import { fixed, short, strongest, valueAt } from "../numbers.js";
 import { paced } from "../pace.js";
 import { findMap } from "../state/maps.js";
 import { isOff } from "../state/whatif.js";
+import { signed } from "./sign.js";
 
 const MOST_SHOWN = 8; // of more, the strongest are shown and the others are one map
 const PACE = 420; // milliseconds between two maps
@@ -164,13 +165,13 @@ function made(view, { parts, bias, map, layer, allowed }) {
   const figures = all.map((part) => picture(view, part, layer, limit));
   const { layer: name, map: number } = view.store.state.selected;
   const total = picture(view, { values: sum, text: t("unit.map", { layer: name, map: number }) }, layer, limit);
-  const sign = (text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
-  const biasText = bias === null ? [] : [sign("+"), h("span", { class: "partial-bias" }, t("sum.bias"), " ",
-    fixed(bias, 3))];
+  total.element.classList.add("total");
+  const biasText = bias === null ? [] : [signed("+", h("span", { class: "partial-bias" }, t("sum.bias"), " ",
+    fixed(bias, 3)))];
   const again = h("button", { class: "quiet small", onclick: () => addUp(view) }, icon("play"), t("sum.again"));
   const elements = [h("div", { class: "row" }, h("h3", {}, t("sum.partial")), stillness() ? null : again),
-    h("div", { class: "partials" }, figures.flatMap(({ element }, i) => (i ? [sign("+"), element] : [element])),
-      biasText, sign("="), total.element),
+    h("div", { class: "partials" }, figures.map(({ element }, i) => (i ? signed("+", element) : element)),
+      biasText, signed("=", total.element)),
     h("p", { class: "soft partial-check", data: { off, allowed } }, t("sum.partialCheck", words))];
   return { elements, figures, total, running: runningSums(all, sum), width: layer.width, height: layer.height };
 }

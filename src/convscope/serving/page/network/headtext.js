@@ -8,7 +8,7 @@ import { isVector } from "./layout.js";
 import { plainName } from "./names.js";
 import { patchesText } from "./tokens.js";
 
-const SIZE = 11; // pixels of the letters
+const [SIZE, LARGE] = [11, 13]; // pixels of the letters; on a large screen, which many look at from afar
 const LEAST = 30; // pixels of a column
 const MOST = 96; // longer words are cut
 const APART = 2; // pixels beside a number, so that two do not touch
@@ -51,9 +51,10 @@ const widths = new Map();
 function widthOf(text, weight = 400) {
   const { fontFamily: family } = getComputedStyle(document.body);
   pen ??= { context: document.createElement("canvas").getContext("2d"), family };
-  const key = `${weight} ${text}`;
+  const size = matchMedia("(min-width: 1700px)").matches ? LARGE : SIZE; // as style.css has it
+  const key = `${weight} ${size} ${text}`;
   if (!widths.has(key)) {
-    pen.context.font = `${weight} ${SIZE}px ${pen.family}`;
+    pen.context.font = `${weight} ${size}px ${pen.family}`;
     widths.set(key, pen.context.measureText(text).width);
   }
   return widths.get(key);

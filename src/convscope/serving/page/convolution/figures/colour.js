@@ -2,6 +2,7 @@
 
 import { h } from "../../dom.js";
 import { numberGrid } from "../../drawer/grid.js";
+import { signed } from "../../drawer/sign.js";
 import { ofLanguage, t } from "../../i18n.js";
 import { strongest } from "../../numbers.js";
 import * as api from "../../state/api.js";
@@ -195,12 +196,11 @@ function channelRow(view, c, set, select) {
     set({ kernels: kernels.map((one, i) => (i === c ? values : one)) });
   } });
   const products = numberGrid({ caption: t("sum.products") });
-  const sign = (text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
   const total = h("p", { class: "channel-sum" });
   const words = t(`figure.colour.channel.${c}`);
   let [hues, shown] = [[], null]; // the channel's pixels in its own colour, and the image that they are of
   const element = h("section", { class: "colour-row" }, channel.element, h("div", {}, h("div", { class: "grids" },
-    patch.element, sign("×"), kernel.element, sign("="), products.element), total), made.element);
+    patch.element, signed("×", kernel.element), signed("=", products.element)), total), made.element);
 
   function show({ image, kernels, parts, limit, place: [y, x], working }) {
     const { taps, products: terms, sum } = working[c];
@@ -244,7 +244,7 @@ function sumColumn(view, set, select) {
       label: t("convolution.outputLabel"), caption: `${total.height} × ${total.width}`,
     });
     const terms = [...working.map((one) => one.sum), ...(value ? [value] : [])];
-    sum.replaceChildren(`${terms.map(inBrackets).join(" + ")} = `, h("output", {}, plain(total.values[index])));
+    sum.replaceChildren(`${terms.map(inBrackets).join(" + ")} =\u00a0`, h("output", {}, plain(total.values[index])));
     const name = nameOf(kernels) ?? "own";
     preset.show(t("convolution.preset"));
     presets.replaceChildren(...[...Object.keys(PRESETS), "own"].map((key) =>

@@ -98,13 +98,13 @@ function column(white, divisor) {
   function show(now) {
     const x = now.pixel / divisor;
     const unit = unitOf(now, x);
-    const line = (left, ...right) => h("p", {}, h("span", {}, `${left} = `), ...right);
+    const line = (left, ...right) => h("p", {}, h("span", {}, `${left} =\u00a0`), ...right);
     const result = (value) => h("output", {}, plain(value));
     words.replaceChildren(
-      line("z = w · x", `${plain(now.weight)} · ${plain(x)} = `, result(unit.z)),
+      line("z = w · x", `${plain(now.weight)} · ${plain(x)} =\u00a0`, result(unit.z)),
       line(`y = ${now.activation === "tanh" ? "tanh" : "σ"}(z)`, result(unit.y)),
       line("dy/dz", result(unit.slope)),
-      line("dE/dw", `y · dy/dz · x = `, result(unit.gradient)),
+      line("dE/dw", `y · dy/dz · x =\u00a0`, result(unit.gradient)),
       h("p", { class: "soft small" }, t("figure.saturation.step", {
         rate: RATE, before: plain(now.weight, 6), after: plain(unit.next, 6), y: plain(unit.y), next: plain(unit.nextY),
       })),

@@ -2,6 +2,7 @@
 
 import { h } from "../../dom.js";
 import { numberGrid } from "../../drawer/grid.js";
+import { signed } from "../../drawer/sign.js";
 import { t } from "../../i18n.js";
 import { strongest } from "../../numbers.js";
 import { outputSize, valueWithBorder } from "../compute.js";
@@ -219,9 +220,8 @@ function sumOf(settings) {
   const channels = Array.from({ length: DEPTH }, (_, c) => {
     const grids = ["sum.patch", "sum.kernel", "sum.products"].map((key) => numberGrid({ caption: t(key) }));
     const [patch, kernel, products] = grids.map((grid) => grid.element);
-    const sign = (text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
     const total = h("p", { class: "channel-sum" });
-    const sums = h("div", { class: "grids" }, patch, sign("×"), kernel, sign("="), products);
+    const sums = h("div", { class: "grids" }, patch, signed("×", kernel), signed("=", products));
     const element = h("section", { class: "conv-card" }, h("h3", {}, t("figure.volume.of", { c })), sums, total);
     return { element, grids, total };
   });
@@ -246,7 +246,7 @@ function sumOf(settings) {
     });
     const terms = [...working.map((one) => one.sum), biases[map]];
     const total = terms.reduce((a, b) => a + b, 0);
-    sum.replaceChildren(`${terms.map(inBrackets).join(" + ")} = `, h("output", {}, plain(total)),
+    sum.replaceChildren(`${terms.map(inBrackets).join(" + ")} =\u00a0`, h("output", {}, plain(total)),
       h("span", { class: "soft small" }, ` ${t("figure.volume.terms")}`));
   }
   return { element, show };

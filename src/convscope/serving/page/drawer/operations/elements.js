@@ -16,7 +16,6 @@ export const sumColumn = (...parts) => h("div", { class: "sums" }, ...parts);
 
 export const formula = (...parts) => h("p", { class: "formula" }, ...parts);
 export const grids = (...parts) => h("div", { class: "grids" }, ...parts);
-export const sign = (text) => h("span", { class: "sign" }, text);
 
 /** The map that terms come from, with a box around the place of a term or the window of all; null if it is unknown. */
 export function sourceMap(store, terms) {

@@ -6,8 +6,9 @@ import { ownName } from "../../network/kinds.js";
 import { strongest } from "../../numbers.js";
 import { mapBox } from "../mapbox.js";
 import { followButton, productLine } from "../product.js";
+import { signed } from "../sign.js";
 import { commonDecimals, line, results } from "../total.js";
-import { grids, inputColumn, selectTerm, sign, sourceMap, sumColumn } from "./elements.js";
+import { grids, inputColumn, selectTerm, sourceMap, sumColumn } from "./elements.js";
 
 const LISTED = 14; // terms at first, the strongest
 const MOST_LISTED = 400;
@@ -18,10 +19,11 @@ export function addition(store, arithmetic) {
   const { terms } = arithmetic;
   const values = terms.map(({ value }) => value);
   const style = { limit: strongest(values), decimals: commonDecimals(arithmetic, values) };
-  const operands = terms.flatMap((term, i) => [
-    i ? sign("+") : null,
-    h("div", { class: "operand" }, sourceMap(store, [term]), followButton(store, term, "product.follow.short")),
-  ]);
+  const operands = terms.map((term, i) => {
+    const operand = h("div", { class: "operand" }, sourceMap(store, [term]),
+      followButton(store, term, "product.follow.short"));
+    return i ? signed("+", operand) : operand;
+  });
   const lines = terms.map(({ input, value }) => line({ label: name(ownName(input)), value, ...style }));
   return [
     inputColumn(grids(operands)),
@@ -85,9 +87,9 @@ function inputCells(store, { terms, operation }, layer, picked) {
     return cellsOf(store, values, t(key, { layer: layer.name }), picked);
   };
   return grids(
-    cells("sum.vectorInput", "value"), sign(isSum ? "," : "×"),
-    cells("sum.weights", "weight"), sign(isSum ? "→" : "="),
-    cells(isSum ? "op.terms" : "sum.products", "product"));
+    cells("sum.vectorInput", "value"),
+    signed(isSum ? "," : "×", cells("sum.weights", "weight")),
+    signed(isSum ? "→" : "=", cells(isSum ? "op.terms" : "sum.products", "product")));
 }
 
 function cellsOf(store, values, caption, picked) {

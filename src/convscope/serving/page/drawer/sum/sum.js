@@ -7,6 +7,7 @@ import { fly } from "../flight.js";
 import { numberGrid } from "../grid.js";
 import { mapBox } from "../mapbox.js";
 import { productLine } from "../product.js";
+import { signed } from "../sign.js";
 import { showGrids, showInput } from "./grids.js";
 import { partsOfSum } from "./parts.js";
 import { showSums } from "./sums.js";
@@ -23,8 +24,10 @@ export function sumView(root, store) {
     showInput: (number) => (view.wanted = number),
   };
   Object.assign(view, elementsOf(view));
-  const { input, patch, kernel, products, signs } = view;
-  const grids = [input.element, patch.element, signs[0], kernel.element, signs[1], products.element];
+  const { input, patch, kernel, products } = view;
+  const factors = [signed("×", kernel.element), signed("=", products.element)];
+  view.signs = factors.map((one) => one.firstChild);
+  const grids = [input.element, patch.element, ...factors];
   root.append(
     h("div", { class: "taken" }, h("div", { class: "grids" }, grids), view.termLine,
       h("div", { class: "row" }, view.editButton, view.resetButton)),
@@ -41,7 +44,6 @@ function elementsOf(view) {
     patch: numberGrid({ caption: t("sum.patch"), onPick }),
     kernel: numberGrid({ caption: t("sum.kernel"), onPick, onEdit }),
     products: numberGrid({ caption: t("sum.products"), onPick }),
-    signs: ["×", "="].map((sign) => h("span", { class: "sign", "aria-hidden": "true" }, sign)),
     termLine: h("div", { class: "oneline" }),
     editButton: button({ hidden: true, onclick: () => toggleEditing(view), "aria-pressed": "false" }),
     resetButton: button({ onclick: () => reset(view), hidden: true }, icon("reset"), t("sum.reset")),
