@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convscope.serving.pointing import MEASURED, measure_methods
+from convscope.serving.pointing import MEASURED, MOST_SECONDS, SLOW, MeasuredMethods, measure_methods
 
 
 def test_the_methods_are_ordered_by_what_was_measured(client, service, digits_run):
@@ -16,14 +16,34 @@ def test_the_methods_are_ordered_by_what_was_measured(client, service, digits_ru
     assert rows[0]["score"] > random["score"] + 0.2  # it does point
     served = service.registry.get(None)
     examples = service.examples.of(served)
-    before = service.methods.by_source[served.source]
-    assert client.get("/api/methods").json()["measured"] == before
+    assert client.get("/api/methods").json()["measured"] == answer and "pending" not in answer
     assert measure_methods(served, served.network(user="test"), [], 1) is None
     few = measure_methods(served, served.network(user="test"), examples, 0)
     assert few is not None and few["images"] == 1
 
 
-def test_a_network_that_would_keep_heat_maps_waiting_is_not_measured(service, monkeypatch):
+def test_a_slow_network_is_measured_part_after_part(service, monkeypatch):
+    served = service.registry.get(None)
+    network, examples = served.network(user="test"), service.examples.of(served)
+    monkeypatch.setattr("convscope.serving.pointing._seconds_of_pass", lambda *_: MOST_SECONDS / SLOW.passes)
+    assert measure_methods(served, network, examples) is None  # whoever cannot wait gets nothing
+    known = MeasuredMethods()
+    answers = [known.of(served, network, lambda: examples)]
+    assert answers[0] == {"images": 0, "methods": [], "random": None, "pending": True, "of": SLOW.images}
+    while answers[-1].get("pending"):
+        answers.append(known.of(served, network, lambda: examples))
+    # One method on one image at a time, the random order among them.
+    assert len(answers) - 1 >= SLOW.images * (1 + len(SLOW.methods))
+    assert [answer["images"] for answer in answers] == sorted(answer["images"] for answer in answers)
+    rows = answers[-1]["methods"]
+    assert answers[-1]["images"] == SLOW.images and {row["method"] for row in rows} == set(SLOW.methods)
+    assert rows[0]["score"] == max(row["score"] for row in rows)
+    assert known.of(served, network, list) == answers[-1]  # it is done once
+
+
+def test_a_network_that_would_keep_even_one_method_waiting_is_not_measured(service, monkeypatch):
     served = service.registry.get(None)
     monkeypatch.setattr("convscope.serving.pointing.MOST_SECONDS", 1e-6)
-    assert measure_methods(served, served.network(user="test"), service.examples.of(served)) is None
+    network, examples = served.network(user="test"), service.examples.of(served)
+    assert measure_methods(served, network, examples) is None
+    assert MeasuredMethods().of(served, network, lambda: examples) is None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import insight
 from ..data.image_file import UnreadableImage
 from ..errors import DataError
-from ..insight.attribution.pointing import Pointing, pointing
+from ..insight.attribution.pointing import STEPS, Pointing, pointing
 from .classifiers import ServedClassifier
 from .example import Example
 
@@ -24,9 +25,28 @@ MEASURED = ("occlusion", "integrated-gradients", "hires-cam", "grad-cam", "salie
 # Covering a small patch of a larger picture again and again takes seconds for each image.
 OCCLUDED_SIDE = 64
 RANDOM = "random"
-# How often the network runs for one example, gradients included, and how long that may take at most: the page's heat
-# maps wait for it.
-PASSES, MOST_SECONDS = 280, 20.0
+DONE = object()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured of a network: on how many images, which methods, in how many steps, in how many seconds.
+
+    Whoever asks waits for `at_once` seconds, or for one method on one image, and asks again.
+    """
+
+    images: int
+    methods: tuple[str, ...]
+    steps: int
+    seconds: float
+    at_once: float
+    passes: int  # of the network at a time: for one image, or for one method
+
+
+MOST_SECONDS = 20.0  # that the page's heat maps wait
+USUAL = Plan(IMAGES, MEASURED, STEPS, SECONDS, SECONDS, 280)
+# Of a network so slow that one image would take longer: no method that needs many passes, and step by step.
+SLOW = Plan(3, ("hires-cam", "grad-cam", "saliency"), 6, 180.0, 0.0, 18)
 
 
 def measure_methods(
@@ -37,27 +57,67 @@ def measure_methods(
     As JSON; None for a classifier without examples, of several labels per image, or so slow that one example would
     take more than `MOST_SECONDS`. It ends after `seconds`, but measures one image in any case.
     """
+    if _plan(served, network) is not USUAL:
+        return None
+    measuring = Measuring(served, network, examples, replace(USUAL, seconds=seconds, at_once=seconds))
+    measuring.go_on()
+    return measuring.answer()
+
+
+def _plan(served: ServedClassifier, network: nn.Module) -> Plan | None:
+    """Return what can be measured of a network in a bearable time; None if nothing can."""
     if served.classifier.task.multi_label:
         return None
-    if _seconds_of_pass(served, network) * PASSES > MOST_SECONDS:
-        return None
-    started = time.perf_counter()
-    measured: list[dict[str, Pointing]] = []
-    for example in _spread(examples):
-        if measured and time.perf_counter() - started > seconds:
-            break
-        figures = _measure(served, network, example)
-        if figures is not None:
-            measured.append(figures)
-        if len(measured) == IMAGES:
-            break
-    if not measured:
-        return None
-    methods = set.intersection(*(set(figures) for figures in measured))
-    rows = [_mean_of([figures[method] for figures in measured], method) for method in methods]
-    rows.sort(key=lambda row: (-row["score"], row["method"]))
-    random = next(row for row in rows if row["method"] == RANDOM)
-    return {"images": len(measured), "methods": [row for row in rows if row is not random], "random": random}
+    seconds = _seconds_of_pass(served, network)
+    return next((plan for plan in (USUAL, SLOW) if seconds * plan.passes <= MOST_SECONDS), None)
+
+
+class Measuring:
+    """The measurement of one classifier, which goes on each time that it is asked for."""
+
+    def __init__(self, served: ServedClassifier, network: nn.Module, examples: Sequence[Example], plan: Plan):
+        self.plan, self.spent, self.is_done = plan, 0.0, False
+        self.measured: list[dict[str, Pointing]] = []
+        self.work = self._work(served, network, examples)
+
+    def _work(self, served: ServedClassifier, network: nn.Module, examples: Sequence[Example]) -> Iterator[None]:
+        """Measure image after image, and pause after each method."""
+        for example in _spread(examples):
+            if (prepared := _prepare(served, network, example)) is None:
+                continue
+            figures: dict[str, Pointing] = {}
+            for method in (RANDOM, *self.plan.methods):
+                figure = _measure(served, network, *prepared, method, self.plan.steps)
+                if figure is not None:
+                    figures[method] = figure
+                yield
+            self.measured.append(figures)
+            if len(self.measured) == self.plan.images or self.spent > self.plan.seconds:
+                return
+
+    def go_on(self) -> None:
+        """Measure one method on one image, or for `at_once` seconds."""
+        started, before = time.perf_counter(), self.spent
+        while not self.is_done:
+            self.is_done = next(self.work, DONE) is DONE
+            self.spent = before + time.perf_counter() - started
+            # What is the first image's own is finished in any case: without it there is nothing to say.
+            if self.spent - before >= self.plan.at_once and (self.plan is SLOW or self.measured):
+                break
+        if self.plan is not SLOW:
+            self.is_done = True
+
+    def answer(self) -> dict[str, Any] | None:
+        """Return what is known by now, as JSON; `pending` where more is to come, of `of` images."""
+        more = {} if self.is_done else {"pending": True, "of": self.plan.images}
+        if not self.measured:
+            return {"images": 0, "methods": [], "random": None, **more} if more else None
+        methods = set.intersection(*(set(figures) for figures in self.measured))
+        rows = [_mean_of([figures[method] for figures in self.measured], method) for method in methods]
+        rows.sort(key=lambda row: (-row["score"], row["method"]))
+        random = next(row for row in rows if row["method"] == RANDOM)
+        best = [row for row in rows if row is not random]
+        return {"images": len(self.measured), "methods": best, "random": random, **more}
 
 
 def _seconds_of_pass(served: ServedClassifier, network: nn.Module) -> float:
@@ -79,8 +139,8 @@ def _spread(examples: Sequence[Example]) -> list[Example]:
     return [example for first in range(step) for example in able[first::step]]
 
 
-def _measure(served: ServedClassifier, network: nn.Module, example: Example) -> dict[str, Pointing] | None:
-    """Return each method's figures for one example; None if it cannot be read or is not answered rightly."""
+def _prepare(served: ServedClassifier, network: nn.Module, example: Example) -> tuple[Tensor, int] | None:
+    """Return one example as the network takes it, and its class; None if it cannot be read or is answered wrongly."""
     classifier = served.classifier
     try:
         pixels = classifier.pixels(example.content(classifier.preprocess.levels)[0])[None]
@@ -91,32 +151,51 @@ def _measure(served: ServedClassifier, network: nn.Module, example: Example) -> 
         label = int(network(images).argmax())
     if example.label is not None and example.label != classifier.class_names[label]:
         return None
+    return images, label
+
+
+def _measure(
+    served: ServedClassifier, network: nn.Module, images: Tensor, label: int, method: str, steps: int
+) -> Pointing | None:
+    """Return a method's figures for one image; None if this network has no such map, or none that is quick."""
     size = images.shape[2:]
-    heats = {RANDOM: torch.rand(size, generator=torch.Generator().manual_seed(1))}
-    for method in MEASURED:
-        if method == "occlusion" and max(size) > OCCLUDED_SIDE:
-            continue
+    if method == RANDOM:
+        heat = torch.rand(size, generator=torch.Generator().manual_seed(1))
+    elif method == "occlusion" and max(size) > OCCLUDED_SIDE:
+        return None
+    else:
         try:
-            heats[method] = insight.attribute(network, images, method, label)[0]
+            heat = insight.attribute(network, images, method, label)[0]
         except ValueError:
-            continue  # this network has no such map
-    softmax = classifier.task.probabilities
-    return {method: pointing(network, images, heat, label, softmax) for method, heat in heats.items()}
+            return None
+    return pointing(network, images, heat, label, served.classifier.task.probabilities, steps)
 
 
 class MeasuredMethods:
     """What was measured of each classifier, once; for one thread."""
 
     def __init__(self) -> None:
-        self.by_source: dict[Path, dict[str, Any] | None] = {}
+        self.by_source: dict[Path, Measuring | None] = {}
 
     def of(
         self, served: ServedClassifier, network: nn.Module, examples: Callable[[], Sequence[Example]]
     ) -> dict[str, Any] | None:
-        """Return what `measure_methods` says of a classifier."""
+        """Return what is known of a classifier, after going on with the measurement.
+
+        Of a slow network the first answer comes before anything is measured: so its first heat map need not wait.
+        """
         if served.source not in self.by_source:
-            self.by_source[served.source] = measure_methods(served, network, examples())
-        return self.by_source[served.source]
+            plan = _plan(served, network)
+            self.by_source[served.source] = Measuring(served, network, examples(), plan) if plan else None
+            waits = plan is SLOW
+        else:
+            waits = False
+        measuring = self.by_source[served.source]
+        if measuring is None:
+            return None
+        if not waits:
+            measuring.go_on()
+        return measuring.answer()
 
 
 def _mean_of(figures: Sequence[Pointing], method: str) -> dict[str, Any]:

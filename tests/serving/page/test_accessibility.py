@@ -130,3 +130,20 @@ def test_the_order_of_the_keyboard_is_that_of_sight(visit, mnist):
       .compareDocumentPosition(document.querySelector(b)) & Node.DOCUMENT_POSITION_FOLLOWING))"""
     pairs = [["#tab-lesson", "#draw"], ["#legend", "#network"], ["#toolbar", "#legend"], ["#network", "#answer"]]
     assert page.evaluate(before, pairs) == [True] * 4
+
+
+def test_the_focus_goes_to_what_a_question_asks_for_and_then_to_the_answer(visit, mnist):
+    page = visit(mnist + RELU + "&example=14")
+    answered(page)
+    page.get_by_role("button", name="Predict first").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".classes button").first).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Show the answer")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_be_focused()
+    expect(page.get_by_text(re.compile("You said 1"))).to_be_visible()
+    page.get_by_role("button", name="Draw instead").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".board")).to_be_focused()

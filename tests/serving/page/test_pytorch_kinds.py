@@ -43,7 +43,7 @@ NETWORKS: dict[str, tuple[str, int | None, dict[str, Any]]] = {
     "mnist-lenet5": ("mnist-lenet5", None, {"kernels": [{"layer": "C3", "map": 2, "input": 3, "values": FIVE}]}),
     "mnist-relu": ("mnist-relu", None, {**GRAY, "channels_off": {"features.0": [1]}}),
 }  # fmt: skip
-LARGE = ["resnet18", "densenet121", "inception_v3", "efficientnet_b0", "mobilenet_v3_small", "swin", "vit"]
+LARGE = ["resnet18", "densenet121", "inception_v3", "efficientnet_b0", "swin", "vit"]
 
 PROGRAMS = """async ({ network, entry, seen, whatif, places }) => {
   const { pytorchCode } = await import(new URL("state/pytorch.js", location.href));
@@ -73,7 +73,7 @@ def test_every_copied_program_prints_the_value_of_the_page(name, visit, mnist, t
         printed = run(program)
         expected = inspector.arithmetic(session, place["layer"], place["map"], place["y"], place["x"])
         own = next(float(value) for said, value in printed.items() if said.startswith(f"{place['layer']} ("))
-        near = 1e-5 * max(1, float(inspector.trace(session).output(place["layer"]).abs().max()))
+        near = 1e-5 * max(1, float(inspector.trace(session).output(place["layer"]).double().abs().max()))
         assert own == pytest.approx(expected["network_value"], abs=near), place
         if "worked out by hand" in printed:
             by_hand += 1

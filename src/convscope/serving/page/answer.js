@@ -24,6 +24,7 @@ export function mount(root, store, retry) {
   view.all.addEventListener("click", () => {
     view.showsAll = !view.showsAll;
     show(view);
+    if (view.showsAll) view.rows[LISTED]?.focus(); // the first that is new
   });
   view.why.addEventListener("click", () => store.set({ why: !store.state.why, selected: null }));
   store.on(["busy"], ({ busy }) => root.setAttribute("aria-busy", String(busy)));
@@ -34,7 +35,7 @@ export function mount(root, store, retry) {
 }
 
 function elementsIn(root, store) {
-  const verdict = h("div", { class: "verdict", "aria-live": "polite" });
+  const verdict = h("div", { class: "verdict", "aria-live": "polite", tabindex: -1 });
   const list = h("ol", { class: "classes" });
   const all = h("button", { class: "quiet wide", hidden: true });
   const why = h("button", { class: "primary wide", hidden: true });
@@ -135,7 +136,7 @@ function showRows(view) {
   const { forward, before, whatif, network } = store.state;
   const shown = forward ? listedClasses(forward, network, view.showsAll) : [];
   if (view.rows.length !== shown.length) {
-    view.rows = shown.map(() => makeRow(store));
+    view.rows = shown.map(() => makeRow(store, view.guess));
     list.replaceChildren(...view.rows.map(({ item }) => item));
   }
   if (!forward) return;
@@ -155,7 +156,7 @@ function listedClasses({ probabilities }, network, showsAll) {
 }
 
 /** A row {item, show(answer, isBest, past)}; `past` is the probability without the changes, if there are any. */
-function makeRow(store) {
+function makeRow(store, guess) {
   const label = h("span", { class: "label" });
   const bar = h("span", { class: "bar" });
   const mark = h("span", { class: "before", hidden: true });
@@ -163,7 +164,11 @@ function makeRow(store) {
   const value = h("span", { class: "value" });
   let shown = null; // {label, index, probability}
   const open = () => store.set({ selected: { layer: SOFTMAX, map: shown.index, y: 0, x: 0 }, why: false });
-  const onclick = () => (store.state.predict === "asking" ? store.set({ guess: shown.index }) : open());
+  const say = () => {
+    store.set({ guess: shown.index });
+    guess.tell.focus();
+  };
+  const onclick = () => (store.state.predict === "asking" ? say() : open());
   const button = h("button", { onclick }, label, h("span", { class: "track" }, bar, threshold, mark), value);
   const show = (answer, isBest, past) => {
     if (shown?.label !== answer.label) label.replaceChildren(name(answer.label));
@@ -192,5 +197,5 @@ function makeRow(store) {
       : t("answer.past", { label: answer.label, past: percent(past) });
     button.setAttribute("aria-label", `${answer.label} ${percent(answer.probability)} %`);
   };
-  return { item: h("li", {}, button), show };
+  return { item: h("li", {}, button), show, focus: () => button.focus() };
 }

@@ -10,12 +10,23 @@ import { percent } from "./numbers.js";
 const OWN_KEYS = "input, select, textarea, dialog, [role=menu], [role=tablist], .board, .cells, .grip, .scroller";
 const STEPS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }; // clickers send the Page keys
 
-/** {element, first, show()}: the question, the button that reveals the answer and how it compares; what begins it. */
+/**
+ * {element, first, tell, show()}: the question, what begins it, and the button that reveals the answer and how it
+ * compares. The keyboard's focus goes to what comes next.
+ */
 export function guessing(store) {
   const said = h("p", { class: "soft", role: "status" });
-  const tell = h("button", { class: "primary wide", onclick: () => store.set({ predict: "told" }) });
-  const first = h("button", { class: "quiet wide predict", onclick: () => toggle(store) });
-  const element = h("div", { class: "guess" }, said, tell);
+  const element = h("div", { class: "guess" }, said);
+  const goTo = (what) => element.parentElement.querySelector(what)?.focus();
+  const tell = h("button", { class: "primary wide", onclick: () => {
+    store.set({ predict: "told" });
+    goTo(".verdict");
+  } });
+  const first = h("button", { class: "quiet wide predict", onclick: () => {
+    toggle(store);
+    if (store.state.predict) goTo(".classes button"); // with which the question is answered
+  } });
+  element.append(tell);
   store.on(["source"], ({ predict }) => predict && store.set({ predict: "asking", guess: null }));
   const show = () => {
     const { predict, forward, status } = store.state;
@@ -27,7 +38,7 @@ export function guessing(store) {
     said.textContent = forward ? sentence(store.state) : "";
     said.hidden = !said.textContent;
   };
-  return { element, first, show };
+  return { element, first, tell, show };
 }
 
 const toggle = (store) => store.set({ predict: store.state.predict ? null : "asking", guess: null });

@@ -15,7 +15,8 @@ const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one
 const METHODS = [...METHODS_OF_LAYERS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
 // Until it is measured what points best: pixels of a side up to which a patch is quickly moved over the picture.
 const SMALL = 64;
-const measured = new Map(); // classifier -> what was measured of it; null while it is, or where nothing could be
+const measured = new Map(); // classifier -> what is known of it by now; null where nothing can be measured
+const measuring = new Set(); // classifiers
 
 export function whyView(root, store) {
   const cover = figure("cover", "why.cover");
@@ -50,17 +51,32 @@ function figure(className, key) {
   return { element, canvas, caption: (...words) => text.replaceChildren(...words) };
 }
 
-/** Asks once for each classifier which method points best in it; the maps are then those of the best one. */
+/**
+ * Asks for each classifier which method points best in it; the maps are then those of the best one. A slow network is
+ * measured part after part while this is open.
+ */
 async function measure(view) {
-  const { network: { classifier } } = view.store.state;
-  if (measured.has(classifier)) return;
-  measured.set(classifier, null);
+  const { store } = view;
+  const { network: { classifier } } = store.state;
+  const isOpen = () => store.state.why && store.state.network?.classifier === classifier;
+  if (measuring.has(classifier) || (measured.has(classifier) && !measured.get(classifier)?.pending)) return;
+  measuring.add(classifier);
   try {
-    measured.set(classifier, (await methods(classifier)).measured);
+    do {
+      measured.set(classifier, (await methods(classifier)).measured);
+      if (isOpen()) update(view);
+    } while (measured.get(classifier)?.pending && isOpen());
   } catch {
-    measured.delete(classifier); // asked again when this opens again
+    // Asked again when this opens again.
+  } finally {
+    measuring.delete(classifier);
   }
-  if (view.store.state.network?.classifier === classifier) update(view);
+}
+
+/** What was measured of the network that is shown; null until that is finished. */
+function finished(classifier) {
+  const known = measured.get(classifier);
+  return known && !known.pending ? known : null;
 }
 
 async function update(view) {
@@ -98,7 +114,7 @@ function bestClasses({ forward, before, whatif }) {
 /** What is chosen, without what the network does not have: those are choices for another classifier. */
 function known({ method, layer, first, second, versus }, network) {
   const isClass = (index) => index !== null && index < network.class_names.length;
-  const suited = measured.get(network.classifier)?.methods[0].method
+  const suited = finished(network.classifier)?.methods[0].method
     ?? (Math.max(...network.input_size) <= SMALL ? "occlusion" : "hires-cam");
   return {
     method: METHODS.includes(method) ? method : suited, layer: network.byName.has(layer) ? layer : "",
@@ -143,8 +159,8 @@ function paintTogether(view) {
 /** What was measured of the method that is shown, and of the best one if that is another. */
 function showMeasured({ store, best }, method) {
   const known = measured.get(store.state.network.classifier);
-  if (!known) {
-    best.textContent = "";
+  if (!known || known.pending) {
+    best.textContent = known ? t("why.measuring", { n: known.images, of: known.of }) : "";
     return;
   }
   const { images, methods: rows, random } = known;

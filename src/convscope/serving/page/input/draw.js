@@ -27,7 +27,10 @@ function elementsIn(root, view) {
   const board = h("canvas", { class: "board", tabindex: 0, role: "img" });
   const hint = h("p", { class: "board-hint" });
   const toolbar = h("div", { class: "tools", role: "toolbar" });
-  const instead = h("button", { class: "quiet wide", onclick: () => clear(view.store) }, "");
+  const instead = h("button", { class: "quiet wide", onclick: () => {
+    clear(view.store);
+    board.focus(); // the button is gone
+  } }, "");
   const buttons = Object.keys(KEYS).map((tool) => h("button", {
     class: "tool", onclick: () => useTool(view, tool), data: { tool }, "aria-keyshortcuts": KEYS[tool],
   }, icon(tool)));
