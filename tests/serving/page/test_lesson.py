@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import box_of, draw, eventually, until
+from .conftest import answered, box_of, draw, eventually, until, written
 
 # What a learner answers for mnist-relu: words, or numbers of its layers (5 x 5 kernels over 32 x 32, 400 -> 120).
 ANSWERS = {
@@ -150,3 +150,14 @@ def test_the_loss_of_a_sure_answer_is_told_beside_that_of_another_truth(visit, m
     text = page.locator(".lesson-text")
     expect(text).to_contain_text("If that is “7”, with > 99.9 %, the loss is ≈ 0.")
     expect(text).to_contain_text("If it were “9”, the loss would be 68.1:")  # 77.95 - 9.885, the scores of step 8
+
+
+def test_a_link_shows_what_it_names_whatever_its_step_would_arrange(visit, mnist):
+    for place, layer in (("softmax()~5", "softmax"), ("C3~2~4~4", "C3")):
+        page = visit(f"{mnist}#v=1&model=mnist-lenet5&tab=lesson&example=5&step=6&at={place}&direction=backward")
+        answered(page)
+        expect(page.locator(".path")).to_contain_text(re.compile(layer, re.I))
+        assert f"at={place}" in written(page) and "direction=backward" in written(page)
+    page.get_by_role("tab", name="Network").click()
+    page.get_by_role("tab", name="Lesson").click()  # later, the step is arranged as ever
+    until(page, "() => !location.hash.includes('direction=backward')")

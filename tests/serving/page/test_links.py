@@ -286,3 +286,10 @@ def test_a_qr_code_holds_the_link(visit, mnist):
         framed = np.pad(255 * (1 - code), 4, constant_values=255).repeat(4, 0).repeat(4, 1)
         assert zxingcpp.read_barcode(framed).text == text, length
     assert page.evaluate(rows, "x" * 2954) is None
+
+
+def test_a_link_does_not_give_away_what_is_still_to_be_predicted(visit, mnist):
+    page = visit(mnist + RELU + "&example=14&predict=1")
+    expect(page.get_by_text("What will the network say?")).to_be_visible()
+    expect(page.locator(".chance")).to_be_hidden()
+    assert "predict=1" in written(page)

@@ -65,15 +65,15 @@ export class Guide {
    * whoever explores meanwhile is left alone.
    */
   arrange(again) {
-    const { network, classifier, snapshots } = this.store.state;
-    if (!network) return false;
+    const { network, classifier, snapshots, wish, linked } = this.store.state;
+    if (!network || wish) return false;
     this.chooseExample();
     const place = `${this.number} ${classifier}`;
     if ((this.arrangedFor === place && !again) || !this.ready) return false;
     this.arrangedFor = place;
     const finished = snapshots?.live ? {} : { epoch: null };
     const changes = this.possible ? this.step.arrange(this.store.state, this.landmarks) : {};
-    this.store.set({ ...PLAIN, ...finished, ...changes });
+    this.store.set({ ...PLAIN, ...finished, ...changes, ...(!again && linked), linked: null });
     return true;
   }
 

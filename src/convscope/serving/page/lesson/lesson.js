@@ -37,7 +37,7 @@ export function mount(root, store) {
     goTo(guide.number + steps);
   });
   store.on(["step"], () => visible && show());
-  store.on(["forward", "network", "examples"], () => {
+  store.on(["forward", "network", "examples", "wish"], () => {
     arrange();
     if (visible) view.show();
   });

@@ -6,6 +6,7 @@
 import { firstExample } from "./first.js";
 import { isSame } from "./link.js";
 import { SOFTMAX } from "./softmax.js";
+import { INITIAL } from "./store.js";
 import { NO_CHANGES } from "./whatif.js";
 
 const LARGEST_COVER = 10_000; // pixels
@@ -17,7 +18,14 @@ export const rememberUpload = ({ source }) => source?.kind === "file" && uploads
 
 /** The changes of the store with which a link (as fromHash reads it) begins. */
 export function beginning({ classifier, view, wish, problems }) {
-  return { ...view, wish, notice: problems.length ? problems : null, ...(classifier && { classifier }) };
+  const linked = view.tab === "lesson" ? namedBy({ ...view, ...wish }) : null;
+  return { ...view, wish, linked, notice: problems.length ? problems : null, ...(classifier && { classifier }) };
+}
+
+/** What a step of the lesson would arrange, where the link says it. */
+function namedBy(said) {
+  const named = ["selected", "why", "direction", "label", "three"].filter((key) => !isSame(said[key], INITIAL[key]));
+  return Object.fromEntries(named.map((key) => [key, said[key]]));
 }
 
 /** Follows a link on an open page. An unknown classifier is said, and the one that is open stays. */
@@ -54,7 +62,9 @@ export function fulfil(store) {
   if (isSame(source, changes.source) && source?.kind !== "file") changes.source = source; // asks nothing anew
   if (isSame(whatif, changes.whatif)) changes.whatif = whatif;
   const said = [...(notice ?? []), ...problems];
-  store.set({ wish: null, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null });
+  const linked = store.state.linked && { ...store.state.linked, ...(wish.selected && { selected: changes.selected }),
+    ...(wish.label !== null && { label: changes.label }) };
+  store.set({ wish: null, linked, wishedEpoch: wish.epoch, ...changes, notice: said.length ? said : null });
   if (snapshots) fulfilEpoch(store);
 }
 

@@ -15,7 +15,7 @@ const VERSION = 1;
 const SIGN = "~"; // between the parts of one place
 const TABS = ["network", "convolution", "training", "lesson"];
 const VIEW = ["tab", "three", "step", "scale", "zoom", "beside", "direction", "magnified", "why", "whyChoice",
-  "playground", "figure"];
+  "playground", "figure", "predict"];
 const WISH = ["source", "selected", "whatif", "label", "epoch", "open", "shown"];
 const IGNORED_BY_LINKS = new Set(["v"]);
 /** Keys of the store that a link carries. */
@@ -42,6 +42,7 @@ const WRITERS = [
   ({ tab, step }) => [["step", tab === "lesson" ? step + 1 : null]],
   ({ scale }) => [["scale", scale === INITIAL.scale ? null : scale]],
   ({ beside }) => [["with", beside]],
+  ({ predict }) => [["predict", predict === "asking" ? 1 : null]], // or the link would give the answer away
   ({ zoom }) => [["zoom", typeof zoom === "number" ? zoom.toFixed(2) : zoom]],
   ({ playground, figure, tab }) => (tab === "convolution" ? playgroundPairs(playground, figure) : []),
   ({ language }) => [["lang", language]],
@@ -122,6 +123,7 @@ const READERS = [
     const words = [["tab", TABS], ["scale", ["map", "layer", "network"]], ["direction", ["backward"]]];
     for (const [key, values] of words) if (values.includes(link.get(key))) view[key] = link.get(key);
     view.three = Boolean(link.get("3d"));
+    view.predict = link.get("predict") ? "asking" : null;
     view.magnified = Boolean(link.get("magnified"));
     view.step = Math.max((countOf(link.get("step")) ?? 1) - 1, 0);
     const beside = link.get("with") ?? "";

@@ -40,6 +40,7 @@ import { NO_CHANGES } from "./whatif.js";
  *   playground                the settings of the convolution tab (convolution/settings.js), null before it was opened
  *   figure                    {kind, ...}: the figure of that tab (convolution/figures), null for the single kernel
  *   wish                      what a link asks of a network that is not here yet (arrival.js), else null
+ *   linked                    what a link to the lesson shows otherwise than its step would, until that is arranged
  *   wishedEpoch               the epoch that a link asks for until it is known which were kept, else null
  *   notice                    [[key, values]]: sentences about the link that was opened, null if there are none
  *   language, theme           "en" or "zh"; "light", "dark" or "auto"
@@ -83,7 +84,7 @@ export const INITIAL = {
   whyChoice: { method: null, layer: "", first: null, second: null, versus: false },
   scale: "layer", zoom: null, beside: "", open: new Set(), shown: {},
   tab: "network", three: false, epoch: null, snapshots: null, step: 0, language: "en", theme: "auto",
-  playground: null, figure: null, wish: null, wishedEpoch: null, notice: null,
+  playground: null, figure: null, wish: null, linked: null, wishedEpoch: null, notice: null,
   predict: null, guess: null, presenter: false,
   intro: null, busy: false, status: "loading", problem: null, note: null, loaded: 0,
 };
