@@ -39,13 +39,15 @@ FAULTS = """async finger => {
   const wide = document.documentElement.scrollWidth > innerWidth ? ["the page is wider than the screen"] : [];
   const out = all.filter((one) => box(one).width && !scrolls(one.parentElement)
     && (box(one).right > innerWidth + 1 || box(one).left < -1)).map((one) => `sticks out: ${called(one)}`);
+  const side = all.filter((one) => one.matches(".drawer-body, .tab") && one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `is moved sideways: ${called(one)}`);
   const ends = all.filter((one) => one.matches(".sign") && one.nextElementSibling
     && box(one.nextElementSibling).top > box(one).bottom).map((one) => `ends a line: ${called(one.parentElement)}`);
   const least = (one) => (one.matches(".choice button") ? 40 : one.matches(".classes button, .sumline") ? 36 : 44);
   const taps = ".quiet, .primary, .tool, select, .tabs button, .choice button, .classes button, .sumline";
   const small = all.filter((one) => finger && one.matches(taps) && box(one).height < least(one) - 0.5)
     .map((one) => `hard to tap: ${called(one)} ${box(one).height}`);
-  return [...wide, ...out, ...ends, ...small];
+  return [...wide, ...out, ...side, ...ends, ...small];
 }"""
 PICTURES = "all => all.map(one => one.toDataURL())"
 

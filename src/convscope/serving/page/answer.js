@@ -12,7 +12,7 @@ const LISTED = 10; // classes at first
 const MOST_LISTED = 200; // more rows would slow the page down
 const SHORT_FIGURE = 3; // characters of a class's name that are shown as large as a digit
 const SHORT_LABEL = 4; // halves of a Chinese character, of a class's name that leave the bar its room
-const LETTER = 0.55; // of the letters' size: how wide such a half is
+const LETTER = 0.66; // of a Chinese character's width: that of a bold digit
 
 /** `retry()` repeats what failed. */
 export function mount(root, store, retry) {
@@ -140,14 +140,16 @@ function showRows(view) {
     list.replaceChildren(...view.rows.map(({ item }) => item));
   }
   if (!forward) return;
-  const longest = Math.max(...network.class_names.map(halvesOf));
-  list.classList.toggle("long", longest > SHORT_LABEL);
-  list.style.setProperty("--label", `${longest * LETTER}em`);
+  list.classList.toggle("long", network.class_names.some((label) => halvesOf(label) > SHORT_LABEL));
+  list.style.setProperty("--label", `calc(${Math.max(...network.class_names.map(emsOf))}em + 1px)`);
   const best = forward.probabilities[0].index;
   const isBest = (one) => one.selected ?? one.index === best;
   const changed = countChanges(whatif) > 0;
   shown.forEach((one, i) => view.rows[i].show(one, isBest(one), changed ? before?.[one.index] : undefined));
 }
+
+/** How wide a label is, in Chinese characters. */
+const emsOf = (label) => [...label].reduce((sum, letter) => sum + (halvesOf(letter) > 1 ? 1 : LETTER), 0);
 
 /** Few classes stand in their own order, of many the most probable ones come first. */
 function listedClasses({ probabilities }, network, showsAll) {

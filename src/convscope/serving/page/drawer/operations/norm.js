@@ -30,14 +30,14 @@ function stepsOf(arithmetic) {
   const scaled = centred / Math.sqrt(variance + eps);
   const learned = /batch_?norm/i.test(type); // in the training; others take the values' own
   const steps = [
-    [t(learned ? "op.minusMean" : "op.minusOwnMean"), `${f(value)} − ${inBrackets(mean)}`, f(centred)],
-    [t("op.overSpread"), `${f(centred)} / √(${f(variance)} + ${short(eps)})`, f(scaled)],
+    [t(learned ? "op.minusMean" : "op.minusOwnMean"), `${f(value)} −\u00a0${inBrackets(mean)}`, f(centred)],
+    [t("op.overSpread"), `${f(centred)} /\u00a0√(${f(variance)} +\u00a0${short(eps)})`, f(scaled)],
   ];
   if (typeof weight === "number") {
-    steps.push([t("op.timesWeight"), `${f(scaled)} × ${inBrackets(weight)}`, f(scaled * weight)]);
+    steps.push([t("op.timesWeight"), `${f(scaled)} ×\u00a0${inBrackets(weight)}`, f(scaled * weight)]);
   }
   if (typeof bias === "number") {
-    steps.push([t("op.plusBias"), `${f(arithmetic.value - bias)} + ${inBrackets(bias)}`, f(arithmetic.value)]);
+    steps.push([t("op.plusBias"), `${f(arithmetic.value - bias)} +\u00a0${inBrackets(bias)}`, f(arithmetic.value)]);
   }
   return steps;
 }
