@@ -13,6 +13,7 @@ from PIL import Image
 import convscope as cs
 from convscope.serving.classifiers import Registry
 from convscope.serving.examples import Examples
+from convscope.serving.page_trainings import PageTrainings
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +88,15 @@ def test_it_is_said_that_images_are_gone_or_others(shapes, tmp_path):
         Image.fromarray(255 - np.asarray(Image.open(one))).save(one)
     assert "are answered otherwise" in examples_of(own)["warning"]["en"]
     shutil.rmtree(here)
-    listing = examples_of(own)
-    assert listing["examples"] == [] and "cannot be shown" in listing["warning"]["en"]
-    assert str(here) in listing["warning"]["zh"] and "no data set" not in listing["warning"]["zh"]
+    served = Registry([str(own)], torch.device("cpu"))
+    examples, one = Examples(), served.by_id[served.current]
+    listing = examples.listing(one)
+    assert listing["examples"] == []
+    assert listing["warning"]["en"].startswith(f"The images of this run were in {here} and are not there any more. ")
+    assert f"原在 {here}，现已不在" in listing["warning"]["zh"]
+    assert str(here) not in PageTrainings(served, 20).offer()["data"]
+    shutil.copytree(images, here)  # moved back: no new start is needed
+    assert examples.listing(one)["about"]["en"].startswith("Validation images of this run")
 
 
 def test_a_run_without_validation_shows_its_test_images(shapes, tmp_path):

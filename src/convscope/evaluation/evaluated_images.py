@@ -19,7 +19,14 @@ from ..run_folder import run_of_bundle
 from ..task import Task
 from .metrics import relabel
 from .multi_label import relabel_marks
-from .run_data import as_divided, compare_with_training, digests_of, source_of_run, warn_about_other_content
+from .run_data import (
+    as_divided,
+    compare_with_training,
+    digests_of,
+    refuse_gone,
+    source_of_run,
+    warn_about_other_content,
+)
 from .tta import frame_for
 
 
@@ -75,6 +82,8 @@ def load_dataset(
     source = own if data is None else data
     if not source:
         raise UsageError(f"{printable(bundle)} does not say what it was trained on: name a data set or a folder")
+    if data is None:
+        refuse_gone(source)
     is_own = bool(own) and (source == own or Path(source).resolve() == Path(own).resolve())
     own_options = {name: recipe[name] for name in INTERPRETATION_OPTIONS if name in recipe} if is_own else {}
     # A table whose images happen to have one label each is one of several labels to a classifier of several.

@@ -10,6 +10,7 @@ from ..data.cache_folder import cache_folder
 from ..data.datasets import BUNDLED, HUB, NAMES, load_data
 from ..data.decoded import Decoded
 from ..data.sources.interpretation import INTERPRETATION_OPTIONS
+from ..data.sources.remote import is_remote
 from ..data.split import Data, redivide
 from ..errors import DataError, printable
 from ..problems import listed, warn
@@ -17,7 +18,7 @@ from ..run_folder import RunFolder
 
 
 def source_of_run(run: RunFolder) -> str:
-    """Return the name or path of what a run was trained on, "" if it does not say; the path need not exist any more.
+    """Return the name or path of what a run was trained on, "" if it does not say; see `is_gone`.
 
     A relative path leads on from where the training was started, which the run remembers; of a run that was moved along
     with its images, from the folder that has its `runs/train/NAME`; at last, from the current directory.
@@ -27,13 +28,29 @@ def source_of_run(run: RunFolder) -> str:
         return recorded
     remembered = run.read_environment().get("data_path")
     beside = run.path.absolute().parents[2:3]
-    places = [*([remembered] if isinstance(remembered, str) else []), *(os.path.join(at, recorded) for at in beside)]  # noqa: PTH118
-    return next((place for place in [*places, recorded] if os.path.lexists(place)), recorded)
+    before = [remembered] if isinstance(remembered, str) else []
+    places = [*before, *(os.path.join(at, recorded) for at in beside), recorded]  # noqa: PTH118
+    return next((place for place in places if os.path.lexists(place)), [*before, recorded][0])
 
 
 def is_name(source: str) -> bool:
     """Whether a source is no path but the name of a data set."""
     return source.startswith(HUB) or source in NAMES
+
+
+def is_gone(source: str) -> bool:
+    """Whether what a run was trained on is a path at which nothing is any more."""
+    known = source.lower().replace("_", "-")
+    return not (is_name(known) or is_remote(source) or os.path.lexists(source))
+
+
+def refuse_gone(source: str) -> None:
+    """Raise DataError if the images of a run are not where they were."""
+    if is_gone(source):
+        raise DataError(
+            f"the images of the training were at {printable(source)} and are not there any more: move them back, or "
+            "name the place where they are now"
+        )
 
 
 def load_run_data(run: RunFolder) -> Data:
@@ -42,6 +59,7 @@ def load_run_data(run: RunFolder) -> Data:
     name, folder = source.lower().replace("_", "-"), recipe.get("data_dir")
     if not source:
         raise DataError(f"{printable(run.path)} does not say what it was trained on")
+    refuse_gone(source)
     if source.startswith(HUB):
         raise DataError(f"{printable(source)} is loaded from the hub")
     if folder is None and name in NAMES and name not in BUNDLED and not os.path.lexists(source):

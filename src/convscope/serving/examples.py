@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data.datasets import load_data
 from ..data.image_file import UnreadableImage
+from ..evaluation.run_data import is_gone, source_of_run
 from .classifiers import ServedClassifier
 from .example import Example, ExampleSet
 from .http.errors import not_found
@@ -33,7 +34,10 @@ class Examples:
         """Return the examples of a classifier: those of its run, its mistakes first; else some that suit it."""
         if served.source not in self.by_source:
             own = run_examples(served) if served.run_folder is not None else ExampleSet([])
-            self.by_source[served.source] = own if own.examples else ExampleSet(general(served), None, own.warning)
+            found = own if own.examples else ExampleSet(general(served), None, own.warning)
+            if served.run_folder is not None and is_gone(source_of_run(served.run_folder)):
+                return found  # looked for again next time: they may have been moved back
+            self.by_source[served.source] = found
         return self.by_source[served.source]
 
     def of(self, served: ServedClassifier) -> list[Example]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..evaluation.run_data import source_of_run
+from ..evaluation.run_data import is_gone, source_of_run
 from ..run_folder import RunFolder
 from ..snapshots import snapshot_epochs
 from ..target import Target
@@ -67,7 +67,8 @@ class PageTrainings:
 
     def _data(self) -> dict[str, None]:
         sources = [source_of_run(run) for run in self._runs()]
-        return dict.fromkeys([*(one for one in sources if one and not one.startswith(HUB)), *DATA])  # no downloads
+        there = [one for one in sources if one and not one.startswith(HUB) and not is_gone(one)]  # no downloads
+        return dict.fromkeys([*there, *DATA])
 
     def _networks(self) -> dict[str, None]:
         own = [run.read_recipe().get("model") for run in self._runs()]

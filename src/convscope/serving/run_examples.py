@@ -11,7 +11,7 @@ from ..data.image_file import Levels, UnreadableImage
 from ..data.label_names import label_names
 from ..data.split import Split
 from ..errors import DataError, OutputError, printable
-from ..evaluation.run_data import load_run_data, source_of_run
+from ..evaluation.run_data import is_gone, load_run_data, source_of_run
 from ..messages.translate import in_chinese
 from ..run_folder import RunFolder
 from .classifiers import ServedClassifier
@@ -115,6 +115,12 @@ def _about(split: str, wrong: int, count: int, is_evaluated: bool) -> dict[str, 
 
 def _not_here(run: RunFolder, problem: Exception) -> dict[str, str]:
     source = printable(source_of_run(run)) or "?"
+    if is_gone(source_of_run(run)):
+        return {
+            "en": f"The images of this run were in {source} and are not there any more. Move them back and load this "
+            "page again.",
+            "zh": f"本次训练的图像原在 {source}，现已不在。请移回原处，再重新加载本页。",
+        }
     return {
         "en": f"The images of this run cannot be shown: {problem}. They were in {source}.",
         "zh": f"无法显示本次训练的图像（{in_chinese(str(problem))}）。它们原在 {source}。",
