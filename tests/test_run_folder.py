@@ -127,9 +127,13 @@ def test_a_run_is_found_by_the_name_that_it_was_given(digits_run, tmp_path, monk
     with pytest.raises(cs.ModelFileError, match=r"small: runs/compare/small and runs/train/small have this name"):
         find_bundle("small")
     shutil.rmtree(tmp_path / "runs" / "compare")
-    (tmp_path / "small").mkdir()  # a path comes before a name
+    (tmp_path / "small").mkdir()  # the images, after which the run is called
+    assert find_run("small").path.parts == ("runs", "train", "small")
+    (tmp_path / "small" / "config.json").write_text("{}")  # a bundle comes before a name
+    assert find_bundle("small").name == "small"
+    (tmp_path / "large").mkdir()
     with pytest.raises(cs.ModelFileError, match="not a run folder"):
-        find_bundle("small")
+        find_bundle("large")
     (tmp_path / "runs" / "train" / "small").rename(tmp_path / "runs" / "train" / "tiny")
     monkeypatch.setattr(bundle_config, "bundled_names", lambda: ["tiny"])
     with pytest.raises(cs.ModelFileError, match="tiny: runs/train/tiny and a bundled classifier have this name"):

@@ -29,8 +29,8 @@ FIRST = "mnist-relu"
 def find_bundle(source: str | Path) -> Path:
     """Return the bundle of a run folder, a bundle folder, a zip of one, `last`, a run's name or a bundled classifier's.
 
-    That of an address on the Hugging Face hub (`hf://OWNER/NAME`) is fetched. A path that exists comes before names.
-    ModelFileError if there is no bundle, or if a name is that of two.
+    That of an address on the Hugging Face hub (`hf://OWNER/NAME`) is fetched. A run or a bundle
+    at a path comes before names. ModelFileError if there is no bundle, or if a name is that of two.
     """
     if is_on_hub(source):
         return fetch_bundle(str(source))

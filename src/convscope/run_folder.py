@@ -33,7 +33,7 @@ from .files import csv_text, free_folder, remove_leftovers, write_atomically
 
 RUNS = Path("runs")
 RECIPE, ENVIRONMENT, LABELS, SPLIT, METRICS = "recipe.yaml", "env.json", "labels.txt", "split.csv", "metrics.csv"
-CLASSIFIER, REPORT, WARNINGS = "classifier", "report.html", "warnings.json"
+CLASSIFIER, REPORT, WARNINGS, BUNDLE = "classifier", "report.html", "warnings.json", "config.json"
 # The column of metrics.csv that is 1 where the weights after an epoch are better than those kept before, else 0.
 KEPT = "kept"
 CHECKPOINTS = Path("checkpoints")
@@ -230,12 +230,14 @@ def newest_run(part: str = RECIPE) -> RunFolder:
 
 
 def find_run(source: str | Path, bundled: Sequence[str] = ()) -> RunFolder:
-    """Return the folder at a path or, where there is none, of the run that was made with `--name NAME`.
+    """Return the run or bundle at a path or, where there is none, the run that was made with `--name NAME`.
 
-    The folder need not exist. ModelFileError if the name is that of two runs, or of a run and a `bundled` classifier.
+    A folder of images does not hide the run that is called after it. The run need not exist. ModelFileError if the name
+    is that of two runs, or of a run and a `bundled` classifier.
     """
     folder, name = RunFolder(Path(source)), str(source)
-    if folder.path.exists() or not name or Path(name).name != name:
+    is_there = folder.path.is_file() or any((folder.path / part).exists() for part in (RECIPE, CLASSIFIER, BUNDLE))
+    if is_there or not name or Path(name).name != name:
         return folder
     found = sorted(path for path in RUNS.glob("*/*") if path.name == name and (path / RECIPE).is_file())
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,7 +80,6 @@ def evaluate_command(
     Accuracy with its 95 % interval, figures per class, confusion matrix, ROC and precision-recall areas, calibration.
     For several labels per image: mean average precision, micro and macro F1, and the share of images all right.
     """
-    from ..bundle_config import is_bundle
     from ..evaluation.evaluate_pair import evaluate_pair
     from ..evaluation.evaluate_run import evaluate_bundle
     from ..evaluation.evaluated_images import EvaluationOptions
@@ -89,7 +89,7 @@ def evaluate_command(
         model=model, split=split, data_dir=data_dir, device=device, output=output, strict=strict, cache=cache,
         workers=workers, csv_safe=csv_safe, interpretation=interpretation,
     )  # fmt: skip
-    if data is None or (compared_on is None and not is_bundle(data)):
+    if data is None or (compared_on is None and not _is_run(data)):
         further: dict[str, Any] = {"tta": tta, "disturbed": robustness, "set_coverage": set_coverage}
         result, show = evaluate_bundle(run, data, options, **further), _print_result
     elif tta != "none" or robustness or set_coverage is not None:
@@ -97,6 +97,16 @@ def evaluate_command(
     else:
         result, show = evaluate_pair(run, data, compared_on, options), print_comparison
     (print_json if json else show)(result)
+
+
+def _is_run(data: str) -> bool:
+    """Whether the second word is a run; the images at that path come before a run that is called after them."""
+    from ..bundle_config import find_bundle, is_bundle
+
+    if not is_bundle(data):
+        return False
+    path = Path(data)
+    return not path.is_dir() or find_bundle(data).resolve().is_relative_to(path.resolve())
 
 
 def _print_result(result: dict[str, Any]) -> None:
