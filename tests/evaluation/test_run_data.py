@@ -38,7 +38,11 @@ def test_a_relative_path_leads_from_where_the_training_began(run, tmp_path, monk
 def test_names_stay_names_and_nothing_is_downloaded(tmp_path, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "empty"))
     run = RunFolder.create(tmp_path, "run")
-    for name, message in (("fashion-mnist", "not all there"), ("hf:a/b", "from the hub"), ("gone/", "were at gone/ and are not there")):
+    for name, message in (
+        ("fashion-mnist", "not all there"),
+        ("hf:a/b", "from the hub"),
+        ("gone/", "were at gone/ and are not there"),
+    ):
         run.write_recipe(cs.Recipe(data=name).to_yaml())
         assert source_of_run(run) == name
         with pytest.raises(cs.DataError, match=message):

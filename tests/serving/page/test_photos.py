@@ -215,12 +215,23 @@ def test_more_maps_on_demand(visit, resnet):
     assert shown[:3] == pytest.approx((127.5 + 127.5 * weight[:, 0, 0] / weight.abs().max()).tolist(), abs=1)
 
 
+# A script cannot make a folder: this is what a browser tells of one.
+DROP_A_FOLDER = """() => document.dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: {
+  types: ["Files"], files: [new File([], "photos")], items: [{ webkitGetAsEntry: () => ({ isDirectory: true }) }],
+} }))"""
+
+
 def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_path):
     page = visit(resnet)
     broken = tmp_path / "broken.txt"
     broken.write_text("not a picture")
-    page.locator("input[type=file]").set_input_files(broken)
-    expect(page.get_by_text("That is not a picture.")).to_be_visible()
+    shapes = tmp_path / "shapes.svg"
+    shapes.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    for file in (broken, shapes):
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.get_by_text("That is not a picture.")).to_be_visible()
+        page.evaluate(DROP_A_FOLDER)
+        expect(page.get_by_text("That is a folder.")).to_be_visible()
 
 
 def test_every_feature_of_every_token_of_a_transformer_can_be_chosen(visit, resnet):

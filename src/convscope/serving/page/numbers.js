@@ -41,6 +41,9 @@ export function percent(share) {
 /** Milliseconds. */
 export const milliseconds = (ms) => (ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2));
 
+/** Seconds: small networks learn in less than one. */
+export const inSeconds = (s) => (s >= 10 ? s.toFixed(0) : s >= 0.05 || s === 0 ? s.toFixed(1) : "< 0.1");
+
 /** The largest absolute value; 0 of none. */
 export const strongest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 

@@ -60,10 +60,14 @@ function listenToDrops(view, zone) {
       zone.classList.toggle("dropping", kind === "dragover");
       if (kind !== "drop") return;
       view.store.set({ tab: "network" });
-      take(view, event.dataTransfer.files[0]);
+      if (isFolder(event.dataTransfer)) say(view, "pictures.folder");
+      else take(view, event.dataTransfer.files[0]);
     });
   }
 }
+
+/** Folders are dropped as files of no type, which cannot be read. */
+const isFolder = ({ items }) => Boolean(items?.[0]?.webkitGetAsEntry?.()?.isDirectory);
 
 function say({ notice }, key) {
   notice.hidden = !key;
@@ -73,7 +77,7 @@ function say({ notice }, key) {
 /** Makes a file the picture, if it is an image. */
 function take(view, file) {
   if (!file) return;
-  if (file.type && !file.type.startsWith("image/")) {
+  if (file.type && (!file.type.startsWith("image/") || file.type === "image/svg+xml")) { // shapes, not pixels
     say(view, "pictures.noImage");
     return;
   }

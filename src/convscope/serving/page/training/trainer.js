@@ -3,6 +3,7 @@
 import { h, icon, saveFile } from "../dom.js";
 import { t } from "../i18n.js";
 import { boardPicture } from "../input/strokes.js";
+import { inSeconds } from "../numbers.js";
 import * as api from "../state/api.js";
 import { note } from "../state/problems.js";
 
@@ -135,7 +136,7 @@ function showFigures({ trainer, figures }) {
   const tested = trainer.rows.findLast((row) => "val/top1" in row);
   const share = (value) => (value * 100).toFixed(1);
   figures.textContent = [
-    last ? t("trainer.soFar", { epoch: last.epoch.toFixed(1), seconds: last.seconds.toFixed(0),
+    last ? t("trainer.soFar", { epoch: last.epoch.toFixed(1), seconds: inSeconds(last.seconds),
       loss: last["train/loss"].toFixed(3), share: share(last["train/top1"]) }) : t("trainer.about"),
     tested ? t("trainer.tested", { share: share(tested["val/top1"]), epoch: tested.epoch }) : "",
   ].join(" ");

@@ -2,6 +2,7 @@
 
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
+import { inSeconds } from "../numbers.js";
 import * as api from "../state/api.js";
 import { curves } from "./curves.js";
 import { emptyTab } from "./empty.js";
@@ -108,7 +109,7 @@ function progressText(snapshots) {
   const state = stateOf(snapshots);
   const last = metrics.at(-1);
   if (!last) return t(state === "stopped" ? "training.stoppedInFirst" : "training.firstEpoch");
-  const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: Math.round(last.seconds ?? 0) };
+  const values = { epoch: Math.round(last.epoch * 10) / 10, seconds: inSeconds(last.seconds ?? 0) };
   if (last.seconds === undefined && validated(last) !== undefined) {
     return t("training.wholeUntimed", { ...values, ...bestOf(metrics) });
   }
