@@ -147,3 +147,27 @@ def test_the_focus_goes_to_what_a_question_asks_for_and_then_to_the_answer(visit
     page.get_by_role("button", name="Draw instead").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".board")).to_be_focused()
+
+
+MANY_LAYERS = """async () => {
+  const { openFinder } = await import(new URL("network/finder.js", location.href));
+  const node = (_, i) => ({ name: `conv${i}`, kind: i ? "conv" : "input", type: "Conv2d", shape: [8, 4, 4],
+    inputs: i ? [`conv${i - 1}`] : [], attributes: { kernel_size: [3, 3] }, parameters: i, module: `conv${i}` });
+  const network = { nodes: Array.from({ length: 1000 }, node), groups: [], class_names: [] };
+  network.byName = new Map(network.nodes.map((one) => [one.name, one]));
+  openFinder({ state: { network, forward: null, label: null }, set: () => {} });
+}"""
+
+
+def test_of_a_thousand_layers_the_table_makes_the_rows_that_are_scrolled_to(visit, mnist):
+    page = visit(mnist + RELU)
+    page.evaluate(MANY_LAYERS)
+    rows = page.locator(".finder tbody tr")
+    expect(rows).to_have_count(200)
+    page.locator(".finder-table").evaluate("table => table.scrollTo(0, table.scrollHeight)")
+    expect(rows).to_have_count(400)
+    page.get_by_role("searchbox").fill("conv999")
+    expect(rows).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    expect(rows).to_have_count(200)
+    page.keyboard.press("Escape")

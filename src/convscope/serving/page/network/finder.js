@@ -17,6 +17,8 @@ const COLUMNS = [
   ["gradient", short], ["time", milliseconds],
 ];
 const NUMBERS = COLUMNS.slice(2);
+const AT_ONCE = 200; // rows that are made before the table is scrolled: networks have thousands of layers
+const NEAR = 600; // pixels above the end of the rows, from which more are made
 
 /** "/" opens the table from anywhere on the page but where something is typed. */
 export function listenToFinder(store) {
@@ -31,17 +33,23 @@ export function listenToFinder(store) {
 /** Opens the table; a row leads to its layer. */
 export function openFinder(store) {
   const view = { store, rows: rowsOf(store.state), sortedBy: "order", falling: false, found: [] };
-  const search = h("input", { type: "search", class: "finder-search", oninput: () => show(view) });
+  const search = h("input", { type: "search", class: "finder-search", oninput: () => {
+    view.body.replaceChildren();
+    show(view);
+  } });
   const close = h("button", { class: "tool", onclick: () => view.dialog.close() }, icon("close"));
   setLabel(close, t("finder.close"));
   search.setAttribute("aria-label", t("finder.search"));
   search.placeholder = t("finder.search");
+  const onscroll = ({ target }) => {
+    if (target.scrollTop + target.clientHeight > target.scrollHeight - NEAR) addRows(view, AT_ONCE);
+  };
   Object.assign(view, {
     search, head: h("tr", {}), body: h("tbody", {}), count: h("p", { class: "soft", role: "status" }),
     dialog: h("dialog", { class: "finder", "aria-label": t("finder.title") }),
   });
   view.dialog.append(h("header", {}, h("h2", {}, t("finder.title")), search, close), view.count,
-    h("div", { class: "finder-table", tabindex: 0, role: "group", "aria-label": t("finder.title") },
+    h("div", { class: "finder-table", tabindex: 0, role: "group", "aria-label": t("finder.title"), onscroll },
       h("table", {}, h("thead", {}, view.head), view.body)));
   search.addEventListener("keydown", (event) => event.key === "Enter" && view.found[0] && go(view, view.found[0]));
   search.addEventListener("keydown", (event) => event.key === "Escape" && view.dialog.close()); // not clear the words
@@ -112,7 +120,17 @@ function show(view) {
   count.textContent = t("finder.count", { n: view.found.length, all: rows.length });
   const shown = COLUMNS.filter(([key]) => key === "order" || rows.some((row) => row[key] !== null));
   head.replaceChildren(...shown.map(([key]) => columnHead(view, key)));
-  body.replaceChildren(...view.found.map((row) => rowOf(view, row, shown)));
+  const made = Math.max(body.children.length, AT_ONCE);
+  Object.assign(view, { shown });
+  body.replaceChildren();
+  addRows(view, made);
+}
+
+/** Makes the next rows of those that were found. */
+function addRows(view, count) {
+  const { body, found, shown } = view;
+  const made = body.children.length;
+  body.append(...found.slice(made, made + count).map((row) => rowOf(view, row, shown)));
 }
 
 /** The first click sorts names upwards and numbers downwards, the next one the other way. */
