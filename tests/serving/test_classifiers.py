@@ -58,7 +58,7 @@ def test_what_ships_is_small_and_says_how_it_was_made():
 
 def test_an_epoch_has_its_own_weights(client, digits_run, digit):
     answer = client.get("/api/snapshots").json()
-    assert not answer["running"] and answer["epochs"][0] == 0
+    assert not answer["running"] and answer["epochs"][0] == 0 and answer["planned"] == 12
     assert [row["epoch"] for row in answer["metrics"]] == list(range(1, 13))
     assert answer["metrics"][-1]["val/top1"] == pytest.approx(digits_run.history[-1]["val/top1"])
     for epoch in answer["epochs"][:2]:

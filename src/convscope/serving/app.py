@@ -79,7 +79,8 @@ def _add_snapshot_routes(app: FastAPI, service: Service) -> None:
         served = service.registry.get(id)
         run = served.run_folder
         state = {"running": run is not None and run.is_running(), "finished": run is None or run.is_finished()}
-        return json_response({"epochs": served.epochs(), "metrics": served.metrics(), **state})
+        planned = None if run is None else run.read_recipe().get("epochs")
+        return json_response({"epochs": served.epochs(), "metrics": served.metrics(), "planned": planned, **state})
 
     @app.get("/api/training/live", include_in_schema=False)
     async def live(id: ClassifierId = None) -> Response:

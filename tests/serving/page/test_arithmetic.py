@@ -66,6 +66,25 @@ def test_every_kind_of_layer_ends_in_the_networks_own_value(visit, mnist):
         assert ours == page.locator(".result.theirs output").inner_text()
 
 
+GONE = """() => {
+  const whole = window.fetch;
+  window.fetch = (...request) => (String(request[0]).includes("/api/arithmetic/") && !window.isBack
+    ? Promise.reject(new TypeError("gone")) : whole(...request));
+}"""
+
+
+def test_numbers_that_could_not_be_had_can_be_asked_for_again(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    page.evaluate(GONE)
+    select(page, "features.3~9~4~4")
+    note = page.locator("#legend [role=alert]")
+    expect(note).to_contain_text("then press “Try again”")
+    page.evaluate("() => { window.isBack = true; }")
+    page.locator("#legend").get_by_role("button", name="Try again").click()
+    expect(page.locator(".result.theirs.same")).to_be_visible()
+    expect(note).to_have_count(0)
+
+
 def test_a_late_answer_for_another_layer_is_dropped(visit, mnist):
     page = drawn(visit, mnist + RELU)
     held: list = []

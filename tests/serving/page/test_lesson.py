@@ -161,3 +161,18 @@ def test_a_link_shows_what_it_names_whatever_its_step_would_arrange(visit, mnist
     page.get_by_role("tab", name="Network").click()
     page.get_by_role("tab", name="Lesson").click()  # later, the step is arranged as ever
     until(page, "() => !location.hash.includes('direction=backward')")
+
+
+QUESTIONS = """async () => {
+  const [{ STEPS }, { t }] = await Promise.all([import("/lesson/steps.js"), import("/i18n.js")]);
+  const network = { nodes: [{ kind: "input" }, { kind: "linear" }, { kind: "activation", type: "ReLU" }] };
+  const marks = { conv: null, pool: null, activation: network.nodes[2] };
+  return ["backward", "invariance"].map((id) =>
+    t(`lesson.${id}.question-${STEPS.find((one) => one.id === id).variant(marks, network)}`));
+}"""
+
+
+def test_questions_fit_a_network_without_convolutions_and_pooling(visit, mnist):
+    backward, invariance = visit(mnist + RELU).evaluate(QUESTIONS)
+    assert backward.startswith("ReLU has no weights either.")
+    assert invariance.endswith("What do the values of the first fully connected layer do?")

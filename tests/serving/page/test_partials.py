@@ -99,6 +99,8 @@ def test_a_map_stands_beside_another_pictures_and_shows_what_excites_it(visit, m
     expect(page.locator(".beside-words")).to_contain_text("There it is f5")
     select_place(page, "flatten~4~0~0")
     expect(page.get_by_text("The other network has no layer flatten")).to_be_visible()
+    select_place(page, "features.3")  # a layer has no map to stand beside, and none is asked for
+    expect(maps).to_have_count(0)
     select_place(page, "features.3~9~4~4")
     select.select_option("")
     expect(maps).to_have_count(0)
@@ -114,6 +116,21 @@ def test_a_map_stands_beside_another_pictures_and_shows_what_excites_it(visit, m
     patches.first.click()
     select_place(page, "features.3")
     expect(page.locator(".about")).to_be_visible()
+
+
+def test_a_worksheet_of_a_fully_connected_value_has_its_strongest_products(visit, mnist):
+    page = drawn(visit, mnist + RELU)
+    calculated(page, "classifier.4~7~0~0")
+    theirs = number(page.locator(".result.theirs output").inner_text())
+    page.evaluate("window.print = () => {}")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("menuitem", name="Print a worksheet").click()
+    expect(page.locator(".solution")).to_contain_text("of the 12 values that count most")
+    products = [number(text) for text in page.locator(".solution table").last.locator("td").all_inner_texts()]
+    given = [number(text.rpartition(":")[2]) for text in page.locator(".solution li").all_inner_texts()]
+    total, value = (number(text) for text in page.locator(".solution .blank").all_inner_texts())
+    assert len(products) == 12 and len(given) == 2 and total == pytest.approx(sum(products), abs=2e-3)
+    assert value == pytest.approx(total + sum(given), abs=1e-3) and value == pytest.approx(theirs, abs=0.4)
 
 
 def test_a_worksheet_leaves_blanks_and_has_the_solution(visit, mnist):

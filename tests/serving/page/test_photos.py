@@ -234,6 +234,26 @@ def test_a_file_that_is_no_picture_is_refused_in_a_sentence(visit, resnet, tmp_p
         expect(page.get_by_text("That is a folder.")).to_be_visible()
 
 
+DROP = """({ name, n, unreadable, on }) => {
+  const transfer = new DataTransfer();
+  for (let i = 0; i < n; i++) transfer.items.add(new File([window.picture], i ? "other.png" : name, { type: "" }));
+  if (unreadable) Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotFoundError"));
+  document.dispatchEvent(on === "drop" ? new DragEvent("drop", { dataTransfer: transfer })
+    : new ClipboardEvent("paste", { clipboardData: transfer }));
+}"""
+
+
+def test_files_that_are_dropped_are_taken_where_that_is_seen_unless_they_have_gone(visit, mnist):
+    page = visit(f"{mnist}#model=mnist-relu&tab=training&lang=en")
+    page.evaluate("async () => { window.picture = await (await fetch('api/examples/mnist-relu/0')).blob(); }")
+    page.evaluate(DROP, {"name": "first.png", "n": 3, "unreadable": False, "on": "drop"})
+    expect(page.locator("#pictures .notice")).to_have_text("3 files came; the first is shown: first.png.")
+    answered(page)
+    page.evaluate(DROP, {"name": "gone.png", "n": 1, "unreadable": True, "on": "drop"})
+    expect(page.locator("#pictures .notice")).to_contain_text("cannot be read")
+    expect(page.locator("#answer .problem")).to_have_count(0)
+
+
 def test_every_feature_of_every_token_of_a_transformer_can_be_chosen(visit, resnet):
     page = uploaded(visit, f"{resnet}#model=tokens.py:Tokens&lang=en")
     calculated(page, "wide~11~2~1")

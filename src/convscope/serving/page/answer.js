@@ -67,8 +67,9 @@ function show(view) {
 /** The most probable class, or why there is none yet. */
 function verdictParts({ status, problem, forward, network }, retry) {
   if (status === "failed") {
-    return [h("p", { class: "problem", role: "alert" }, ofLanguage(problem)),
-      h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"))];
+    const said = h("p", { class: "problem", role: "alert" }, ofLanguage(problem));
+    if (problem.refused) return [said];
+    return [said, h("button", { class: "quiet", onclick: retry }, icon("reset"), t("state.again"))];
   }
   const waiting = waitingParts(status, network, retry);
   if (forward && isMultiLabel(network)) return [...labelParts(forward), ...waiting];

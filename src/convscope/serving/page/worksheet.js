@@ -7,6 +7,7 @@ import { plainName } from "./network/names.js";
 
 const [FEWEST, MOST] = [2, 6]; // decimals of the numbers that are calculated with
 const MOST_OTHERS = 12; // input maps whose sums are listed one by one
+const [MOST_INPUTS, INPUT_COLUMNS] = [12, 4]; // single values that are multiplied by hand, in a table so wide
 
 /** Decimals that show two digits of the largest of `values`, so that small ones do not all become 0. */
 function decimalsOf(values) {
@@ -16,9 +17,11 @@ function decimalsOf(values) {
 
 const rounded = (value, decimals) => Number(value.toFixed(decimals));
 
-/** Whether the selected value is a sum of products over windows, of which there is a sheet. */
-export const hasWorksheet = ({ arithmetic, network }) => arithmetic?.operation === "sum of products"
-  && arithmetic.terms.length > 0 && network.byName.get(arithmetic.layer)?.kind === "conv";
+const kindOf = ({ arithmetic, network }) => network.byName.get(arithmetic.layer)?.kind;
+
+/** Whether the selected value is a sum of products over windows or single values, of which there is a sheet. */
+export const hasWorksheet = (state) => state.arithmetic?.operation === "sum of products"
+  && state.arithmetic.terms.length > 0 && ["conv", "linear"].includes(kindOf(state));
 
 /** Prints the sheet of the selected value. */
 export function printWorksheet(state) {
@@ -29,8 +32,19 @@ export function printWorksheet(state) {
   window.print();
 }
 
+/** What is multiplied by hand, and what is given: of a fully connected layer the single values that count most. */
+function partsOf(state) {
+  if (kindOf(state) !== "linear") return windowsOf(state);
+  const { terms, network_value: total } = state.arithmetic;
+  const exact = (some) => some.reduce((sum, { value, weight }) => sum + value * weight, 0);
+  const sorted = [...terms].sort((a, b) => Math.abs(b.value * b.weight) - Math.abs(a.value * a.weight));
+  const [most, rest] = [sorted.slice(0, MOST_INPUTS), sorted.slice(MOST_INPUTS)];
+  const others = rest.length ? [{ n: rest.length, exact: exact(rest) }] : [];
+  return { ...solved({ terms: most }, total), others, columns: INPUT_COLUMNS };
+}
+
 /** The window of the input map that counts most, and the sums of the others. */
-function partsOf({ arithmetic, network }) {
+function windowsOf({ arithmetic, network }) {
   const byMap = new Map();
   for (const term of arithmetic.terms) byMap.set(term.index[0], [...(byMap.get(term.index[0]) ?? []), term]);
   const parts = [...byMap].map(([map, terms]) => ({
@@ -57,11 +71,13 @@ function sheet(state, isSolved) {
   const { arithmetic, network, classifier } = state;
   const { chosen, others, columns, decimals } = partsOf(state);
   const [map, y, x] = arithmetic.index;
+  const linear = kindOf(state) === "linear";
   const node = network.byName.get(arithmetic.layer);
   const listed = others.slice(0, MOST_OTHERS);
   const rest = others.slice(MOST_OTHERS);
   const blank = (value) => h("b", { class: "blank" }, isSolved ? value : "");
-  const given = listed.map((one) => [t("sum.map", { map: one.map }), rounded(one.exact, decimals.sum)]);
+  const words = ({ map, n }) => (n ? t("sum.rest", { n }) : t("sum.map", { map }));
+  const given = listed.map((one) => [words(one), rounded(one.exact, decimals.sum)]);
   const ofRest = rest.reduce((sum, one) => sum + one.exact, 0);
   if (rest.length) given.push([t("sum.rest", { n: rest.length }), rounded(ofRest, decimals.sum)]);
   if (typeof arithmetic.bias === "number") given.push([t("sum.bias"), rounded(arithmetic.bias, decimals.sum)]);
@@ -69,19 +85,20 @@ function sheet(state, isSolved) {
   const texts = (key) => chosen.terms.map((term) => fixed(term[key], decimals[key]));
   const products = chosen.products.map((one) => (isSolved ? fixed(one, decimals.product) : ""));
   return h("section", { class: isSolved ? "solution" : "exercise" },
-    h("h1", {}, t(isSolved ? "worksheet.solution" : "worksheet.title")),
+    h("h1", {}, t(isSolved ? "worksheet.solution" : linear ? "worksheet.titleUnit" : "worksheet.title")),
     h("p", {}, name(classifier), " · ", plainName(node, network), ` (${node.name}) · `,
-      t("worksheet.place", { map, y, x })),
-    h("h2", {}, t("worksheet.multiply", { map: chosen.map })),
+      linear ? t("worksheet.unit", { map }) : t("worksheet.place", { map, y, x })),
+    h("h2", {}, linear ? t("worksheet.inputs", { n: chosen.terms.length })
+      : t("worksheet.multiply", { map: chosen.map })),
     h("div", { class: "worksheet-grids" },
-      grid(t("sum.patch"), texts("value"), columns), h("span", {}, "×"),
-      grid(t("sum.kernel"), texts("weight"), columns), h("span", {}, "="),
+      grid(t(linear ? "worksheet.values" : "sum.patch"), texts("value"), columns), h("span", {}, "×"),
+      grid(t(linear ? "worksheet.weights" : "sum.kernel"), texts("weight"), columns), h("span", {}, "="),
       grid(t("sum.products"), products, columns)),
     h("h2", {}, t("worksheet.add")), h("p", {}, blank(fixed(chosen.sum, decimals.product))),
-    h("h2", {}, t("worksheet.others")),
+    h("h2", {}, t(linear ? "worksheet.rest" : "worksheet.others")),
     h("ul", {}, given.map(([words, value]) =>
       h("li", {}, t("worksheet.given", { words, value: fixed(value, decimals.sum) })))),
-    h("p", {}, t("worksheet.total"), " ", blank(fixed(total, decimals.product))),
+    h("p", {}, t(linear ? "worksheet.value" : "worksheet.total"), " ", blank(fixed(total, decimals.product))),
     isSolved && h("p", {}, t("worksheet.network", { value: fixed(arithmetic.network_value, decimals.product) })));
 }
 

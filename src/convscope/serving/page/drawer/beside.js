@@ -54,7 +54,7 @@ function update(view) {
   const made = [language, classifier, beside, classifiers.length, snapshots?.epochs.length].join();
   if (made !== view.made) showChoice(view);
   view.made = made;
-  if (!beside || !forward) {
+  if (!beside || !forward || selected?.map === undefined) {
     pictures.replaceChildren();
     view.shown = "";
     return;

@@ -22,7 +22,10 @@ export function mount(root, store) {
   store.on(["language"], showTexts);
   store.on(["examples"], () => (every = false));
   store.on(["examples", "network"], showExamples);
-  store.on(["source"], () => markChosen(view.examples, store.state));
+  store.on(["source"], () => {
+    say(view, null); // what was said was about another picture
+    markChosen(view.examples, store.state);
+  });
   showTexts();
 }
 
@@ -39,14 +42,13 @@ function elementsIn(root) {
 
 function listen(view) {
   const { root, chooser, camera, stage } = view;
-  chooser.addEventListener("change", () => take(view, chooser.files[0]));
+  chooser.addEventListener("change", () => take(view, [...chooser.files]));
   camera.addEventListener("click", () => openCamera(stage, {
-    onNotice: (key) => say(view, key), onPicture: (blob) => take(view, blob), onClose: () => camera.focus(),
+    onNotice: (key) => say(view, key), onPicture: (blob) => take(view, [blob]), onClose: () => camera.focus(),
   }));
   listenToDrops(view, root.closest("[data-drop]") ?? root);
   document.addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-    if (file) take(view, file);
+    take(view, [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/")));
   });
 }
 
@@ -59,9 +61,8 @@ function listenToDrops(view, zone) {
       event.preventDefault();
       zone.classList.toggle("dropping", kind === "dragover");
       if (kind !== "drop") return;
-      view.store.set({ tab: "network" });
-      if (isFolder(event.dataTransfer)) say(view, "pictures.folder");
-      else take(view, event.dataTransfer.files[0]);
+      if (isFolder(event.dataTransfer)) refuse(view, "pictures.folder");
+      else take(view, [...event.dataTransfer.files]);
     });
   }
 }
@@ -69,19 +70,45 @@ function listenToDrops(view, zone) {
 /** Folders are dropped as files of no type, which cannot be read. */
 const isFolder = ({ items }) => Boolean(items?.[0]?.webkitGetAsEntry?.()?.isDirectory);
 
-function say({ notice }, key) {
+function say({ notice }, key, values) {
   notice.hidden = !key;
-  notice.textContent = key ? t(key) : "";
+  notice.textContent = key ? t(key, values) : "";
 }
 
-/** Makes a file the picture, if it is an image. */
-function take(view, file) {
+/**
+ * Makes the first of some files the picture, where that can be seen. It is read at once, since a file may be moved before
+ * the network asks for it again.
+ */
+async function take(view, files) {
+  const { store, chooser } = view;
+  const [file] = files;
   if (!file) return;
-  if (file.type && (!file.type.startsWith("image/") || file.type === "image/svg+xml")) { // shapes, not pixels
-    say(view, "pictures.noImage");
+  view.newest = file;
+  const blob = refusalOf(file) ? null : await readable(file);
+  if (view.newest !== file) return; // another one was chosen meanwhile
+  chooser.value = ""; // so that the same file can be chosen again
+  if (!blob) {
+    refuse(view, refusalOf(file) ?? "pictures.unreadable");
     return;
   }
-  say(view, null);
-  view.store.set({ source: { kind: "file", name: file.name ?? "", blob: file } });
-  view.chooser.value = ""; // so that the same file can be chosen again
+  beSeen(store);
+  store.set({ source: { kind: "file", name: file.name ?? "", blob } });
+  if (files.length > 1) say(view, "pictures.first", { n: files.length, name: file.name });
 }
+
+function refuse(view, key) {
+  beSeen(view.store);
+  say(view, key);
+}
+
+/** Pictures stand beside the network, and so beside the lesson. */
+function beSeen(store) {
+  if (!["network", "lesson"].includes(store.state.tab)) store.set({ tab: "network" });
+}
+
+/** Why a file cannot be the picture, as far as its type tells: an SVG holds shapes, not pixels. */
+const refusalOf = ({ type }) =>
+  (type && (!type.startsWith("image/") || type.startsWith("image/svg")) ? "pictures.noImage" : null);
+
+const readable = (file) =>
+  file.arrayBuffer().then((content) => new Blob([content], { type: file.type })).catch(() => null);

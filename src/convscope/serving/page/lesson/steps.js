@@ -116,6 +116,8 @@ export const STEPS = [
     id: "backward", highlight: "#network", needs: "softmax",
     arrange: (state) => ({ direction: "backward", label: wrongClass(state) }),
     values: (state) => ({ label: state.network.class_names[wrongClass(state)] }),
+    variant: ({ activation }, network) =>
+      (!network.nodes.some(isMaxPool) && activation && functionOf(activation) === "ReLU" ? "relu" : ""),
     options: ["largest", "even", "stops"],
   },
   {
@@ -170,6 +172,7 @@ export const STEPS = [
     id: "invariance", fromInput: true, highlight: "#draw",
     arrange: () => ({}),
     values: () => ({}),
+    variant: ({ conv }) => (conv ? "" : "dense"),
     options: ["moves", "stays", "vanishes"],
   },
   {
@@ -190,6 +193,8 @@ export const STEPS = [
     },
   },
 ];
+
+const isMaxPool = ({ kind, type }) => ["pool", "global_pool"].includes(kind) && /max/i.test(type ?? "");
 
 const isOwn = (source) => source?.kind === "drawing" || source?.kind === "file";
 

@@ -1,7 +1,7 @@
 /** Below the network: what the colours stand for, in numbers, and what could not be had from the server. */
 
 import { colourOf, css } from "../colour.js";
-import { h, name } from "../dom.js";
+import { h, icon, name } from "../dom.js";
 import { ofLanguage, t } from "../i18n.js";
 import { short } from "../numbers.js";
 import { SOFTMAX } from "../state/softmax.js";
@@ -32,12 +32,19 @@ function parts({ store, from, to, of }) {
   const scales = SCALES.map((value) => [value, t(`legend.${value}`)]);
   return [
     h("span", { class: "legend" }, from, colourBar(), to, of),
-    note ? h("span", { class: "problem push", role: "alert" }, ofLanguage(note)) : h("span", { class: "push" }),
+    h("span", { class: note ? "problem push" : "push", role: note && "alert" }, note && ofLanguage(note)),
+    note && !note.refused && againButton(store),
     three ? null : zoomButtons(store, scaleNow),
     h("span", { class: "soft legend-zero" }, t("legend.zero")),
     h("span", { class: "legend-scale" }, h("span", { class: "soft" }, t("legend.strongest")),
       choice(t("legend.scale"), scales, scale, (value) => store.set({ scale: value }))),
   ];
+}
+
+/** Asks for the answer anew, and so for all that hangs on it. */
+function againButton(store) {
+  const onclick = () => store.set({ note: null, source: { ...store.state.source } });
+  return h("button", { class: "quiet", onclick }, icon("reset"), t("state.again"));
 }
 
 /** The numbers at the ends of the bar: of the layer or map that is pointed at or chosen, else of the first one. */

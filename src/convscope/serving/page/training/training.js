@@ -90,7 +90,7 @@ function runHeader(store) {
     badge.textContent = t(`training.${state}`);
     follow.hidden = !running || epoch === epochs.at(-1);
     follow.replaceChildren(icon("follow"), t("training.follow"));
-    sentence.textContent = progressText(snapshots);
+    sentence.textContent = [progressText(snapshots), earlyText(snapshots)].filter(Boolean).join(" ");
   }
   return { element, show };
 }
@@ -119,6 +119,12 @@ function progressText(snapshots) {
     { ...values, share: percent(tested(last) ?? 0) });
   const words = "val/map" in accuracies[0] ? "training.wholeOfLabels" : "training.whole";
   return t(words, { ...values, ...bestOf(accuracies) });
+}
+
+/** That a training has ended before all its epochs: its time was up, or it was no longer getting better. */
+function earlyText({ metrics, planned, live }) {
+  const early = !live && planned && metrics.length && metrics.at(-1).epoch < planned;
+  return early ? t("training.early", { planned }) : "";
 }
 
 /** {best, share}: the epoch with the best figure on validation images. */
