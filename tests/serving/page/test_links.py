@@ -44,6 +44,7 @@ IN_VAIN = (
     ("model=mnist-relu&example=3&at=features.0~1~2~2&with=example~none", "compares the map with is not here"),
     ("model=mnist-relu&upload=me.png", "“me.png”"),
     ("model=mnist-relu&draw=p!!", "cannot be read"),
+    ("model=mnist-relu&maps=features.0~x", "cannot be read"),
     ("model=mnist-relu&example=3&v=9", "newer version"),
 )
 

@@ -100,7 +100,7 @@ async function update(view) {
   const [first, second] = classes;
   const pairs = [[first, second], [second, first]];
   const heats = await Promise.all(pairs.map(([label, other], i) => showMap(view, i, chosen, label, other)));
-  if (!heats.every(Boolean)) return;
+  if (!heats.every(Boolean) || !store.state.forward) return; // a link may have left the picture
   view.heats = heats;
   paintTogether(view);
 }

@@ -127,7 +127,7 @@ function wholePlace(selected, network) {
 function isPlace({ layer, map, y, x }, network) {
   if (layer === SOFTMAX) return map === undefined || map < network.class_names.length;
   const node = network.byName.get(layer);
-  if (!node || node.kind === "input") return false;
+  if (!node || (node.kind === "input" && map !== undefined)) return false; // of the input, nothing further opens
   const [maps, height = 1, width = 1] = node.shape;
   return (map === undefined || map < maps) && (y === undefined || (y < height && x < width));
 }

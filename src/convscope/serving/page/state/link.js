@@ -21,7 +21,13 @@ const IGNORED_BY_LINKS = new Set(["v"]);
 /** Keys of the store that a link carries. */
 export const LINKED = ["classifier", "language", ...VIEW, ...WISH];
 
-const joined = (...parts) => parts.filter((part) => part !== undefined && part !== null).join(SIGN);
+/** A layer and numbers as one text; a sign of its own in the layer's name does not end the name. */
+function joined(layer, ...numbers) {
+  const name = layer.replaceAll("%", "%25").replaceAll(SIGN, "%7E");
+  return [name, ...numbers.filter((part) => part !== undefined && part !== null)].join(SIGN);
+}
+
+const named = (text) => text.replaceAll("%7E", SIGN).replaceAll("%25", "%");
 
 /** The pairs of each part of the link, with a value of null, undefined or "" where there is nothing to say. */
 const WRITERS = [
@@ -138,7 +144,9 @@ const READERS = [
     wish.epoch = countOf(link.get("epoch"));
     wish.open = link.has("open") ? new Set(link.getAll("open")) : null;
     const shown = link.getAll("maps").map((text) => splitPlace(text));
-    wish.shown = Object.fromEntries(shown.filter(([, [count]]) => count).map(([layer, [count]]) => [layer, count]));
+    const counted = shown.filter(([layer, numbers]) => layer && numbers?.length);
+    wish.shown = Object.fromEntries(counted.filter(([, [count]]) => count).map(([layer, [count]]) => [layer, count]));
+    return counted.length === shown.length;
   },
   (link, { view }) => {
     const playground = readPlayground(link);
@@ -165,7 +173,7 @@ function readSource(link, { wish }) {
 /** "layer~1~2" as ["layer", [1, 2]]; null where a part is no number. */
 function splitPlace(text) {
   const [layer, ...parts] = text.split(SIGN);
-  return [layer, parts.every(isCount) ? parts.map(Number) : null];
+  return [named(layer), parts.every(isCount) ? parts.map(Number) : null];
 }
 
 function readSelected(link, { wish }) {
@@ -200,7 +208,7 @@ function readKernel(text) {
   const columns = values && values.length / rows;
   if (!parts.slice(1, 4).every(isCount) || !Number.isInteger(columns) || columns < 1) return null;
   const row = (i) => values.slice(i * columns, (i + 1) * columns);
-  return { layer: parts[0], map, input, values: Array.from({ length: rows }, (_, i) => row(i)) };
+  return { layer: named(parts[0]), map, input, values: Array.from({ length: rows }, (_, i) => row(i)) };
 }
 
 function readCovers(link, { wish }) {
