@@ -47,3 +47,14 @@ def test_a_network_that_would_keep_even_one_method_waiting_is_not_measured(servi
     network, examples = served.network(user="test"), service.examples.of(served)
     assert measure_methods(served, network, examples) is None
     assert MeasuredMethods().of(served, network, lambda: examples) is None
+
+
+def test_a_measurement_that_was_abandoned_begins_anew(service, monkeypatch):
+    served = service.registry.get(None)
+    network, examples = served.network(user="test"), service.examples.of(served)
+    known = MeasuredMethods()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("convscope.serving.pointing.pointing", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        known.of(served, network, lambda: examples)
+    answer = known.of(served, network, lambda: examples)
+    assert answer is not None and answer["images"] >= 1

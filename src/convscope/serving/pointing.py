@@ -195,8 +195,12 @@ class MeasuredMethods:
         measuring = self.by_source[served.source]
         if measuring is None:
             return None
-        if not waits:
-            measuring.go_on()
+        try:
+            if not waits:
+                measuring.go_on()
+        except BaseException:  # the page was closed meanwhile: what was begun cannot go on, so it begins anew
+            del self.by_source[served.source]
+            raise
         return measuring.answer()
 
 
