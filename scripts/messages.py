@@ -42,7 +42,7 @@ TRANSPARENT = {"printable", "join", "str", "lower", "rstrip", "strip", "replace"
 DEEPEST = 7
 # Functions that return a line, beside something else, which their caller shows.
 RETURNING = (
-    "choose_for_photos", "settle_members", "settle_size", "settle_crop", "_planned_duration", "_matched",
+    "choose_for_photos", "settle_members", "settle_size", "settle_crop", "cut_off", "_planned_duration", "_matched",
     "_adapt_first", "scaling", "padding", "resizing_recipe", "_why_refused",
 )  # fmt: skip
 # What only programs meet: functions of the Python interface that no verb calls.

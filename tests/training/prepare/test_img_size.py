@@ -84,6 +84,18 @@ def test_what_was_given_is_not_chosen():
     assert chosen(many(500, 400), model="resnet20")[1] == ""
 
 
+def test_a_centre_crop_that_leaves_little_is_said():
+    def wide(height: int, width: int) -> Data:
+        pixels = np.broadcast_to(np.uint8(0), (40, height, width, 3))
+        return Data("wide", ["a", "b"], {"train": Split(pixels, np.arange(40) % 2, [""] * 40)}, 3)
+
+    line = "the centre of the images is cut out, 25% of the usual one: --crop-mode pad or squash shows all of it"
+    assert line in chosen(wide(64, 256))[1] and line in chosen(wide(256, 64), model="resnet20")[1]
+    assert "crop" not in chosen(wide(64, 120))[1]
+    assert "crop" not in chosen(wide(64, 256), crop_mode="center")[1]  # asked for
+    assert "crop" not in chosen(wide(64, 256), crop_mode="squash")[1]
+
+
 def test_few_photos_are_seen_more_often_and_never_twice_alike():
     few, enough = many(32, 400), many(32, 6000)
     assert (kind_of(few), kind_of(enough)) == ("few-photos", "photos")

@@ -41,6 +41,8 @@ from .prepare_data import prepare_data
 
 # Photos whose longer side is less than so many times the shorter lose little.
 LONG = 1.15
+# Of longer ones than this a centre crop leaves less than half.
+HALVED = 2.0
 # Photos of the sample at most and at least, and the share of the time left that they may take.
 MOST, LEAST, SHARE = 800, 100, 0.08
 TRIAL = 16
@@ -55,8 +57,7 @@ def settle_crop(
         return recipe, ""
     centre = recipe.changed(crop_mode="center")
     train = data.splits["train"]
-    sizes = [] if isinstance(train.images, np.ndarray) else sample_sizes(train)
-    long = bool(sizes) and statistics.median(max(size) / min(size) for size in sizes) >= LONG
+    long = not isinstance(train.images, np.ndarray) and _proportion(data) >= LONG
     public = recipe.pretrained or recipe.weights
     if not long or not public or data.multi_label or recipe.superpixels or frame_side(recipe.augment):
         return centre, ""
@@ -155,6 +156,21 @@ def _held_out(features: Features, layer: torch.nn.Linear) -> Tensor:
         logits = F.linear(features.values[half], weight, bias)
         losses[half] = F.cross_entropy(logits, features.labels[half], reduction="none")
     return losses
+
+
+def cut_off(recipe: Recipe, data: Data) -> str:
+    """Return a line if the centre crop leaves less than half of the usual image; else an empty one."""
+    proportion = _proportion(data)
+    if recipe.crop_mode != "center" or proportion <= HALVED:
+        return ""
+    share = f"{1 / proportion:.0%}"
+    return f"the centre of the images is cut out, {share} of the usual one: --crop-mode pad or squash shows all of it"
+
+
+def _proportion(data: Data) -> float:
+    """Return the median of the longer side by the shorter one, of a sample of the training images; 1 for none."""
+    sizes = sample_sizes(data.splits["train"])
+    return statistics.median(max(size) / min(size) for size in sizes) if sizes else 1.0
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ..recipe.optimizer_defaults import describe_settings
 from ..recipe.recipe import Recipe
 from ..time_budget import Clock
 from ..transfer.from_run import EarlierRun
-from .choose_crop import settle_crop
+from .choose_crop import cut_off, settle_crop
 from .ensemble import settle_members
 from .img_size import choose_for_photos
 from .transfer_size import settle_size
@@ -83,6 +83,8 @@ def settle_recipe(
         note += ("\n" if note else "") + f"optimizer {describe_settings(recipe.optimizer, asdict(recipe))}"
     recipe, size = settle_size(recipe, data, runtime, clock, own)
     recipe, crop = settle_crop(recipe, data, runtime, clock, own, show)
+    if not crop and given.get("crop_mode", "auto") == "auto":
+        crop = cut_off(recipe, data)
     return recipe, "\n".join(line for line in (note, members, size, crop) if line)
 
 
