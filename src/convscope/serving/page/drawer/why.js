@@ -15,6 +15,7 @@ const METHODS_OF_LAYERS = ["hires-cam", "grad-cam"]; // their maps belong to one
 const METHODS = [...METHODS_OF_LAYERS, "integrated-gradients", "guided-backprop", "saliency", "occlusion", "deconvnet"];
 // Until it is measured what points best: pixels of a side up to which a patch is quickly moved over the picture.
 const SMALL = 64;
+const CLEAR = 0.02; // of a probability, by which the best method has to be better than a random order of the pixels
 const measured = new Map(); // classifier -> what is known of it by now; null where nothing can be measured
 const measuring = new Set(); // classifiers
 
@@ -169,7 +170,8 @@ function showMeasured({ store, best }, method) {
   const words = (row) => ({
     method: t(`why.${row.method}`), insertion: percent(row.insertion), deletion: percent(row.deletion),
   });
-  const sentence = own === first ? t("why.best", { ...words(first), n: images })
+  const sentence = first.score - random.score < CLEAR ? t("why.none", { ...words(own ?? first), n: images })
+    : own === first ? t("why.best", { ...words(first), n: images })
     : own ? t("why.other", { ...words(own), best: t(`why.${first.method}`) })
       : t("why.unmeasured", { best: t(`why.${first.method}`) });
   best.textContent = `${sentence} ${t("why.random", words({ ...random, method: first.method }))}`;
