@@ -29,7 +29,7 @@ MEMBERS = [
 # Three kinds of digits are enough for them.
 SLOW_PER_IMAGE = {"resnet20"}
 # More than ten seconds each, beside a quicker member or another test that trains them.
-LONG = {"mnist_cnn", "plain20", "googlenet_bn", "densenet121", "cifar_fast", "lenet_sigmoid"}
+LONG = {"mnist_cnn", "plain20", "googlenet_bn", "densenet121", "cifar_fast", "lenet_sigmoid", "lenet5"}
 
 
 @pytest.mark.parametrize(

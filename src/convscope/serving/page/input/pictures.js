@@ -76,8 +76,8 @@ function say({ notice }, key, values) {
 }
 
 /**
- * Makes the first of some files the picture, where that can be seen. It is read at once, since a file may be moved before
- * the network asks for it again.
+ * Makes the first of some files the picture, where that can be seen. It is read at once, since a file may be moved
+ * before the network asks for it again.
  */
 async function take(view, files) {
   const { store, chooser } = view;
