@@ -105,6 +105,7 @@ def test_a_training_step_equals_pytorch(engine: Engine, name: str, settings: dic
             assert distance(saved[key].numpy().ravel(), value.numpy()) < 1e-4, key
 
 
+@pytest.mark.slow  # its steps are compared above
 def test_lenet_learns_to_read_digits(engine: Engine):
     torch.manual_seed(0)
     data = load_data("mnist-5k")

@@ -87,7 +87,10 @@ def test_golden_row_in_both_forms(whole):
     assert golden.sensitivity(whole, FULL, 128) == pytest.approx(0.097, rel=0.05)
 
 
-@pytest.mark.parametrize("across", [True, False], ids=["norm across towers", "norm within towers"])
+@pytest.mark.parametrize(
+    "across",
+    [pytest.param(True, id="norm across towers"), pytest.param(False, id="norm within towers", marks=pytest.mark.slow)],
+)
 def test_two_towers_are_the_grouped_network(whole, across):
     grouped = twin(whole.state_dict(), norm_across_towers=across)
     towers = twin(whole.state_dict(), norm_across_towers=across, devices=("cpu", "cpu"))

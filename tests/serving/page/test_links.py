@@ -49,6 +49,7 @@ IN_VAIN = (
 )
 
 
+@pytest.mark.slow  # the test below has every fourth of them
 def test_what_a_link_asks_in_vain_is_said_and_the_page_goes_on(visit, mnist):
     page = drawn(visit, mnist + RELU)
     for asks, words in IN_VAIN:
@@ -61,7 +62,7 @@ def test_what_a_link_asks_in_vain_is_said_and_the_page_goes_on(visit, mnist):
 
 def test_a_page_that_opens_with_a_link_in_vain_says_so_too(visit, mnist):
     page = visit(mnist + "#" + IN_VAIN[0][0])
-    for asks, words in IN_VAIN[::4]:  # the test above has them all
+    for asks, words in IN_VAIN[::4]:
         page.goto("about:blank")  # otherwise only the part behind # would change
         page.goto(mnist + "#" + asks)
         expect(page.locator("#notice p")).to_contain_text(words)
