@@ -115,7 +115,7 @@ def test_a_map_stands_beside_another_pictures_and_shows_what_excites_it(visit, m
     assert patches.first.locator("canvas").evaluate("one => Math.max(one.width, one.height) <= 14")
     patches.first.click()
     select_place(page, "features.3")
-    expect(page.locator(".about")).to_be_visible()
+    expect(page.locator(".about h3")).to_have_text("Conv 2 · convolution 5×5, 16 maps")
 
 
 def test_a_worksheet_of_a_fully_connected_value_has_its_strongest_products(visit, mnist):

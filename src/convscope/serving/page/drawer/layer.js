@@ -1,9 +1,10 @@
 /** A whole layer: what it does in a sentence, its settings, and all its maps to choose from. */
 
-import { h, replaceKeepingFocus } from "../dom.js";
+import { h, name, replaceKeepingFocus } from "../dom.js";
 import { t } from "../i18n.js";
 import { explanation } from "../network/help.js";
 import { amount, facts, kindWithSize } from "../network/kinds.js";
+import { plainName } from "../network/names.js";
 import { limits, pictureOf } from "../network/paint.js";
 import { short } from "../numbers.js";
 import { SHOWN_AT_FIRST, mapsOf } from "../state/maps.js";
@@ -37,7 +38,9 @@ function aboutLayer({ store, node, range }) {
   const { network } = store.state;
   const explained = explanation(node, network);
   const rows = facts(node).map(([word, value]) => h("div", {}, h("dt", {}, word), h("dd", {}, value)));
-  const title = h("h3", {}, `${kindWithSize(node, network)}, ${amount(node)}`);
+  const [plain, kind] = [plainName(node, network), kindWithSize(node, network)];
+  const does = plain.toLowerCase() === kind.toLowerCase() ? amount(node) : `${kind}, ${amount(node)}`; // "ReLU" once
+  const title = h("h3", {}, name(plain), ` · ${does}`);
   return h("div", { class: "about" }, title, h("p", {}, explained), h("dl", { class: "facts" }, rows), range);
 }
 
