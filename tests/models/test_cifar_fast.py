@@ -100,3 +100,10 @@ def test_an_ensemble_gives_one_class_per_image():
         network.loss(torch.zeros(2, 4), torch.zeros(2, 4))
     with pytest.raises(UsageError, match="members"):
         cs.create_model("cifar_fast", members=0)
+
+
+@pytest.mark.parametrize("option", ["members", "stride", "blocks"])
+@pytest.mark.parametrize("value", ["two", 1.5])
+def test_a_count_that_is_no_whole_number_is_named(option, value):
+    with pytest.raises(UsageError, match=f"cifar_fast: {option} must be a whole number, not {value!r}"):
+        cs.create_model("cifar_fast", **{option: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -115,11 +116,8 @@ def create_model(
     name = (card := find_card(name)).name
     given = {"num_classes": num_classes, "in_channels": in_channels}
     arguments = {key: value for key, value in given.items() if value is not None} | options
-    for key in ("num_classes", "in_channels", "img_size"):
-        value = arguments.get(key, 1)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UsageError(f"{name}: {key} must be a positive whole number, not {value!r}")
     allowed = inspect.signature(card.build).parameters
+    _require_whole_numbers(name, arguments, allowed)
     varied = {key: arguments.pop(key) for key in VARIATIONS if key in arguments and key not in allowed}
     head = arguments.pop("head", None)
     if unknown := sorted(set(arguments) - set(allowed)):
@@ -141,6 +139,16 @@ def create_model(
     network.built_as = (name, given | options)  # type: ignore[assignment]
     network.is_pretrained = pretrained  # type: ignore[assignment]
     return network
+
+
+def _require_whole_numbers(name: str, arguments: dict[str, Any], allowed: Mapping[str, inspect.Parameter]) -> None:
+    """Raise UsageError for a size that is no positive whole number, and a word or a fraction where one is counted."""
+    for key, value in arguments.items():
+        is_size = key in ("num_classes", "in_channels", "img_size")
+        if is_size and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise UsageError(f"{name}: {key} must be a positive whole number, not {value!r}")
+        if key in allowed and allowed[key].annotation in (int, "int") and isinstance(value, str | float):
+            raise UsageError(f"{name}: {key} must be a whole number, not {value!r}")
 
 
 def arguments_for(name: str | Card, input_size: tuple[int, int, int], **options: Any) -> dict[str, Any]:
